@@ -1,0 +1,157 @@
+//! The command door: `wasmtime run -S http --dir . tap_bigcommerce.wasm --config config.json`.
+//!
+//! wasi:cli 0.2 knows success and failure only, so every failure ends with exit code 1; the line on stderr tells its kind.
+
+use crate::Tap;
+use crate::clock::WasiClock;
+use crate::log::Stderr;
+use crate::sink::StreamSink;
+use crate::transport::WasiHttp;
+use lexopt::{Arg, Parser, ValueExt};
+use serde_json::Value;
+use std::rc::Rc;
+use tap_bigcommerce_core::config::{self, Credentials};
+use tap_bigcommerce_core::error::{Failure, Kind, Result};
+use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::singer::message::Sink;
+use tap_bigcommerce_core::singer::state;
+use tap_bigcommerce_core::sync::sync;
+use tap_bigcommerce_core::{check, discover};
+use wstd::runtime::block_on;
+
+const HELP: &str = "\
+Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
+
+  --config FILE          settings, a JSON object; again for more, the later ones win; ENV reads TAP_BIGCOMMERCE_*
+  --catalog FILE         what to read, a Singer catalog; default: everything
+  --properties FILE      the older name of --catalog
+  --state FILE           where the last run ended, the value of its last STATE
+  --full-refresh STREAM  read this stream from its start again; again for more
+  --discover             write the catalog
+  --check                tell which streams the access token may read
+  --about                tell settings and streams; --format json|markdown|text
+  --version, --help
+
+Messages go to standard output, the log to standard error. Files are seen below the folders that --dir lends.
+";
+
+impl wasi::exports::cli::run::Guest for Tap {
+    fn run() -> std::result::Result<(), ()> {
+        let done = Options::parse(Parser::from_env()).and_then(|options| block_on(run(options)));
+        done.map_err(|failure| Stderr.write(Level::Critical, &format!("{failure} [{}]", failure.kind)))
+    }
+}
+
+/// What the user asked for.
+#[derive(Default)]
+struct Options {
+    action: Action,
+    configs: Vec<String>,
+    catalog: Option<String>,
+    state: Option<String>,
+    full_refresh: Vec<String>,
+    format: Option<String>,
+}
+
+#[derive(Default)]
+enum Action {
+    #[default]
+    Sync,
+    Discover,
+    Check,
+    About,
+    Print(String),
+}
+
+impl Options {
+    fn parse(mut arguments: Parser) -> Result<Options> {
+        let mut options = Options::default();
+        let wrong = |fault: lexopt::Error| Failure::new(Kind::Config, format!("{fault}; see --help"));
+        while let Some(argument) = arguments.next().map_err(wrong)? {
+            let Arg::Long(name) = argument else { return Err(wrong(argument.unexpected())) };
+            match name {
+                "discover" => options.action = Action::Discover,
+                "check" => options.action = Action::Check,
+                "about" => options.action = Action::About,
+                "help" => options.action = Action::Print(HELP.to_owned()),
+                "version" => {
+                    options.action = Action::Print(concat!("tap-bigcommerce ", env!("CARGO_PKG_VERSION"), "\n").to_owned())
+                }
+                "config" | "catalog" | "properties" | "state" | "full-refresh" | "format" => {
+                    let name = name.to_owned();
+                    let value = arguments.value().and_then(|value| value.string()).map_err(wrong)?;
+                    options.set(&name, value);
+                }
+                _ => return Err(wrong(argument.unexpected())),
+            }
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        match name {
+            "config" => self.configs.push(value),
+            "state" => self.state = Some(value),
+            "full-refresh" => self.full_refresh.push(value),
+            "format" => self.format = Some(value),
+            _ => self.catalog = Some(value),
+        }
+    }
+
+    fn config(&self) -> Result<String> {
+        let sources = self.configs.iter().map(|name| match name.as_str() {
+            "ENV" => Ok(("the environment".to_owned(), Value::Object(config::from_env(std::env::vars())).to_string())),
+            file => Ok((file.to_owned(), read(file, Kind::Config)?)),
+        });
+        config::merge(&sources.collect::<Result<Vec<_>>>()?)
+    }
+
+    fn request(&self) -> Result<Request> {
+        let catalog = self.catalog.as_deref().map(|file| read(file, Kind::Catalog)).transpose()?;
+        let mut state = self.state.as_deref().map(|file| read(file, Kind::State)).transpose()?;
+        for stream in &self.full_refresh {
+            state = Some(state::forget(state.as_deref(), stream)?);
+        }
+        Ok(Request { config: self.config()?, catalog, state, ..Request::default() })
+    }
+}
+
+async fn run(options: Options) -> Result<()> {
+    match &options.action {
+        Action::Sync => {
+            let plan = Plan::new(&options.request()?)?;
+            let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
+            let summary = sync(plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await?;
+            summary.verdict().map_or(Ok(()), Err)
+        }
+        Action::Discover => print(&format!("{:#}\n", discover::catalog())).await,
+        Action::Check => {
+            let report = check::check(&options.config()?, Credentials::InConfig, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
+            print(&format!("{:#}\n", report.to_json())).await?;
+            check::verdict(&report).map_or(Ok(()), Err)
+        }
+        Action::About => {
+            let about = discover::about();
+            print(&match options.format.as_deref() {
+                None | Some("text") => discover::plain(&about),
+                Some("markdown") => discover::markdown(&about),
+                Some("json") => format!("{about:#}\n"),
+                Some(_) => return Err(Failure::new(Kind::Config, "--format is json, markdown or text")),
+            })
+            .await
+        }
+        Action::Print(text) => print(text).await,
+    }
+}
+
+async fn print(text: &str) -> Result<()> {
+    let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
+    sink.write(text.as_bytes()).await.map_err(|why| Failure::new(Kind::Sink, why))
+}
+
+fn read(file: &str, kind: Kind) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|fault| {
+        Failure::new(kind, format!("{file} cannot be read ({fault}); lend its folder with --dir, and check its name"))
+    })
+}

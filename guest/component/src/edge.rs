@@ -1,0 +1,246 @@
+//! The edge door: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
+//!
+//! Settings come from the environment, `TAP_BIGCOMMERCE_*`. Without a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at
+//! least) the door answers `/health` alone.
+
+use crate::Tap;
+use crate::clock::WasiClock;
+use crate::log::Stderr;
+use crate::sink::StreamSink;
+use crate::transport::WasiHttp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::rc::Rc;
+use tap_bigcommerce_core::config;
+use tap_bigcommerce_core::discover;
+use tap_bigcommerce_core::error::{Failure, Kind};
+use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::singer::message::Sink;
+use tap_bigcommerce_core::sync::sync;
+use wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasi::io::streams::StreamError;
+use wstd::runtime::{AsyncPollable, block_on};
+
+/// Larger request bodies are refused.
+const MOST_BODY: usize = 8 << 20;
+/// Shorter tokens are taken for none.
+const LEAST_TOKEN: usize = 16;
+
+impl wasi::exports::http::incoming_handler::Guest for Tap {
+    fn handle(request: IncomingRequest, response: ResponseOutparam) {
+        block_on(async {
+            match answer(&request).await {
+                Ok(Answer::Whole(status, kind, text)) => Responder::new(response, status, kind).whole(text.as_bytes()).await,
+                Ok(Answer::Sync(plan)) => stream(plan, response).await,
+                Err(refusal) => Responder::new(response, refusal.status, JSON).whole(refusal.body().as_bytes()).await,
+            }
+        });
+    }
+}
+
+const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
+
+enum Answer {
+    Whole(u16, &'static str, String),
+    Sync(Box<Plan>),
+}
+
+/// A request that is not served.
+struct Refusal {
+    status: u16,
+    kind: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal { status, kind, message: message.into() }
+    }
+
+    fn body(&self) -> String {
+        json!({ "error": { "kind": self.kind, "message": self.message } }).to_string()
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        let status = match failure.kind {
+            Kind::Catalog | Kind::State => 400,
+            Kind::Config | Kind::Sink => 500,
+            Kind::Unauthorized | Kind::MissingScope | Kind::Unreachable | Kind::Api => 502,
+            Kind::RateLimited | Kind::Cancelled => 503,
+        };
+        Refusal::new(status, failure.kind.name(), failure.to_string())
+    }
+}
+
+async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
+    let target = request.path_with_query().unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let wanted = match path {
+        "/health" => return Ok(Answer::Whole(200, JSON, json!({ "status": "ok" }).to_string())),
+        "/sync" => Method::Post,
+        "/discover" | "/about" => Method::Get,
+        _ => return Err(Refusal::new(404, "not-found", "there are POST /sync, GET /discover, /about and /health")),
+    };
+    authorize(request)?;
+    if std::mem::discriminant(&request.method()) != std::mem::discriminant(&wanted) {
+        return Err(Refusal::new(405, "method", format!("{path} is for {}", if path == "/sync" { "POST" } else { "GET" })));
+    }
+    match path {
+        "/discover" => Ok(Answer::Whole(200, JSON, discover::catalog().to_string())),
+        "/about" => Ok(Answer::Whole(200, JSON, discover::about().to_string())),
+        _ => Ok(Answer::Sync(Box::new(plan(&body(request).await?)?))),
+    }
+}
+
+/// Whether the request bears the door's token.
+fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
+    let token = std::env::var(format!("{}EDGE_TOKEN", config::ENV_PREFIX)).unwrap_or_default();
+    if token.len() < LEAST_TOKEN {
+        let text = format!("set TAP_BIGCOMMERCE_EDGE_TOKEN to {LEAST_TOKEN} bytes or more; until then this door is closed");
+        return Err(Refusal::new(503, "closed", text));
+    }
+    let given = request.headers().get("authorization");
+    let bearer = match given.as_slice() {
+        [header] => header.strip_prefix(b"Bearer ").unwrap_or_default(),
+        _ => &[],
+    };
+    // Each byte is compared, whatever the first ones were: the time tells nothing.
+    let same = bearer.len() == token.len() && bearer.iter().zip(token.as_bytes()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
+    same.then_some(())
+        .ok_or_else(|| Refusal::new(401, "unauthorized", "this needs the header Authorization: Bearer, with the door's token"))
+}
+
+async fn body(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
+    let broken = || Refusal::new(400, "body", "the request's body broke off");
+    let incoming = request.consume().map_err(|()| broken())?;
+    let stream = incoming.stream().map_err(|()| broken())?;
+    let ready = AsyncPollable::new(stream.subscribe());
+    let mut body = Vec::new();
+    loop {
+        match stream.read(64 << 10) {
+            Ok(bytes) if bytes.is_empty() => ready.wait_for().await,
+            Ok(bytes) => body.extend_from_slice(&bytes),
+            Err(StreamError::Closed) => return Ok(body),
+            Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
+        }
+        if body.len() > MOST_BODY {
+            return Err(Refusal::new(413, "body", format!("a body may have {MOST_BODY} bytes at most")));
+        }
+    }
+}
+
+/// What a body may hold.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    state: Option<Value>,
+    catalog: Option<Value>,
+    select: Option<Vec<String>>,
+    max_records: Option<u64>,
+    max_seconds: Option<u64>,
+}
+
+fn plan(body: &[u8]) -> Result<Plan, Refusal> {
+    let body = match body.trim_ascii() {
+        [] => Body::default(),
+        text => serde_json::from_slice(text).map_err(|fault| {
+            let text = "the body must be a JSON object with none but state, catalog or select, max_records, max_seconds";
+            Refusal::new(400, "body", format!("{text} (look at line {}, column {})", fault.line(), fault.column()))
+        })?,
+    };
+    if body.catalog.is_some() && body.select.is_some() {
+        return Err(Refusal::new(400, "body", "give catalog or select, not both"));
+    }
+    let request = Request {
+        config: Value::Object(config::from_env(std::env::vars())).to_string(),
+        embedder_has_credentials: false,
+        catalog: body.catalog.map(|catalog| catalog.to_string()),
+        select: body.select,
+        state: body.state.map(|state| state.to_string()),
+        max_records: body.max_records,
+        max_seconds: body.max_seconds,
+    };
+    Ok(Plan::new(&request)?)
+}
+
+/// Streams a run. The response begins with the first message, so that a failure before it still has a status of its own; a failure after
+/// it breaks the response off, so that nobody takes it for whole.
+async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
+    let mut sink = LazySink(Err(Some(response)));
+    let result = sync(*plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await;
+    let failure = result.and_then(|summary| summary.verdict().map_or(Ok(()), Err)).err();
+    if let Some(failure) = &failure {
+        Stderr.write(Level::Critical, &format!("{failure} [{}]", failure.kind));
+    }
+    match (sink.0, failure) {
+        (Ok(responder), None) => responder.finish(),
+        (Ok(_), Some(_)) | (Err(None), _) => {}
+        (Err(Some(response)), failure) => {
+            let refusal = failure.map_or_else(|| Refusal::new(500, "api", "the run wrote nothing"), Refusal::from);
+            Responder::new(response, refusal.status, JSON).whole(refusal.body().as_bytes()).await;
+        }
+    }
+}
+
+/// Opens the response when the first message comes.
+struct LazySink(Result<Responder, Option<ResponseOutparam>>);
+
+impl Sink for LazySink {
+    async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
+        if let Err(response) = &mut self.0
+            && let Some(response) = response.take()
+        {
+            self.0 = Ok(Responder::new(response, 200, LINES));
+        }
+        match &mut self.0 {
+            Ok(responder) => responder.write(lines).await,
+            Err(_) => Err("the response is gone".into()),
+        }
+    }
+}
+
+/// A response under way. Dropped before its end, it is seen to be broken off.
+struct Responder {
+    // Before the body that it belongs to: a child is dropped first.
+    sink: Option<StreamSink>,
+    body: Option<OutgoingBody>,
+}
+
+impl Responder {
+    fn new(to: ResponseOutparam, status: u16, kind: &str) -> Responder {
+        let headers =
+            Fields::from_list(&[("content-type".to_owned(), kind.as_bytes().to_vec())]).unwrap_or_else(|_| Fields::new());
+        let response = OutgoingResponse::new(headers);
+        // Refused only for what is no status code.
+        let _ = response.set_status_code(status);
+        let body = response.body().ok();
+        ResponseOutparam::set(to, Ok(response));
+        let sink = body.as_ref().and_then(|body| body.write().ok()).map(StreamSink::new);
+        Responder { sink, body }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        match &mut self.sink {
+            Some(sink) => sink.write(bytes).await,
+            None => Err("the response takes no body".into()),
+        }
+    }
+
+    async fn whole(mut self, bytes: &[u8]) {
+        if self.write(bytes).await.is_ok() {
+            self.finish();
+        }
+    }
+
+    fn finish(mut self) {
+        drop(self.sink.take());
+        if let Some(body) = self.body.take() {
+            // A client that went away is its own loss.
+            let _ = OutgoingBody::finish(body, None);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! GET requests through wasi:http, as many side by side as are asked for.
+
+use tap_bigcommerce_core::api::{Call, MAX_BODY, Response, Transport, TransportError};
+use wasi::http::outgoing_handler;
+use wasi::http::types::{ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingRequest, RequestOptions, Scheme};
+use wasi::io::streams::{InputStream, StreamError};
+use wstd::runtime::AsyncPollable;
+
+/// Read at once from a body.
+const CHUNK: u64 = 256 << 10;
+
+/// The embedder's HTTP client.
+#[derive(Debug)]
+pub(crate) struct WasiHttp;
+
+impl Transport for WasiHttp {
+    async fn get(&self, call: &Call) -> Result<Response, TransportError> {
+        let (request, options) = outgoing(call).ok_or_else(|| TransportError::Denied("it is not a valid request".into()))?;
+        let pending = outgoing_handler::handle(request, Some(options)).map_err(why)?;
+        let response = loop {
+            match pending.get() {
+                Some(Ok(response)) => break response.map_err(why)?,
+                // The answer was taken before, which this loop does not do.
+                Some(Err(())) => return Err(TransportError::Broken("the answer is gone".into())),
+                None => AsyncPollable::new(pending.subscribe()).wait_for().await,
+            }
+        };
+        let headers = response.headers().entries().into_iter();
+        let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        Ok(Response { status: response.status(), headers, body: body(&response).await? })
+    }
+}
+
+/// The request as wasi:http wants it. No body is ever taken from it: a GET has none.
+fn outgoing(call: &Call) -> Option<(OutgoingRequest, RequestOptions)> {
+    let headers: Vec<(String, Vec<u8>)> =
+        call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect();
+    let request = OutgoingRequest::new(Fields::from_list(&headers).ok()?);
+    request.set_scheme(Some(if call.https { &Scheme::Https } else { &Scheme::Http })).ok()?;
+    request.set_authority(Some(&call.authority)).ok()?;
+    request.set_path_with_query(Some(&call.path)).ok()?;
+    let nanos = u64::try_from(call.timeout.as_nanos()).ok();
+    let options = RequestOptions::new();
+    // An embedder may not offer these; the gate bounds the whole exchange all the same.
+    let _ = options.set_connect_timeout(nanos);
+    let _ = options.set_first_byte_timeout(nanos);
+    let _ = options.set_between_bytes_timeout(nanos);
+    Some((request, options))
+}
+
+async fn body(response: &IncomingResponse) -> Result<Vec<u8>, TransportError> {
+    let gone = |()| TransportError::Broken("the answer's body is gone".into());
+    let body = response.consume().map_err(gone)?;
+    let read = read(&body.stream().map_err(gone)?).await;
+    drop(IncomingBody::finish(body));
+    read
+}
+
+async fn read(stream: &InputStream) -> Result<Vec<u8>, TransportError> {
+    let ready = AsyncPollable::new(stream.subscribe());
+    let mut read = Vec::new();
+    loop {
+        match stream.read(CHUNK) {
+            Ok(bytes) if bytes.is_empty() => ready.wait_for().await,
+            Ok(bytes) if read.len() + bytes.len() > MAX_BODY => return Err(TransportError::TooLarge),
+            Ok(bytes) => read.extend_from_slice(&bytes),
+            Err(StreamError::Closed) => return Ok(read),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(match wasi::http::types::http_error_code(&error) {
+                    Some(code) => why(code),
+                    None => TransportError::Broken("the connection broke while the answer came".into()),
+                });
+            }
+        }
+    }
+}
+
+fn why(code: ErrorCode) -> TransportError {
+    match code {
+        ErrorCode::HttpRequestDenied => TransportError::Denied("the embedder does not allow it".into()),
+        ErrorCode::DestinationIpProhibited => TransportError::Denied("the embedder does not allow its address".into()),
+        ErrorCode::InternalError(Some(text)) => TransportError::Broken(text.chars().take(200).collect()),
+        code => TransportError::Broken(words(&format!("{code:?}"))),
+    }
+}
+
+/// A code's name as words: `ErrorCode::ConnectionRefused` becomes `connection refused`. What a code holds besides is left out.
+fn words(code: &str) -> String {
+    let name = code.split(['(', '{', ' ']).next().unwrap_or_default();
+    let name = name.rsplit("::").next().unwrap_or_default();
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}

@@ -1,0 +1,337 @@
+//! The one gate that every request passes: credentials, quota, timeout, retries, and answers that are whole.
+
+use super::limiter::{Limiter, Permit};
+use super::{Call, Clock, Request, Response, Transport, TransportError, Window, refusal};
+use crate::config::Config;
+use crate::dates;
+use crate::error::{Failure, Kind};
+use crate::log::{Level, Log};
+use chrono::{DateTime, Utc};
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Tries of one request before it is given up; fewer while no request of the run has ever been answered, since a wrong address or
+/// a machine without network will not mend itself.
+const TRIES: u32 = 6;
+const FIRST_TRIES: u32 = 3;
+/// Time for one request, waits for the quota aside.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest wait for the quota.
+const QUOTA_PATIENCE: Duration = Duration::from_secs(3600);
+/// Waits between tries: this, tripled each time up to the longest, less up to a half by chance.
+const BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// A page is not halved below this.
+const LEAST_PAGE: u32 = 10;
+
+/// What a run asked of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests sent again.
+    pub retries: u64,
+    /// Time waited for the quota.
+    pub waited: Duration,
+}
+
+/// An answer that has been read.
+#[derive(Debug)]
+pub struct Answer<B> {
+    /// What the body holds.
+    pub body: B,
+    /// The store's time, by its `Date` header.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// Why a request brought nothing.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The status of the store's last answer, where it answered.
+    pub status: Option<u16>,
+    /// The failure to report.
+    pub failure: Failure,
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Failure {
+        refused.failure
+    }
+}
+
+/// Sends requests to one store.
+#[derive(Debug)]
+pub struct Gate<T, C> {
+    transport: T,
+    clock: C,
+    log: Rc<dyn Log>,
+    config: Rc<Config>,
+    limiter: Limiter,
+    counts: RefCell<Counts>,
+    answered: Cell<bool>,
+    chance: Cell<u64>,
+}
+
+/// What one try came to.
+enum Outcome<B> {
+    Done(Answer<B>),
+    Refused(Refused),
+    Again {
+        status: Option<u16>,
+        why: String,
+        kind: Kind,
+    },
+    /// The quota is spent; the store said how long until it resets.
+    Throttled(Duration),
+}
+
+impl<T: Transport, C: Clock> Gate<T, C> {
+    /// A gate to the store that the config names.
+    pub fn new(transport: T, clock: C, log: Rc<dyn Log>, config: Rc<Config>) -> Gate<T, C> {
+        let limiter = Limiter::new(config.max_concurrency);
+        let seed = clock.date().timestamp_subsec_nanos();
+        let (counts, answered, chance) = (RefCell::default(), Cell::new(false), Cell::new(u64::from(seed)));
+        Gate { transport, clock, log, config, limiter, counts, answered, chance }
+    }
+
+    /// The clock that the gate waits by.
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// What was asked of the store so far.
+    pub fn counts(&self) -> Counts {
+        *self.counts.borrow()
+    }
+
+    /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
+    /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
+    pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
+        let (mut tries, mut overloads, mut throttles) = (0, 0, 0);
+        let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
+        loop {
+            let (permit, wait) = self.permit(request, QUOTA_PATIENCE.saturating_sub(waited)).await?;
+            waited += wait;
+            let begun = self.clock.now();
+            let outcome = self.try_once(permit, request, &decode).await;
+            // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
+            spent += (self.clock.now() - begun).min(self.config.request_timeout);
+            let (status, why, kind) = match outcome {
+                Outcome::Done(answer) => return Ok(answer),
+                Outcome::Refused(refused) => return Err(refused),
+                Outcome::Again { status, why, kind } => (status, why, kind),
+                Outcome::Throttled(reset) => {
+                    throttles += 1;
+                    self.count_retry();
+                    // Each answer 429 in a row makes the wait beyond the reset longer.
+                    let growing = if throttles > 1 { self.backoff(throttles - 1) } else { Duration::ZERO };
+                    self.limiter.close_until(self.clock.now() + reset + growing);
+                    continue;
+                }
+            };
+            tries += 1;
+            throttles = 0;
+            let backoff = self.backoff(tries);
+            if tries >= self.tries() || spent + backoff > PATIENCE {
+                return Err(Refused { status, failure: self.given_up(request, kind, &why, tries) });
+            }
+            if status == Some(429) {
+                self.limiter.close_until(self.clock.now() + backoff);
+            }
+            overloads += u32::from(matches!(status, Some(500 | 504)));
+            if overloads >= 2 {
+                halve(&mut request.page);
+            }
+            self.count_retry();
+            self.log.write(Level::Warning, &format!("{}: {why}; trying again in {:.1} s", request.stream, backoff.as_secs_f64()));
+            spent += backoff;
+            self.clock.sleep(backoff).await;
+        }
+    }
+
+    async fn permit(&self, request: &Request, at_most: Duration) -> Result<(Permit<'_>, Duration), Refused> {
+        let announce = |pause: Duration| {
+            if pause >= Duration::from_secs(1) {
+                let text = format!("the store's quota is spent; waiting {:.1} s for its reset", pause.as_secs_f64());
+                self.log.write(Level::Info, &text);
+            }
+        };
+        let granted = self.limiter.acquire(&self.clock, at_most, announce).await.ok_or_else(|| {
+            let text = "the store's quota stayed spent for an hour; run again later, the STATE says where to go on";
+            Refused { status: Some(429), failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
+        })?;
+        self.counts.borrow_mut().waited += granted.1;
+        Ok(granted)
+    }
+
+    async fn try_once<B>(
+        &self,
+        permit: Permit<'_>,
+        request: &Request,
+        decode: &impl Fn(&[u8]) -> Result<B, String>,
+    ) -> Outcome<B> {
+        let call = self.call(request);
+        self.counts.borrow_mut().requests += 1;
+        let timeout = self.clock.sleep(call.timeout);
+        // The answer is looked at before the clock: if both are there, the answer counts.
+        let result = match select(pin!(self.transport.get(&call)), pin!(timeout)).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(TransportError::Broken(format!("no answer within {} s", call.timeout.as_secs()))),
+        };
+        match result {
+            Ok(response) => {
+                self.answered.set(true);
+                self.limiter.learn(&permit, &response, self.clock.now());
+                self.judge(request, &response, decode)
+            }
+            Err(error) => {
+                self.limiter.lost();
+                self.unreachable(request, error)
+            }
+        }
+    }
+
+    /// What an answer means: see the table of status codes in bigcommerce-api.
+    fn judge<B>(&self, request: &Request, response: &Response, decode: &impl Fn(&[u8]) -> Result<B, String>) -> Outcome<B> {
+        let status = response.status;
+        let again = |why: String, kind| Outcome::Again { status: Some(status), why, kind };
+        match status {
+            200 | 204 => match decode(&response.body) {
+                Ok(body) => Outcome::Done(Answer { body, date: response.header("date").and_then(dates::parse) }),
+                Err(why) => again(format!("the answer to {} cannot be read: {why}", request.path), Kind::Api),
+            },
+            429 => match response.reset() {
+                Some(reset) => Outcome::Throttled(reset),
+                None => again("the store is busy (status 429)".into(), Kind::RateLimited),
+            },
+            423 | 500.. => again(format!("the store answered {} with status {status}", request.path), Kind::Api),
+            _ => Outcome::Refused(Refused { status: Some(status), failure: self.refusal(request, response) }),
+        }
+    }
+
+    fn refusal(&self, request: &Request, response: &Response) -> Failure {
+        let secret = self.config.access_token.as_ref().map(|token| token.reveal());
+        let reason = refusal::reason(&response.body, secret);
+        let said = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        let failure = match response.status {
+            401 => Failure::new(
+                Kind::Unauthorized,
+                format!(
+                    "the store refuses the access token{said}; check access_token, client_id and store_hash, or create a new API account"
+                ),
+            ),
+            403 => Failure::new(
+                Kind::MissingScope,
+                format!(
+                    "the access token may not read this: give its API account the scope {} (or check that store_hash is this account's){said}",
+                    request.scope
+                ),
+            ),
+            300..=399 => Failure::new(
+                Kind::Api,
+                format!("the store redirects {} to another address, which is not followed; check api_url", request.path),
+            ),
+            status => Failure::new(Kind::Api, format!("the store answered {} with status {status}{said}", request.path)),
+        };
+        failure.of_stream(request.stream)
+    }
+
+    fn unreachable<B>(&self, request: &Request, error: TransportError) -> Outcome<B> {
+        match error {
+            TransportError::Broken(why) => Outcome::Again {
+                status: None,
+                why: format!("the request to {} failed: {why}", self.config.origin),
+                kind: Kind::Unreachable,
+            },
+            TransportError::Denied(why) => Outcome::Refused(Refused {
+                status: None,
+                failure: Failure::new(Kind::Unreachable, format!("the request to {} was not let out: {why}", self.config.origin))
+                    .of_stream(request.stream),
+            }),
+            TransportError::TooLarge => Outcome::Refused(Refused {
+                status: None,
+                failure: Failure::new(
+                    Kind::Api,
+                    format!("the answer to {} is too large to be true; set a smaller page_size", request.path),
+                )
+                .of_stream(request.stream),
+            }),
+        }
+    }
+
+    fn given_up(&self, request: &Request, kind: Kind, why: &str, tries: u32) -> Failure {
+        let advice = match kind {
+            Kind::Unreachable => "check the network, the proxy and api_url",
+            _ => "run again later, the STATE says where to go on",
+        };
+        Failure::new(kind, format!("{why}, {tries} times in a row; {advice}")).of_stream(request.stream)
+    }
+
+    fn tries(&self) -> u32 {
+        if self.answered.get() { TRIES } else { FIRST_TRIES }
+    }
+
+    fn count_retry(&self) {
+        self.counts.borrow_mut().retries += 1;
+    }
+
+    fn backoff(&self, tries: u32) -> Duration {
+        let longest = BACKOFF.saturating_mul(3_u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_BACKOFF);
+        longest.mul_f64(0.5 + self.chance() / 2.0)
+    }
+
+    /// A number from 0 to 1. SplitMix64 (Steele, Lea, Flood 2014): clients that fail together should not return together, no more.
+    fn chance(&self) -> f64 {
+        self.chance.set(self.chance.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
+        let mut mixed = self.chance.get();
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn call(&self, request: &Request) -> Call {
+        let config = &self.config;
+        let mut path = format!("/stores/{}/{}", config.store_hash, request.path);
+        let window = request.page.map(|page| [("limit", page.limit.to_string()), ("page", page.page().to_string())]);
+        let window = window.into_iter().flatten().filter(|(name, value)| *name != "page" || value != "1");
+        for (place, (name, value)) in request.query.iter().cloned().chain(window).enumerate() {
+            path.push(if place == 0 { '?' } else { '&' });
+            path.push_str(name);
+            path.push('=');
+            encode(&value, &mut path);
+        }
+        let mut headers = vec![("accept", "application/json".to_owned()), ("user-agent", config.user_agent.clone())];
+        if let Some(token) = &config.access_token {
+            headers.push(("x-auth-token", token.reveal().to_owned()));
+            headers.extend(config.client_id.clone().map(|id| ("x-auth-client", id)));
+        }
+        Call {
+            https: config.origin.https,
+            authority: config.origin.authority.clone(),
+            path,
+            headers,
+            timeout: config.request_timeout,
+        }
+    }
+}
+
+fn halve(page: &mut Option<Window>) {
+    if let Some(window) = page {
+        window.limit = (window.limit / 2).max(LEAST_PAGE.min(window.limit));
+    }
+}
+
+/// Percent-encodes a query value; what stands in dates, lists and cursors stays readable.
+fn encode(value: &str, out: &mut String) {
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b',' => out.push(byte.into()),
+            // Writing to a String cannot fail.
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The store's quota: one place that says when the next request may leave.
+//!
+//! The quota headers of each answer say how many requests are left until a reset (bigcommerce-api, "Rate limits"). What is left less
+//! what is in flight may leave; then the limiter waits for the reset. After a reset one request goes first, since another client
+//! may have spent the new window already; its answer opens the rest. So the window is spent whole and never overrun by this client.
+
+use super::{Clock, Response};
+use futures_util::future::{poll_fn, select};
+use futures_util::lock::Mutex;
+use futures_util::task::AtomicWaker;
+use std::cell::RefCell;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Requests in flight before the store has shown its quota headers once.
+const CAUTIOUS: usize = 1;
+/// Requests in flight once it has.
+const OPENING: usize = 4;
+
+/// Decides when requests leave.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    most: usize,
+    state: RefCell<State>,
+    /// Callers wait in line; only the first looks at the state.
+    turn: Mutex<()>,
+    changed: AtomicWaker,
+}
+
+#[derive(Debug)]
+struct State {
+    in_flight: usize,
+    /// How many may be in flight.
+    concurrency: usize,
+    /// Good answers since the concurrency last moved.
+    clean: usize,
+    window: Option<Window>,
+    /// A request is under way to find out what the window holds.
+    probing: bool,
+    /// Nothing leaves before this moment.
+    closed_until: Duration,
+    /// Counts windows, so that an answer is told from one to a request of an earlier window.
+    epoch: u64,
+}
+
+/// The store's current window, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    left: u64,
+    resets_at: Duration,
+}
+
+/// Leave to send one request. Dropped without an answer, it gives its place back.
+#[derive(Debug)]
+pub(crate) struct Permit<'l> {
+    limiter: &'l Limiter,
+    epoch: u64,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.limiter.state.borrow_mut();
+        state.in_flight -= 1;
+        if state.epoch == self.epoch {
+            state.probing = false;
+        }
+        drop(state);
+        self.limiter.changed.wake();
+    }
+}
+
+enum Next {
+    Go,
+    /// Until something comes back.
+    Answer,
+    /// Until this moment, or until something comes back.
+    Quota(Duration),
+}
+
+impl Limiter {
+    pub(crate) fn new(most: usize) -> Limiter {
+        let state = State {
+            in_flight: 0,
+            concurrency: CAUTIOUS,
+            clean: 0,
+            window: None,
+            probing: false,
+            closed_until: Duration::ZERO,
+            epoch: 0,
+        };
+        Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
+    }
+
+    /// Waits until a request may leave; gives the time that was waited for the quota, too. `announce` is told before each such wait.
+    /// None: the wait would be longer than `at_most`.
+    pub(crate) async fn acquire(
+        &self,
+        clock: &impl Clock,
+        at_most: Duration,
+        announce: impl Fn(Duration),
+    ) -> Option<(Permit<'_>, Duration)> {
+        let _turn = self.turn.lock().await;
+        let mut waited = Duration::ZERO;
+        let mut announced = Duration::ZERO;
+        loop {
+            let now = clock.now();
+            match self.next(now) {
+                Next::Go => return Some((Permit { limiter: self, epoch: self.state.borrow().epoch }, waited)),
+                Next::Answer => self.change().await,
+                Next::Quota(until) => {
+                    let pause = until.saturating_sub(now);
+                    if waited + pause > at_most {
+                        return None;
+                    }
+                    if std::mem::replace(&mut announced, until) != until {
+                        announce(pause);
+                    }
+                    select(pin!(self.change()), pin!(clock.sleep(pause))).await;
+                    waited += clock.now().saturating_sub(now);
+                }
+            }
+        }
+    }
+
+    /// Resolves when the task is woken: by an answer, a permit that goes back, or by chance.
+    async fn change(&self) {
+        let mut polled = false;
+        poll_fn(|context| {
+            self.changed.register(context.waker());
+            if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn next(&self, now: Duration) -> Next {
+        let mut state = self.state.borrow_mut();
+        if now < state.closed_until {
+            return Next::Quota(state.closed_until);
+        }
+        if state.window.is_some_and(|window| now >= window.resets_at) {
+            // A new window: the first request finds out what it holds.
+            state.window = None;
+            state.probing = false;
+            state.epoch += 1;
+        }
+        if state.in_flight >= state.concurrency {
+            return Next::Answer;
+        }
+        match state.window {
+            Some(window) if state.in_flight as u64 >= window.left => return Next::Quota(window.resets_at),
+            Some(_) => {}
+            None if state.probing => return Next::Answer,
+            None => state.probing = true,
+        }
+        state.in_flight += 1;
+        Next::Go
+    }
+
+    /// Learns from an answer to the request that left with `permit`.
+    pub(crate) fn learn(&self, permit: &Permit, response: &Response, now: Duration) {
+        let mut state = self.state.borrow_mut();
+        let left = response.number("x-rate-limit-requests-left");
+        let reset = response.reset();
+        if let (Some(left), Some(reset)) = (left, reset)
+            && permit.epoch == state.epoch
+        {
+            state.see_window(left, now + reset, self.most);
+        }
+        match response.status {
+            429 => {
+                state.closed_until = state.closed_until.max(now + reset.unwrap_or_default());
+                state.slow_down();
+            }
+            500.. => state.slow_down(),
+            _ => state.speed_up(self.most),
+        }
+    }
+
+    /// Learns that a request brought no answer.
+    pub(crate) fn lost(&self) {
+        self.state.borrow_mut().slow_down();
+    }
+
+    /// Keeps every request back until then: a store under load asks all of us for peace.
+    pub(crate) fn close_until(&self, then: Duration) {
+        let mut state = self.state.borrow_mut();
+        state.closed_until = state.closed_until.max(then);
+    }
+}
+
+impl State {
+    fn see_window(&mut self, left: u64, resets_at: Duration, most: usize) {
+        if self.window.is_none() && self.epoch == 0 {
+            self.concurrency = OPENING.min(most);
+        }
+        // Answers arrive out of order and late: the least of each figure is the safe one.
+        self.window = Some(match self.window {
+            Some(known) => Window { left: known.left.min(left), resets_at: known.resets_at.min(resets_at) },
+            None => Window { left, resets_at },
+        });
+    }
+
+    fn slow_down(&mut self) {
+        self.concurrency = (self.concurrency / 2).max(CAUTIOUS);
+        self.clean = 0;
+    }
+
+    /// Doubles after as many good answers as may be in flight: one clean round trip.
+    fn speed_up(&mut self, most: usize) {
+        self.clean += 1;
+        if self.window.is_some() && self.clean >= self.concurrency {
+            self.concurrency = (self.concurrency * 2).min(most);
+            self.clean = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtual_time::{VirtualClock, run};
+    use chrono::DateTime;
+    use futures_util::future::join_all;
+    use std::cell::Cell;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A store with a quota in fixed windows, which answers after a while and notes what it sees.
+    struct Store<'c> {
+        clock: &'c VirtualClock,
+        quota: u64,
+        window: Duration,
+        spent: RefCell<Vec<u64>>,
+        refused: Cell<u64>,
+        flying: Cell<usize>,
+        most_flying: Cell<usize>,
+    }
+
+    impl<'c> Store<'c> {
+        fn new(clock: &'c VirtualClock, quota: u64) -> Store<'c> {
+            let (spent, window) = (RefCell::default(), Duration::from_secs(30));
+            Store { clock, quota, window, spent, refused: Cell::new(0), flying: Cell::new(0), most_flying: Cell::new(0) }
+        }
+
+        async fn answer(&self, latency: Duration) -> Response {
+            self.flying.set(self.flying.get() + 1);
+            self.most_flying.set(self.most_flying.get().max(self.flying.get()));
+            self.clock.sleep(latency / 2).await;
+            let response = self.take(self.clock.now());
+            self.clock.sleep(latency / 2).await;
+            self.flying.set(self.flying.get() - 1);
+            response
+        }
+
+        fn take(&self, now: Duration) -> Response {
+            let place = (now.as_nanos() / self.window.as_nanos()) as usize;
+            let mut spent = self.spent.borrow_mut();
+            let seen = spent.len();
+            spent.resize(seen.max(place + 1), 0);
+            let status = if spent[place] < self.quota { 200 } else { 429 };
+            spent[place] += u64::from(status == 200);
+            self.refused.set(self.refused.get() + u64::from(status == 429));
+            let reset = self.window * (place as u32 + 1) - now;
+            let headers = vec![
+                ("X-Rate-Limit-Requests-Left".to_owned(), (self.quota - spent[place]).to_string()),
+                ("X-Rate-Limit-Time-Reset-Ms".to_owned(), reset.as_millis().to_string()),
+            ];
+            Response { status, headers, body: Vec::new() }
+        }
+    }
+
+    async fn request(limiter: &Limiter, store: &Store<'_>, latency: u64) {
+        let (permit, _) = limiter.acquire(store.clock, HOUR, |_| {}).await.unwrap();
+        let response = store.answer(Duration::from_millis(latency)).await;
+        limiter.learn(&permit, &response, store.clock.now());
+    }
+
+    #[test]
+    fn each_window_is_spent_whole_and_none_is_overrun() {
+        for quota in [1, 10, 150, 1000] {
+            let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+            let (limiter, store) = (Limiter::new(64), Store::new(&clock, quota));
+            let requests = (0..quota * 5).map(|number| request(&limiter, &store, 40 + number * 7 % 90));
+            run(&clock, join_all(requests)).unwrap();
+            assert_eq!(store.refused.get(), 0, "quota {quota}");
+            let spent = store.spent.borrow();
+            assert!(spent[..5].iter().all(|spent| *spent == quota), "quota {quota}: {spent:?}");
+        }
+    }
+
+    #[test]
+    fn one_request_leaves_until_the_store_shows_its_quota_and_then_ever_more() {
+        let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+        let (limiter, store) = (Limiter::new(16), Store::new(&clock, 10_000));
+        run(&clock, request(&limiter, &store, 50)).unwrap();
+        assert_eq!(store.most_flying.get(), 1);
+        run(&clock, join_all((0..4).map(|_| request(&limiter, &store, 50)))).unwrap();
+        assert_eq!(store.most_flying.get(), 4);
+        run(&clock, join_all((0..400).map(|_| request(&limiter, &store, 50)))).unwrap();
+        assert_eq!(store.most_flying.get(), 16);
+    }
+
+    #[test]
+    fn without_headers_requests_leave_one_by_one() {
+        let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+        let (limiter, flying) = (Limiter::new(64), Cell::new(0));
+        let request = async || {
+            let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+            flying.set(flying.get() + 1);
+            assert_eq!(flying.get(), 1);
+            clock.sleep(Duration::from_millis(10)).await;
+            flying.set(0);
+            limiter.learn(&permit, &Response { status: 200, ..Response::default() }, clock.now());
+        };
+        run(&clock, join_all((0..20).map(|_| request()))).unwrap();
+    }
+
+    #[test]
+    fn a_wait_beyond_the_bound_is_refused() {
+        let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+        let limiter = Limiter::new(4);
+        limiter.close_until(Duration::from_secs(3601));
+        assert!(run(&clock, limiter.acquire(&clock, HOUR, |_| {})).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_gives_its_place_back() {
+        let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+        let limiter = Limiter::new(4);
+        let first = run(&clock, limiter.acquire(&clock, HOUR, |_| {})).unwrap();
+        let second = async { limiter.acquire(&clock, HOUR, |_| {}).await.is_some() };
+        let give_up = async {
+            clock.sleep(Duration::from_secs(5)).await;
+            drop(first);
+        };
+        assert!(run(&clock, futures_util::future::join(second, give_up)).unwrap().0);
+    }
+}

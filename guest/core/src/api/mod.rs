@@ -1,0 +1,116 @@
+//! The BigCommerce API: one gate that every request passes, and what it needs from outside.
+
+pub mod gate;
+mod limiter;
+pub mod list;
+mod refusal;
+
+use chrono::{DateTime, Utc};
+use std::future::Future;
+use std::time::Duration;
+
+/// How requests reach the store. One GET at a time; many may be in flight.
+pub trait Transport {
+    /// Performs one GET, without following redirects and without retrying. Dropping the future gives the request up.
+    fn get(&self, call: &Call) -> impl Future<Output = Result<Response, TransportError>>;
+}
+
+/// What time it is, and waiting.
+pub trait Clock {
+    /// Time since an arbitrary moment; never goes back.
+    fn now(&self) -> Duration;
+    /// Waits.
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
+    /// This machine's date, for `time_extracted` alone: bookmarks follow the store's clock.
+    fn date(&self) -> DateTime<Utc>;
+}
+
+/// A request as it leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// https, or http on loopback.
+    pub https: bool,
+    /// Host and port.
+    pub authority: String,
+    /// Path and encoded query.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+}
+
+/// An answer, whole.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in any case.
+    pub headers: Vec<(String, String)>,
+    /// The body after decompression.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of that name, in whatever case it came.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.header(name)?.parse().ok()
+    }
+
+    /// How long until the quota resets, by the headers of any answer or of one with status 429. An hour at most: more is not
+    /// believed.
+    fn reset(&self) -> Option<Duration> {
+        let reset = self.number("x-rate-limit-time-reset-ms").map(Duration::from_millis);
+        let after = || self.number("x-retry-after").map(Duration::from_secs);
+        reset.or_else(after).map(|reset| reset.min(Duration::from_secs(3600)))
+    }
+}
+
+/// Why there is no answer. The texts are for a person and hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportError {
+    /// No connection, a broken one, or a body that ended early. Worth another try.
+    Broken(String),
+    /// Forbidden by the embedder; no other try will do.
+    Denied(String),
+    /// A body larger than [`MAX_BODY`].
+    TooLarge,
+}
+
+/// Larger bodies are given up: a page of 250 of the largest known records stays far below.
+pub const MAX_BODY: usize = 128 << 20;
+
+/// One request below the store's own path.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The stream it is for, for messages.
+    pub stream: &'static str,
+    /// The scope it needs, for messages.
+    pub scope: &'static str,
+    /// The path below `/stores/{store_hash}/`. Made of constants and numbers.
+    pub path: String,
+    /// Names and values, not encoded.
+    pub query: Vec<(&'static str, String)>,
+    /// The page asked for; none for what is not a list. The gate halves its size when the store cannot carry it.
+    pub page: Option<Window>,
+}
+
+/// Which rows of a list are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many rows.
+    pub limit: u32,
+    /// Rows before the window, for lists that are paged by number; the answer may start earlier than asked.
+    pub offset: u64,
+}
+
+impl Window {
+    /// The page number that holds the row at the offset.
+    fn page(self) -> u64 {
+        self.offset / u64::from(self.limit.max(1)) + 1
+    }
+}

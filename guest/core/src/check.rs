@@ -1,0 +1,108 @@
+//! Is the token good, and which streams may it read.
+
+use crate::api::gate::{Gate, Refused};
+use crate::api::list::{self, Form};
+use crate::api::{Clock, Request, Transport, Window};
+use crate::config::{Config, Credentials};
+use crate::error::{Failure, Kind, Result};
+use crate::log::{Level, Log};
+use crate::streams::{ALL, End, List, Source, Stream};
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The store that was asked.
+    pub store_hash: String,
+    /// Each stream, in the registry's order.
+    pub streams: Vec<Access>,
+}
+
+/// Whether a stream can be read.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The stream.
+    pub stream: &'static Stream,
+    /// How many records it has, where the store counts them; or why it cannot be read.
+    pub records: Result<Option<u64>>,
+}
+
+impl Report {
+    /// `{"store_hash", "streams": [{"stream", "readable", "scope", "records", "failure"}]}`
+    pub fn to_json(&self) -> Value {
+        let streams = self.streams.iter().map(|access| {
+            json!({
+                "stream": access.stream.name,
+                "readable": access.records.is_ok(),
+                "scope": access.stream.scope,
+                "records": access.records.as_ref().ok().copied().flatten(),
+                "failure": access.records.as_ref().err().map(|failure| json!({ "kind": failure.kind.name(), "message": failure.message })),
+            })
+        });
+        json!({ "store_hash": self.store_hash, "streams": streams.collect::<Vec<_>>() })
+    }
+}
+
+/// Asks the store for one record of each stream. Fails if the config is wrong, the token is refused or the store is not there; a stream
+/// that may not be read is in the report.
+pub async fn check<T: Transport, C: Clock>(
+    config: &str,
+    credentials: Credentials,
+    transport: T,
+    clock: C,
+    log: Rc<dyn Log>,
+) -> Result<Report> {
+    let (config, warnings) = Config::parse(config, credentials)?;
+    warnings.iter().for_each(|warning| log.write(Level::Warning, warning));
+    let config = Rc::new(config);
+    let gate = Gate::new(transport, clock, log, config.clone());
+    let mut streams: Vec<Access> = Vec::new();
+    for stream in ALL.iter().copied() {
+        let records = match &stream.source {
+            Source::List(list) => probe(&gate, stream, list).await,
+            // A part is read with its parent's scope; how many there are nobody counts.
+            Source::Part { parent, .. } => {
+                let of_parent = streams.iter().find(|access| access.stream.name == *parent);
+                of_parent.map_or(Ok(None), |access| access.records.clone().map(|_| None))
+            }
+        };
+        match records {
+            Err(failure) if !failure.spares_other_streams() => return Err(failure),
+            records => streams.push(Access { stream, records }),
+        }
+    }
+    Ok(Report { store_hash: config.store_hash.clone(), streams })
+}
+
+async fn probe<T: Transport, C: Clock>(gate: &Gate<T, C>, stream: &'static Stream, list: &List) -> Result<Option<u64>> {
+    let request =
+        |path: &str| Request { stream: stream.name, scope: stream.scope, path: path.to_owned(), query: Vec::new(), page: None };
+    let mut page = request(list.path);
+    page.page = Some(Window { limit: 1, offset: 0 });
+    let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
+    match (list.form, list.end) {
+        (Form::Envelope, _) => Ok(rows.total),
+        (Form::Bare, End::NoneRemain { count } | End::AllSeen { count }) => {
+            let counted = gate.get(&mut request(count), list::count).await;
+            Ok(Some(counted.map_err(|refused: Refused| refused.failure)?.body))
+        }
+        (Form::Bare, _) => Ok(None),
+    }
+}
+
+/// The failure that a check's report amounts to: none if every stream can be read.
+pub fn verdict(report: &Report) -> Option<Failure> {
+    let missing: Vec<&Access> = report.streams.iter().filter(|access| access.records.is_err()).collect();
+    let kind = missing.first()?.records.as_ref().err()?.kind;
+    let names: Vec<&str> = missing.iter().map(|access| access.stream.name).collect();
+    let mut scopes: Vec<&str> = missing.iter().map(|access| access.stream.scope).collect();
+    scopes.dedup();
+    let text = match kind {
+        Kind::MissingScope => {
+            format!("these streams cannot be read: {}; give the API account {}", names.join(", "), scopes.join(", "))
+        }
+        _ => format!("these streams cannot be read: {}", names.join(", ")),
+    };
+    Some(Failure::new(kind, text))
+}

@@ -1,0 +1,403 @@
+//! The config: what the settings are, and how a JSON object becomes one that can be trusted.
+
+use crate::dates;
+use crate::error::{Failure, Kind, Result};
+pub use crate::origin::Origin;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::time::Duration;
+
+/// Larger configs are refused unread.
+const MAX_BYTES: usize = 1 << 20;
+/// The prefix of the environment variables that hold settings.
+pub const ENV_PREFIX: &str = "TAP_BIGCOMMERCE_";
+
+/// What a setting holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Any text.
+    Text,
+    /// Text that is shown nowhere.
+    Secret,
+    /// A date or a date with a time, ISO 8601.
+    Date,
+    /// A whole number between two bounds, both included.
+    Integer {
+        /// The least value.
+        min: u64,
+        /// The greatest value.
+        max: u64,
+    },
+    /// True or false.
+    Boolean,
+}
+
+/// One setting, as `--about` lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The key in the config; upper case behind `TAP_BIGCOMMERCE_` it is the environment variable.
+    pub key: &'static str,
+    /// What it holds.
+    pub kind: SettingKind,
+    /// Whether a run needs it.
+    pub required: bool,
+    /// The value without it, as text.
+    pub default: Option<&'static str>,
+    /// For people.
+    pub description: &'static str,
+}
+
+const fn setting(key: &'static str, kind: SettingKind, default: Option<&'static str>, description: &'static str) -> Setting {
+    Setting { key, kind, required: false, default, description }
+}
+
+const fn required(key: &'static str, kind: SettingKind, description: &'static str) -> Setting {
+    Setting { key, kind, required: true, default: None, description }
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[Setting] = &[
+    required("client_id", SettingKind::Text, "Client ID of the store's API account."),
+    required("access_token", SettingKind::Secret, "Access token of the store's API account."),
+    required("store_hash", SettingKind::Text, "The store's hash: the part after /stores/ in its API path."),
+    setting(
+        "start_date",
+        SettingKind::Date,
+        None,
+        "Orders and customers modified before this are not read. Default: all of history.",
+    ),
+    setting("end_date", SettingKind::Date, None, "Records modified after this are not read. Default: none."),
+    setting("api_url", SettingKind::Text, Some("https://api.bigcommerce.com"), "The API's origin: https, or http on loopback."),
+    setting("user_agent", SettingKind::Text, None, "The User-Agent header. Default: the tap's name and version."),
+    setting("page_size", SettingKind::Integer { min: 10, max: 250 }, Some("250"), "Records asked for in one request."),
+    setting("max_concurrency", SettingKind::Integer { min: 1, max: 1024 }, Some("64"), "Requests in flight at most."),
+    setting(
+        "request_timeout_seconds",
+        SettingKind::Integer { min: 1, max: 3600 },
+        Some("60"),
+        "How long one try of a request may take.",
+    ),
+    setting(
+        "lookback_seconds",
+        SettingKind::Integer { min: 0, max: 31_536_000 },
+        Some("0"),
+        "How far before its bookmark a new run reads again.",
+    ),
+    setting(
+        "strict",
+        SettingKind::Boolean,
+        Some("false"),
+        "Fail on a value that does not fit its schema, instead of a null and a warning.",
+    ),
+];
+
+/// A secret, kept out of debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for the one header that carries it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Who adds the credentials to requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// The tap does: the config must hold them.
+    InConfig,
+    /// The embedder may: a config without them is good, and requests leave without them.
+    MayBeEmbedders,
+}
+
+/// A config that has been checked whole.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The store's hash, `^[a-z0-9]{1,64}$`.
+    pub store_hash: String,
+    /// Where every request goes.
+    pub origin: Origin,
+    /// The API account's client id.
+    pub client_id: Option<String>,
+    /// None: the embedder adds it to the requests.
+    pub access_token: Option<Secret>,
+    /// Where a stream without a bookmark starts.
+    pub start_date: Option<DateTime<Utc>>,
+    /// Where reading ends.
+    pub end_date: Option<DateTime<Utc>>,
+    /// The User-Agent header.
+    pub user_agent: String,
+    /// Records asked for in one request.
+    pub page_size: u32,
+    /// Requests in flight at most.
+    pub max_concurrency: usize,
+    /// How long one try of a request may take.
+    pub request_timeout: Duration,
+    /// How far before its bookmark a new walk starts.
+    pub lookback: chrono::TimeDelta,
+    /// Whether a value that does not fit its schema is an error.
+    pub strict: bool,
+}
+
+impl Config {
+    /// Reads a config from the text of a JSON object. Every fault is named in one failure; the texts beside the config are warnings.
+    pub fn parse(text: &str, credentials: Credentials) -> Result<(Config, Vec<String>)> {
+        if text.len() > MAX_BYTES {
+            return Err(Failure::new(
+                Kind::Config,
+                format!("the config is larger than {MAX_BYTES} bytes; it should hold a few settings"),
+            ));
+        }
+        let map: Map<String, Value> = serde_json::from_str(text).map_err(|fault| {
+            let place = format!("line {}, column {}", fault.line(), fault.column());
+            Failure::new(Kind::Config, format!("the config is not a JSON object (look at {place})"))
+        })?;
+        Reader { map: &map, faults: Vec::new() }.config(credentials)
+    }
+}
+
+/// The settings that are in the environment, from its variables. Their values stay text; [`Config::parse`] reads numbers and
+/// booleans from text.
+pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
+    let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
+    variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix(ENV_PREFIX)?.to_ascii_lowercase(), value)))
+        .filter(|(key, value)| known(key) && !value.is_empty())
+        .map(|(key, value)| (key, Value::String(value)))
+        .collect()
+}
+
+/// One config from several, each with its name for messages: a later one's keys win.
+pub fn merge(sources: &[(String, String)]) -> Result<String> {
+    let mut merged = Map::new();
+    for (name, text) in sources {
+        let map: Map<String, Value> = serde_json::from_str(text).map_err(|fault| {
+            let place = format!("line {}, column {}", fault.line(), fault.column());
+            Failure::new(Kind::Config, format!("{name} does not hold a JSON object (look at {place})"))
+        })?;
+        merged.extend(map);
+    }
+    Ok(Value::Object(merged).to_string())
+}
+
+/// Takes settings out of the map and gathers every fault on the way.
+struct Reader<'a> {
+    map: &'a Map<String, Value>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(mut self, credentials: Credentials) -> Result<(Config, Vec<String>)> {
+        let store_hash = self.text("store_hash").unwrap_or_default();
+        if !store_hash.is_empty() && !is_store_hash(&store_hash) {
+            self.faults.push("store_hash may hold only a-z and 0-9, at most 64 of them".into());
+        }
+        let access_token = self.text("access_token");
+        if access_token.as_deref().is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic())) {
+            self.faults.push("access_token holds a space or a character that cannot stand in a header".into());
+        }
+        let client_id = self.text("client_id");
+        let origin = self.origin();
+        let config = Config {
+            store_hash,
+            origin,
+            client_id,
+            access_token: access_token.map(Secret),
+            start_date: self.date("start_date"),
+            end_date: self.date("end_date"),
+            user_agent: self
+                .header("user_agent")
+                .unwrap_or_else(|| concat!("tap-bigcommerce/", env!("CARGO_PKG_VERSION")).into()),
+            page_size: self.integer("page_size") as u32,
+            max_concurrency: self.integer("max_concurrency") as usize,
+            request_timeout: Duration::from_secs(self.integer("request_timeout_seconds")),
+            lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
+            strict: self.boolean("strict"),
+        };
+        if let (Some(start), Some(end)) = (config.start_date, config.end_date)
+            && end <= start
+        {
+            self.faults.push("end_date must be later than start_date".into());
+        }
+        self.finish(config, credentials)
+    }
+
+    fn finish(self, config: Config, credentials: Credentials) -> Result<(Config, Vec<String>)> {
+        let given = |key: &str| self.map.get(key).is_some_and(|value| !is_empty(value));
+        let needed = |key: &str| credentials == Credentials::InConfig || !matches!(key, "client_id" | "access_token");
+        let missing: Vec<&str> =
+            SETTINGS.iter().filter(|s| s.required && needed(s.key) && !given(s.key)).map(|s| s.key).collect();
+        let mut faults = self.faults;
+        if !missing.is_empty() {
+            faults.insert(0, format!("missing: {}", missing.join(", ")));
+        }
+        if !faults.is_empty() {
+            return Err(Failure::new(Kind::Config, format!("the config cannot be used: {}", faults.join("; "))));
+        }
+        let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
+        let unknown = self.map.keys().filter(|key| !known(key));
+        let warnings =
+            unknown.map(|key| format!("the config's key {key:?} is not a setting of this tap and is ignored")).collect();
+        Ok((config, warnings))
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.map.get(key).filter(|value| !is_empty(value))
+    }
+
+    fn text(&mut self, key: &'static str) -> Option<String> {
+        match self.value(key)? {
+            Value::String(text) => Some(text.trim().to_owned()),
+            _ => self.wrong(key, "text"),
+        }
+    }
+
+    fn header(&mut self, key: &'static str) -> Option<String> {
+        let text = self.text(key)?;
+        if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') { Some(text) } else { self.wrong(key, "plain ASCII text") }
+    }
+
+    fn date(&mut self, key: &'static str) -> Option<DateTime<Utc>> {
+        let text = self.text(key)?;
+        match dates::parse(&text) {
+            Some(date) => Some(date),
+            None => self.wrong(key, "a date such as 2024-01-31T00:00:00Z"),
+        }
+    }
+
+    fn origin(&mut self) -> Origin {
+        let fallback = Origin { https: true, authority: "api.bigcommerce.com".into() };
+        let Some(text) = self.text("api_url") else { return fallback };
+        Origin::parse(&text).unwrap_or_else(|why| {
+            self.faults.push(format!("api_url cannot be used: {why}"));
+            fallback
+        })
+    }
+
+    fn integer(&mut self, key: &'static str) -> u64 {
+        let setting = SETTINGS.iter().find(|setting| setting.key == key);
+        let Some((SettingKind::Integer { min, max }, default)) = setting.map(|setting| (setting.kind, setting.default)) else {
+            return 0;
+        };
+        let default = default.and_then(|text| text.parse().ok()).unwrap_or(min);
+        let number = match self.value(key) {
+            None => return default,
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(value) => value.as_u64(),
+        };
+        match number {
+            Some(number) if (min..=max).contains(&number) => number,
+            _ => self.wrong(key, &format!("a whole number from {min} to {max}")).unwrap_or(default),
+        }
+    }
+
+    fn boolean(&mut self, key: &'static str) -> bool {
+        let text = match self.value(key) {
+            None => return false,
+            Some(Value::Bool(value)) => return *value,
+            Some(Value::String(text)) => text.trim().to_ascii_lowercase(),
+            Some(_) => String::new(),
+        };
+        match text.as_str() {
+            "true" | "1" | "yes" => true,
+            "false" | "0" | "no" => false,
+            _ => self.wrong(key, "true or false").unwrap_or(false),
+        }
+    }
+
+    fn wrong<T>(&mut self, key: &str, wanted: &str) -> Option<T> {
+        self.faults.push(format!("{key} must be {wanted}"));
+        None
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn is_store_hash(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"client_id": "c", "access_token": "t0ken", "store_hash": "abc123"}"#;
+
+    fn parse(text: &str) -> Result<(Config, Vec<String>)> {
+        Config::parse(text, Credentials::InConfig)
+    }
+
+    #[test]
+    fn the_python_taps_config_is_read_and_its_dead_key_is_warned_of() {
+        let text = r#"{"client_id": "c", "access_token": "t", "store_hash": "abc",
+                       "start_date": "2017-01-01T00:00:00Z", "sync_full_table_every": 24}"#;
+        let (config, warnings) = parse(text).unwrap();
+        assert_eq!(config.start_date.map(dates::format).as_deref(), Some("2017-01-01T00:00:00Z"));
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("sync_full_table_every"));
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let text = r#"{"store_hash": "UP/..", "page_size": 1, "strict": "perhaps", "start_date": "soon", "api_url": "ftp://x"}"#;
+        let failure = parse(text).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        for key in ["client_id", "access_token", "store_hash", "page_size", "strict", "start_date", "api_url"] {
+            assert!(failure.message.contains(key), "{key} is not in: {failure}");
+        }
+    }
+
+    #[test]
+    fn settings_may_be_text_as_the_environment_has_them() {
+        let variables = [
+            ("TAP_BIGCOMMERCE_PAGE_SIZE", "100"),
+            ("TAP_BIGCOMMERCE_STRICT", "true"),
+            ("HOME", "/"),
+            ("TAP_BIGCOMMERCE_EDGE_TOKEN", "x"),
+        ];
+        let mut map = from_env(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(map.len(), 2);
+        map.extend(serde_json::from_str::<Map<String, Value>>(GOOD).unwrap());
+        let (config, warnings) = parse(&serde_json::to_string(&map).unwrap()).unwrap();
+        assert_eq!((config.page_size, config.strict, warnings.len()), (100, true, 0));
+    }
+
+    #[test]
+    fn only_an_embedder_may_leave_the_credentials_out() {
+        let text = r#"{"store_hash": "abc"}"#;
+        assert!(parse(text).is_err());
+        let (config, _) = Config::parse(text, Credentials::MayBeEmbedders).unwrap();
+        assert_eq!(config.access_token, None);
+    }
+
+    #[test]
+    fn of_several_configs_the_later_keys_win_and_a_broken_one_is_named() {
+        let source = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let merged = merge(&[source("a.json", r#"{"x": 1, "y": 1}"#), source("b.json", r#"{"y": 2}"#)]).unwrap();
+        assert_eq!(merged, r#"{"x":1,"y":2}"#);
+        assert!(merge(&[source("a.json", "{}"), source("b.json", "[")]).unwrap_err().message.contains("b.json"));
+    }
+
+    #[test]
+    fn the_token_is_not_in_the_debug_form() {
+        let (config, _) = parse(GOOD).unwrap();
+        assert!(!format!("{config:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn a_config_that_is_not_json_says_where() {
+        let failure = parse("{\n  \"a\": }").unwrap_err();
+        assert!(failure.message.contains("line 2"), "{failure}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Dates as the API and the users write them, read into one form: UTC.
+
+pub use chrono::{DateTime, Utc};
+use chrono::{NaiveDate, NaiveDateTime, SecondsFormat};
+
+/// Reads RFC 2822 (`Tue, 20 Nov 2012 00:00:00 +0000`, API v2), ISO 8601 with or without an offset (API v3, state files of the Python
+/// tap) and a bare date (midnight). A value without an offset is taken as UTC. None: not a date.
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc());
+    }
+    if let Ok(date) = DateTime::parse_from_rfc3339(text) {
+        return Some(date.to_utc());
+    }
+    if let Ok(date) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z") {
+        return Some(date.to_utc());
+    }
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
+        .ok()
+        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
+        .map(|date| date.and_utc())
+}
+
+/// RFC 3339 in UTC with `Z`, and a fraction only where the date has one: how dates leave in RECORD and STATE.
+pub fn format(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Seconds and `Z`: how dates are sent as filters. Never date-only: the products endpoint completes a bare date with the time of the
+/// request (products_catalog.v3, `date_modified:min`), which loses changes. A fraction is cut off, which only widens a lower bound.
+pub fn filter(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// For serde's `with`: an optional date as [`format()`] writes it.
+pub mod option {
+    use super::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes the date, or null.
+    pub fn serialize<S: Serializer>(date: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+        match date {
+            Some(date) => to.serialize_str(&super::format(*date)),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads a date, or null. Anything else is an error.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        match Option::<String>::deserialize(from)? {
+            Some(text) => super::parse(&text).map(Some).ok_or_else(|| D::Error::custom("not a date")),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_the_api_and_old_state_files_use_reads_as_the_same_moment() {
+        for text in [
+            "Tue, 20 Nov 2012 01:30:00 +0100",
+            "2012-11-20T00:30:00Z",
+            "2012-11-20T00:30:00+00:00",
+            "2012-11-20T01:30:00+0100",
+            "2012-11-20T00:30:00.000000Z",
+            "2012-11-20T00:30:00",
+            "2012-11-20 00:30:00",
+        ] {
+            assert_eq!(parse(text).map(format).as_deref(), Some("2012-11-20T00:30:00Z"), "{text}");
+        }
+        assert_eq!(parse("2012-11-20").map(format).as_deref(), Some("2012-11-20T00:00:00Z"));
+        assert_eq!(parse("2012-11-20T00:30:00.5Z").map(format).as_deref(), Some("2012-11-20T00:30:00.500Z"));
+    }
+
+    #[test]
+    fn what_is_not_a_date_is_refused() {
+        for text in ["", "0000-00-00 00:00:00", "yesterday", "2012-13-01", "1353369600", "Tue, 32 Nov 2012 00:00:00 +0000"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_never_later_than_its_date() {
+        let date = parse("2024-01-01T00:00:00.999Z").unwrap();
+        assert_eq!(filter(date), "2024-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,195 @@
+//! What the tap can say of itself without a store: the catalog and `--about`.
+
+use crate::config::{SETTINGS, Setting, SettingKind};
+use crate::schema;
+use crate::streams::{ALL, Replication, Source, Stream};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// The catalog: every stream with its schema and metadata for each field at each depth.
+pub fn catalog() -> Value {
+    json!({ "streams": ALL.iter().map(|stream| entry(stream)).collect::<Vec<_>>() })
+}
+
+fn entry(stream: &Stream) -> Value {
+    let schema = schema::public(&stream.schema());
+    let method = method(stream);
+    let mut root = json!({
+        "inclusion": "available",
+        "selected-by-default": true,
+        "table-key-properties": [Stream::KEY],
+        "forced-replication-method": method,
+    });
+    let mut entry = json!({ "tap_stream_id": stream.name, "stream": stream.name, "key_properties": [Stream::KEY] });
+    if let Some(key) = stream.replication_key() {
+        root["valid-replication-keys"] = json!([key]);
+        entry["replication_key"] = json!(key);
+    }
+    if let Source::Part { parent, .. } = stream.source {
+        root["parent-tap-stream-id"] = json!(parent);
+    }
+    let mut metadata = vec![json!({ "breadcrumb": [], "metadata": root })];
+    fields(stream, &schema, &[], &mut metadata);
+    entry["replication_method"] = json!(method);
+    entry["schema"] = schema;
+    entry["metadata"] = json!(metadata);
+    entry
+}
+
+/// Metadata for the fields of a schema, whose own place is `breadcrumb`.
+fn fields(stream: &Stream, schema: &Value, breadcrumb: &[&str], metadata: &mut Vec<Value>) {
+    if let Some(items) = schema.get("items") {
+        return fields(stream, items, &[breadcrumb, &["items"]].concat(), metadata);
+    }
+    for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = [breadcrumb, &["properties", name]].concat();
+        let top = breadcrumb.is_empty();
+        let about = match top && stream.is_automatic(name) {
+            true => json!({ "inclusion": "automatic" }),
+            false => {
+                json!({ "inclusion": "available", "selected-by-default": !(top && stream.off_by_default.contains(&name.as_str())) })
+            }
+        };
+        metadata.push(json!({ "breadcrumb": path, "metadata": about }));
+        fields(stream, schema, &path, metadata);
+    }
+}
+
+fn method(stream: &Stream) -> &'static str {
+    match stream.replication {
+        Replication::Incremental { .. } => "INCREMENTAL",
+        Replication::FullTable => "FULL_TABLE",
+    }
+}
+
+/// The tap's name, version, capabilities, settings and streams.
+pub fn about() -> Value {
+    let settings: Vec<Value> = SETTINGS.iter().map(about_setting).collect();
+    let streams: Vec<Value> = ALL.iter().map(|stream| about_stream(stream)).collect();
+    json!({
+        "name": "tap-bigcommerce",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Singer tap for BigCommerce, as one WebAssembly component",
+        "capabilities": ["catalog", "properties", "discover", "state", "about"],
+        "settings": settings,
+        "streams": streams,
+    })
+}
+
+fn about_setting(setting: &Setting) -> Value {
+    let (kind, bounds) = match setting.kind {
+        SettingKind::Text => ("string", None),
+        SettingKind::Secret => ("secret", None),
+        SettingKind::Date => ("date", None),
+        SettingKind::Integer { min, max } => ("integer", Some((min, max))),
+        SettingKind::Boolean => ("boolean", None),
+    };
+    let mut about = json!({
+        "name": setting.key,
+        "kind": kind,
+        "required": setting.required,
+        "default": setting.default,
+        "env": format!("{}{}", crate::config::ENV_PREFIX, setting.key.to_ascii_uppercase()),
+        "description": setting.description,
+    });
+    if let Some((min, max)) = bounds {
+        (about["minimum"], about["maximum"]) = (json!(min), json!(max));
+    }
+    about
+}
+
+fn about_stream(stream: &Stream) -> Value {
+    json!({
+        "name": stream.name,
+        "replication_method": method(stream),
+        "replication_key": stream.replication_key(),
+        "scope": stream.scope,
+        "fields": schema::properties(&stream.schema()).map_or(0, |properties| properties.len()),
+    })
+}
+
+/// [`about`] as a Markdown page.
+pub fn markdown(about: &Value) -> String {
+    let mut page = format!("# {} {}\n\n{}.\n", text(&about["name"]), text(&about["version"]), text(&about["description"]));
+    // Writing to a String cannot fail.
+    let _ =
+        writeln!(page, "\n## Settings\n\n| Setting | Kind | Required | Default | Description |\n| --- | --- | --- | --- | --- |");
+    for setting in list(&about["settings"]) {
+        let required = if setting["required"] == true { "yes" } else { "" };
+        let [name, kind, default, description] = ["name", "kind", "default", "description"].map(|key| text(&setting[key]));
+        let _ = writeln!(page, "| `{name}` | {kind} | {required} | {default} | {description} |");
+    }
+    let _ = writeln!(page, "\n## Streams\n\n| Stream | Replication | Key | Scope | Fields |\n| --- | --- | --- | --- | --- |");
+    for stream in list(&about["streams"]) {
+        let [name, method, key, scope, fields] =
+            ["name", "replication_method", "replication_key", "scope", "fields"].map(|key| text(&stream[key]));
+        let _ = writeln!(page, "| `{name}` | {method} | {key} | `{scope}` | {fields} |");
+    }
+    page
+}
+
+/// [`about`] as plain text.
+pub fn plain(about: &Value) -> String {
+    let mut page =
+        format!("{} {}\n{}.\n\nSettings:\n", text(&about["name"]), text(&about["version"]), text(&about["description"]));
+    for setting in list(&about["settings"]) {
+        let required = if setting["required"] == true { ", required" } else { "" };
+        let _ = writeln!(
+            page,
+            "  {:<24} {} ({}{required})",
+            text(&setting["name"]),
+            text(&setting["description"]),
+            text(&setting["kind"])
+        );
+    }
+    page.push_str("\nStreams:\n");
+    for stream in list(&about["streams"]) {
+        let _ = writeln!(
+            page,
+            "  {:<24} {}, needs {}",
+            text(&stream["name"]),
+            text(&stream["replication_method"]),
+            text(&stream["scope"])
+        );
+    }
+    page
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Request};
+
+    const CONFIG: &str = r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#;
+
+    #[test]
+    fn what_discovery_writes_selects_what_no_catalog_selects() {
+        let plan = |catalog: Option<String>| {
+            let request = Request { config: CONFIG.into(), catalog, ..Request::default() };
+            let groups = Plan::new(&request).unwrap().groups;
+            groups.into_iter().map(|group| (group.parent.name, group.selection)).collect::<Vec<_>>()
+        };
+        assert_eq!(plan(Some(catalog().to_string())), plan(None));
+    }
+
+    #[test]
+    fn about_names_every_setting_and_stream_in_every_form() {
+        let about = about();
+        for page in [about.to_string(), markdown(&about), plain(&about)] {
+            assert!(SETTINGS.iter().all(|setting| page.contains(setting.key)));
+            assert!(ALL.iter().all(|stream| page.contains(stream.name)));
+        }
+    }
+}

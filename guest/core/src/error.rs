@@ -1,0 +1,135 @@
+//! The one error type: what happened, to which stream, and what to do now.
+
+use std::fmt;
+
+/// What went wrong, as far as it changes what the user does next. One kind, one exit code, one WIT case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A setting is missing or wrong.
+    Config,
+    /// The catalog cannot be read, or selects what does not exist.
+    Catalog,
+    /// The state cannot be read, or contradicts the store.
+    State,
+    /// The store refused the access token.
+    Unauthorized,
+    /// The token is good, but may not read a stream.
+    MissingScope,
+    /// The store's quota was used up for longer than the tap waits.
+    RateLimited,
+    /// No answer came from the store.
+    Unreachable,
+    /// The store answered, but with a fault or with something that contradicts itself.
+    Api,
+    /// The messages could not be written.
+    Sink,
+    /// The run was stopped from outside; its last STATE says where to go on.
+    Cancelled,
+}
+
+impl Kind {
+    /// Every kind, in the order of the exit codes.
+    pub const ALL: [Kind; 10] = [
+        Kind::Config,
+        Kind::Catalog,
+        Kind::State,
+        Kind::Unauthorized,
+        Kind::MissingScope,
+        Kind::RateLimited,
+        Kind::Unreachable,
+        Kind::Api,
+        Kind::Sink,
+        Kind::Cancelled,
+    ];
+
+    /// The name of the kind in messages and JSON: the WIT case's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Config => "config",
+            Kind::Catalog => "catalog",
+            Kind::State => "state",
+            Kind::Unauthorized => "unauthorized",
+            Kind::MissingScope => "missing-scope",
+            Kind::RateLimited => "rate-limited",
+            Kind::Unreachable => "unreachable",
+            Kind::Api => "api",
+            Kind::Sink => "sink",
+            Kind::Cancelled => "cancelled",
+        }
+    }
+
+    /// The process exit code: 2 to 10 in the order of [`Kind::ALL`], and 130 (as after Ctrl-C) for a run that was stopped.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Config => 2,
+            Kind::Catalog => 3,
+            Kind::State => 4,
+            Kind::Unauthorized => 5,
+            Kind::MissingScope => 6,
+            Kind::RateLimited => 7,
+            Kind::Unreachable => 8,
+            Kind::Api => 9,
+            Kind::Sink => 10,
+            Kind::Cancelled => 130,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A failure for a person to read: one sentence or two, with the stream where there is one. Never holds a secret or a record's
+/// values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", .stream.as_ref().map(|s| format!("{s}: ")).unwrap_or_default())]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// What happened and what to do now.
+    pub message: String,
+    /// The stream that it happened to.
+    pub stream: Option<String>,
+}
+
+impl Failure {
+    /// A failure of the whole run.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
+        Failure { kind, message: message.into(), stream: None }
+    }
+
+    /// The same failure, laid at one stream's door; a stream that is already named stays.
+    pub fn of_stream(mut self, stream: &str) -> Failure {
+        self.stream.get_or_insert_with(|| stream.to_owned());
+        self
+    }
+
+    /// Whether the other streams can still be read after this one failed.
+    pub fn spares_other_streams(&self) -> bool {
+        matches!(self.kind, Kind::MissingScope | Kind::Api)
+    }
+}
+
+/// A result that fails with a [`Failure`].
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_an_exit_code_and_a_name_of_its_own() {
+        let codes: std::collections::HashSet<u8> = Kind::ALL.iter().map(|k| k.exit_code()).collect();
+        let names: std::collections::HashSet<&str> = Kind::ALL.iter().map(|k| k.name()).collect();
+        assert_eq!((codes.len(), names.len()), (Kind::ALL.len(), Kind::ALL.len()));
+        assert!(codes.iter().all(|code| *code > 1), "0 is success and 1 is a crash of the program itself");
+    }
+
+    #[test]
+    fn a_failure_names_its_stream_once() {
+        let failure = Failure::new(Kind::Api, "broken").of_stream("orders").of_stream("coupons");
+        assert_eq!(failure.to_string(), "orders: broken");
+    }
+}

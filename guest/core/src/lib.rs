@@ -1,0 +1,26 @@
+//! The logic of tap-bigcommerce, without WASI: it runs wherever there is a [`api::Transport`], a [`api::Clock`] and a
+//! [`singer::message::Sink`].
+//!
+//! Read it downward: [`sync`] runs a [`plan`], walks each stream's list, takes pages through the one [`api::gate`], completes records
+//! with their parts, shapes them ([`transform`]) and writes [`singer`] messages. What a stream is stands in [`streams`].
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod check;
+pub mod config;
+pub mod dates;
+pub mod discover;
+pub mod error;
+pub mod log;
+mod origin;
+mod parts;
+mod pipeline;
+pub mod plan;
+mod records;
+pub mod schema;
+pub mod singer;
+pub mod streams;
+pub mod sync;
+pub mod transform;
+pub mod virtual_time;
+mod walk;

@@ -1,0 +1,126 @@
+//! The parts of a record that have requests of their own: an order's lines, coupons and addresses, a customer's further addresses.
+
+use crate::api::gate::{Gate, Refused};
+use crate::api::{Clock, Request, Transport, Window};
+use crate::error::{Failure, Kind, Result};
+use crate::log::{Level, Log};
+use crate::streams::{List, Part, Stream};
+use crate::transform::peek;
+use crate::walk::{Row, id_of};
+use futures_util::future::try_join_all;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+
+/// A list inside one record that is longer than this is taken for one that does not end.
+const MOST_ROWS: usize = 100_000;
+
+/// A record's parts, or that the record itself is gone.
+#[derive(Debug)]
+pub(crate) enum Parts {
+    /// The fetched lists, by their fields.
+    Whole(Vec<(&'static str, Vec<Box<RawValue>>)>),
+    /// The record was deleted after its list was read.
+    Gone,
+}
+
+/// Fetches the parts of the records of one stream.
+pub(crate) struct Fetcher<'g, T, C> {
+    pub(crate) gate: &'g Gate<T, C>,
+    pub(crate) log: &'g dyn Log,
+    pub(crate) stream: &'static Stream,
+    pub(crate) list: &'static List,
+    /// Those that are selected.
+    pub(crate) parts: &'g [&'static Part],
+    pub(crate) page_size: u32,
+}
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    /// All selected parts of a record, side by side, each paged to its end.
+    pub(crate) async fn fetch(&self, row: &Row) -> Result<Parts> {
+        let wanted = self.parts.iter().filter(|part| part.when_full.is_none_or(|full| length(row, part.field) >= full));
+        let lists = wanted.map(|part| async { Ok((part.field, self.part(part, row).await?)) });
+        match try_join_all(lists).await {
+            Ok(lists) => Ok(Parts::Whole(lists)),
+            Err(Refused { status: Some(404), failure }) => self.confirm_gone(row, failure).await,
+            Err(refused) => Err(refused.failure),
+        }
+    }
+
+    async fn part(&self, part: &Part, row: &Row) -> Result<Vec<Box<RawValue>>, Refused> {
+        let rows = self.pages(part, row).await?;
+        if !rows.is_empty() || !announced(part, row) {
+            return Ok(rows);
+        }
+        let rows = self.pages(part, row).await?;
+        if rows.is_empty() {
+            // What the number counts is not documented, so it is no proof.
+            let field = part.announced_by.unwrap_or_default();
+            let text = format!("record {}: {field} is above zero, but the list of {} is empty, twice", row.id, part.field);
+            self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+        }
+        Ok(rows)
+    }
+
+    async fn pages(&self, part: &Part, row: &Row) -> Result<Vec<Box<RawValue>>, Refused> {
+        let (mut rows, mut ids): (Vec<Box<RawValue>>, HashSet<u64>) = (Vec::new(), HashSet::new());
+        let mut request = self.request(part.path, row.id);
+        request.query = part.filter.map(|name| (name, row.id.to_string())).into_iter().collect();
+        request.page = Some(Window { limit: self.page_size, offset: 0 });
+        let mut repeated = false;
+        loop {
+            let page = self.gate.get(&mut request, |body| part.form.decode(body)).await?.body;
+            let (before, came) = (rows.len(), page.rows.len());
+            rows.extend(page.rows.into_iter().filter(|raw| id_of(raw).is_none_or(|id| ids.insert(id))));
+            let limit = request.page.map_or(0, |window| window.limit as usize);
+            if is_last(came, limit, page.total.map(|total| rows.len() as u64 >= total)) {
+                return Ok(rows);
+            }
+            if rows.len() == before && std::mem::replace(&mut repeated, true) || rows.len() > MOST_ROWS {
+                return Err(self.endless(part, row));
+            }
+            request.page = request.page.map(|window| Window { offset: rows.len() as u64, ..window });
+        }
+    }
+
+    fn endless(&self, part: &Part, row: &Row) -> Refused {
+        let text =
+            format!("record {}: the list of {} brings nothing new where the store has more, or does not end", row.id, part.field);
+        Refused { status: None, failure: Failure::new(Kind::Api, text).of_stream(self.stream.name) }
+    }
+
+    /// A part that is not found is no news about the record: only the record's own absence is.
+    async fn confirm_gone(&self, row: &Row, failure: Failure) -> Result<Parts> {
+        let Some(path) = self.list.record else { return Err(failure) };
+        let read = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).map_err(|_| "it is not JSON".to_owned());
+        match self.gate.get(&mut self.request(path, row.id), read).await {
+            Err(Refused { status: Some(404), .. }) => Ok(Parts::Gone),
+            Err(refused) => Err(refused.failure),
+            Ok(_) => {
+                let text = format!("record {} exists, but a list inside it does not: {}", row.id, failure.message);
+                Err(Failure { message: text, ..failure })
+            }
+        }
+    }
+
+    fn request(&self, path: &str, id: u64) -> Request {
+        let path = path.replace("{id}", &id.to_string());
+        Request { stream: self.stream.name, scope: self.stream.scope, path, query: Vec::new(), page: None }
+    }
+}
+
+/// Whether a page ends its list. A total decides where there is one. Else an empty page does, or one that is not full, unless its
+/// size is a round number: a store that sends fewer rows than were asked for sends 10 or 50, as documented, or something like it.
+fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
+    has_all.unwrap_or(came == 0 || (came < limit && !came.is_multiple_of(10)))
+}
+
+/// How many rows of a list a record holds itself.
+fn length(row: &Row, field: &str) -> usize {
+    peek(&row.raw, field).and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list.get()).ok()).map_or(0, |list| list.len())
+}
+
+fn announced(part: &Part, row: &Row) -> bool {
+    let number = part.announced_by.and_then(|field| peek(&row.raw, field));
+    number.is_some_and(|number| number.get().trim_matches('"').parse::<u64>().is_ok_and(|number| number > 0))
+}

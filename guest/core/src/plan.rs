@@ -1,0 +1,219 @@
+//! What a run is to do: config, catalog and state, read and checked against each other before the first request.
+
+use crate::config::{Config, Credentials};
+use crate::error::{Failure, Kind, Result};
+use crate::schema::{self, Object};
+use crate::singer::catalog::{Catalog, Entry};
+use crate::singer::state::State;
+use crate::streams::{ALL, Include, List, Part, Replication, Source, Stream};
+use crate::walk::Query;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// What a door asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The config, a JSON object.
+    pub config: String,
+    /// Whether the embedder may hold the credentials, so that the config need not.
+    pub embedder_has_credentials: bool,
+    /// A Singer catalog, a JSON object. None: what is selected by default.
+    pub catalog: Option<String>,
+    /// Streams to read whole, by name, where there is no catalog. None: all.
+    pub select: Option<Vec<String>>,
+    /// The state of the last run, a JSON object.
+    pub state: Option<String>,
+    /// End the run after so many records, at the end of a page.
+    pub max_records: Option<u64>,
+    /// End the run after so many seconds, at the end of a page.
+    pub max_seconds: Option<u64>,
+}
+
+/// A run that can start.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) config: Rc<Config>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) state: State,
+    pub(crate) max_records: Option<u64>,
+    pub(crate) max_seconds: Option<u64>,
+    /// What the user should know before the run.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Streams that come from one walk: a list and the parts of its records.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The stream whose list is walked; it need not be selected itself.
+    pub(crate) parent: &'static Stream,
+    pub(crate) list: &'static List,
+    /// The selected streams.
+    pub(crate) members: Vec<Member>,
+    /// The parts to fetch.
+    pub(crate) parts: Vec<&'static Part>,
+    /// Parameters for what the API sends only when asked to.
+    pub(crate) includes: Query,
+    /// A hash of what is selected.
+    pub(crate) selection: String,
+}
+
+/// A selected stream.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) stream: &'static Stream,
+    /// Its schema as messages show it: only what is selected.
+    pub(crate) schema: Value,
+    pub(crate) shape: Object,
+}
+
+impl Plan {
+    /// Reads and checks everything that was given. Fails with one failure that says what to mend.
+    pub fn new(request: &Request) -> Result<Plan> {
+        let credentials = if request.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
+        let (config, mut warnings) = Config::parse(&request.config, credentials)?;
+        let selection = Selection::new(request)?;
+        let (state, unknown) = State::parse(request.state.as_deref())?;
+        warnings.extend(unknown);
+        warnings.extend(selection.warnings());
+        let mut groups: Vec<Group> = ALL
+            .iter()
+            .filter_map(|parent| match &parent.source {
+                Source::List(list) => Group::new(parent, list, &selection, &config),
+                Source::Part { .. } => None,
+            })
+            .collect();
+        if groups.is_empty() {
+            warnings.push("no stream is selected, so nothing is read; select streams in the catalog".into());
+        }
+        let interrupted = state.syncing().and_then(Stream::find).map(|stream| stream.walked_with().name);
+        groups.sort_by_key(|group| Some(group.parent.name) != interrupted);
+        let (max_records, max_seconds) = (request.max_records, request.max_seconds);
+        Ok(Plan { config: Rc::new(config), groups, state, max_records, max_seconds, warnings })
+    }
+}
+
+impl Group {
+    fn new(parent: &'static Stream, list: &'static List, selection: &Selection, config: &Config) -> Option<Group> {
+        let family = ALL.iter().copied().filter(|stream| stream.walked_with().name == parent.name);
+        let members: Vec<Member> = family.filter_map(|stream| selection.member(stream)).collect();
+        let of_parent = members.iter().find(|member| member.stream.name == parent.name);
+        let in_record = |field: &str| of_parent.is_some_and(|parent| parent.shape.position(field).is_some());
+        let as_stream = |field: &str| {
+            members.iter().any(|member| matches!(member.stream.source, Source::Part { field: of, .. } if of == field))
+        };
+        let parts = list.parts.iter().filter(|part| in_record(part.field) || as_stream(part.field)).collect();
+        let includes = includes(list.includes.iter().filter(|include| in_record(include.field)));
+        let shaping = members.iter().map(|member| format!("{}{}", member.stream.name, member.schema));
+        let selection = hash(shaping.chain(config.end_date.map(crate::dates::format)));
+        (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, selection })
+    }
+}
+
+/// The `include` parameter and what goes with it.
+fn includes<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
+    let (mut values, mut query): (Vec<&str>, Query) = (Vec::new(), Vec::new());
+    for include in wanted {
+        if !values.contains(&include.value) {
+            values.push(include.value);
+            query.extend(include.with.map(|(name, value)| (name, value.to_owned())));
+        }
+    }
+    if !values.is_empty() {
+        query.insert(0, ("include", values.join(",")));
+    }
+    query
+}
+
+/// FNV-1a over the texts, as hexadecimal: the same in every build, which the standard library's hash does not promise.
+fn hash(texts: impl Iterator<Item = String>) -> String {
+    let bytes = texts.flat_map(|text| text.into_bytes().into_iter().chain([0]));
+    format!(
+        "{:016x}",
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    )
+}
+
+/// What the user selected.
+enum Selection {
+    Default,
+    Names(Vec<String>),
+    Catalog(Catalog),
+}
+
+impl Selection {
+    fn new(request: &Request) -> Result<Selection> {
+        let selection = match (&request.catalog, &request.select) {
+            (Some(text), _) => Selection::Catalog(Catalog::parse(text)?),
+            (None, Some(names)) => Selection::Names(names.clone()),
+            (None, None) => Selection::Default,
+        };
+        let selected: Vec<&str> = match &selection {
+            Selection::Catalog(catalog) => {
+                catalog.entries.iter().filter(|entry| entry.is_selected()).map(|entry| entry.name.as_str()).collect()
+            }
+            Selection::Names(names) => names.iter().map(String::as_str).collect(),
+            Selection::Default => Vec::new(),
+        };
+        match selected.iter().find(|name| Stream::find(name).is_none()) {
+            None => Ok(selection),
+            Some(unknown) => {
+                let known: Vec<&str> = ALL.iter().map(|stream| stream.name).collect();
+                let text =
+                    format!("the stream {unknown:?} is selected, but this tap has no such stream; it has {}", known.join(", "));
+                Err(Failure::new(Kind::Catalog, text))
+            }
+        }
+    }
+
+    fn entry(&self, stream: &Stream) -> Option<&Entry> {
+        match self {
+            Selection::Catalog(catalog) => catalog.entry(stream.name),
+            _ => None,
+        }
+    }
+
+    /// The stream as it is selected; none if it is not.
+    fn member(&self, stream: &'static Stream) -> Option<Member> {
+        let selected = match self {
+            Selection::Default => true,
+            Selection::Names(names) => names.iter().any(|name| name == stream.name),
+            Selection::Catalog(_) => self.entry(stream)?.is_selected(),
+        };
+        let whole = stream.schema();
+        let by_default = |path: &[&str]| path.len() > 1 || !stream.off_by_default.contains(&path[0]);
+        let automatic = |path: &[&str]| path.len() == 1 && stream.is_automatic(path[0]);
+        let kept = schema::prune(&whole, &|path| {
+            automatic(path) || self.entry(stream).map_or_else(|| by_default(path), |entry| entry.selects(path, by_default(path)))
+        });
+        selected.then(|| Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept) })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let Selection::Catalog(catalog) = self else { return Vec::new() };
+        let mut warnings = Vec::new();
+        for entry in catalog.entries.iter().filter(|entry| entry.is_selected()) {
+            let Some(stream) = Stream::find(&entry.name) else { continue };
+            match (stream.replication, entry.replication_method()) {
+                (Replication::FullTable, Some("INCREMENTAL")) => warnings.push(format!(
+                    "{}: the catalog asks for INCREMENTAL, but its records have no modification date; it is replicated in full, so that edits are not missed",
+                    stream.name
+                )),
+                (Replication::Incremental { .. }, Some("FULL_TABLE")) => warnings.push(format!(
+                    "{}: the catalog asks for FULL_TABLE, but it is replicated incrementally; use --full-refresh {} to read it whole",
+                    stream.name, stream.name
+                )),
+                _ => {}
+            }
+            let paths = schema::paths(&stream.schema());
+            let unknown = entry.unknown_fields(&|path| paths.iter().any(|known| known == path));
+            if !unknown.is_empty() {
+                warnings.push(format!(
+                    "{}: the catalog selects fields that this tap does not have: {}",
+                    stream.name,
+                    unknown.join(", ")
+                ));
+            }
+        }
+        warnings
+    }
+}

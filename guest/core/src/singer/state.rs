@@ -1,0 +1,300 @@
+//! The state: where each stream goes on. What a given state holds beyond that is passed on as it is.
+
+use crate::dates;
+use crate::error::{Failure, Kind, Result};
+use crate::streams::{ALL, Stream};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Larger states are refused unread.
+const MAX_BYTES: usize = 8 << 20;
+const BOOKMARKS: &str = "bookmarks";
+const SYNCING: &str = "currently_syncing";
+const WALK: &str = "walk";
+const SELECTION: &str = "selection";
+
+/// How far a walk has come. In the state while the walk is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The version of this form.
+    pub v: u32,
+    /// The least modification date that the walk takes; none: everything.
+    #[serde(default, with = "dates::option")]
+    pub since: Option<DateTime<Utc>>,
+    /// The store's time when the walk began.
+    #[serde(default, with = "dates::option")]
+    pub started: Option<DateTime<Utc>>,
+    /// The greatest modification date seen.
+    #[serde(default, with = "dates::option")]
+    pub newest: Option<DateTime<Utc>>,
+    /// The last record done, where the list is walked by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_id: Option<u64>,
+    /// The last whole page done, where the list is walked by cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_id: Option<u64>,
+    /// Records seen.
+    #[serde(default)]
+    pub seen: u64,
+    /// A hash of what is selected and of the settings that shape it.
+    pub selection: String,
+    /// The version of the tap, for whoever reads the state.
+    pub version: String,
+}
+
+impl Progress {
+    /// The form that this tap writes and reads.
+    pub const FORM: u32 = 1;
+
+    /// A walk that has not begun.
+    pub fn new(since: Option<DateTime<Utc>>, selection: &str) -> Progress {
+        Progress {
+            v: Self::FORM,
+            since,
+            started: None,
+            newest: None,
+            last_id: None,
+            cursor: None,
+            until_id: None,
+            seen: 0,
+            selection: selection.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// A state, whole.
+#[derive(Clone, Debug)]
+pub struct State(Value);
+
+impl State {
+    /// Reads a state: the value of a STATE message, or the message itself. None and empty text: a first run. The texts are warnings.
+    pub fn parse(text: Option<&str>) -> Result<(State, Vec<String>)> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or("{}");
+        if text.len() > MAX_BYTES {
+            return Err(fault(format!("it is larger than {MAX_BYTES} bytes")));
+        }
+        let value: Value = serde_json::from_str(text)
+            .map_err(|e| fault(format!("it is not JSON (look at line {}, column {})", e.line(), e.column())))?;
+        let mut root = match value {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            _ => return Err(fault("it is not a JSON object".into())),
+        };
+        if root.get("type").is_some_and(|kind| kind == "STATE")
+            && let Some(Value::Object(value)) = root.shift_remove("value")
+        {
+            root = value;
+        }
+        let bookmarks = root.entry(BOOKMARKS).or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(bookmarks) = bookmarks else { return Err(fault("its \"bookmarks\" is not a JSON object".into())) };
+        bookmarks.retain(|_, bookmark| !bookmark.is_null());
+        if let Some((name, _)) = bookmarks.iter().find(|(_, bookmark)| !bookmark.is_object()) {
+            return Err(fault(format!("its bookmark of {name:?} is not a JSON object")));
+        }
+        let state = State(Value::Object(root));
+        let warnings = state
+            .unknown()
+            .into_iter()
+            .map(|what| format!("the state holds {what}, which this tap does not know; it is passed on as it is"));
+        Ok((State(state.0.clone()), warnings.collect()))
+    }
+
+    fn unknown(&self) -> Vec<String> {
+        let mut unknown = Vec::new();
+        let root = self.0.as_object().into_iter().flatten();
+        unknown.extend(root.filter(|(key, _)| *key != BOOKMARKS && *key != SYNCING).map(|(key, _)| format!("the key {key:?}")));
+        for (name, bookmark) in self.0[BOOKMARKS].as_object().into_iter().flatten() {
+            let Some(stream) = Stream::find(name) else {
+                unknown.push(format!("a bookmark of the stream {name:?}"));
+                continue;
+            };
+            let known = |key: &str| key == WALK || key == SELECTION || Some(key) == stream.replication_key();
+            let keys = bookmark.as_object().into_iter().flatten().filter(|(key, _)| !known(key));
+            unknown.extend(keys.map(|(key, _)| format!("the key {key:?} in the bookmark of {name}")));
+        }
+        unknown
+    }
+
+    /// The state as messages carry it.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    fn of(&self, stream: &Stream) -> Option<&Map<String, Value>> {
+        self.0[BOOKMARKS].get(stream.name)?.as_object()
+    }
+
+    fn of_mut(&mut self, stream: &Stream) -> Option<&mut Map<String, Value>> {
+        let bookmarks = self.0.get_mut(BOOKMARKS)?.as_object_mut()?;
+        bookmarks.entry(stream.name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+    }
+
+    /// A stream's bookmark. Fails on one that is not a date: going on without it would read everything again, in silence.
+    pub fn bookmark(&self, stream: &Stream) -> Result<Option<DateTime<Utc>>> {
+        let Some(value) = stream.replication_key().and_then(|key| self.of(stream)?.get(key)).filter(|value| !value.is_null())
+        else {
+            return Ok(None);
+        };
+        let date = value.as_str().and_then(dates::parse);
+        date.map(Some).ok_or_else(|| fault("its bookmark is not a date".into()).of_stream(stream.name))
+    }
+
+    /// The walk of a stream that was left under way. The error says why what the state holds is no such walk.
+    pub fn walk(&self, stream: &Stream) -> std::result::Result<Option<Progress>, &'static str> {
+        let Some(walk) = self.of(stream).and_then(|bookmark| bookmark.get(WALK)) else { return Ok(None) };
+        if walk.get("v").is_some_and(|v| v != Progress::FORM) {
+            return Err("it is of another version of the tap");
+        }
+        Progress::deserialize(walk).map(Some).map_err(|_| "it has another form")
+    }
+
+    /// What was selected when the bookmark was written.
+    pub fn selection(&self, stream: &Stream) -> Option<&str> {
+        self.of(stream)?.get(SELECTION)?.as_str()
+    }
+
+    /// The stream that a run was busy with when it ended.
+    pub fn syncing(&self) -> Option<&str> {
+        self.0.get(SYNCING)?.as_str()
+    }
+
+    /// Notes the stream that the run is busy with; none: it has done them all.
+    pub fn set_syncing(&mut self, stream: Option<&str>) {
+        if let Some(root) = self.0.as_object_mut() {
+            root.shift_remove(SYNCING);
+            if let Some(stream) = stream {
+                root.shift_insert(0, SYNCING.into(), stream.into());
+            }
+        }
+    }
+
+    /// Notes how far a stream's walk has come.
+    pub fn set_walk(&mut self, stream: &Stream, progress: &Progress) {
+        // Dates, numbers and text: this cannot fail.
+        let walk = serde_json::to_value(progress).unwrap_or_default();
+        if let Some(bookmark) = self.of_mut(stream) {
+            bookmark.insert(WALK.into(), walk);
+        }
+    }
+
+    /// Notes that a stream's walk is complete, and its new bookmark if it has one.
+    pub fn complete(&mut self, stream: &Stream, bookmark: Option<DateTime<Utc>>, selection: &str) {
+        let Some(entry) = self.of_mut(stream) else { return };
+        entry.shift_remove(WALK);
+        if let (Some(key), Some(date)) = (stream.replication_key(), bookmark) {
+            entry.insert(key.into(), dates::format(date).into());
+        }
+        entry.insert(SELECTION.into(), selection.into());
+    }
+}
+
+/// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no
+/// stream's.
+pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
+    if Stream::find(stream).is_none() {
+        let known: Vec<&str> = ALL.iter().map(|stream| stream.name).collect();
+        return Err(Failure::new(
+            Kind::Config,
+            format!("there is no stream {stream:?} to refresh; there are {}", known.join(", ")),
+        ));
+    }
+    let (mut state, _) = State::parse(text)?;
+    if let Some(bookmarks) = state.0[BOOKMARKS].as_object_mut() {
+        bookmarks.shift_remove(stream);
+    }
+    Ok(state.0.to_string())
+}
+
+fn fault(what: String) -> Failure {
+    Failure::new(
+        Kind::State,
+        format!("the state cannot be used: {what}; give the last STATE of an earlier run, or none to read everything"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::{coupons, orders};
+
+    fn state(text: &str) -> State {
+        State::parse(Some(text)).unwrap().0
+    }
+
+    #[test]
+    fn the_python_taps_state_is_read() {
+        let text = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04T12:00:00+00:00"}, "coupons": {"id": 3}}}"#;
+        let (state, warnings) = State::parse(Some(text)).unwrap();
+        assert_eq!(state.bookmark(&orders::STREAM).unwrap().map(dates::format).as_deref(), Some("2021-05-04T12:00:00Z"));
+        assert_eq!(state.bookmark(&coupons::STREAM).unwrap(), None);
+        assert_eq!(warnings.len(), 1, "coupons.id is not ours: {warnings:?}");
+        assert_eq!(state.value()["bookmarks"]["coupons"]["id"], 3);
+    }
+
+    #[test]
+    fn a_message_in_place_of_its_value_and_nothing_at_all_are_understood() {
+        let wrapped = r#"{"type": "STATE", "value": {"bookmarks": {"orders": {"date_modified": "2021-05-04T12:00:00Z"}}}}"#;
+        assert!(state(wrapped).bookmark(&orders::STREAM).unwrap().is_some());
+        for text in [None, Some(""), Some("null"), Some("{}")] {
+            assert_eq!(State::parse(text).unwrap().0.bookmark(&orders::STREAM).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_this_tap_does_not_know_is_passed_on() {
+        let text = r#"{"bookmarks": {"refunds": {"created": "x"}}, "owner": 1}"#;
+        let (mut state, warnings) = State::parse(Some(text)).unwrap();
+        assert_eq!(warnings.len(), 2);
+        state.set_syncing(Some("orders"));
+        state.set_walk(&orders::STREAM, &Progress::new(None, "s"));
+        state.complete(&orders::STREAM, dates::parse("2024-01-01"), "s");
+        state.set_syncing(None);
+        assert_eq!(
+            state.value().to_string(),
+            r#"{"bookmarks":{"refunds":{"created":"x"},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
+        );
+    }
+
+    #[test]
+    fn a_walk_comes_back_as_it_was_written() {
+        let mut state = state("{}");
+        let progress = Progress { last_id: Some(7), newest: dates::parse("2024-01-01"), seen: 3, ..Progress::new(None, "abc") };
+        state.set_walk(&orders::STREAM, &progress);
+        assert_eq!(state.walk(&orders::STREAM), Ok(Some(progress)));
+        assert_eq!(state.bookmark(&orders::STREAM).unwrap(), None, "an unfinished walk is no bookmark");
+    }
+
+    #[test]
+    fn a_walk_of_another_form_is_told_from_none() {
+        for walk in [
+            "5",
+            "{}",
+            r#"{"v": 2, "selection": "a", "version": "9"}"#,
+            r#"{"v": 1, "selection": "a", "version": "9", "since": "soon"}"#,
+        ] {
+            let text = format!(r#"{{"bookmarks": {{"orders": {{"walk": {walk}}}}}}}"#);
+            assert!(state(&text).walk(&orders::STREAM).is_err(), "{walk}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        for text in ["[]", "{", "3", r#"{"bookmarks": []}"#, r#"{"bookmarks": {"orders": "2021"}}"#] {
+            assert_eq!(State::parse(Some(text)).unwrap_err().kind, Kind::State, "{text}");
+        }
+        let unreadable = state(r#"{"bookmarks": {"orders": {"date_modified": "soon"}}}"#);
+        assert_eq!(unreadable.bookmark(&orders::STREAM).unwrap_err().kind, Kind::State);
+    }
+
+    #[test]
+    fn a_stream_can_be_forgotten_and_only_a_stream() {
+        let text = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "customers": {"date_modified": "2021-05-04"}}}"#;
+        assert_eq!(forget(Some(text), "orders").unwrap(), r#"{"bookmarks":{"customers":{"date_modified":"2021-05-04"}}}"#);
+        assert!(forget(Some(text), "order").unwrap_err().message.contains("orders"));
+    }
+}

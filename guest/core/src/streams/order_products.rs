@@ -1,0 +1,13 @@
+//! order_products: the line items of orders as a stream of their own, from the same walk and the same requests.
+
+use super::{Replication, Source, Stream};
+
+/// The stream. A line item has no date of its own; its bookmark is its order's.
+pub static STREAM: Stream = Stream {
+    name: "order_products",
+    schema: include_str!("order_products.json"),
+    scope: "store_v2_orders_read_only",
+    replication: Replication::Incremental { key: "order_date_modified", heeds_start_date: true },
+    source: Source::Part { parent: "orders", field: "products" },
+    off_by_default: &[],
+};

@@ -1,0 +1,38 @@
+//! products: API v3, with variants, images, options and the other nested lists that are selected.
+
+use super::{End, List, Position, Replication, Source, Stream, include};
+use crate::api::list::Form;
+
+/// The stream. `options` or `modifiers` cut the API's pages to ten products (products_catalog.v3, `include`).
+pub static STREAM: Stream = Stream {
+    name: "products",
+    schema: include_str!("products.json"),
+    scope: "store_v2_products_read_only",
+    replication: Replication::Incremental { key: "date_modified", heeds_start_date: false },
+    source: Source::List(List {
+        path: "v3/catalog/products",
+        form: Form::Envelope,
+        fixed: &[("sort", "id"), ("direction", "asc")],
+        position: Position::Id { after: "id:greater" },
+        since: Some("date_modified:min"),
+        until: Some("date_modified:max"),
+        newest_first: &[("sort", "date_modified"), ("direction", "desc")],
+        end: End::PageTotal,
+        includes: &[
+            include("variants", "variants"),
+            include("images", "images"),
+            include("custom_fields", "custom_fields"),
+            include("bulk_pricing_rules", "bulk_pricing_rules"),
+            include("primary_image", "primary_image"),
+            include("videos", "videos"),
+            include("reviews", "reviews"),
+            include("options", "options"),
+            include("modifiers", "modifiers"),
+            include("parent_relations", "parent_relations"),
+            include("channels", "channels"),
+        ],
+        parts: &[],
+        record: None,
+    }),
+    off_by_default: &[],
+};

@@ -1,0 +1,394 @@
+//! A run: each group of streams is walked, its records are completed, shaped and written, and the state follows.
+
+use crate::api::gate::{Counts, Gate};
+use crate::api::{Clock, Transport};
+use crate::config::Config;
+use crate::error::{Failure, Kind, Result};
+use crate::log::{Level, Log};
+use crate::parts::{Fetcher, Parts};
+use crate::pipeline::{Item, items};
+use crate::plan::{Group, Plan};
+use crate::records::{self, Tally, Target};
+use crate::singer::message::{Output, Sink};
+use crate::singer::state::{Progress, State};
+use crate::streams::{Position, Replication, Stream};
+use crate::walk::{MARGIN, Row, Scope, Walk};
+use chrono::{DateTime, Utc};
+use futures_util::future::{Either, Fuse, FutureExt, select};
+use futures_util::stream::{Stream as Items, StreamExt};
+use serde_json::{Value, json};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A STATE is written after so many records, or so much time.
+const CHECKPOINT_RECORDS: u64 = 1000;
+const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Each selected stream that was begun.
+    pub streams: Vec<StreamSummary>,
+    /// What was asked of the store.
+    pub counts: Counts,
+    /// Whether everything was read: no limit was reached and no stream failed.
+    pub complete: bool,
+    /// The last state.
+    pub state: Value,
+}
+
+impl Summary {
+    /// The failure that a run with failed streams amounts to: none if no stream failed.
+    pub fn verdict(&self) -> Option<Failure> {
+        let mut failures = self.streams.iter().filter_map(|stream| stream.failure.as_ref());
+        let first = failures.next()?;
+        let names: Vec<&str> = self.streams.iter().filter(|stream| stream.failure.is_some()).map(|stream| stream.name).collect();
+        let text = format!("the run is not complete: {} could not be read to the end; {}", names.join(", "), first.message);
+        Some(Failure::new(first.kind, text))
+    }
+}
+
+/// What a run made of one stream.
+#[derive(Clone, Debug)]
+pub struct StreamSummary {
+    /// Its name.
+    pub name: &'static str,
+    /// RECORD messages written.
+    pub records: u64,
+    /// Records that were deleted while they were read.
+    pub skipped: u64,
+    /// Values that did not fit their schema and became null.
+    pub nulled: u64,
+    /// Why the stream was left, if it was. What was written before is good.
+    pub failure: Option<Failure>,
+}
+
+/// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
+/// fails by itself leaves the others to be read; its failure stands in the summary. A STATE is always the last message, unless the
+/// sink failed.
+pub async fn sync<T: Transport, C: Clock, S: Sink>(
+    plan: Plan,
+    transport: T,
+    clock: C,
+    log: Rc<dyn Log>,
+    sink: &mut S,
+    stop: impl Future<Output = ()>,
+) -> Result<Summary> {
+    plan.warnings.iter().for_each(|warning| log.write(Level::Warning, warning));
+    let gate = Gate::new(transport, clock, log.clone(), plan.config.clone());
+    let started = gate.clock().now();
+    let mut run = Run {
+        gate: &gate,
+        log,
+        config: plan.config,
+        state: plan.state,
+        output: Output::new(sink),
+        summaries: Vec::new(),
+        since_state: 0,
+        state_at: started,
+        written: 0,
+        max_records: plan.max_records,
+        deadline: plan.max_seconds.map(|seconds| started + Duration::from_secs(seconds)),
+    };
+    let complete = run.groups(&plan.groups, pin!(stop.fuse())).await?;
+    Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
+}
+
+/// How a walk ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    /// With its list.
+    Complete,
+    /// At a limit of the run.
+    AtLimit,
+}
+
+struct Run<'r, T, C, S> {
+    gate: &'r Gate<T, C>,
+    log: Rc<dyn Log>,
+    config: Rc<Config>,
+    state: State,
+    output: Output<'r, S>,
+    summaries: Vec<StreamSummary>,
+    /// Records written since the last STATE.
+    since_state: u64,
+    state_at: Duration,
+    written: u64,
+    max_records: Option<u64>,
+    deadline: Option<Duration>,
+}
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// Runs all groups, and writes the last STATE whatever comes of them. Tells whether everything was read.
+    async fn groups<F: Future<Output = ()>>(&mut self, groups: &[Group], mut stop: Pin<&mut Fuse<F>>) -> Result<bool> {
+        let mut complete = true;
+        for group in groups {
+            self.state.set_syncing(group.members.first().map(|member| member.stream.name));
+            match self.group(group, stop.as_mut()).await {
+                Ok(Ended::Complete) => {}
+                Ok(Ended::AtLimit) => {
+                    self.write_state().await?;
+                    return Ok(false);
+                }
+                Err(failure) if failure.spares_other_streams() => {
+                    self.log.write(Level::Critical, &format!("{failure}; the other streams are read all the same"));
+                    complete = false;
+                }
+                Err(failure) => {
+                    if failure.kind != Kind::Sink {
+                        self.write_state().await?;
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+        self.state.set_syncing(None);
+        self.write_state().await?;
+        Ok(complete)
+    }
+
+    /// Runs one group and adds its streams to the summary.
+    async fn group<F: Future<Output = ()>>(&mut self, group: &Group, stop: Pin<&mut Fuse<F>>) -> Result<Ended> {
+        let begun = self.gate.clock().now();
+        let mut tallies: Vec<Tally> = group.members.iter().map(|_| Tally::default()).collect();
+        let result = self.walks(group, &mut tallies, stop).await;
+        let took = (self.gate.clock().now() - begun).as_secs_f64();
+        for (member, tally) in group.members.iter().zip(&tallies) {
+            let name = member.stream.name;
+            let failure = result.as_ref().err().cloned();
+            let status = if failure.is_some() { "failed" } else { "succeeded" };
+            self.log.metric("counter", "record_count", json!(tally.records), json!({ "endpoint": name }));
+            self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
+            let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
+            self.summaries.push(StreamSummary { name, records, skipped, nulled, failure });
+        }
+        result
+    }
+
+    /// Walks the group's list: on from where the last run left it and then once more, or once.
+    async fn walks<F: Future<Output = ()>>(
+        &mut self,
+        group: &Group,
+        tallies: &mut [Tally],
+        mut stop: Pin<&mut Fuse<F>>,
+    ) -> Result<Ended> {
+        let (mut progress, mut resumed) = match self.left_off(group) {
+            Some(progress) => (progress, true),
+            None => (Progress::new(self.since(group)?, &group.selection), false),
+        };
+        let mut announced = false;
+        loop {
+            let came_from = progress.last_id;
+            let ended = self.walk(group, &mut progress, &mut announced, tallies, stop.as_mut()).await;
+            if ended != Ok(Ended::Complete) {
+                self.note(group, &progress);
+                return ended;
+            }
+            self.complete(group, &progress)?;
+            self.write_state().await?;
+            if !std::mem::take(&mut resumed) {
+                return Ok(Ended::Complete);
+            }
+            // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
+            progress = Progress::new(self.since(group)?, &group.selection);
+            if group.parent.replication == Replication::FullTable {
+                progress.until_id = came_from;
+            }
+            self.log.write(
+                Level::Info,
+                &format!("{}: the walk of an earlier run is complete; reading what has changed since", group.parent.name),
+            );
+        }
+    }
+
+    /// The walk that an earlier run left, if all of the group's streams still want the same of it.
+    fn left_off(&self, group: &Group) -> Option<Progress> {
+        let mut walks = group.members.iter().map(|member| self.state.walk(member.stream));
+        let first = walks.next()?;
+        let why = match &first {
+            Err(why) => *why,
+            Ok(None) if walks.all(|walk| walk == Ok(None)) => {
+                self.tell_of_new_fields(group);
+                return None;
+            }
+            Ok(Some(walk)) if walk.selection == group.selection && walks.all(|other| other == first) => {
+                self.log.write(Level::Info, &format!("{}: going on where the last run ended", group.parent.name));
+                return first.ok().flatten();
+            }
+            Ok(_) => "the selection or end_date has changed",
+        };
+        self.log
+            .write(Level::Warning, &format!("{}: the last run's walk cannot go on ({why}); it starts over", group.parent.name));
+        None
+    }
+
+    fn tell_of_new_fields(&self, group: &Group) {
+        for stream in group.members.iter().map(|member| member.stream) {
+            let known = self.state.selection(stream).filter(|known| *known != group.selection);
+            if known.is_some() && matches!(self.state.bookmark(stream), Ok(Some(_))) {
+                let text = "the selection has changed since the last run; older records do not get fields that are new in it unless they change, or are read again with --full-refresh";
+                self.log.write(Level::Warning, &format!("{}: {text} {}", stream.name, stream.name));
+            }
+        }
+    }
+
+    /// Where a new walk of the group starts: at the least of its streams' bookmarks. None: from the beginning.
+    fn since(&self, group: &Group) -> Result<Option<DateTime<Utc>>> {
+        let since = group.members.iter().map(|member| self.since_of(member.stream)).collect::<Result<Vec<_>>>()?;
+        // None is less than every date.
+        Ok(since.into_iter().min().flatten())
+    }
+
+    fn since_of(&self, stream: &Stream) -> Result<Option<DateTime<Utc>>> {
+        let first = match stream.replication {
+            Replication::Incremental { heeds_start_date: true, .. } => self.config.start_date,
+            _ => None,
+        };
+        Ok(self.state.bookmark(stream)?.or(first))
+    }
+
+    /// Walks the list once. `progress` follows; on any way out it says where the walk can go on.
+    async fn walk<F: Future<Output = ()>>(
+        &mut self,
+        group: &Group,
+        progress: &mut Progress,
+        announced: &mut bool,
+        tallies: &mut [Tally],
+        mut stop: Pin<&mut Fuse<F>>,
+    ) -> Result<Ended> {
+        let gate = self.gate;
+        let log = self.log.clone();
+        let scope = self.scope(group, progress);
+        let fetcher = Fetcher {
+            gate,
+            log: &*log,
+            stream: group.parent,
+            list: group.list,
+            parts: &group.parts,
+            page_size: self.config.page_size,
+        };
+        let walk = Walk::new(gate, log.clone(), (group.parent, group.list), scope, progress);
+        let mut items = pin!(items(walk, &fetcher, self.config.max_concurrency));
+        while let Some(item) = self.next(items.as_mut(), stop.as_mut()).await? {
+            match item {
+                Item::Opened(started) => {
+                    progress.started = started;
+                    if !std::mem::replace(announced, true) {
+                        self.announce(group);
+                    }
+                }
+                Item::Record(row, parts) => {
+                    self.record(group, tallies, &row, &parts)?;
+                    progress.newest = progress.newest.max(row.date);
+                    if let Position::Id { .. } = group.list.position {
+                        (progress.last_id, progress.seen) = (Some(row.id), row.seen);
+                        self.checkpoint(group, progress).await?;
+                    }
+                    if self.output.is_full() {
+                        self.output.flush().await?;
+                    }
+                }
+                Item::PageDone { cursor, seen } => {
+                    progress.cursor = cursor;
+                    progress.seen = seen.unwrap_or(progress.seen);
+                    self.checkpoint(group, progress).await?;
+                    if self.at_limit() {
+                        return Ok(Ended::AtLimit);
+                    }
+                }
+            }
+        }
+        Ok(Ended::Complete)
+    }
+
+    fn scope(&self, group: &Group, progress: &Progress) -> Scope {
+        Scope {
+            since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
+            until: self.config.end_date,
+            includes: group.includes.clone(),
+            page_size: self.config.page_size,
+        }
+    }
+
+    /// The next item, unless the run is stopped first. Before it waits, what is written is handed over.
+    async fn next<F: Future<Output = ()>>(
+        &mut self,
+        mut items: Pin<&mut impl Items<Item = Result<Item>>>,
+        stop: Pin<&mut Fuse<F>>,
+    ) -> Result<Option<Item>> {
+        let mut stop = stop;
+        let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; the last STATE says where to go on");
+        if stop.as_mut().now_or_never().is_some() {
+            return Err(stopped());
+        }
+        if let Some(item) = items.next().now_or_never() {
+            return item.transpose();
+        }
+        self.output.flush().await?;
+        match select(stop, items.next()).await {
+            Either::Left(_) => Err(stopped()),
+            Either::Right((item, _)) => item.transpose(),
+        }
+    }
+
+    fn announce(&mut self, group: &Group) {
+        for member in &group.members {
+            self.output.schema(member.stream.name, &member.schema, Stream::KEY, member.stream.replication_key());
+        }
+    }
+
+    fn record(&mut self, group: &Group, tallies: &mut [Tally], row: &Row, parts: &Parts) -> Result<()> {
+        let Parts::Whole(lists) = parts else {
+            tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
+            self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.parent.name, row.id));
+            return Ok(());
+        };
+        let before: u64 = tallies.iter().map(|tally| tally.records).sum();
+        let target = Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
+        let done = records::write(group, tallies, target, row, lists);
+        let written = tallies.iter().map(|tally| tally.records).sum::<u64>() - before;
+        self.since_state += written;
+        self.written += written;
+        done
+    }
+
+    /// Writes a STATE if one is due. Call it where everything that the progress covers has been written.
+    async fn checkpoint(&mut self, group: &Group, progress: &Progress) -> Result<()> {
+        let due = self.since_state >= CHECKPOINT_RECORDS || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
+        if due {
+            self.note(group, progress);
+            self.write_state().await?;
+        }
+        Ok(())
+    }
+
+    /// Notes in the state how far the group's walk has come.
+    fn note(&mut self, group: &Group, progress: &Progress) {
+        if progress.last_id.is_some() || progress.cursor.is_some() {
+            group.members.iter().for_each(|member| self.state.set_walk(member.stream, progress));
+        }
+    }
+
+    /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
+    /// last moments before the walk started, and never back.
+    fn complete(&mut self, group: &Group, progress: &Progress) -> Result<()> {
+        let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
+        for member in &group.members {
+            let own = self.since_of(member.stream)?;
+            self.state.complete(member.stream, own.max(safe), &group.selection);
+        }
+        Ok(())
+    }
+
+    async fn write_state(&mut self) -> Result<()> {
+        self.since_state = 0;
+        self.state_at = self.gate.clock().now();
+        self.output.state(self.state.value()).await
+    }
+
+    fn at_limit(&self) -> bool {
+        self.max_records.is_some_and(|most| self.written >= most)
+            || self.deadline.is_some_and(|end| self.gate.clock().now() >= end)
+    }
+}

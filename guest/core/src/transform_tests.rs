@@ -1,0 +1,132 @@
+//! What becomes of each form of value, seen through [`record`].
+
+use super::*;
+use crate::schema;
+use serde_json::{Value, json};
+
+fn schema() -> Value {
+    json!({"type": "object", "properties": {
+        "id": {"type": "integer"},
+        "date": {"type": ["string", "null"], "format": "date-time"},
+        "price": {"type": ["number", "null"]},
+        "count": {"type": ["integer", "null"]},
+        "note": {"type": ["string", "null"]},
+        "open": {"type": ["boolean", "null"]},
+        "lines": {"type": ["array", "null"], "items": {"type": ["object", "null"], "properties": {"sku": {"type": ["string", "null"]}}}},
+        "tags": {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
+        "place": {"type": ["object", "null"], "properties": {"city": {"type": ["string", "null"]}}},
+        "credit": {"type": ["number", "null"], "x-source": "credits/0/amount"}}})
+}
+
+fn transform(row: &str, parts: &[(&str, Part)]) -> (String, Findings) {
+    let (whole, mut findings, mut out) = (schema(), Findings::default(), Vec::new());
+    let row = RawValue::from_string(row.to_owned()).unwrap();
+    record(&Object::compile(&whole, &whole), &row, parts, 7, &mut findings, &mut out).unwrap();
+    (String::from_utf8(out).unwrap(), findings)
+}
+
+fn becomes(row: &str, wanted: &str) {
+    let (out, findings) = transform(row, &[]);
+    assert_eq!((out.as_str(), findings.nulled), (wanted, 0), "from {row}");
+}
+
+fn nulls(row: &str, field: &str) {
+    let (out, mut findings) = transform(row, &[]);
+    assert_eq!((out, findings.nulled), (format!("{{\"{field}\":null}}"), 1), "from {row}");
+    let warnings = findings.take_warnings();
+    assert!(warnings[0].contains("record 7") && warnings[0].contains(field), "{warnings:?}");
+}
+
+#[test]
+fn decimals_keep_their_digits_and_integers_their_size() {
+    becomes(r#"{"price": "336.3200"}"#, r#"{"price":336.3200}"#);
+    becomes(r#"{"price": 10.50}"#, r#"{"price":10.50}"#);
+    becomes(r#"{"price": " -0.10 "}"#, r#"{"price":-0.10}"#);
+    becomes(r#"{"count": 9007199254740993123}"#, r#"{"count":9007199254740993123}"#);
+    becomes(r#"{"count": "12"}"#, r#"{"count":12}"#);
+    becomes(r#"{"count": 12.000}"#, r#"{"count":12}"#);
+    becomes(r#"{"price": ""}"#, r#"{"price":null}"#);
+}
+
+#[test]
+fn dates_leave_in_utc_and_empty_ones_as_null() {
+    becomes(r#"{"date": "Tue, 20 Nov 2012 01:00:00 +0100"}"#, r#"{"date":"2012-11-20T00:00:00Z"}"#);
+    becomes(r#"{"date": "2018-08-15T14:48:46+00:00"}"#, r#"{"date":"2018-08-15T14:48:46Z"}"#);
+    becomes(r#"{"date": ""}"#, r#"{"date":null}"#);
+    nulls(r#"{"date": "0000-00-00 00:00:00"}"#, "date");
+    nulls(r#"{"date": 5}"#, "date");
+}
+
+#[test]
+fn text_takes_every_value_and_booleans_read_words_and_digits() {
+    becomes(r#"{"note": "a \"quoted\" \u00e9"}"#, r#"{"note":"a \"quoted\" \u00e9"}"#);
+    becomes(r#"{"note": 12.50}"#, r#"{"note":"12.50"}"#);
+    becomes(r#"{"note": ["a", 1]}"#, r#"{"note":"[\"a\", 1]"}"#);
+    becomes(r#"{"note": true}"#, r#"{"note":"true"}"#);
+    becomes(r#"{"open": "1"}"#, r#"{"open":true}"#);
+    becomes(r#"{"open": 0}"#, r#"{"open":false}"#);
+    becomes(r#"{"open": "false"}"#, r#"{"open":false}"#);
+    nulls(r#"{"open": "maybe"}"#, "open");
+    nulls(r#"{"note": "\ud800"}"#, "note");
+}
+
+#[test]
+fn lists_and_objects_are_read_in_every_form_php_sends() {
+    becomes(r#"{"tags": {}}"#, r#"{"tags":[]}"#);
+    becomes(r#"{"tags": "AU"}"#, r#"{"tags":["AU"]}"#);
+    becomes(r#"{"tags": null}"#, r#"{"tags":null}"#);
+    becomes(r#"{"lines": {"sku": 1}}"#, r#"{"lines":[{"sku":"1"}]}"#);
+    becomes(r#"{"place": []}"#, r#"{"place":{}}"#);
+    becomes(r#"{"place": ""}"#, r#"{"place":null}"#);
+    nulls(r#"{"place": [1]}"#, "place");
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_null_and_the_rest_of_the_record_stays() {
+    let (out, mut findings) = transform(r#"{"id": 7, "lines": [{"sku": "a"}, 5], "price": "cheap"}"#, &[]);
+    assert_eq!(out, r#"{"id":7,"lines":[{"sku":"a"},null],"price":null}"#);
+    assert_eq!(findings.nulled, 2);
+    assert!(!findings.take_warnings().concat().contains("cheap"), "a warning never shows a value");
+    for text in ["1e", "01", "+1", "1,5", "0x1", "--1", "1."] {
+        nulls(&json!({ "price": text }).to_string(), "price");
+    }
+    for text in ["1.5", "1e3", "x", "1."] {
+        nulls(&json!({ "count": text }).to_string(), "count");
+    }
+}
+
+#[test]
+fn unknown_fields_are_left_out_and_named_once() {
+    let (out, mut findings) = transform(r#"{"id": 1, "new": {"a": 1}, "place": {"city": "x", "mood": 1}}"#, &[]);
+    assert_eq!(out, r#"{"id":1,"place":{"city":"x"}}"#);
+    let warnings = findings.take_warnings();
+    assert_eq!(warnings.len(), 2);
+    assert!(warnings[0].ends_with(": new") && warnings[1].ends_with(": place.mood"), "{warnings:?}");
+}
+
+#[test]
+fn a_field_may_come_from_elsewhere_in_the_object() {
+    becomes(r#"{"credits": [{"amount": 5.10}]}"#, r#"{"credit":5.10}"#);
+    becomes(r#"{"credits": []}"#, r#"{"credit":null}"#);
+}
+
+#[test]
+fn fetched_parts_replace_what_the_record_holds() {
+    let rows = [RawValue::from_string(r#"{"sku": "b"}"#.into()).unwrap()];
+    let (out, _) = transform(r#"{"id": 1, "lines": {"url": "https://elsewhere.example"}}"#, &[("lines", Part::List(&rows))]);
+    assert_eq!(out, r#"{"lines":[{"sku":"b"}],"id":1}"#);
+}
+
+#[test]
+fn a_repeated_key_is_written_once() {
+    becomes(r#"{"id": 1, "id": 2}"#, r#"{"id":1}"#);
+}
+
+#[test]
+fn what_is_not_an_object_is_an_error_and_leaves_nothing_behind() {
+    let whole = schema();
+    let mut out = b"before".to_vec();
+    let row = RawValue::from_string("[1]".into()).unwrap();
+    assert!(record(&schema::Object::compile(&whole, &whole), &row, &[], 1, &mut Findings::default(), &mut out).is_err());
+    assert_eq!(out, b"before");
+}

@@ -1,0 +1,345 @@
+//! One walk through one list, upward, from a fixed lower bound. It loses no record whatever changes while it is under way.
+//!
+//! By id: a record that is modified keeps its place, one that is created comes at the end, one that is deleted shifts nobody. By
+//! cursor: the same, as far as the cursor is the last row's id. A page without news ends the walk only if the store does not
+//! contradict it.
+
+use crate::api::gate::{Answer, Gate, Refused};
+use crate::api::list::{self, Rows};
+use crate::api::{Clock, Request, Transport, Window};
+use crate::dates;
+use crate::error::{Failure, Kind, Result};
+use crate::log::{Level, Log};
+use crate::singer::state::Progress;
+use crate::streams::{End, List, Position, Stream};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// How far behind the store's time a bookmark stays, and what counts as long past: a record written by a slow transaction may show
+/// up a little after its own date.
+pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
+/// A bookmark so far ahead of the store is not this store's.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+
+/// A query's names and values.
+pub(crate) type Query = Vec<(&'static str, String)>;
+
+/// One record of a list.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    /// Its modification date, where it has one that can be read.
+    pub(crate) date: Option<DateTime<Utc>>,
+    pub(crate) raw: Box<RawValue>,
+    /// How many records the walk has seen, this one included.
+    pub(crate) seen: u64,
+    /// When it was read, as messages say it.
+    pub(crate) extracted: Rc<str>,
+}
+
+/// One step of a walk.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The store's time when the walk began, as far as it is known.
+    pub(crate) started: Option<DateTime<Utc>>,
+    pub(crate) rows: Vec<Row>,
+    /// The cursor after the page, where the walk goes by cursor.
+    pub(crate) cursor: Option<String>,
+    /// Nothing follows.
+    pub(crate) last: bool,
+}
+
+/// A walk under way.
+pub(crate) struct Walk<'g, T, C> {
+    gate: &'g Gate<T, C>,
+    log: Rc<dyn Log>,
+    stream: &'static Stream,
+    list: &'static List,
+    scope: Scope,
+    filters: Query,
+    started: Option<DateTime<Utc>>,
+    last_id: Option<u64>,
+    until_id: Option<u64>,
+    cursor: Option<String>,
+    /// The ids of the last page: by cursor, what a repeated page holds.
+    previous: HashSet<u64>,
+    seen: u64,
+    /// The position is an earlier run's, and no page has come yet.
+    resumed: bool,
+    warned_of_old: bool,
+}
+
+/// What a walk is to take.
+pub(crate) struct Scope {
+    /// The least modification date, widened as the user wants it.
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// The greatest.
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Parameters for the parts that are selected.
+    pub(crate) includes: Query,
+    /// Rows asked for in one page.
+    pub(crate) page_size: u32,
+}
+
+/// The fields of a record that a walk goes by.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow, default)]
+    date_modified: Option<&'a RawValue>,
+}
+
+impl<'a> Head<'a> {
+    fn read(row: &'a RawValue) -> Option<Head<'a>> {
+        serde_json::from_str(row.get()).ok()
+    }
+
+    /// The id, from a number or from its digits.
+    fn id(&self) -> Option<u64> {
+        self.id.get().trim_matches('"').parse().ok()
+    }
+
+    fn date(&self) -> Option<DateTime<Utc>> {
+        dates::parse(&serde_json::from_str::<String>(self.date_modified?.get()).ok()?)
+    }
+}
+
+/// The id of a row, if it has one.
+pub(crate) fn id_of(row: &RawValue) -> Option<u64> {
+    Head::read(row)?.id()
+}
+
+/// Why what came cannot be the truth.
+type Doubt = String;
+
+impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
+    /// A walk from where `progress` says.
+    pub(crate) fn new(
+        gate: &'g Gate<T, C>,
+        log: Rc<dyn Log>,
+        source: (&'static Stream, &'static List),
+        scope: Scope,
+        progress: &Progress,
+    ) -> Self {
+        let (stream, list) = source;
+        let filter = |name: Option<&'static str>, date: Option<DateTime<Utc>>| Some((name?, dates::filter(date?)));
+        Walk {
+            gate,
+            log,
+            stream,
+            list,
+            filters: [filter(list.since, scope.since), filter(list.until, scope.until)].into_iter().flatten().collect(),
+            scope,
+            started: progress.started,
+            last_id: progress.last_id,
+            until_id: progress.until_id,
+            cursor: progress.cursor.clone(),
+            previous: HashSet::new(),
+            seen: progress.seen,
+            resumed: progress.cursor.is_some(),
+            warned_of_old: false,
+        }
+    }
+
+    /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once
+    /// more, and is an error if the contradiction stays.
+    pub(crate) async fn next_page(&mut self) -> Result<Page> {
+        let doubt = match self.step().await? {
+            Ok(page) => return Ok(page),
+            Err(doubt) => doubt,
+        };
+        self.log.write(Level::Warning, &format!("{}: {doubt}; asking once more", self.stream.name));
+        self.step().await?.map_err(|doubt| {
+            let text =
+                format!("{doubt}, twice; reading on could lose records. Run again; if it stays, report it with this message");
+            Failure::new(Kind::Api, text).of_stream(self.stream.name)
+        })
+    }
+
+    async fn step(&mut self) -> Result<Result<Page, Doubt>> {
+        let Answer { body: Rows { rows, total, end_cursor }, .. } = self.fetch().await?;
+        let came = rows.len();
+        let (rows, last) = self.sift(rows)?;
+        let repeats_allowed = match self.list.position {
+            Position::Id { .. } => usize::from(self.last_id.is_some()),
+            Position::Cursor { .. } => 0,
+        };
+        if rows.is_empty() && came > repeats_allowed && !last {
+            return Ok(Err("a page brings only records that came before".into()));
+        }
+        let more = match self.list.position {
+            Position::Id { .. } => !rows.is_empty(),
+            Position::Cursor { .. } if end_cursor.is_some() && end_cursor == self.cursor => {
+                return Ok(Err("a page's cursor leads to the same page".into()));
+            }
+            Position::Cursor { .. } => !rows.is_empty() && end_cursor.is_some(),
+        };
+        let seen = self.seen + rows.len() as u64;
+        if !last
+            && !more
+            && let Some(doubt) = self.doubt_of_end(came as u64, total, seen).await?
+        {
+            return Ok(Err(doubt));
+        }
+        self.seen = seen;
+        self.last_id = rows.last().map(|row| row.id).or(self.last_id);
+        self.previous = rows.iter().map(|row| row.id).collect();
+        self.cursor = if more { end_cursor } else { self.cursor.take() };
+        Ok(Ok(Page { started: self.started, rows, cursor: self.cursor.clone(), last: last || !more }))
+    }
+
+    /// The page at the walk's position. The first one brings the store's time.
+    async fn fetch(&mut self) -> Result<Answer<Rows>> {
+        loop {
+            let answer = match self.page().await {
+                Err(Refused { status: Some(400 | 404 | 422), .. }) if std::mem::take(&mut self.resumed) => {
+                    let text = "the store does not take the cursor of the last run any more; the walk starts over";
+                    self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+                    (self.cursor, self.seen) = (None, 0);
+                    continue;
+                }
+                answer => answer?,
+            };
+            self.resumed = false;
+            self.check_bookmark(answer.date)?;
+            if self.started.is_some() || self.list.since.is_none() {
+                return Ok(answer);
+            }
+            self.started = match answer.date {
+                Some(date) => Some(date),
+                None => self.newest().await?,
+            };
+            // Without a Date header the page is read again, so that no part of it is older than the time it is judged by.
+            if answer.date.is_some() || self.started.is_none() {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn page(&mut self) -> Result<Answer<Rows>, Refused> {
+        let position = match self.list.position {
+            Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),
+            Position::Cursor { after } => self.cursor.clone().map(|cursor| (after, cursor)),
+        };
+        let fixed = self.list.fixed.iter().map(|(name, value)| (*name, value.to_string()));
+        let query = fixed.chain(self.filters.clone()).chain(self.scope.includes.clone()).chain(position).collect();
+        let mut request = self.request(self.list.path, query);
+        request.page = Some(Window { limit: self.scope.page_size, offset: 0 });
+        let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
+        // A size that the store could not carry is not tried again in this walk.
+        self.scope.page_size = request.page.map_or(self.scope.page_size, |page| page.limit);
+        answer
+    }
+
+    fn request(&self, path: &str, query: Query) -> Request {
+        Request { stream: self.stream.name, scope: self.stream.scope, path: path.to_owned(), query, page: None }
+    }
+
+    /// The date of the record that was modified last; none in an empty store.
+    async fn newest(&self) -> Result<Option<DateTime<Utc>>> {
+        let mut request =
+            self.request(self.list.path, self.list.newest_first.iter().map(|(name, value)| (*name, value.to_string())).collect());
+        request.page = Some(Window { limit: 1, offset: 0 });
+        let rows = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows;
+        Ok(rows.first().and_then(|row| Head::read(row)?.date()))
+    }
+
+    fn check_bookmark(&self, now: Option<DateTime<Utc>>) -> Result<()> {
+        match (self.scope.since, now) {
+            (Some(since), Some(now)) if since > now + AHEAD => {
+                let text = format!(
+                    "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; mend the state or start_date",
+                    dates::format(since),
+                    dates::format(now)
+                );
+                Err(Failure::new(Kind::State, text).of_stream(self.stream.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows that are new, and whether they reach the id where the walk is to end.
+    fn sift(&mut self, raws: Vec<Box<RawValue>>) -> Result<(Vec<Row>, bool)> {
+        let by_id = matches!(self.list.position, Position::Id { .. });
+        let extracted: Rc<str> = dates::format(self.gate.clock().date()).into();
+        let (mut rows, mut above, mut reached): (Vec<Row>, Option<u64>, bool) = (Vec::with_capacity(raws.len()), None, false);
+        for raw in raws {
+            let head = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())));
+            let (id, date) = head.ok_or_else(|| self.fault("a record without an id that is a number"))?;
+            if by_id && above.is_some_and(|above| id < above) {
+                return Err(self.fault("records that are not in the order of their ids"));
+            }
+            let known = if by_id { self.last_id.max(above).is_some_and(|last| id <= last) } else { self.previous.contains(&id) };
+            above = Some(id);
+            reached = reached || self.until_id.is_some_and(|until| id >= until);
+            if known || self.until_id.is_some_and(|until| id > until) {
+                continue;
+            }
+            self.warn_of_old(id, date);
+            rows.push(Row { id, date, raw, seen: self.seen + rows.len() as u64 + 1, extracted: extracted.clone() });
+        }
+        Ok((rows, reached))
+    }
+
+    fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
+        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date.timestamp() < since.timestamp());
+        if old && !std::mem::replace(&mut self.warned_of_old, true) {
+            let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
+            self.log.write(Level::Warning, &format!("{}: record {id} {text}", self.stream.name));
+        }
+    }
+
+    fn fault(&self, what: &str) -> Failure {
+        let text =
+            format!("the store sends {what}, so a walk could lose some; nothing after it is read. Report it with this message");
+        Failure::new(Kind::Api, text).of_stream(self.stream.name)
+    }
+
+    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to go on with.
+    async fn doubt_of_end(&self, came: u64, total: Option<u64>, seen: u64) -> Result<Option<Doubt>> {
+        // Under a cursor later pages tell no total; the first one tells the whole list's, and is the whole list if it is the last.
+        if let Some(total) = total.filter(|total| *total > came) {
+            return Ok(Some(format!("a page says that it is the last, but that {total} records match where it holds {came}")));
+        }
+        let (counted, expected) = match self.list.end {
+            End::PageTotal => return Ok(None),
+            End::NoneRemain { count } => (self.count(count, self.remaining()).await?, came),
+            End::AllSeen { count } => (self.count(count, Vec::new()).await?, seen),
+            End::CoveredSeen => (self.covered().await?, seen),
+        };
+        let doubt = || format!("the list ends after {expected} records, but the store counts {counted}");
+        Ok((counted > expected).then(doubt))
+    }
+
+    /// The filters that match what is left of a list that is walked by id.
+    fn remaining(&self) -> Query {
+        let position = match (self.list.position, self.last_id) {
+            (Position::Id { after }, Some(id)) => Some((after, id.to_string())),
+            _ => None,
+        };
+        self.filters.iter().cloned().chain(position).collect()
+    }
+
+    async fn count(&self, path: &str, query: Query) -> Result<u64> {
+        Ok(self.gate.get(&mut self.request(path, query), list::count).await?.body)
+    }
+
+    /// How many records the store counts that were last modified in a time that this walk covers whole: from its lower bound to a
+    /// little before it started. Each of them has been in the list since then, so the walk has seen it.
+    async fn covered(&self) -> Result<u64> {
+        let until = [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min();
+        let (Some(until), Some(until_name)) = (until, self.list.until) else { return Ok(0) };
+        if self.scope.since.is_some_and(|since| since > until) {
+            return Ok(0);
+        }
+        let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
+        let mut request = self.request(self.list.path, since.chain([(until_name, dates::filter(until))]).collect());
+        request.page = Some(Window { limit: 1, offset: 0 });
+        let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?;
+        Ok(answer.body.total.unwrap_or(0))
+    }
+}
