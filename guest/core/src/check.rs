@@ -79,7 +79,7 @@ async fn probe<T: Transport, C: Clock>(gate: &Gate<T, C>, stream: &'static Strea
     let request =
         |path: &str| Request { stream: stream.name, scope: stream.scope, path: path.to_owned(), query: Vec::new(), page: None };
     let mut page = request(list.path);
-    page.page = Some(Window { limit: 1, offset: 0 });
+    page.page = Some(Window::first(1));
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
     match (list.form, list.end) {
         (Form::Envelope, _) => Ok(rows.total),

@@ -66,20 +66,27 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let (mut rows, mut ids): (Vec<Box<RawValue>>, HashSet<u64>) = (Vec::new(), HashSet::new());
         let mut request = self.request(part.path, row.id);
         request.query = part.filter.map(|name| (name, row.id.to_string())).into_iter().collect();
-        request.page = Some(Window { limit: self.page_size, offset: 0 });
+        let mut window = Window::first(self.page_size);
         let mut repeated = false;
         loop {
+            request.page = Some(window);
             let page = self.gate.get(&mut request, |body| part.form.decode(body)).await?.body;
+            let limit = request.page.map_or(window.limit, |window| window.limit);
+            if limit < window.limit && window.page > 1 {
+                // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
+                (rows, ids, window) = (Vec::new(), HashSet::new(), Window::first(limit));
+                continue;
+            }
             let (before, came) = (rows.len(), page.rows.len());
             rows.extend(page.rows.into_iter().filter(|raw| id_of(raw).is_none_or(|id| ids.insert(id))));
-            let limit = request.page.map_or(0, |window| window.limit as usize);
-            if is_last(came, limit, page.total.map(|total| rows.len() as u64 >= total)) {
+            if is_last(came, limit as usize, page.total.map(|total| rows.len() as u64 >= total)) {
                 return Ok(rows);
             }
-            if rows.len() == before && std::mem::replace(&mut repeated, true) || rows.len() > MOST_ROWS {
+            let no_news = rows.len() == before;
+            if no_news && std::mem::replace(&mut repeated, true) || rows.len() > MOST_ROWS {
                 return Err(self.endless(part, row));
             }
-            request.page = request.page.map(|window| Window { offset: rows.len() as u64, ..window });
+            window = Window { limit, page: window.page + u64::from(!no_news) };
         }
     }
 

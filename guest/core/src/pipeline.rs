@@ -14,7 +14,7 @@ pub(crate) enum Item {
     /// A record, with its parts.
     Record(Row, Parts),
     /// A page is done. By cursor, the walk can go on from here.
-    PageDone { cursor: Option<String>, seen: Option<u64> },
+    PageDone { cursor: Option<String>, seen: Option<u64>, last: bool },
 }
 
 /// The walk's records in order, each with its parts. So many records are completed side by side, across the pages' ends.
@@ -40,7 +40,7 @@ enum Raw {
 
 fn unpack(page: Page, opens: bool) -> impl Iterator<Item = Raw> {
     let opened = opens.then_some(Raw::Done(Item::Opened(page.started)));
-    let done = Item::PageDone { cursor: page.cursor, seen: page.rows.last().map(|row| row.seen) };
+    let done = Item::PageDone { cursor: page.cursor, seen: page.rows.last().map(|row| row.seen), last: page.last };
     opened.into_iter().chain(page.rows.into_iter().map(Raw::Row)).chain([Raw::Done(done)])
 }
 

@@ -259,7 +259,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     ) -> Result<Ended> {
         let gate = self.gate;
         let log = self.log.clone();
-        let scope = self.scope(group, progress);
+        let scope = self.scope(group, progress)?;
         let fetcher = Fetcher {
             gate,
             log: &*log,
@@ -289,11 +289,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                         self.output.flush().await?;
                     }
                 }
-                Item::PageDone { cursor, seen } => {
+                Item::PageDone { cursor, seen, last } => {
                     progress.cursor = cursor;
                     progress.seen = seen.unwrap_or(progress.seen);
                     self.checkpoint(group, progress).await?;
-                    if self.at_limit() {
+                    if !last && self.at_limit() {
                         return Ok(Ended::AtLimit);
                     }
                 }
@@ -302,13 +302,15 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(Ended::Complete)
     }
 
-    fn scope(&self, group: &Group, progress: &Progress) -> Scope {
-        Scope {
+    fn scope(&self, group: &Group, progress: &Progress) -> Result<Scope> {
+        let starts = group.members.iter().map(|member| self.since_of(member.stream)).collect::<Result<Vec<_>>>()?;
+        Ok(Scope {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
+            latest_start: starts.into_iter().max().flatten().max(progress.since),
             until: self.config.end_date,
             includes: group.includes.clone(),
             page_size: self.config.page_size,
-        }
+        })
     }
 
     /// The next item, unless the run is stopped first. Before it waits, what is written is handed over.

@@ -76,7 +76,9 @@ pub(crate) struct Walk<'g, T, C> {
 pub(crate) struct Scope {
     /// The least modification date, widened as the user wants it.
     pub(crate) since: Option<DateTime<Utc>>,
-    /// The greatest.
+    /// The latest bookmark or start that led to it.
+    pub(crate) latest_start: Option<DateTime<Utc>>,
+    /// The greatest modification date.
     pub(crate) until: Option<DateTime<Utc>>,
     /// Parameters for the parts that are selected.
     pub(crate) includes: Query,
@@ -228,7 +230,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, value.to_string()));
         let query = fixed.chain(self.filters.clone()).chain(self.scope.includes.clone()).chain(position).collect();
         let mut request = self.request(self.list.path, query);
-        request.page = Some(Window { limit: self.scope.page_size, offset: 0 });
+        request.page = Some(Window::first(self.scope.page_size));
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
         // A size that the store could not carry is not tried again in this walk.
         self.scope.page_size = request.page.map_or(self.scope.page_size, |page| page.limit);
@@ -243,17 +245,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     async fn newest(&self) -> Result<Option<DateTime<Utc>>> {
         let mut request =
             self.request(self.list.path, self.list.newest_first.iter().map(|(name, value)| (*name, value.to_string())).collect());
-        request.page = Some(Window { limit: 1, offset: 0 });
+        request.page = Some(Window::first(1));
         let rows = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows;
         Ok(rows.first().and_then(|row| Head::read(row)?.date()))
     }
 
     fn check_bookmark(&self, now: Option<DateTime<Utc>>) -> Result<()> {
-        match (self.scope.since, now) {
-            (Some(since), Some(now)) if since > now + AHEAD => {
+        match (self.scope.latest_start, now) {
+            (Some(start), Some(now)) if start > now + AHEAD => {
                 let text = format!(
                     "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; mend the state or start_date",
-                    dates::format(since),
+                    dates::format(start),
                     dates::format(now)
                 );
                 Err(Failure::new(Kind::State, text).of_stream(self.stream.name))
@@ -338,7 +340,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
         let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
         let mut request = self.request(self.list.path, since.chain([(until_name, dates::filter(until))]).collect());
-        request.page = Some(Window { limit: 1, offset: 0 });
+        request.page = Some(Window::first(1));
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?;
         Ok(answer.body.total.unwrap_or(0))
     }

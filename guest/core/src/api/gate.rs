@@ -296,7 +296,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     fn call(&self, request: &Request) -> Call {
         let config = &self.config;
         let mut path = format!("/stores/{}/{}", config.store_hash, request.path);
-        let window = request.page.map(|page| [("limit", page.limit.to_string()), ("page", page.page().to_string())]);
+        let window = request.page.map(|page| [("limit", page.limit.to_string()), ("page", page.page.to_string())]);
         let window = window.into_iter().flatten().filter(|(name, value)| *name != "page" || value != "1");
         for (place, (name, value)) in request.query.iter().cloned().chain(window).enumerate() {
             path.push(if place == 0 { '?' } else { '&' });

@@ -104,13 +104,13 @@ pub struct Request {
 pub struct Window {
     /// How many rows.
     pub limit: u32,
-    /// Rows before the window, for lists that are paged by number; the answer may start earlier than asked.
-    pub offset: u64,
+    /// The page's number, from 1, for lists that are paged by number.
+    pub page: u64,
 }
 
 impl Window {
-    /// The page number that holds the row at the offset.
-    fn page(self) -> u64 {
-        self.offset / u64::from(self.limit.max(1)) + 1
+    /// The first rows of a list.
+    pub fn first(limit: u32) -> Window {
+        Window { limit, page: 1 }
     }
 }

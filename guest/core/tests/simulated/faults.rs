@@ -1,0 +1,233 @@
+//! What the tap makes of a store in trouble.
+
+use crate::world::World;
+use serde_json::json;
+use tap_bigcommerce_core::error::Kind;
+use tap_bigcommerce_core::log::Level;
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, Options, Scope};
+
+const SMALL: Counts = Counts { orders: 40, customers: 30, products: 20, coupons: 12 };
+
+fn everything(world: &World) -> [usize; 4] {
+    let store = world.store.borrow();
+    [Records::Order, Records::Customer, Records::Product, Records::Coupon].map(|kind| store.ids(kind).count())
+}
+
+fn read(run: &crate::world::Run) -> [usize; 4] {
+    ["orders", "customers", "products", "coupons"].map(|stream| run.records(stream).len())
+}
+
+#[test]
+fn passing_trouble_costs_time_and_no_record() {
+    let actions: [fn() -> Action; 8] = [
+        || Action::status(500),
+        || Action::status(502),
+        || Action::status(503),
+        || Action::status(423),
+        || Action::Html200,
+        || Action::TruncatedJson,
+        || Action::Throttle { headers: true },
+        || Action::Throttle { headers: false },
+    ];
+    for action in actions {
+        let world = World::new(SMALL);
+        for path in ["/v2/orders?", "/products?", "/v3/customers?", "/catalog/products?", "/v2/coupons?", "/count"] {
+            world.store.borrow_mut().add_fault(Fault::on(path, action()).times(2));
+        }
+        let run = world.run(None).ok();
+        assert_eq!(read(&run), everything(&world), "{:?}", action());
+    }
+}
+
+#[test]
+fn broken_connections_and_silence_are_tried_again() {
+    for delivery in [Delivery::ResetMidBody, Delivery::Stall, Delivery::CloseBeforeAnswer] {
+        let world = World::new(SMALL);
+        world.store.borrow_mut().add_fault(Fault::on("/products?", Action::Deliver(delivery)).skip(3).times(2));
+        let run = world.run(None).ok();
+        assert_eq!(read(&run), everything(&world), "{delivery:?}");
+    }
+}
+
+#[test]
+fn lasting_trouble_ends_the_stream_with_a_state_to_go_on_from_and_spares_the_others() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::status(502)).skip(2).always());
+    let broken = world.run(None).ok();
+    let summary = broken.result.as_ref().unwrap();
+    assert!(!summary.complete);
+    assert_eq!(summary.verdict().map(|failure| failure.kind), Some(Kind::Api));
+    assert_eq!(read(&broken)[1..], everything(&world)[1..], "the other streams are read");
+    assert!(broken.state()["bookmarks"]["orders"]["walk"]["last_id"].is_u64());
+    world.store.borrow_mut().clear_faults();
+    let resumed = world.run(Some(broken.state())).ok();
+    let seen = crate::world::versions(&[&broken, &resumed], "orders");
+    assert_eq!(seen.len(), everything(&world)[0]);
+}
+
+#[test]
+fn a_refused_token_is_told_at_once_and_nothing_else_is_tried() {
+    let mut world = World::new(SMALL);
+    world.config.insert("access_token".into(), json!("wrong-token"));
+    let run = world.run(None);
+    assert_eq!(run.failure().kind, Kind::Unauthorized);
+    assert_eq!(world.store.borrow().requests().len(), 1);
+    assert!(!format!("{:?}{:?}{}", run.messages, run.log, run.failure()).contains("wrong-token"));
+}
+
+#[test]
+fn a_missing_scope_is_named_and_the_other_streams_are_read() {
+    let world = World::with(Options { counts: SMALL, missing_scopes: [Scope::Customers].into(), ..Options::default() });
+    let run = world.run(None).ok();
+    let failure = run.result.as_ref().unwrap().verdict().unwrap();
+    assert_eq!(failure.kind, Kind::MissingScope);
+    assert!(failure.message.contains("store_v2_customers_read_only"), "{failure}");
+    let [orders, _, products, coupons] = everything(&world);
+    assert_eq!(read(&run), [orders, 0, products, coupons]);
+}
+
+#[test]
+fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
+    let world = World::new(SMALL);
+    let id = world.store.borrow().ids(Records::Order).nth(5).unwrap();
+    let mut deleted = false;
+    world.store.borrow_mut().on_request(move |request, store| {
+        if !deleted && request.path.ends_with(&format!("/orders/{id}/products")) {
+            deleted = store.delete(Records::Order, id);
+        }
+    });
+    let run = world.run(None).ok();
+    assert_eq!(run.records("orders").len(), 39);
+    assert_eq!(run.result.unwrap().streams[0].skipped, 1);
+
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on(&format!("/orders/{id}/coupons"), Action::NotFound).always());
+    let run = world.run(None).ok();
+    let failure = run.result.as_ref().unwrap().verdict().unwrap();
+    assert_eq!(failure.kind, Kind::Api);
+    assert!(failure.message.contains(&format!("record {id} exists")), "{failure}");
+}
+
+#[test]
+fn an_end_that_the_store_contradicts_is_asked_again_and_then_an_error() {
+    for (path, stream) in [
+        ("/v2/orders?", "orders"),
+        ("/v3/customers?", "customers"),
+        ("/catalog/products?", "products"),
+        ("/v2/coupons?", "coupons"),
+    ] {
+        let world = World::new(SMALL);
+        world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).times(1));
+        let run = world.run(None).ok();
+        assert_eq!(read(&run), everything(&world), "{stream}: one empty page");
+
+        let world = World::new(SMALL);
+        world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).always());
+        let run = world.run(None).ok();
+        let failed =
+            run.result.as_ref().unwrap().streams.iter().find(|summary| summary.failure.is_some()).map(|summary| summary.name);
+        assert_eq!(failed, Some(stream), "an empty page for ever");
+    }
+}
+
+#[test]
+fn a_store_that_ignores_the_position_is_an_error_and_no_endless_run() {
+    for (parameter, stream) in [("min_id", "orders"), ("after", "customers"), ("id:greater", "products")] {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        world.store.borrow_mut().quirks.ignored_parameters.insert(parameter.to_owned());
+        let run = world.run(None).ok();
+        let failures: Vec<&str> = run
+            .result
+            .as_ref()
+            .unwrap()
+            .streams
+            .iter()
+            .filter(|summary| summary.failure.is_some())
+            .map(|summary| summary.name)
+            .collect();
+        assert!(failures.contains(&stream), "{parameter}: {failures:?}");
+    }
+}
+
+#[test]
+fn a_list_inside_an_order_that_brings_the_same_page_again_is_an_error() {
+    let world = World::new(Counts { orders: 200, ..SMALL });
+    world.store.borrow_mut().quirks.ignored_parameters.insert("page".to_owned());
+    let run = world.run(None).ok();
+    let failure = run.result.as_ref().unwrap().verdict().unwrap();
+    assert!(failure.message.contains("list of"), "{failure}");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on("/v2/coupons?", Action::Redirect("https://elsewhere.example/".into())).always());
+    let run = world.run(None).ok();
+    let failure = run.result.as_ref().unwrap().verdict().unwrap();
+    assert!(failure.message.contains("redirects"), "{failure}");
+}
+
+#[test]
+fn a_page_that_the_store_cannot_carry_is_asked_for_in_halves() {
+    let world = World::new(Counts { orders: 300, ..SMALL });
+    world.store.borrow_mut().add_fault(
+        Fault::when(|request| request.path.ends_with("/v2/orders") && request.query.contains("limit=250"), Action::status(504))
+            .always(),
+    );
+    let run = world.run(None).ok();
+    assert_eq!(read(&run)[0], 300);
+    assert!(world.store.borrow().requests().iter().any(|seen| seen.target.contains("limit=125")));
+}
+
+#[test]
+fn a_cursor_that_the_store_forgot_starts_the_walk_over() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    world.store.borrow_mut().add_fault(Fault::on("/v3/customers?", Action::status(502)).skip(2).always());
+    let broken = world.run(None).ok();
+    let mut state = broken.state().clone();
+    assert!(state["bookmarks"]["customers"]["walk"]["cursor"].is_string());
+    state["bookmarks"]["customers"]["walk"]["cursor"] = json!("forgotten");
+    world.store.borrow_mut().clear_faults();
+    let resumed = world.run(Some(&state)).ok();
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("cursor")), "{:?}", resumed.warnings());
+    assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
+}
+
+#[test]
+fn strict_turns_a_value_that_does_not_fit_into_an_error() {
+    let spoil = |world: &World| {
+        let mut store = world.store.borrow_mut();
+        let id = store.ids(Records::Order).next().unwrap();
+        let at = store.date_modified(Records::Order, id).unwrap();
+        store.edit(Records::Order, id, at, |order| drop(order.fields.insert("items_total".into(), json!("a dozen"))));
+        id
+    };
+    let world = World::new(SMALL);
+    let id = spoil(&world);
+    let run = world.run(None).ok();
+    assert_eq!(run.records("orders").len(), 40, "the record stays");
+    assert!(run.records("orders")[0]["items_total"].is_null());
+    assert!(run.warnings().iter().any(|warning| warning.contains(&format!("record {id}")) && warning.contains("items_total")));
+    assert_eq!(run.result.as_ref().unwrap().streams[0].nulled, 1);
+
+    let mut world = World::new(SMALL);
+    spoil(&world);
+    world.config.insert("strict".into(), json!(true));
+    let run = world.run(None).ok();
+    assert_eq!(run.result.as_ref().unwrap().verdict().map(|failure| failure.kind), Some(Kind::Api));
+}
+
+#[test]
+fn the_log_tells_names_and_never_values() {
+    let world = World::new(SMALL);
+    let run = world.run(None).ok();
+    let log = run.log.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
+    for customer in run.records("customers") {
+        assert!(!log.contains(customer["email"].as_str().unwrap()));
+    }
+    assert!(!log.contains("sandbox-access-token"));
+    assert!(run.log.iter().all(|(level, _)| *level != Level::Critical));
+}

@@ -1,0 +1,122 @@
+//! What is selected is what is read, and what is asked of the store.
+
+use crate::world::World;
+use serde_json::{Value, json};
+use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::{discover, error::Kind};
+use tap_bigcommerce_sandbox::Counts;
+
+const SMALL: Counts = Counts { orders: 20, customers: 15, products: 12, coupons: 8 };
+
+/// The discovered catalog with some fields deselected: `orders`, or `orders.products.sku`.
+fn without(fields: &[&str]) -> Value {
+    let mut catalog = discover::catalog();
+    for stream in catalog["streams"].as_array_mut().unwrap() {
+        let name = stream["stream"].as_str().unwrap().to_owned();
+        for item in stream["metadata"].as_array_mut().unwrap() {
+            let steps: Vec<&str> = item["breadcrumb"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            let path = steps
+                .iter()
+                .filter(|step| !matches!(**step, "properties" | "items"))
+                .fold(name.clone(), |path, step| path + "." + step);
+            if fields.contains(&path.as_str()) {
+                item["metadata"]["selected"] = json!(false);
+            }
+        }
+    }
+    catalog
+}
+
+fn run(world: &World, catalog: &Value) -> crate::world::Run {
+    world.run_with(Request { catalog: Some(catalog.to_string()), ..world.request(None) }, None)
+}
+
+#[test]
+fn deselected_fields_leave_record_and_schema_and_keys_stay() {
+    let world = World::new(SMALL);
+    let run = run(&world, &without(&["orders.id", "orders.date_modified", "orders.status", "orders.products.sku"])).ok();
+    let schema = run.messages.iter().find(|message| message["type"] == "SCHEMA" && message["stream"] == "orders").unwrap();
+    let properties = &schema["schema"]["properties"];
+    assert!(properties.get("status").is_none() && properties["products"]["items"]["properties"].get("sku").is_none());
+    assert_eq!(schema["key_properties"], json!(["id"]));
+    assert_eq!(schema["bookmark_properties"], json!(["date_modified"]));
+    for order in run.records("orders") {
+        assert!(order.get("status").is_none() && order["id"].is_u64() && order["date_modified"].is_string());
+        assert!(order["products"].as_array().unwrap().iter().all(|line| line.get("sku").is_none() && line["id"].is_u64()));
+    }
+}
+
+#[test]
+fn parts_are_fetched_only_where_they_are_selected() {
+    let world = World::new(SMALL);
+    run(&world, &without(&["orders.products", "orders.coupons", "orders.shipping_addresses", "order_products"])).ok();
+    let asked = |part: &str| world.store.borrow().requests().iter().any(|seen| seen.target.contains(part));
+    assert!(!asked("/products?limit") && !asked("/coupons?limit=250&") && !asked("shipping_addresses"));
+
+    let world = World::new(SMALL);
+    let lines_alone = run(&world, &without(&["orders", "customers", "products", "coupons"])).ok();
+    assert!(lines_alone.records("orders").is_empty() && !lines_alone.records("order_products").is_empty());
+    assert!(!world.store.borrow().requests().iter().any(|seen| seen.target.contains("shipping_addresses")));
+}
+
+#[test]
+fn one_walk_serves_an_order_and_its_lines() {
+    let world = World::new(SMALL);
+    run(&world, &without(&["customers", "products", "coupons"])).ok();
+    let seen = world.store.borrow();
+    let lists = seen.requests().iter().filter(|seen| seen.target.contains("/v2/orders?")).count();
+    let lines = seen.requests().iter().filter(|seen| seen.target.contains("/products?")).count();
+    assert!(lists <= 2, "{lists} lists of orders");
+    assert!(lines < 2 * 20, "{lines} lists of lines");
+}
+
+#[test]
+fn products_are_asked_only_for_the_nested_lists_that_are_selected() {
+    let world = World::new(SMALL);
+    run(&world, &without(&["products.options", "products.modifiers", "products.reviews"])).ok();
+    let store = world.store.borrow();
+    let asked = store.requests().iter().find(|seen| seen.target.contains("/catalog/products?")).unwrap();
+    assert!(
+        asked.target.contains("variants") && !asked.target.contains("options") && !asked.target.contains("reviews"),
+        "{}",
+        asked.target
+    );
+}
+
+#[test]
+fn a_catalog_that_asks_incremental_for_coupons_is_accepted_with_a_warning() {
+    let world = World::new(SMALL);
+    let catalog = json!({"streams": [{"tap_stream_id": "coupons", "stream": "coupons", "replication_key": "id",
+        "schema": {"properties": {"id": {"type": "integer"}, "code": {"type": "string"}}},
+        "metadata": [{"breadcrumb": [], "metadata": {"selected": true, "forced-replication-method": "INCREMENTAL"}}]}]});
+    let run = run(&world, &catalog).ok();
+    assert_eq!(run.records("coupons").len(), 8);
+    assert!(
+        run.records("coupons").iter().all(|coupon| coupon.as_object().unwrap().len() == 2),
+        "fields beyond the catalog's are left out"
+    );
+    assert!(run.warnings().iter().any(|warning| warning.contains("INCREMENTAL")));
+}
+
+#[test]
+fn an_unknown_stream_is_a_catalog_error_and_an_unselected_one_is_nothing() {
+    let world = World::new(SMALL);
+    let catalog = |selected: bool| json!({"streams": [{"stream": "refunds", "metadata": [{"breadcrumb": [], "metadata": {"selected": selected}}]}]});
+    let failed = run(&world, &catalog(true));
+    assert_eq!(failed.failure().kind, Kind::Catalog);
+    assert!(failed.failure().message.contains("refunds") && failed.failure().message.contains("order_products"));
+    let empty = run(&world, &catalog(false)).ok();
+    assert!(empty.warnings().iter().any(|warning| warning.contains("no stream is selected")));
+    assert_eq!(empty.messages.len(), 1, "a STATE is always written");
+}
+
+#[test]
+fn newly_selected_fields_are_not_backfilled_and_the_user_is_told_once() {
+    let world = World::new(SMALL);
+    let first = run(&world, &without(&["orders.status"])).ok();
+    let request = |state: &Value| Request { catalog: Some(without(&[]).to_string()), ..world.request(Some(state)) };
+    let second = world.run_with(request(first.state()), None).ok();
+    assert!(second.warnings().iter().any(|warning| warning.contains("--full-refresh orders")), "{:?}", second.warnings());
+    let third = world.run_with(request(second.state()), None).ok();
+    assert!(!third.warnings().iter().any(|warning| warning.contains("--full-refresh")));
+}

@@ -1,0 +1,191 @@
+//! A world for the tap: a simulated store behind a transport, a clock that only simulation moves, a sink that remembers.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tap_bigcommerce_core::api::{Call, Clock, Response, Transport, TransportError};
+use tap_bigcommerce_core::error::{Failure, Result};
+use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::singer::message::Sink;
+use tap_bigcommerce_core::sync::{Summary, sync};
+use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
+use tap_bigcommerce_sandbox::{Counts, Delivery, Options, Store};
+
+/// How long the store takes for an answer.
+const LATENCY: Duration = Duration::from_millis(80);
+
+/// A store and all that happens around it.
+pub(crate) struct World {
+    pub(crate) store: Rc<RefCell<Store>>,
+    /// The store's time when the world's own clock stands at zero.
+    pub(crate) epoch: DateTime<Utc>,
+    /// How far this machine's clock is off.
+    pub(crate) skew: TimeDelta,
+    pub(crate) config: Map<String, Value>,
+    /// Passes from one run to the next.
+    elapsed: Cell<Duration>,
+}
+
+/// What a run left behind.
+pub(crate) struct Run {
+    pub(crate) result: Result<Summary>,
+    pub(crate) messages: Vec<Value>,
+    pub(crate) log: Vec<(Level, String)>,
+}
+
+impl World {
+    /// A store with these many records of each kind.
+    pub(crate) fn new(counts: Counts) -> World {
+        World::with(Options { counts, ..Options::default() })
+    }
+
+    pub(crate) fn with(options: Options) -> World {
+        let config = json!({ "client_id": "client", "access_token": options.access_token, "store_hash": options.store_hash, "api_url": "http://127.0.0.1:1" });
+        World {
+            store: Rc::new(RefCell::new(Store::new(options))),
+            epoch: DateTime::from_timestamp(1_760_000_000, 0).unwrap(),
+            skew: TimeDelta::zero(),
+            config: config.as_object().unwrap().clone(),
+            elapsed: Cell::default(),
+        }
+    }
+
+    /// The store's time.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.epoch + self.elapsed.get()
+    }
+
+    /// Lets time pass between runs.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.elapsed.set(self.elapsed.get() + time);
+    }
+
+    /// A request for a run with this state.
+    pub(crate) fn request(&self, state: Option<&Value>) -> Request {
+        Request {
+            config: Value::Object(self.config.clone()).to_string(),
+            state: state.map(Value::to_string),
+            ..Request::default()
+        }
+    }
+
+    pub(crate) fn run(&self, state: Option<&Value>) -> Run {
+        self.run_with(self.request(state), None)
+    }
+
+    /// Runs to the end, or until the sink has taken so many lines: then the process is gone.
+    pub(crate) fn run_with(&self, request: Request, dies_after: Option<usize>) -> Run {
+        let clock = VirtualClock::new(self.now() + self.skew);
+        let log = Rc::new(Lines::default());
+        let mut sink = Memory { lines: Vec::new(), dies_after };
+        let wire = Wire { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
+        let result = Plan::new(&request).and_then(|plan| {
+            let running = sync(plan, wire, clock.clone(), log.clone(), &mut sink, std::future::pending());
+            run(&clock, running).expect("the run waits for what never comes")
+        });
+        self.wait(clock.now());
+        let messages = sink.lines.iter().map(|line| serde_json::from_slice(line).expect("a line that is JSON")).collect();
+        Run { result, messages, log: log.0.take() }
+    }
+}
+
+impl Run {
+    pub(crate) fn ok(self) -> Run {
+        if let Err(failure) = &self.result {
+            panic!("{failure}\n{:#?}", self.log);
+        }
+        self
+    }
+
+    pub(crate) fn failure(&self) -> &Failure {
+        self.result.as_ref().expect_err("the run should fail")
+    }
+
+    /// The records of a stream, in order.
+    pub(crate) fn records(&self, stream: &str) -> Vec<&Value> {
+        let of_stream = |message: &&Value| message["type"] == "RECORD" && message["stream"] == stream;
+        self.messages.iter().filter(of_stream).map(|message| &message["record"]).collect()
+    }
+
+    /// The ids of a stream's records, in order.
+    pub(crate) fn ids(&self, stream: &str) -> Vec<u64> {
+        self.records(stream).iter().map(|record| record["id"].as_u64().expect("an id")).collect()
+    }
+
+    /// The value of the last STATE.
+    pub(crate) fn state(&self) -> &Value {
+        &self.messages.iter().rev().find(|message| message["type"] == "STATE").expect("a STATE")["value"]
+    }
+
+    /// The warnings in the log.
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        self.log.iter().filter(|(level, _)| *level == Level::Warning).map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+/// The newest version of each record that was emitted: by id, its modification date.
+pub(crate) fn versions(runs: &[&Run], stream: &str) -> BTreeMap<u64, String> {
+    let records = runs.iter().flat_map(|run| run.records(stream));
+    let mut newest = BTreeMap::new();
+    for record in records {
+        let date = record["date_modified"].as_str().unwrap_or_default().to_owned();
+        let known: &mut String = newest.entry(record["id"].as_u64().unwrap()).or_default();
+        *known = known.clone().max(date);
+    }
+    newest
+}
+
+struct Wire {
+    store: Rc<RefCell<Store>>,
+    clock: VirtualClock,
+    epoch: DateTime<Utc>,
+}
+
+impl Transport for Wire {
+    async fn get(&self, call: &Call) -> std::result::Result<Response, TransportError> {
+        self.clock.sleep(LATENCY / 2).await;
+        let mut request = tap_bigcommerce_sandbox::Request::get(&call.path);
+        request.headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let answer = self.store.borrow_mut().answer(&request, self.epoch + self.clock.now());
+        self.clock.sleep(LATENCY / 2).await;
+        match answer.delivery {
+            Delivery::Whole => {
+                Ok(Response { status: answer.response.status, headers: answer.response.headers, body: answer.response.body })
+            }
+            Delivery::Stall => std::future::pending().await,
+            _ => Err(TransportError::Broken("connection reset".into())),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Lines(RefCell<Vec<(Level, String)>>);
+
+impl Log for Lines {
+    fn write(&self, level: Level, text: &str) {
+        self.0.borrow_mut().push((level, text.to_owned()));
+    }
+}
+
+/// Remembers the lines; after some it fails, as a pipe does whose reader is gone.
+struct Memory {
+    lines: Vec<Vec<u8>>,
+    dies_after: Option<usize>,
+}
+
+impl Sink for Memory {
+    async fn write(&mut self, lines: &[u8]) -> std::result::Result<(), String> {
+        assert!(lines.ends_with(b"\n"), "a sink is handed whole lines");
+        for line in lines[..lines.len() - 1].split(|byte| *byte == b'\n') {
+            if self.dies_after.is_some_and(|most| self.lines.len() >= most) {
+                return Err("the reader is gone".into());
+            }
+            self.lines.push(line.to_vec());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! A BigCommerce store simulator: seeded data that looks like a shop, served as the two API versions serve it.
+//!
+//! It has two layers.
+//!
+//! 1. **The core** is [`Store`]: data, quota, faults and quirks. [`Store::respond`] turns a [`Request`] and a time into a
+//!    [`Response`]. It holds no clock, no socket, no thread and no global randomness, so a simulation with virtual time can
+//!    drive it: the same seed, requests and times give the same bytes.
+//! 2. **The shell** is [`Sandbox`]: the same store behind HTTP/1.1 (keep-alive) and HTTP/2 (prior knowledge) on a loopback
+//!    port, with gzip, latency and broken connections.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quota, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options {
+//!     counts: Counts { orders: 40, ..Counts::default() },
+//!     quota: Some(Quota { requests: 150, window: Duration::from_secs(30) }),
+//!     ..Options::default()
+//! })?;
+//! // Give `sandbox.url()`, `sandbox.store_hash()` and `sandbox.access_token()` to a client, then look at what it did.
+//! sandbox.with_store(|store| {
+//!     store.add_fault(Fault::on("/v2/orders?", Action::status(503)).times(2));
+//!     assert_eq!(store.ids(Kind::Order).count(), 40);
+//! });
+//! assert_eq!(sandbox.request_count(), 0);
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # What is served
+//!
+//! All paths are below `/stores/{hash}`; each needs the right `X-Auth-Token`.
+//!
+//! | Path | Paging |
+//! | --- | --- |
+//! | `/v2/time`, `/v2/store` | |
+//! | `/v2/orders`, `/v2/orders/{id}`, `/v2/orders/count` | `page`, `limit`; 204 past the end |
+//! | `/v2/orders/{id}/products`, `…/coupons`, `…/shipping_addresses` (also spelled `shippingaddresses`), `…/consignments` | the same |
+//! | `/v2/coupons`, `/v2/coupons/{id}`, `/v2/coupons/count` | the same |
+//! | `/v3/customers` | `page`, `limit`, or `after`/`before` |
+//! | `/v3/customers/addresses`, `/v3/customers/attribute-values`, `/v3/customers/form-field-values` | `page`, `limit` |
+//! | `/v3/catalog/products`, `/v3/catalog/products/{id}`, `/v3/catalog/variants` | `page`, `limit` |
+//!
+//! # The data
+//!
+//! A record is a function of the seed, its kind and its place, built when somebody asks for it, so a store of 100,000 orders
+//! costs some ten megabytes. Growing one count leaves all other kinds as they were. Orders refer to customers and products of the
+//! default counts: with smaller counts some of those do not exist, as in a shop that deleted them. All dates lie between 2021-01-01
+//! and 2025-06-30.
+//!
+//! # What is a guess
+//!
+//! Where BigCommerce documents nothing, the store does what seems most likely; [`Quirks`] switches to the other answer.
+#![forbid(unsafe_code)]
+
+/// A JSON object from literal keys, in that order.
+macro_rules! object {
+    ($($key:literal: $value:expr),* $(,)?) => {{
+        let mut map = serde_json::Map::with_capacity(<[&str]>::len(&[$($key),*]));
+        $(map.insert($key.to_owned(), serde_json::Value::from($value));)*
+        map
+    }};
+}
+
+mod answer;
+mod cursor;
+mod dates;
+mod faults;
+mod filter;
+mod http;
+mod log;
+mod options;
+mod paging;
+mod query;
+mod quirks;
+mod quota;
+mod refusal;
+mod seed;
+mod server;
+mod store;
+mod v2;
+mod v3;
+mod wire;
+
+pub use answer::Answer;
+pub use faults::{Action, Delivery, Fault};
+pub use http::{Request, Response};
+pub use log::Seen;
+pub use options::{Caps, Counts, Options, Scope};
+pub use quirks::Quirks;
+pub use quota::Quota;
+pub use seed::Record;
+pub use server::Sandbox;
+pub use store::{Kind, Store};

@@ -1,0 +1,194 @@
+//! The store: its data, and what tests do to it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::faults::{Fault, Faults};
+use crate::http::Request;
+use crate::log::Seen;
+use crate::options::Options;
+use crate::quirks::Quirks;
+use crate::quota::{Meter, Quota};
+use crate::seed::{self, Record};
+use table::Table;
+
+pub(crate) mod table;
+
+/// A kind of record with an id of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `/v2/orders`. Parts: `products`, `coupons`, `shipping_addresses`, `fees`.
+    Order,
+    /// `/v3/customers`. Parts: `addresses`, `attributes`, `form_fields`, `store_credit_amounts`, `shopper_profile_id`, `segment_ids`.
+    Customer,
+    /// `/v3/catalog/products`. Parts are named as in `include`.
+    Product,
+    /// `/v2/coupons`. No parts, and no modification date.
+    Coupon,
+}
+
+type Hook = Box<dyn FnMut(&Request, &mut Store) + Send>;
+
+/// A shop: its records, its quota, its faults. See the crate's page for what it serves.
+pub struct Store {
+    /// Undocumented behaviour. Change it at any time.
+    pub quirks: Quirks,
+    pub(crate) options: Options,
+    pub(crate) meter: Meter,
+    pub(crate) faults: Faults,
+    pub(crate) log: Vec<Seen>,
+    tables: [Table; 4],
+    hooks: Vec<Hook>,
+}
+
+impl Store {
+    /// Builds the store. The same seed and counts give the same store, whatever the day.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let counts = options.counts;
+        let table = |kind, count| Table::new(kind, options.seed, count);
+        let tables = [
+            table(Kind::Order, counts.orders),
+            table(Kind::Customer, counts.customers),
+            table(Kind::Product, counts.products),
+            table(Kind::Coupon, counts.coupons),
+        ];
+        Self {
+            quirks: Quirks::default(),
+            meter: Meter::new(options.quota),
+            faults: Faults::default(),
+            log: Vec::new(),
+            tables,
+            hooks: Vec::new(),
+            options,
+        }
+    }
+
+    pub(crate) fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind as usize]
+    }
+
+    fn table_mut(&mut self, kind: Kind) -> &mut Table {
+        &mut self.tables[kind as usize]
+    }
+
+    /// The ids of all records of a kind, upward. Archived orders are among them.
+    pub fn ids(&self, kind: Kind) -> impl Iterator<Item = u64> + '_ {
+        self.table(kind).ids()
+    }
+
+    /// A record with all its parts, whole: nothing is cut at ten here.
+    #[must_use]
+    pub fn record(&self, kind: Kind, id: u64) -> Option<Record> {
+        self.table(kind).record(id).map(std::sync::Arc::unwrap_or_clone)
+    }
+
+    /// When a record was last modified. For a coupon, which has no such date on the wire, when it was created.
+    #[must_use]
+    pub fn date_modified(&self, kind: Kind, id: u64) -> Option<DateTime<Utc>> {
+        self.table(kind).date_modified(id)
+    }
+
+    /// Adds one more seeded record, created and modified at `at`, with an id above all there ever were. Returns the id.
+    pub fn create(&mut self, kind: Kind, at: DateTime<Utc>) -> u64 {
+        self.table_mut(kind).create(at)
+    }
+
+    /// Modifies a record without changing anything but `date_modified`. False when there is no such record.
+    pub fn touch(&mut self, kind: Kind, id: u64, at: DateTime<Utc>) -> bool {
+        self.edit(kind, id, at, |_| {})
+    }
+
+    /// Changes a record at will and sets its `date_modified`; `id` and dates in its fields are the store's own. False when there
+    /// is no such record.
+    pub fn edit(&mut self, kind: Kind, id: u64, at: DateTime<Utc>, change: impl FnOnce(&mut Record)) -> bool {
+        self.table_mut(kind).edit(id, at, change)
+    }
+
+    /// Archives an order, as `DELETE` does: it stays, with `is_deleted` true. False when there is no such order.
+    pub fn archive_order(&mut self, id: u64, at: DateTime<Utc>) -> bool {
+        self.edit(Kind::Order, id, at, |order| {
+            order.fields.insert("is_deleted".to_owned(), Value::from(true));
+        })
+    }
+
+    /// Removes a record for good, without a trace. False when there is no such record.
+    pub fn delete(&mut self, kind: Kind, id: u64) -> bool {
+        self.table_mut(kind).delete(id)
+    }
+
+    /// Adds line items to an order and modifies it. False when there is no such order.
+    pub fn add_lines(&mut self, order_id: u64, lines: u64, at: DateTime<Utc>) -> bool {
+        let seed = self.options.seed;
+        self.edit(Kind::Order, order_id, at, |order| seed::add_lines(seed, order_id, order, lines))
+    }
+
+    /// Adds a fault, behind those already there.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.add(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&mut self) {
+        self.faults = Faults::default();
+    }
+
+    /// Runs before each answer with the request, and may change the store: how a test modifies records during a walk. Hooks run in
+    /// the order they were added; one added by a hook runs from the next request on.
+    pub fn on_request(&mut self, hook: impl FnMut(&Request, &mut Self) + Send + 'static) {
+        self.hooks.push(Box::new(hook));
+    }
+
+    pub(crate) fn run_hooks(&mut self, request: &Request) {
+        let mut hooks = std::mem::take(&mut self.hooks);
+        for hook in &mut hooks {
+            hook(request, self);
+        }
+        hooks.append(&mut self.hooks);
+        self.hooks = hooks;
+    }
+
+    /// Changes the quota from now on; what was spent in this window stays spent.
+    pub fn set_quota(&mut self, quota: Option<Quota>) {
+        self.meter.set(quota);
+    }
+
+    /// Spends requests of the quota as another client of the same store would.
+    pub fn spend_quota(&mut self, requests: u64, now: DateTime<Utc>) {
+        self.meter.take_by_other(requests, now);
+    }
+
+    /// How many requests were refused because the quota was used up. Faults that answer 429 are not counted.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.meter.throttled()
+    }
+
+    /// Every request so far, in order.
+    #[must_use]
+    pub fn requests(&self) -> &[Seen] {
+        &self.log
+    }
+
+    /// Empties the log of requests.
+    pub fn clear_requests(&mut self) {
+        self.log.clear();
+    }
+
+    /// What the store was built from.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Changes what the token may read, its value, the caps: everything but what the data was built from.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("options", &self.options).field("quirks", &self.quirks).finish_non_exhaustive()
+    }
+}

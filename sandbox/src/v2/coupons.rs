@@ -1,0 +1,40 @@
+//! `/v2/coupons`: by id upward, no sort, no dates to filter by.
+
+use serde_json::Value;
+
+use super::{counted, filters, page, rows};
+use crate::answer::Context;
+use crate::filter::{Op, Rule};
+use crate::http::Response;
+use crate::refusal::Refusal;
+use crate::store::Kind;
+use crate::store::table::Sort;
+
+const RULES: &[Rule] = &[
+    Rule("id", "id", Op::Equal),
+    Rule("min_id", "id", Op::Min),
+    Rule("max_id", "id", Op::Max),
+    Rule("code", "code", Op::Equal),
+    Rule("name", "name", Op::Equal),
+    Rule("type", "type", Op::Equal),
+    Rule("exclude_type", "type", Op::NotIn),
+];
+
+pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
+    let page = page(context)?;
+    let ids = context.store.table(Kind::Coupon).select(&filters(context, RULES)?, &Sort::by_id());
+    Ok(rows(page.cut(&ids).iter().filter_map(|id| coupon(context, *id)).collect()))
+}
+
+pub(super) fn count(context: &Context<'_>) -> Result<Response, Refusal> {
+    let ids = context.store.table(Kind::Coupon).select(&filters(context, RULES)?, &Sort::by_id());
+    Ok(Response::json(200, &Value::from(object! { "count": counted(context, ids.len()) })))
+}
+
+pub(super) fn one(context: &Context<'_>, id: u64) -> Result<Response, Refusal> {
+    coupon(context, id).map(|coupon| Response::json(200, &coupon)).ok_or_else(Refusal::not_found)
+}
+
+fn coupon(context: &Context<'_>, id: u64) -> Option<Value> {
+    Some(Value::from(context.store.table(Kind::Coupon).record(id)?.fields.clone()))
+}

@@ -1,0 +1,11 @@
+//! The simulator, seen from outside.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod changes;
+mod faults;
+mod quota;
+mod seed;
+mod socket;
+mod support;
+mod v2;
+mod v3;
