@@ -28,6 +28,11 @@ pub fn format(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
+/// Microseconds and `Z`: how `time_extracted` is written, as singer-python does.
+pub fn stamp(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 /// Seconds and `Z`: how dates are sent as filters. Never date-only: the products endpoint completes a bare date with the time of the
 /// request (products_catalog.v3, `date_modified:min`), which loses changes. A fraction is cut off, which only widens a lower bound.
 pub fn filter(date: DateTime<Utc>) -> String {

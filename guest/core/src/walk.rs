@@ -267,7 +267,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     /// The rows that are new, and whether they reach the id where the walk is to end.
     fn sift(&mut self, raws: Vec<Box<RawValue>>) -> Result<(Vec<Row>, bool)> {
         let by_id = matches!(self.list.position, Position::Id { .. });
-        let extracted: Rc<str> = dates::format(self.gate.clock().date()).into();
+        let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
         let (mut rows, mut above, mut reached): (Vec<Row>, Option<u64>, bool) = (Vec::with_capacity(raws.len()), None, false);
         for raw in raws {
             let head = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())));

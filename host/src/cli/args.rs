@@ -1,0 +1,123 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
+#[derive(Debug, Default, Parser)]
+#[command(name = "tap-bigcommerce", version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// Settings, a JSON file. May be repeated: a later file wins key by key. The word ENV reads TAP_BIGCOMMERCE_*
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// What to read, a JSON file as --discover writes it. Without it: everything
+    #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// Where to go on, a JSON file with the last STATE message's value
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Write the catalog and end
+    #[arg(short, long, conflicts_with_all = ["check", "about", "state", "full_refresh", "output"])]
+    pub(crate) discover: bool,
+    /// Ask the store whether the token is good and which streams it may read, and end
+    #[arg(long, conflicts_with_all = ["about", "state", "full_refresh", "output"])]
+    pub(crate) check: bool,
+    /// Read a stream from its start, whatever the state says. May be repeated
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) full_refresh: Vec<String>,
+    /// Write what the tap is and what can be set, and end
+    #[arg(long, conflicts_with_all = ["state", "full_refresh", "output"])]
+    pub(crate) about: bool,
+    /// The form of --about
+    #[arg(long, value_enum, default_value_t, requires = "about")]
+    pub(crate) format: Format,
+    /// Where the messages go: stdout, or sqlite:FILE. An SQLite file holds its own state
+    #[arg(long, value_name = "OUTPUT", default_value = "stdout")]
+    pub(crate) output: Output,
+    /// Start a store simulator on this machine and read that: no account is needed
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Certificates in PEM form, to trust beside those of this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
+7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store or the component, 10 the output failed, \
+130 stopped";
+
+/// The form of `--about`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+}
+
+/// Where the messages go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Output {
+    #[default]
+    Stdout,
+    Sqlite(PathBuf),
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Output, String> {
+        match text.split_once(':') {
+            None if text == "stdout" => Ok(Output::Stdout),
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Output::Sqlite(file.into())),
+            _ => Err("it must be stdout or sqlite:FILE".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("tap-bigcommerce").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn singers_flags_are_understood_in_both_forms() {
+        for line in [
+            "--config a.json --catalog c.json --state s.json",
+            "-c a.json --properties c.json -s s.json",
+            "-c a.json -p c.json -s s.json",
+        ] {
+            let args = parse(line).unwrap();
+            assert_eq!(args.config, [PathBuf::from("a.json")]);
+            assert_eq!((args.catalog, args.state), (Some("c.json".into()), Some("s.json".into())));
+        }
+        assert!(parse("-c a.json -d").unwrap().discover);
+        assert_eq!(parse("--config a --config ENV").unwrap().config.len(), 2);
+    }
+
+    #[test]
+    fn outputs_are_told_apart() {
+        assert_eq!(parse("").unwrap().output, Output::Stdout);
+        assert_eq!(parse("--output sqlite:a:b.db").unwrap().output, Output::Sqlite("a:b.db".into()));
+        for wrong in ["sqlite:", "sqlite", "csv:x", "stdout:x"] {
+            assert_eq!(parse(&format!("--output {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        for line in ["--discover --check", "--about --state x", "--format json", "--discover --output stdout", "--nonsense"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

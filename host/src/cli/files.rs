@@ -1,0 +1,155 @@
+//! The files that are given on the command line.
+
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use tap_bigcommerce::{Failure, Kind, Result};
+use tap_bigcommerce_core::config::{ENV_PREFIX, SETTINGS, from_env};
+
+/// The word that stands for the environment in place of a config file.
+const ENV: &str = "ENV";
+/// Larger files are not what they should be.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The config from its files and the environment, as a JSON object's text. A later file wins key by key.
+pub(crate) fn config(files: &[PathBuf], variables: &[(String, String)]) -> Result<Map<String, Value>> {
+    let mut merged = Map::new();
+    for file in files {
+        match file.as_os_str() == ENV {
+            true => merged.extend(from_env(variables.iter().cloned())),
+            false => merged.extend(object(file, Kind::Config)?.1),
+        }
+    }
+    Ok(merged)
+}
+
+/// What to say when a config is needed and none was named.
+pub(crate) fn no_config(variables: &[(String, String)]) -> Failure {
+    let present = from_env(variables.iter().cloned());
+    if present.is_empty() {
+        let text = "no config was given: name a file with --config FILE, or try --sandbox, which needs none";
+        return Failure::new(Kind::Config, text);
+    }
+    let name = |key: &str| format!("{ENV_PREFIX}{}", key.to_ascii_uppercase());
+    let found: Vec<String> = present.keys().map(|key| name(key)).collect();
+    let missing = SETTINGS.iter().filter(|setting| setting.required && !present.contains_key(setting.key));
+    let missing: Vec<String> = missing.map(|setting| name(setting.key)).collect();
+    let missing = if missing.is_empty() { String::new() } else { format!("; still missing: {}", missing.join(", ")) };
+    let text = format!("no config was given: add --config ENV to use the environment (found: {}{missing})", found.join(", "));
+    Failure::new(Kind::Config, text)
+}
+
+/// The text of a file that holds a JSON object; `kind` is what it is for.
+pub(crate) fn text(file: &Path, kind: Kind) -> Result<String> {
+    object(file, kind).map(|(text, _)| text)
+}
+
+fn object(file: &Path, kind: Kind) -> Result<(String, Map<String, Value>)> {
+    let failure = |why: String| Failure::new(kind, format!("the {kind} file {} {why}", file.display()));
+    let bytes = read(file).map_err(|fault| {
+        failure(match fault.kind() {
+            ErrorKind::NotFound => "does not exist".to_owned(),
+            ErrorKind::IsADirectory => "is a folder".to_owned(),
+            ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+            ErrorKind::FileTooLarge => format!("is larger than {} MiB", MAX_BYTES >> 20),
+            _ => format!("cannot be read: {fault}"),
+        })
+    })?;
+    let text = String::from_utf8(bytes).map_err(|fault| {
+        let (good, _) = fault.as_bytes().split_at(fault.utf8_error().valid_up_to());
+        let line = good.iter().filter(|&&b| b == b'\n').count() + 1;
+        let column = good.len() - good.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1) + 1;
+        failure(format!("is not UTF-8 text: look at line {line}, column {column}"))
+    })?;
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    match serde_json::from_str(&text) {
+        Ok(map) => Ok((text, map)),
+        Err(fault) if fault.is_data() => Err(failure("is JSON, but not an object: it must be {…}".to_owned())),
+        Err(fault) => Err(failure(format!("is not JSON: {}", without_values(&fault)))),
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// The parser's words for a fault of syntax name characters it expected, a line and a column, and nothing from the file.
+fn without_values(fault: &serde_json::Error) -> String {
+    fault.to_string().replace(" at line ", ": look at line ").replace(" column ", ", column ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn folder(files: &[(&str, &[u8])]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes).unwrap());
+        folder
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| (format!("{ENV_PREFIX}{name}"), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn later_configs_win_key_by_key_and_the_environment_is_one_of_them() {
+        let folder = folder(&[
+            ("a.json", br#"{"store_hash": "a", "page_size": 10, "access_token": "t"}"#),
+            ("b.json", br#"{"page_size": 20}"#),
+        ]);
+        let files = [folder.path().join("a.json"), ENV.into(), folder.path().join("b.json")];
+        let variables = variables(&[("STORE_HASH", "env"), ("PAGE_SIZE", "15"), ("UNKNOWN", "x")]);
+        let merged = config(&files, &variables).unwrap();
+        assert_eq!(Value::Object(merged), serde_json::json!({"store_hash": "env", "page_size": 20, "access_token": "t"}));
+    }
+
+    #[test]
+    fn without_a_config_the_environment_is_named_if_it_could_be_one() {
+        assert!(no_config(&[]).message.contains("--config FILE"));
+        let message = no_config(&variables(&[("STORE_HASH", "abc")])).message;
+        for part in [
+            "--config ENV",
+            "found: TAP_BIGCOMMERCE_STORE_HASH",
+            "missing: TAP_BIGCOMMERCE_CLIENT_ID, TAP_BIGCOMMERCE_ACCESS_TOKEN",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_say_what_is_wrong_and_where() {
+        let bad: [(&str, &[u8]); 4] = [
+            ("comma.json", b"{\n  \"a\": 1,\n}"),
+            ("latin.json", b"{\n\"a\": \"\xe9\"}"),
+            ("list.json", b"[1]"),
+            ("empty.json", b""),
+        ];
+        let folder = folder(&bad);
+        for (name, words) in [
+            ("comma.json", "not JSON: trailing comma: look at line 3, column 1"),
+            ("latin.json", "not UTF-8 text: look at line 2, column 7"),
+            ("list.json", "not an object"),
+            ("empty.json", "line 1, column 0"),
+            ("missing.json", "does not exist"),
+            (".", "is a folder"),
+        ] {
+            for kind in [Kind::Config, Kind::Catalog, Kind::State] {
+                let failure = text(&folder.path().join(name), kind).unwrap_err();
+                assert_eq!(failure.kind, kind);
+                assert!(failure.message.contains(words), "{failure}");
+                assert!(failure.message.contains(name) && failure.message.contains(kind.name()), "{failure}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_fault() {
+        let folder = folder(&[("bom.json", b"\xef\xbb\xbf{\"a\": 1}")]);
+        assert_eq!(text(&folder.path().join("bom.json"), Kind::Catalog).unwrap(), "{\"a\": 1}");
+    }
+}

@@ -1,0 +1,57 @@
+//! Ctrl-C and SIGTERM: the first asks the run to end at its next checkpoint, the second ends the program.
+
+use super::console::Console;
+use std::process;
+use tap_bigcommerce::{Kind, Stop};
+
+/// Waits for signals for as long as the run lasts.
+pub(crate) async fn watch(stop: Stop, console: Console) {
+    let Ok(mut signals) = Signals::listen() else {
+        console.tell(
+            "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next goes on from its last state",
+        );
+        return;
+    };
+    signals.next().await;
+    console.tell("INFO stopping after the record in hand; a second Ctrl-C stops at once");
+    stop.request();
+    signals.next().await;
+    console.clear();
+    // What has not been committed is not kept, and what has is not touched any more.
+    process::exit(Kind::Cancelled.exit_code().into());
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        tokio::signal::windows::ctrl_c().map(Signals)
+    }
+
+    async fn next(&mut self) {
+        let _ = self.0.recv().await;
+    }
+}

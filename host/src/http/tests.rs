@@ -1,0 +1,244 @@
+use super::*;
+use crate::account::Allowed;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper_util::client::proxy::matcher::Matcher;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::Mutex;
+use tap_bigcommerce_core::config::Origin;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+pub(super) fn door(api_url: &str) -> Door {
+    let config = format!(r#"{{"client_id": "cl1ent", "access_token": "t0ken", "store_hash": "abc", "api_url": "{api_url}"}}"#);
+    let allowed = Allowed { origins: vec![Origin::parse(api_url).unwrap()], private_addresses: true };
+    Door::new(Account::from_config(&config, &allowed).unwrap())
+}
+
+fn request(method: &str, uri: &str) -> Request<()> {
+    Request::builder().method(method).uri(uri).body(()).unwrap()
+}
+
+#[test]
+fn only_get_below_the_stores_path_passes() {
+    let door = door("https://api.bigcommerce.com");
+    for path in ["v2/orders?min_id=1&x=%2e%2e", "v3/catalog/products", "v2/orders/12/products", "v2/time.json", "v2/orders/count"]
+    {
+        assert_eq!(door.refusal(&request("GET", &format!("https://api.bigcommerce.com/stores/abc/{path}"))), None, "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"] {
+        assert!(door.refusal(&request(method, "https://api.bigcommerce.com/stores/abc/v2/orders")).is_some(), "{method}");
+    }
+    for path in [
+        "",
+        "stores",
+        "stores/abc",
+        "stores/abc/",
+        "stores/abcd/v2/orders",
+        "stores/xyz/v2/orders",
+        "stores/abc/../xyz/v2/orders",
+        "stores/abc/v2/../../xyz",
+        "stores/abc/./v2",
+        "stores/abc//v2",
+        "stores/abc/%2e%2e/xyz",
+        "stores/abc/..%2fxyz",
+        "stores/abc/v2%2forders",
+        "stores/abc/..;/xyz",
+        "oauth/token",
+        "STORES/abc/v2",
+    ] {
+        assert!(door.refusal(&request("GET", &format!("https://api.bigcommerce.com/{path}"))).is_some(), "{path}");
+    }
+}
+
+#[test]
+fn only_the_configs_origin_passes() {
+    let door = door("https://api.bigcommerce.com");
+    for origin in [
+        "http://api.bigcommerce.com",
+        "https://api.bigcommerce.com:8443",
+        "https://api.bigcommerce.com.evil.com",
+        "https://evil.com",
+        "https://user@api.bigcommerce.com",
+        "https://evil.com@api.bigcommerce.com",
+    ] {
+        assert!(door.refusal(&request("GET", &format!("{origin}/stores/abc/v2/orders"))).is_some(), "{origin}");
+    }
+    assert!(door.refusal(&request("GET", "/stores/abc/v2/orders")).is_some());
+}
+
+#[test]
+fn a_request_with_credentials_of_its_own_is_refused() {
+    let door = door("https://api.bigcommerce.com");
+    for name in ["x-auth-token", "X-Auth-Client", "authorization", "cookie"] {
+        let mut request = request("GET", "https://api.bigcommerce.com/stores/abc/v2/orders");
+        request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("x"));
+        assert!(door.refusal(&request).is_some(), "{name}");
+    }
+}
+
+/// A server that gives every connection's every request the same answer, and keeps the requests.
+pub(crate) struct Server {
+    pub(crate) origin: String,
+    seen: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+impl Server {
+    pub(crate) async fn start(answer: Vec<u8>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let server = Server { origin, seen: Arc::default(), connections: Arc::default() };
+        let (seen, connections) = (server.seen.clone(), server.connections.clone());
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                *connections.lock().unwrap() += 1;
+                let (seen, answer) = (seen.clone(), answer.clone());
+                tokio::spawn(async move {
+                    let (mut request, mut byte) = (Vec::new(), [0]);
+                    while socket.read_exact(&mut byte).await.is_ok() {
+                        request.push(byte[0]);
+                        if request.ends_with(b"\r\n\r\n") {
+                            seen.lock().unwrap().push(String::from_utf8(std::mem::take(&mut request)).unwrap().to_lowercase());
+                            socket.write_all(&answer).await.unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    fn gate(&self, private_addresses: bool) -> Gate {
+        let (client, _) = client::client(None, private_addresses, Matcher::builder().build()).unwrap();
+        Gate { client, door: Some(Arc::new(door(&self.origin))), progress: Progress::default(), log: Arc::new(|_| {}) }
+    }
+}
+
+pub(crate) fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{head}\r\n", body.len()).into_bytes();
+    answer.extend_from_slice(body);
+    answer
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.as_bytes()).unwrap();
+    packer.finish().unwrap()
+}
+
+pub(super) async fn get(gate: &mut Gate, uri: &str, options: RequestOptions) -> Sent {
+    let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+    let request = Request::get(uri).header("user-agent", "test").body(body).unwrap();
+    Pin::from(gate.send_request(request, Some(options), Box::new(async { Ok(()) }))).await
+}
+
+pub(super) async fn body_of(sent: Sent) -> std::result::Result<String, HttpError> {
+    let bytes = sent?.0.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_credentials_are_added_and_connections_are_kept() {
+    let server = Server::start(answer("x-rate-limit-requests-left: 7\r\n", b"[]")).await;
+    let mut gate = server.gate(true);
+    for _ in 0..3 {
+        let sent = get(&mut gate, &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+        assert_eq!(sent.as_ref().unwrap().0.headers()["x-rate-limit-requests-left"], "7");
+        assert_eq!(body_of(sent).await.unwrap(), "[]");
+    }
+    let seen = server.seen.lock().unwrap();
+    for part in [
+        "get /stores/abc/v2/orders http/1.1",
+        "x-auth-token: t0ken",
+        "x-auth-client: cl1ent",
+        "accept-encoding: gzip",
+        "host: 127.0.0.1",
+    ] {
+        assert!(seen.iter().all(|request| request.contains(part)), "{part}: {seen:?}");
+    }
+    assert_eq!(*server.connections.lock().unwrap(), 1);
+    let snapshot = gate.progress.snapshot();
+    assert_eq!((snapshot.requests, snapshot.in_flight, snapshot.bytes), (3, 0, 6));
+}
+
+#[tokio::test]
+async fn a_refused_request_is_not_sent_and_is_told() {
+    let server = Server::start(answer("", b"[]")).await;
+    let mut gate = server.gate(true);
+    let told = Arc::new(Mutex::new(String::new()));
+    let log = told.clone();
+    gate.log = Arc::new(move |line| *log.lock().unwrap() = line.to_owned());
+    let sent = get(&mut gate, &format!("{}/stores/xyz/v2/orders", server.origin), RequestOptions::default()).await;
+    assert!(matches!(sent, Err(HttpError::HttpRequestDenied)));
+    assert!(told.lock().unwrap().contains("not below the store's own"));
+    gate.door = None;
+    let sent = get(&mut gate, &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+    assert!(matches!(sent, Err(HttpError::HttpRequestDenied)));
+    assert!(server.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn packed_answers_are_unpacked() {
+    let text = "0123456789".repeat(100_000);
+    let server = Server::start(answer("content-encoding: gzip\r\n", &gzip(&text))).await;
+    let sent = get(&mut server.gate(true), &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+    let headers = sent.as_ref().unwrap().0.headers();
+    assert!(!headers.contains_key(CONTENT_ENCODING) && !headers.contains_key(CONTENT_LENGTH));
+    assert_eq!(body_of(sent).await.unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_packed_answer_that_is_cut_off_or_wrong_is_a_fault() {
+    let whole = gzip("a text of some length, so that there is something to cut");
+    for (packed, expected) in
+        [(&whole[..whole.len() - 9], "incomplete"), (b"this is not gzip at all".as_slice(), "content coding")]
+    {
+        let server = Server::start(answer("content-encoding: gzip\r\n", packed)).await;
+        let sent =
+            get(&mut server.gate(true), &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+        let fault = body_of(sent).await.unwrap_err().to_string();
+        assert!(fault.contains(expected), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_with_a_timeout_of_its_own_kind() {
+    let short = Some(Duration::from_millis(50));
+    let silent = Server::start(Vec::new()).await;
+    let options = RequestOptions { connect_timeout: short, first_byte_timeout: short, between_bytes_timeout: None };
+    let sent = get(&mut silent.gate(true), &format!("{}/stores/abc/v2/orders", silent.origin), options).await;
+    assert!(matches!(sent, Err(HttpError::HttpResponseTimeout)));
+
+    let stalled = Server::start(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[".to_vec()).await;
+    let options = RequestOptions { between_bytes_timeout: short, ..RequestOptions::default() };
+    let sent = get(&mut stalled.gate(true), &format!("{}/stores/abc/v2/orders", stalled.origin), options).await;
+    assert!(matches!(body_of(sent).await, Err(HttpError::ConnectionReadTimeout)));
+}
+
+#[tokio::test]
+async fn a_name_that_leads_into_a_private_network_is_not_connected_to() {
+    let server = Server::start(answer("", b"[]")).await;
+    let by_name = server.origin.replace("127.0.0.1", "localhost");
+    let mut gate = server.gate(false);
+    gate.door = Some(Arc::new(door(&by_name)));
+    let sent = get(&mut gate, &format!("{by_name}/stores/abc/v2/orders"), RequestOptions::default()).await;
+    assert!(matches!(sent, Err(HttpError::DestinationIpProhibited)), "{:?}", sent.err());
+    assert_eq!(*server.connections.lock().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn redirects_and_refused_connections_reach_the_component_as_they_are() {
+    let server =
+        Server::start(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    let mut gate = server.gate(true);
+    let sent = get(&mut gate, &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+    assert_eq!(sent.unwrap().0.status(), 302);
+    assert_eq!(server.seen.lock().unwrap().len(), 1);
+
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    gate.door = Some(Arc::new(door(&format!("http://{closed}"))));
+    let sent = get(&mut gate, &format!("http://{closed}/stores/abc/v2/orders"), RequestOptions::default()).await;
+    assert!(matches!(sent, Err(HttpError::ConnectionRefused)), "{:?}", sent.err());
+}

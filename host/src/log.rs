@@ -1,0 +1,119 @@
+//! The component's standard error, line by line.
+
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
+
+/// Longer lines are broken, so that a component cannot fill the memory with one.
+const MAX_LINE: usize = 64 * 1024;
+
+/// Takes one log line, without its line end.
+pub(crate) type LogHandler = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The text without control characters: what comes from a component must not steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
+}
+
+/// Where the component's standard error goes.
+#[derive(Clone)]
+pub(crate) struct LogPipe {
+    handler: LogHandler,
+    rest: Arc<Mutex<Vec<u8>>>,
+}
+
+impl LogPipe {
+    pub(crate) fn new(handler: LogHandler) -> LogPipe {
+        LogPipe { handler, rest: Arc::default() }
+    }
+
+    /// Hands on what stands after the last line end. Call it when the component has ended.
+    pub(crate) fn finish(&self) {
+        let rest = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
+        self.line(&rest);
+    }
+
+    fn push(&self, bytes: &[u8]) {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|&b| b == b'\n') {
+            rest.extend_from_slice(piece);
+            if rest.ends_with(b"\n") || rest.len() >= MAX_LINE {
+                self.line(&std::mem::take(&mut *rest));
+            }
+        }
+    }
+
+    fn line(&self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            (self.handler)(&printable(text));
+        }
+    }
+}
+
+impl IsTerminal for LogPipe {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogPipe {
+    /// Only WASI 0.3 components ask for this one.
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> DynOutputStream {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LogPipe {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for LogPipe {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_LINE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(chunks: &[&[u8]]) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let seen = lines.clone();
+        let pipe = LogPipe::new(Arc::new(move |line: &str| seen.lock().unwrap().push(line.to_owned())));
+        chunks.iter().for_each(|chunk| pipe.push(chunk));
+        pipe.finish();
+        let lines = lines.lock().unwrap();
+        lines.clone()
+    }
+
+    #[test]
+    fn lines_are_put_together_from_pieces() {
+        assert_eq!(lines_of(&[b"INFO a", b"b\nWARNING c\r\n\n", b"INFO d"]), ["INFO ab", "WARNING c", "INFO d"]);
+    }
+
+    #[test]
+    fn a_line_cannot_steer_a_terminal_or_grow_for_ever() {
+        assert_eq!(lines_of(&[b"INFO \x1b[2Jx\xff\n"]), ["INFO  [2Jx\u{fffd}"]);
+        let endless = vec![b'x'; MAX_LINE];
+        assert_eq!(lines_of(&[&endless, &endless, b"y"]).len(), 3);
+    }
+}

@@ -1,0 +1,53 @@
+//! Where the messages go.
+
+pub(crate) mod messages;
+mod sqlite;
+mod stdout;
+
+pub use sqlite::SqliteSink;
+pub use stdout::StdoutSink;
+
+/// Takes Singer messages, one by one, in their order. It runs on a thread of its own and may block.
+///
+/// A closure `|line: &[u8]| Ok(())` is a sink too.
+pub trait Sink: Send {
+    /// Takes one message: a JSON object, without its line end.
+    ///
+    /// # Errors
+    /// The message could not be written. The run ends, and nothing more is written.
+    fn write(&mut self, line: &[u8]) -> Result<(), SinkError>;
+
+    /// Lets go of what is held back, as far as that is right before the next STATE.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`].
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// The stream has ended; nothing more comes. After a run that failed or was dropped, records may have come after the last STATE.
+    ///
+    /// # Errors
+    /// What was taken before could not be kept.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.flush()
+    }
+}
+
+impl<F: FnMut(&[u8]) -> Result<(), SinkError> + Send> Sink for F {
+    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        self(line)
+    }
+}
+
+/// Why messages could not be written: one sentence or two, with what to do now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SinkError(String);
+
+impl SinkError {
+    /// An error with its sentence.
+    pub fn new(message: impl Into<String>) -> SinkError {
+        SinkError(message.into())
+    }
+}

@@ -1,0 +1,195 @@
+//! Records and state in one SQLite file.
+
+mod record;
+mod table;
+
+use super::messages::{Kind, Message};
+use super::{Sink, SinkError};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use table::Table;
+
+/// How long another program may hold the file before the run gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Statements kept ready: one or two a stream.
+const STATEMENTS: usize = 64;
+
+const OWN_TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS _tap_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS _tap_streams (name TEXT NOT NULL PRIMARY KEY, key_properties TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS _tap_state (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
+";
+
+/// A sink that keeps a table for each stream in an SQLite file.
+///
+/// The columns are those of the stream's SCHEMA: integers and booleans as INTEGER, everything else as TEXT; decimals keep their digits,
+/// nested values are JSON. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
+/// that the file itself knows where to go on, wherever a run was killed.
+///
+/// The tap's own tables are `_tap_meta`, `_tap_streams` and `_tap_state`. A file belongs to one store.
+pub struct SqliteSink {
+    file: PathBuf,
+    connection: Connection,
+    tables: HashMap<String, Table>,
+    state: Option<String>,
+}
+
+impl SqliteSink {
+    /// Opens a file, making it if it is not there, and takes it for this run: until the sink is dropped no other run can write to it.
+    /// `store` is the name of the store that it is to hold, as [`store_identity`](crate::store_identity) gives it.
+    ///
+    /// # Errors
+    /// The file cannot be written, is no SQLite file, is in use, or holds another store's data.
+    pub fn open(file: &Path, store: &str) -> Result<SqliteSink, SinkError> {
+        check_file(file)?;
+        let told = |error: rusqlite::Error| sentence(file, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags).map_err(told)?;
+        let mut sink = SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None };
+        sink.prepare().map_err(told)?;
+        sink.bind(store)?;
+        sink.state = sink
+            .connection
+            .query_row("SELECT value FROM _tap_state", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| sink.told(&error))?;
+        Ok(sink)
+    }
+
+    /// The value of the last STATE that the file holds.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        let connection = &self.connection;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        // With a write-ahead log the file can be read during a run. A file that somebody else made stays as it is.
+        if tables == 0 {
+            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        }
+        // A commit is on the disk when it returns: the state promises the records. One fsync a thousand records costs little.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        connection.execute_batch(OWN_TABLES)
+    }
+
+    /// Remembers whose file it is, or refuses another store's.
+    fn bind(&mut self, store: &str) -> Result<(), SinkError> {
+        let bound: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM _tap_meta WHERE key = 'store'", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.told(&error))?;
+        match bound {
+            Some(bound) if bound == store => Ok(()),
+            Some(bound) => {
+                let file = self.file.display();
+                Err(SinkError::new(format!("{file} holds the data of {bound}, and this run is for {store}; name another file")))
+            }
+            None => {
+                let insert = "INSERT INTO _tap_meta (key, value) VALUES ('store', ?1)";
+                self.connection.execute(insert, [store]).map_err(|error| self.told(&error))?;
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        let wrong = |why: String| SinkError::new(format!("the component wrote a message that cannot be stored: {why}"));
+        let message: Message<'_> = serde_json::from_slice(line).map_err(|fault| wrong(fault.to_string()))?;
+        let stream = message.stream.as_deref().unwrap_or_default();
+        match (Kind::of(&message.kind), message.schema, message.record, message.value) {
+            (Kind::Schema, Some(schema), ..) => {
+                let table = Table::new(stream, schema, &message.key_properties).map_err(wrong)?;
+                table.create(&self.connection).map_err(|fault| fault.told(&self.file))?;
+                self.tables.insert(stream.to_owned(), table);
+                Ok(())
+            }
+            (Kind::Record, _, Some(record), _) => {
+                let Some(table) = self.tables.get(stream) else {
+                    return Err(wrong(format!("a RECORD of stream {stream:?} came before its SCHEMA")));
+                };
+                table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
+            }
+            (Kind::State, _, _, Some(value)) => self.commit(value.get()).map_err(|error| self.told(&error)),
+            // Messages of other kinds have no place in a table.
+            (Kind::Other, ..) => Ok(()),
+            (kind, ..) => Err(wrong(format!("a {kind:?} message lacks its content"))),
+        }
+    }
+
+    /// Commits the records since the last state, and with them the state. The next transaction starts at once, to keep the file for
+    /// this run.
+    fn commit(&mut self, state: &str) -> rusqlite::Result<()> {
+        let upsert = "INSERT INTO _tap_state (id, value) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+        self.connection.prepare_cached(upsert)?.execute([state])?;
+        self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        self.state = Some(state.to_owned());
+        Ok(())
+    }
+
+    fn told(&self, error: &rusqlite::Error) -> SinkError {
+        sentence(&self.file, error)
+    }
+}
+
+impl Sink for SqliteSink {
+    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        self.message(line)
+    }
+
+    /// Nothing is committed before its state.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.connection.execute_batch("ROLLBACK").map_err(|error| self.told(&error))
+    }
+}
+
+/// What SQLite would not say clearly, or not at all: it opens a read-only file for reading.
+fn check_file(file: &Path) -> Result<(), SinkError> {
+    let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another file", file.display())));
+    match std::fs::metadata(file) {
+        Ok(data) if data.is_dir() => refuse("is a folder, not an SQLite file"),
+        Ok(data) if !data.is_file() => refuse("is not an ordinary file"),
+        Ok(data) if data.permissions().readonly() => refuse("is read-only"),
+        Ok(_) => Ok(()),
+        Err(_) => match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                refuse("cannot be made, since its folder does not exist")
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// A fault of SQLite in a sentence, with what to do now.
+fn sentence(file: &Path, error: &rusqlite::Error) -> SinkError {
+    let file = file.display();
+    SinkError::new(match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            format!(
+                "the disk is full, so {file} cannot be written; free some space and run again: it goes on from its last state"
+            )
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            format!(
+                "{file} is in use by another program, perhaps another run of this tap; wait until that has ended and run again"
+            )
+        }
+        Some(ErrorCode::NotADatabase) => format!("{file} is not an SQLite file; name another file"),
+        Some(ErrorCode::DatabaseCorrupt) => format!("{file} is damaged; restore it or start with a new file ({error})"),
+        Some(ErrorCode::ReadOnly) => format!("{file} is read-only; make it writable or name another file"),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            format!("{file} cannot be opened for writing; look at its permissions and its folder's ({error})")
+        }
+        Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); look at its disk and run again"),
+        _ => format!("{file} could not take the data: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

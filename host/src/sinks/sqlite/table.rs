@@ -1,0 +1,210 @@
+//! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
+
+use super::record::Slots;
+use super::{SinkError, sentence};
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+/// SQLite's own limit is 2000; a statement holds as many parameters.
+const MAX_COLUMNS: usize = 2000;
+const MAX_NAME: usize = 128;
+
+/// How a column holds its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ColumnKind {
+    /// INTEGER; what does not fit 64 bits keeps its digits as a BLOB, since SQLite would make a float of the same TEXT.
+    Integer,
+    /// INTEGER, 0 or 1.
+    Boolean,
+    /// TEXT: the text itself, a number's digits, or JSON.
+    Text,
+}
+
+/// A column of a table.
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: ColumnKind,
+}
+
+/// A stream's table.
+pub(super) struct Table {
+    stream: String,
+    keys: Vec<String>,
+    pub(super) columns: Vec<Column>,
+    pub(super) index: HashMap<String, usize>,
+    insert: String,
+}
+
+/// Why a table did not take its data.
+pub(super) enum TableFault {
+    Sqlite(rusqlite::Error),
+    /// A sentence without its start, the file's name.
+    Told(String),
+}
+
+impl From<rusqlite::Error> for TableFault {
+    fn from(error: rusqlite::Error) -> TableFault {
+        TableFault::Sqlite(error)
+    }
+}
+
+impl TableFault {
+    pub(super) fn told(&self, file: &Path) -> SinkError {
+        match self {
+            TableFault::Sqlite(error) => sentence(file, error),
+            TableFault::Told(rest) => SinkError::new(format!("{} {rest}", file.display())),
+        }
+    }
+}
+
+impl Table {
+    /// The table for a stream's SCHEMA. The error says what is wrong with the message.
+    pub(super) fn new(stream: &str, schema: &RawValue, keys: &[String]) -> Result<Table, String> {
+        if !is_stream_name(stream) {
+            return Err(format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most 64 of them"));
+        }
+        let schema: Value = serde_json::from_str(schema.get()).map_err(|fault| format!("the SCHEMA of {stream}: {fault}"))?;
+        let properties =
+            schema.get("properties").and_then(Value::as_object).ok_or(format!("the SCHEMA of {stream} has no properties"))?;
+        if properties.is_empty() || properties.len() > MAX_COLUMNS {
+            return Err(format!("{stream} has {} fields; a table has 1 to {MAX_COLUMNS} columns", properties.len()));
+        }
+        if let Some(name) = properties.keys().find(|name| name.is_empty() || name.len() > MAX_NAME || name.contains('\0')) {
+            return Err(format!("{stream} has a field {name:?}, which cannot be a column's name"));
+        }
+        if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
+            return Err(format!("the key {key:?} of {stream} is not among its fields"));
+        }
+        let columns = properties.iter().map(|(name, schema)| Column { name: name.clone(), kind: column_kind(schema) });
+        let columns: Vec<Column> = columns.collect();
+        let index = columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
+        let insert = insert_statement(stream, &columns, keys);
+        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, index, insert })
+    }
+
+    /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are.
+    pub(super) fn create(&self, connection: &Connection) -> Result<(), TableFault> {
+        let keys = serde_json::to_string(&self.keys).unwrap_or_default();
+        let known: Option<String> = connection
+            .query_row("SELECT key_properties FROM _tap_streams WHERE name = ?1", [&self.stream], |row| row.get(0))
+            .optional()?;
+        match known {
+            None => {
+                self.refuse_foreign(connection)?;
+                connection.execute_batch(&self.create_statement())?;
+                connection.execute("INSERT INTO _tap_streams (name, key_properties) VALUES (?1, ?2)", [&self.stream, &keys])?;
+                Ok(())
+            }
+            Some(known) if known == keys => self.add_columns(connection),
+            Some(known) => Err(TableFault::Told(format!(
+                "holds {} by the key {known}, and the key is now {keys}; start with a new file",
+                self.stream
+            ))),
+        }
+    }
+
+    fn refuse_foreign(&self, connection: &Connection) -> Result<(), TableFault> {
+        let find = "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE";
+        match connection.query_row(find, [&self.stream], |row| row.get::<_, String>(0)).optional()? {
+            None => Ok(()),
+            Some(kind) => Err(TableFault::Told(format!(
+                "has a {kind} {} that this tap did not make; name another file",
+                quoted(&self.stream)
+            ))),
+        }
+    }
+
+    fn create_statement(&self) -> String {
+        let mut parts: Vec<String> = self.columns.iter().map(|column| self.definition(column)).collect();
+        if !self.keys.is_empty() {
+            parts.push(format!("PRIMARY KEY ({})", list(&self.keys)));
+        }
+        format!("CREATE TABLE {} ({})", quoted(&self.stream), parts.join(", "))
+    }
+
+    fn definition(&self, column: &Column) -> String {
+        let kind = if column.kind == ColumnKind::Text { "TEXT" } else { "INTEGER" };
+        let key = if self.keys.contains(&column.name) { " NOT NULL" } else { "" };
+        format!("{} {kind}{key}", quoted(&column.name))
+    }
+
+    fn add_columns(&self, connection: &Connection) -> Result<(), TableFault> {
+        let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+        let names = names.query_map([&self.stream], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<String>>>()?;
+        for column in self.columns.iter().filter(|column| !names.contains(&column.name)) {
+            connection.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {}", quoted(&self.stream), self.definition(column)))?;
+        }
+        Ok(())
+    }
+
+    /// Inserts a record, or puts it in the place of the one with its key.
+    pub(super) fn upsert(&self, connection: &Connection, record: &RawValue) -> Result<(), TableFault> {
+        let slots = Slots::read(self, record).map_err(|fault| {
+            TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
+        })?;
+        // SQLite would make up an integer key that is null.
+        if let Some(key) = self.keys.iter().find(|key| slots.is_null(self, key)) {
+            return Err(TableFault::Told(format!(
+                "cannot take a record of {} whose key {key:?} is null or missing",
+                self.stream
+            )));
+        }
+        let mut statement = connection.prepare_cached(&self.insert)?;
+        slots.bind(self, &mut statement)?;
+        statement.raw_execute()?;
+        Ok(())
+    }
+}
+
+/// `^[a-z0-9_]{1,64}$`, and none of the names that SQLite or this tap keeps for itself.
+fn is_stream_name(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(legal) && !name.starts_with("_tap_") && !name.starts_with("sqlite_")
+}
+
+fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
+    let mut sql = format!("INSERT INTO {} ({}) VALUES ({})", quoted(stream), list(&names), places.join(", "));
+    if !keys.is_empty() {
+        let rest = names.iter().filter(|name| !keys.iter().any(|key| key == *name));
+        let sets: Vec<String> = rest.map(|name| format!("{0} = excluded.{0}", quoted(name))).collect();
+        let action = if sets.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", sets.join(", ")) };
+        sql.push_str(&format!(" ON CONFLICT ({}) DO {action}", list(keys)));
+    }
+    sql
+}
+
+fn list(names: &[impl AsRef<str>]) -> String {
+    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// INTEGER where a schema allows nothing but integers or nothing but booleans, else TEXT.
+fn column_kind(schema: &Value) -> ColumnKind {
+    let mut types = HashSet::new();
+    gather_types(schema, &mut types);
+    types.remove("null");
+    match types.into_iter().collect::<Vec<_>>().as_slice() {
+        ["integer"] => ColumnKind::Integer,
+        ["boolean"] => ColumnKind::Boolean,
+        _ => ColumnKind::Text,
+    }
+}
+
+fn gather_types<'a>(schema: &'a Value, types: &mut HashSet<&'a str>) {
+    match schema.get("type") {
+        Some(Value::String(name)) => drop(types.insert(name)),
+        Some(Value::Array(names)) => types.extend(names.iter().filter_map(Value::as_str)),
+        _ => {}
+    }
+    for branch in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten() {
+        gather_types(branch, types);
+    }
+}

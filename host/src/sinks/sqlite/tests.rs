@@ -1,0 +1,195 @@
+use super::*;
+use tempfile::TempDir;
+
+const STORE: &str = "https://api.bigcommerce.com/stores/abc";
+const SCHEMA: &str = r#"{"type":"SCHEMA","stream":"orders","key_properties":["id"],"schema":{"properties":{
+    "id":{"type":"integer"},"total":{"type":["null","number"]},"paid":{"type":["null","boolean"]},
+    "note":{"type":["null","string"]},"lines":{"anyOf":[{"type":"array"},{"type":"null"}]},"big":{"type":["null","integer"]}}}}"#;
+
+struct Shop {
+    folder: TempDir,
+}
+
+impl Shop {
+    fn new() -> Shop {
+        Shop { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("shop.db")
+    }
+
+    fn open(&self) -> SqliteSink {
+        SqliteSink::open(&self.file(), STORE).unwrap()
+    }
+
+    fn query(&self, sql: &str) -> String {
+        Connection::open(self.file()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn write(sink: &mut SqliteSink, lines: &[&str]) {
+    lines.iter().for_each(|line| sink.write(line.as_bytes()).unwrap());
+}
+
+fn record(rest: &str) -> String {
+    format!(r#"{{"type":"RECORD","stream":"orders","record":{{{rest}}}}}"#)
+}
+
+fn state(value: u32) -> String {
+    format!(r#"{{"type":"STATE","value":{{"n":{value}}}}}"#)
+}
+
+fn refusal(file: &Path, store: &str) -> String {
+    SqliteSink::open(file, store).err().expect("the file was taken").to_string()
+}
+
+#[test]
+fn values_are_kept_exactly() {
+    let shop = Shop::new();
+    let row = record(
+        r#""id":1,"total":336.3200,"paid":true,"note":"a \"q\" \u00e9","lines":[{"x":1.10}],"big":92233720368547758089,"unknown":1"#,
+    );
+    write(&mut shop.open(), &[SCHEMA, &row, &state(1)]);
+    let all = "SELECT json_array(id, typeof(id), total, typeof(total), paid, note, lines, CAST(big AS TEXT)) FROM orders";
+    let expected = r#"[1,"integer","336.3200","text",1,"a \"q\" é","[{\"x\":1.10}]","92233720368547758089"]"#;
+    assert_eq!(shop.query(all), expected);
+}
+
+#[test]
+fn records_are_replaced_by_key_and_what_a_record_lacks_is_null() {
+    let shop = Shop::new();
+    let (first, second) = (record(r#""id":1,"note":"old","total":1"#), record(r#""id":1,"note":"new""#));
+    write(&mut shop.open(), &[SCHEMA, &first, &second, &state(1)]);
+    assert_eq!(shop.query("SELECT json_group_array(json_array(id, note, total)) FROM orders"), r#"[[1,"new",null]]"#);
+}
+
+#[test]
+fn a_stream_without_a_key_is_appended_to() {
+    let shop = Shop::new();
+    let schema = SCHEMA.replace(r#""key_properties":["id"]"#, r#""key_properties":[]"#);
+    write(&mut shop.open(), &[&schema, &record(r#""id":1"#), &record(r#""id":1"#), &state(1)]);
+    assert_eq!(shop.query("SELECT CAST(count(*) AS TEXT) FROM orders"), "2");
+}
+
+#[test]
+fn nothing_is_kept_without_its_state() {
+    let shop = Shop::new();
+    let mut sink = shop.open();
+    write(&mut sink, &[SCHEMA, &record(r#""id":1"#), &state(1), &record(r#""id":2"#)]);
+    sink.finish().unwrap();
+    drop(sink);
+    assert_eq!(shop.query("SELECT group_concat(id) FROM orders"), "1");
+    assert_eq!(shop.open().state(), Some(r#"{"n":1}"#));
+}
+
+#[test]
+fn a_run_that_is_dropped_in_the_middle_leaves_the_last_state_and_its_records() {
+    let shop = Shop::new();
+    let mut sink = shop.open();
+    write(&mut sink, &[SCHEMA, &record(r#""id":1"#), &state(1), &record(r#""id":2"#)]);
+    // As after SIGKILL: the connection is never closed.
+    std::mem::forget(sink);
+    let copy = shop.folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        std::fs::copy(format!("{}{end}", shop.file().display()), format!("{}{end}", copy.display())).unwrap();
+    }
+    let ids: String =
+        Connection::open(&copy).unwrap().query_row("SELECT group_concat(id) FROM orders", [], |row| row.get(0)).unwrap();
+    assert_eq!(ids, "1");
+    assert_eq!(SqliteSink::open(&copy, STORE).unwrap().state(), Some(r#"{"n":1}"#));
+}
+
+#[test]
+fn new_fields_become_new_columns_and_fields_that_left_keep_theirs() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"note":"kept""#), &state(1)]);
+    let schema = r#"{"type":"SCHEMA","stream":"orders","key_properties":["id"],
+        "schema":{"properties":{"id":{"type":"integer"},"a \"new\" one":{"type":"string"}}}}"#;
+    write(&mut shop.open(), &[schema, &record(r#""id":1,"a \"new\" one":"x""#), &state(2)]);
+    assert_eq!(shop.query(r#"SELECT json_array(note, "a ""new"" one") FROM orders"#), r#"["kept","x"]"#);
+}
+
+#[test]
+fn another_stores_file_is_refused_and_left_as_it_was() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1"#), &state(1)]);
+    let why = refusal(&shop.file(), "https://api.bigcommerce.com/stores/other");
+    assert!(why.contains("stores/abc") && why.contains("stores/other"), "{why}");
+    assert_eq!(shop.open().state(), Some(r#"{"n":1}"#));
+}
+
+#[test]
+fn a_file_that_cannot_be_the_sink_is_refused_in_a_sentence() {
+    let shop = Shop::new();
+    let folder = shop.folder.path();
+    assert!(refusal(folder, STORE).contains("is a folder"));
+    assert!(refusal(&folder.join("no/shop.db"), STORE).contains("folder does not exist"));
+
+    let text = folder.join("text.db");
+    std::fs::write(&text, "This is a text of more than a hundred bytes, and so SQLite has its header to look at.".repeat(20))
+        .unwrap();
+    assert!(refusal(&text, STORE).contains("is not an SQLite file"));
+
+    shop.open().write(state(1).as_bytes()).unwrap();
+    let mut permissions = std::fs::metadata(shop.file()).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(shop.file(), permissions).unwrap();
+    assert!(refusal(&shop.file(), STORE).contains("is read-only"));
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let shop = Shop::new();
+    let _running = shop.open();
+    let why = refusal(&shop.file(), STORE);
+    assert!(why.contains("in use by another program"), "{why}");
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_last_state_stays() {
+    let shop = Shop::new();
+    let mut sink = shop.open();
+    write(&mut sink, &[SCHEMA, &state(1)]);
+    let pages: i64 = sink.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    let long = record(&format!(r#""id":1,"note":"{}""#, "x".repeat(100_000)));
+    let why = sink.write(long.as_bytes()).unwrap_err().to_string();
+    assert!(why.contains("disk is full"), "{why}");
+    drop(sink);
+    assert_eq!(shop.open().state(), Some(r#"{"n":1}"#));
+}
+
+#[test]
+fn a_table_that_is_not_the_taps_is_not_touched() {
+    let shop = Shop::new();
+    Connection::open(shop.file()).unwrap().execute_batch("CREATE TABLE Orders (mine); INSERT INTO Orders VALUES ('x')").unwrap();
+    let mut sink = shop.open();
+    let why = sink.write(SCHEMA.as_bytes()).unwrap_err().to_string();
+    assert!(why.contains("did not make"), "{why}");
+    drop(sink);
+    assert_eq!(shop.query("SELECT mine FROM Orders"), "x");
+}
+
+#[test]
+fn messages_that_cannot_be_stored_are_refused() {
+    let shop = Shop::new();
+    let mut sink = shop.open();
+    let long = "x".repeat(65);
+    for name in ["Orders", "a b", "a\\\"b", "", "_tap_state", "sqlite_schema", &long] {
+        let why = sink.write(SCHEMA.replace("\"orders\"", &format!("\"{name}\"")).as_bytes()).unwrap_err().to_string();
+        assert!(why.contains("not a stream's name"), "{name}: {why}");
+    }
+    assert!(sink.write(record(r#""id":1"#).as_bytes()).unwrap_err().to_string().contains("before its SCHEMA"));
+    assert!(
+        sink.write(SCHEMA.replace(r#"["id"]"#, r#"["no"]"#).as_bytes()).unwrap_err().to_string().contains("not among its fields")
+    );
+    write(&mut sink, &[SCHEMA]);
+    for keyless in [r#""note":"no key""#, r#""id":null"#] {
+        assert!(sink.write(record(keyless).as_bytes()).unwrap_err().to_string().contains(r#"key "id" is null or missing"#));
+    }
+    assert!(sink.write(b"{\"type\":\"RECORD\",\"stream\":\"orders\",\"record\":[1]}").is_err());
+    assert!(
+        sink.write(SCHEMA.replace(r#"["id"]"#, r#"["id","note"]"#).as_bytes()).unwrap_err().to_string().contains("by the key")
+    );
+}

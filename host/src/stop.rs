@@ -1,0 +1,62 @@
+//! The request to end a run early.
+
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Asks a run to end at its next checkpoint: the page in hand is finished, a last STATE is written. Clones are one and the same request.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Stop {
+    /// A request that nobody has made yet.
+    pub fn new() -> Stop {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Makes the request. It cannot be taken back.
+    pub fn request(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether the request has been made.
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the request is made.
+    pub async fn requested(&self) {
+        let mut receiver = self.0.subscribe();
+        // The sender lives as long as `self`, so the wait ends only with the request.
+        let _ = receiver.wait_for(|requested| *requested).await;
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop::new()
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl wasmtime_wasi::p2::Pollable for Stop {
+    async fn ready(&mut self) {
+        self.requested().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_reaches_every_clone_and_stays() {
+        let stop = Stop::new();
+        let clone = stop.clone();
+        let waiting = tokio::spawn(async move { clone.requested().await });
+        assert!(!stop.is_requested());
+        stop.request();
+        waiting.await.unwrap();
+        stop.requested().await;
+        assert!(stop.is_requested());
+    }
+}

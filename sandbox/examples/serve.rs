@@ -1,0 +1,20 @@
+//! Serves the default store until it is interrupted, and prints a config that reads it:
+//! `cargo run --release -p tap-bigcommerce-sandbox --example serve > config.json`
+
+use std::io::Write;
+use tap_bigcommerce_sandbox::{Options, Sandbox};
+
+fn main() -> std::io::Result<()> {
+    let sandbox = Sandbox::start(Options::default())?;
+    let config = serde_json::json!({
+        "api_url": sandbox.url(),
+        "store_hash": sandbox.store_hash(),
+        "client_id": "sandbox",
+        "access_token": sandbox.access_token(),
+    });
+    println!("{config:#}");
+    std::io::stdout().flush()?;
+    loop {
+        std::thread::park();
+    }
+}
