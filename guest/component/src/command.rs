@@ -23,15 +23,15 @@ use wstd::runtime::block_on;
 const HELP: &str = "\
 Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
 
-  --config FILE          settings, a JSON object; again for more, the later ones win; ENV reads TAP_BIGCOMMERCE_*
+  -c, --config FILE      settings, a JSON object; again for more, the later ones win; ENV reads TAP_BIGCOMMERCE_*
   --catalog FILE         what to read, a Singer catalog; default: everything
-  --properties FILE      the older name of --catalog
-  --state FILE           where the last run ended, the value of its last STATE
+  -p, --properties FILE  the older name of --catalog
+  -s, --state FILE       where the last run ended, the value of its last STATE
   --full-refresh STREAM  read this stream from its start again; again for more
-  --discover             write the catalog
+  -d, --discover         write the catalog
   --check                tell which streams the access token may read
   --about                tell settings and streams; --format json|markdown|text
-  --version, --help
+  -V, --version; -h, --help
 
 Messages go to standard output, the log to standard error. Files are seen below the folders that --dir lends.
 ";
@@ -69,7 +69,16 @@ impl Options {
         let mut options = Options::default();
         let wrong = |fault: lexopt::Error| Failure::new(Kind::Config, format!("{fault}; see --help"));
         while let Some(argument) = arguments.next().map_err(wrong)? {
-            let Arg::Long(name) = argument else { return Err(wrong(argument.unexpected())) };
+            let name = match argument {
+                Arg::Long(name) => name,
+                Arg::Short('c') => "config",
+                Arg::Short('p') => "catalog",
+                Arg::Short('s') => "state",
+                Arg::Short('d') => "discover",
+                Arg::Short('h') => "help",
+                Arg::Short('V') => "version",
+                _ => return Err(wrong(argument.unexpected())),
+            };
             match name {
                 "discover" => options.action = Action::Discover,
                 "check" => options.action = Action::Check,
@@ -100,6 +109,12 @@ impl Options {
     }
 
     fn config(&self) -> Result<String> {
+        if self.configs.is_empty() {
+            return Err(Failure::new(
+                Kind::Config,
+                "no config was given: use --config FILE, or --config ENV for TAP_BIGCOMMERCE_*",
+            ));
+        }
         let sources = self.configs.iter().map(|name| match name.as_str() {
             "ENV" => Ok(("the environment".to_owned(), Value::Object(config::from_env(std::env::vars())).to_string())),
             file => Ok((file.to_owned(), read(file, Kind::Config)?)),
@@ -125,7 +140,11 @@ async fn run(options: Options) -> Result<()> {
             let summary = sync(plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await?;
             summary.verdict().map_or(Ok(()), Err)
         }
-        Action::Discover => print(&format!("{:#}\n", discover::catalog())).await,
+        Action::Discover => {
+            // The catalog is the same for every store; a config that is given has to be one all the same.
+            options.configs.first().map(|_| options.config()).transpose()?;
+            print(&format!("{:#}\n", discover::catalog())).await
+        }
         Action::Check => {
             let report = check::check(&options.config()?, Credentials::InConfig, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
             print(&format!("{:#}\n", report.to_json())).await?;

@@ -24,6 +24,8 @@ use wstd::runtime::{AsyncPollable, block_on};
 
 /// Larger request bodies are refused.
 const MOST_BODY: usize = 8 << 20;
+/// A run whose messages begin with this many bytes of STATE opens its response all the same.
+const MOST_WAITING: usize = 1 << 20;
 /// Shorter tokens are taken for none.
 const LEAST_TOKEN: usize = 16;
 
@@ -105,7 +107,7 @@ fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
     }
     let given = request.headers().get("authorization");
     let bearer = match given.as_slice() {
-        [header] => header.strip_prefix(b"Bearer ").unwrap_or_default(),
+        [header] if header.len() > 7 && header[..7].eq_ignore_ascii_case(b"bearer ") => &header[7..],
         _ => &[],
     };
     // Each byte is compared, whatever the first ones were: the time tells nothing.
@@ -167,39 +169,47 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
     Ok(Plan::new(&request)?)
 }
 
-/// Streams a run. The response begins with the first message, so that a failure before it still has a status of its own; a failure after
-/// it breaks the response off, so that nobody takes it for whole.
+/// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it
+/// breaks the response off, so that nobody takes it for whole.
 async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
-    let mut sink = LazySink(Err(Some(response)));
+    let mut sink = LazySink::Waiting { response: Some(response), lines: Vec::new() };
     let result = sync(*plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await;
     let failure = result.and_then(|summary| summary.verdict().map_or(Ok(()), Err)).err();
     if let Some(failure) = &failure {
         Stderr.write(Level::Critical, &format!("{failure} [{}]", failure.kind));
     }
-    match (sink.0, failure) {
-        (Ok(responder), None) => responder.finish(),
-        (Ok(_), Some(_)) | (Err(None), _) => {}
-        (Err(Some(response)), failure) => {
-            let refusal = failure.map_or_else(|| Refusal::new(500, "api", "the run wrote nothing"), Refusal::from);
+    match (sink, failure) {
+        (LazySink::Open(responder), None) => responder.finish(),
+        (LazySink::Waiting { response: Some(response), lines }, None) => Responder::new(response, 200, LINES).whole(&lines).await,
+        (LazySink::Waiting { response: Some(response), .. }, Some(failure)) => {
+            let refusal = Refusal::from(failure);
             Responder::new(response, refusal.status, JSON).whole(refusal.body().as_bytes()).await;
         }
+        (LazySink::Open(_), Some(_)) | (LazySink::Waiting { response: None, .. }, _) => {}
     }
 }
 
-/// Opens the response when the first message comes.
-struct LazySink(Result<Responder, Option<ResponseOutparam>>);
+/// Opens the response when there is more to say than a STATE.
+enum LazySink {
+    Waiting { response: Option<ResponseOutparam>, lines: Vec<u8> },
+    Open(Responder),
+}
 
 impl Sink for LazySink {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
-        if let Err(response) = &mut self.0
-            && let Some(response) = response.take()
-        {
-            self.0 = Ok(Responder::new(response, 200, LINES));
+        let LazySink::Waiting { response, lines: waiting } = self else {
+            let LazySink::Open(responder) = self else { return Ok(()) };
+            return responder.write(lines).await;
+        };
+        waiting.extend_from_slice(lines);
+        if !waiting.starts_with(br#"{"type":"SCHEMA""#) && waiting.len() < MOST_WAITING {
+            return Ok(());
         }
-        match &mut self.0 {
-            Ok(responder) => responder.write(lines).await,
-            Err(_) => Err("the response is gone".into()),
-        }
+        let response = response.take().ok_or("the response is gone")?;
+        let mut responder = Responder::new(response, 200, LINES);
+        let written = responder.write(waiting).await;
+        *self = LazySink::Open(responder);
+        written
     }
 }
 

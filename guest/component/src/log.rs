@@ -1,5 +1,6 @@
 //! Log lines, to the embedder's stderr.
 
+use std::io::Write;
 use tap_bigcommerce_core::log::{Level, Log};
 
 /// Writes `LEVEL text` lines, as singer-python does.
@@ -8,6 +9,7 @@ pub(crate) struct Stderr;
 
 impl Log for Stderr {
     fn write(&self, level: Level, text: &str) {
-        eprintln!("{level} {text}");
+        // Where there is no place for the log, the messages go on.
+        let _ = writeln!(std::io::stderr(), "{level} {text}");
     }
 }

@@ -45,6 +45,11 @@ impl Sink for StreamSink {
 fn why(error: StreamError) -> String {
     match error {
         StreamError::Closed => "the messages have no reader any more: it closed its end".into(),
-        StreamError::LastOperationFailed(error) => format!("the messages could not be written: {}", error.to_debug_string()),
+        StreamError::LastOperationFailed(error) => {
+            // Some embedders add a backtrace.
+            let text = error.to_debug_string();
+            let reason: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
+            format!("the messages could not be written: {reason}")
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::api::gate::{Gate, Refused};
 use crate::api::list::{self, Form};
 use crate::api::{Clock, Request, Transport, Window};
 use crate::config::{Config, Credentials};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Result, summarize};
 use crate::log::{Level, Log};
 use crate::streams::{ALL, End, List, Source, Stream};
 use serde_json::{Value, json};
@@ -93,16 +93,6 @@ async fn probe<T: Transport, C: Clock>(gate: &Gate<T, C>, stream: &'static Strea
 
 /// The failure that a check's report amounts to: none if every stream can be read.
 pub fn verdict(report: &Report) -> Option<Failure> {
-    let missing: Vec<&Access> = report.streams.iter().filter(|access| access.records.is_err()).collect();
-    let kind = missing.first()?.records.as_ref().err()?.kind;
-    let names: Vec<&str> = missing.iter().map(|access| access.stream.name).collect();
-    let mut scopes: Vec<&str> = missing.iter().map(|access| access.stream.scope).collect();
-    scopes.dedup();
-    let text = match kind {
-        Kind::MissingScope => {
-            format!("these streams cannot be read: {}; give the API account {}", names.join(", "), scopes.join(", "))
-        }
-        _ => format!("these streams cannot be read: {}", names.join(", ")),
-    };
-    Some(Failure::new(kind, text))
+    let left = report.streams.iter().filter_map(|access| Some((access.stream.name, access.records.as_ref().err()?)));
+    summarize("not every stream can be read", left)
 }

@@ -176,13 +176,18 @@ pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Map<St
         .collect()
 }
 
-/// One config from several, each with its name for messages: a later one's keys win.
+/// One config from several, each with its name for messages: a later one's keys win. A byte order mark is passed over.
 pub fn merge(sources: &[(String, String)]) -> Result<String> {
     let mut merged = Map::new();
     for (name, text) in sources {
+        let text = text.trim_start_matches('\u{feff}');
         let map: Map<String, Value> = serde_json::from_str(text).map_err(|fault| {
-            let place = format!("line {}, column {}", fault.line(), fault.column());
-            Failure::new(Kind::Config, format!("{name} does not hold a JSON object (look at {place})"))
+            let why = match text.trim().is_empty() {
+                true => "it is empty".to_owned(),
+                false if fault.is_eof() => "it ends too early".to_owned(),
+                false => format!("look at line {}, column {}", fault.line(), fault.column()),
+            };
+            Failure::new(Kind::Config, format!("{name} does not hold a JSON object: {why}"))
         })?;
         merged.extend(map);
     }
@@ -205,7 +210,7 @@ impl Reader<'_> {
         if access_token.as_deref().is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic())) {
             self.faults.push("access_token holds a space or a character that cannot stand in a header".into());
         }
-        let client_id = self.text("client_id");
+        let client_id = self.header("client_id");
         let origin = self.origin();
         let config = Config {
             store_hash,
@@ -386,7 +391,10 @@ mod tests {
         let source = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let merged = merge(&[source("a.json", r#"{"x": 1, "y": 1}"#), source("b.json", r#"{"y": 2}"#)]).unwrap();
         assert_eq!(merged, r#"{"x":1,"y":2}"#);
-        assert!(merge(&[source("a.json", "{}"), source("b.json", "[")]).unwrap_err().message.contains("b.json"));
+        for (broken, why) in [("[1]", "line 1"), ("", "empty"), ("{\"x\":", "early")] {
+            let failure = merge(&[source("a.json", "\u{feff}{}"), source("b.json", broken)]).unwrap_err();
+            assert!(failure.message.contains("b.json") && failure.message.contains(why), "{failure}");
+        }
     }
 
     #[test]

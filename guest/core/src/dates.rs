@@ -1,12 +1,16 @@
 //! Dates as the API and the users write them, read into one form: UTC.
 
 pub use chrono::{DateTime, Utc};
-use chrono::{NaiveDate, NaiveDateTime, SecondsFormat};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Reads RFC 2822 (`Tue, 20 Nov 2012 00:00:00 +0000`, API v2), ISO 8601 with or without an offset (API v3, state files of the Python
-/// tap) and a bare date (midnight). A value without an offset is taken as UTC. None: not a date.
+/// tap) and a bare date (midnight). A value without an offset is taken as UTC. None: not a date of the years 1 to 9999, which are all
+/// that RFC 3339 can write.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
+    read(text.trim()).filter(|date| (1..=9999).contains(&date.year()))
+}
+
+fn read(text: &str) -> Option<DateTime<Utc>> {
     if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc());
     }
@@ -84,7 +88,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_date_is_refused() {
-        for text in ["", "0000-00-00 00:00:00", "yesterday", "2012-13-01", "1353369600", "Tue, 32 Nov 2012 00:00:00 +0000"] {
+        for text in [
+            "",
+            "0000-00-00 00:00:00",
+            "yesterday",
+            "2012-13-01",
+            "1353369600",
+            "Tue, 32 Nov 2012 00:00:00 +0000",
+            "-262143-01-01T00:00:00+0000",
+            "9999-12-31T23:59:59-05:00",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -112,6 +112,22 @@ impl Failure {
     }
 }
 
+/// One failure out of those of several streams: `lead`, then each cause with the streams that it left. Its kind is the first one's. None:
+/// nothing was left.
+pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Failure)>) -> Option<Failure> {
+    let mut causes: Vec<(&Failure, Vec<&str>)> = Vec::new();
+    for (stream, failure) in left {
+        match causes.iter_mut().find(|(known, _)| known.message == failure.message) {
+            Some((_, streams)) => streams.push(stream),
+            None => causes.push((failure, vec![stream])),
+        }
+    }
+    let kind = causes.first()?.0.kind;
+    let causes: Vec<String> =
+        causes.iter().map(|(failure, streams)| format!("{}: {}", streams.join(", "), failure.message)).collect();
+    Some(Failure::new(kind, format!("{lead}: {}", causes.join("; "))))
+}
+
 /// A result that fails with a [`Failure`].
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -125,6 +141,17 @@ mod tests {
         let names: std::collections::HashSet<&str> = Kind::ALL.iter().map(|k| k.name()).collect();
         assert_eq!((codes.len(), names.len()), (Kind::ALL.len(), Kind::ALL.len()));
         assert!(codes.iter().all(|code| *code > 1), "0 is success and 1 is a crash of the program itself");
+    }
+
+    #[test]
+    fn streams_that_failed_alike_are_named_together() {
+        let (first, other) = (Failure::new(Kind::MissingScope, "no scope"), Failure::new(Kind::Api, "broken"));
+        let all = summarize("not complete", [("orders", &first), ("coupons", &other), ("order_products", &first)]).unwrap();
+        assert_eq!(
+            (all.kind, all.message.as_str()),
+            (Kind::MissingScope, "not complete: orders, order_products: no scope; coupons: broken")
+        );
+        assert_eq!(summarize("not complete", []), None);
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Origin {
             return Err("it must be an origin alone: no user, path, query or fragment");
         }
         let (host, port) = split_port(authority);
-        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        if port.is_some_and(|port| !port.bytes().all(|b| b.is_ascii_digit()) || !port.parse::<u16>().is_ok_and(|port| port > 0)) {
             return Err("its port is not a port number");
         }
         if !is_host(host) {
@@ -34,7 +34,8 @@ impl Origin {
         if !https && !is_loopback(host) {
             return Err("http is for loopback addresses only, since the access token would travel unencrypted");
         }
-        Ok(Origin { https, authority: authority.to_owned() })
+        let standard = if https { Some("443") } else { Some("80") };
+        Ok(Origin { https, authority: if port == standard { host } else { authority }.to_owned() })
     }
 }
 
@@ -69,6 +70,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_schemes_own_port_is_left_out() {
+        assert_eq!(Origin::parse("https://api.bigcommerce.com:443"), Origin::parse("https://api.bigcommerce.com"));
+        assert_ne!(Origin::parse("https://api.bigcommerce.com:80"), Origin::parse("https://api.bigcommerce.com"));
+    }
+
+    #[test]
     fn an_origin_is_https_or_loopback_and_nothing_beside() {
         for good in [
             "https://api.bigcommerce.com",
@@ -88,6 +95,7 @@ mod tests {
             "https://a b",
             "https://",
             "https://x:0",
+            "https://x:+80",
             "https://x:99999",
             "http://127.0.0.1.evil.com",
             "file:///etc/passwd",

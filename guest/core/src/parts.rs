@@ -4,6 +4,7 @@ use crate::api::gate::{Gate, Refused};
 use crate::api::{Clock, Request, Transport, Window};
 use crate::error::{Failure, Kind, Result};
 use crate::log::{Level, Log};
+use crate::records::Lists;
 use crate::streams::{List, Part, Stream};
 use crate::transform::peek;
 use crate::walk::{Row, id_of};
@@ -19,7 +20,7 @@ const MOST_ROWS: usize = 100_000;
 #[derive(Debug)]
 pub(crate) enum Parts {
     /// The fetched lists, by their fields.
-    Whole(Vec<(&'static str, Vec<Box<RawValue>>)>),
+    Whole(Lists),
     /// The record was deleted after its list was read.
     Gone,
 }
@@ -48,11 +49,16 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 
     async fn part(&self, part: &Part, row: &Row) -> Result<Vec<Box<RawValue>>, Refused> {
+        let known = if part.when_full.is_some() { length(row, part.field) } else { 0 };
+        let least = known.max(usize::from(announced(part, row)));
         let rows = self.pages(part, row).await?;
-        if !rows.is_empty() || !announced(part, row) {
+        if rows.len() >= least {
             return Ok(rows);
         }
         let rows = self.pages(part, row).await?;
+        if rows.len() < known {
+            return Err(self.fault(part, row, "came shorter than what the record itself holds of it, twice"));
+        }
         if rows.is_empty() {
             // What the number counts is not documented, so it is no proof.
             let field = part.announced_by.unwrap_or_default();
@@ -65,7 +71,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     async fn pages(&self, part: &Part, row: &Row) -> Result<Vec<Box<RawValue>>, Refused> {
         let (mut rows, mut ids): (Vec<Box<RawValue>>, HashSet<u64>) = (Vec::new(), HashSet::new());
         let mut request = self.request(part.path, row.id);
-        request.query = part.filter.map(|name| (name, row.id.to_string())).into_iter().collect();
+        let owner = part.owner.map(|(filter, _)| (filter, row.id.to_string()));
+        request.query = owner.into_iter().chain(part.query.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect();
         let mut window = Window::first(self.page_size);
         let mut repeated = false;
         loop {
@@ -77,6 +84,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 (rows, ids, window) = (Vec::new(), HashSet::new(), Window::first(limit));
                 continue;
             }
+            if let Some((_, field)) = part.owner
+                && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != row.id.to_string()))
+            {
+                return Err(self.fault(part, row, "holds rows of other records, or rows that do not say whose they are"));
+            }
             let (before, came) = (rows.len(), page.rows.len());
             rows.extend(page.rows.into_iter().filter(|raw| id_of(raw).is_none_or(|id| ids.insert(id))));
             if is_last(came, limit as usize, page.total.map(|total| rows.len() as u64 >= total)) {
@@ -84,15 +96,14 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
             let no_news = rows.len() == before;
             if no_news && std::mem::replace(&mut repeated, true) || rows.len() > MOST_ROWS {
-                return Err(self.endless(part, row));
+                return Err(self.fault(part, row, "brings nothing new where the store has more, or does not end"));
             }
             window = Window { limit, page: window.page + u64::from(!no_news) };
         }
     }
 
-    fn endless(&self, part: &Part, row: &Row) -> Refused {
-        let text =
-            format!("record {}: the list of {} brings nothing new where the store has more, or does not end", row.id, part.field);
+    fn fault(&self, part: &Part, row: &Row, what: &str) -> Refused {
+        let text = format!("record {}: the list of {} {what}", row.id, part.field);
         Refused { status: None, failure: Failure::new(Kind::Api, text).of_stream(self.stream.name) }
     }
 
@@ -116,10 +127,12 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 }
 
-/// Whether a page ends its list. A total decides where there is one. Else an empty page does, or one that is not full, unless its
-/// size is a round number: a store that sends fewer rows than were asked for sends 10 or 50, as documented, or something like it.
+/// No store is known to send fewer rows than this where it has more: 10 and 50 are documented.
+const LEAST_PAGE: usize = 10;
+
+/// Whether a page ends its list. A total decides where there is one; else a page with fewer rows than any store caps its pages at.
 fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
-    has_all.unwrap_or(came == 0 || (came < limit && !came.is_multiple_of(10)))
+    has_all.unwrap_or(came < limit.min(LEAST_PAGE))
 }
 
 /// How many rows of a list a record holds itself.

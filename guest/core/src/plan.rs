@@ -53,7 +53,7 @@ pub(crate) struct Group {
     pub(crate) parts: Vec<&'static Part>,
     /// Parameters for what the API sends only when asked to.
     pub(crate) includes: Query,
-    /// A hash of what is selected.
+    /// A hash of all that shapes a walk: one that has begun goes on only under the same.
     pub(crate) selection: String,
 }
 
@@ -64,6 +64,8 @@ pub(crate) struct Member {
     /// Its schema as messages show it: only what is selected.
     pub(crate) schema: Value,
     pub(crate) shape: Object,
+    /// A hash of the selected fields.
+    pub(crate) fields: String,
 }
 
 impl Plan {
@@ -103,8 +105,9 @@ impl Group {
         };
         let parts = list.parts.iter().filter(|part| in_record(part.field) || as_stream(part.field)).collect();
         let includes = includes(list.includes.iter().filter(|include| in_record(include.field)));
-        let shaping = members.iter().map(|member| format!("{}{}", member.stream.name, member.schema));
-        let selection = hash(shaping.chain(config.end_date.map(crate::dates::format)));
+        let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
+        let settings = [config.end_date.map(crate::dates::format), Some(config.lookback.to_string())];
+        let selection = hash(fields.chain(settings.into_iter().flatten()));
         (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, selection })
     }
 }
@@ -185,7 +188,10 @@ impl Selection {
         let kept = schema::prune(&whole, &|path| {
             automatic(path) || self.entry(stream).map_or_else(|| by_default(path), |entry| entry.selects(path, by_default(path)))
         });
-        selected.then(|| Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept) })
+        selected.then(|| {
+            let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
+            Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept), fields }
+        })
     }
 
     fn warnings(&self) -> Vec<String> {

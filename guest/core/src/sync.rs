@@ -3,7 +3,7 @@
 use crate::api::gate::{Counts, Gate};
 use crate::api::{Clock, Transport};
 use crate::config::Config;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Result, summarize};
 use crate::log::{Level, Log};
 use crate::parts::{Fetcher, Parts};
 use crate::pipeline::{Item, items};
@@ -14,7 +14,7 @@ use crate::singer::state::{Progress, State};
 use crate::streams::{Position, Replication, Stream};
 use crate::walk::{MARGIN, Row, Scope, Walk};
 use chrono::{DateTime, Utc};
-use futures_util::future::{Either, Fuse, FutureExt, select};
+use futures_util::future::{Either, Fuse, FutureExt, pending, select};
 use futures_util::stream::{Stream as Items, StreamExt};
 use serde_json::{Value, json};
 use std::pin::{Pin, pin};
@@ -41,11 +41,8 @@ pub struct Summary {
 impl Summary {
     /// The failure that a run with failed streams amounts to: none if no stream failed.
     pub fn verdict(&self) -> Option<Failure> {
-        let mut failures = self.streams.iter().filter_map(|stream| stream.failure.as_ref());
-        let first = failures.next()?;
-        let names: Vec<&str> = self.streams.iter().filter(|stream| stream.failure.is_some()).map(|stream| stream.name).collect();
-        let text = format!("the run is not complete: {} could not be read to the end; {}", names.join(", "), first.message);
-        Some(Failure::new(first.kind, text))
+        let left = self.streams.iter().filter_map(|stream| Some((stream.name, stream.failure.as_ref()?)));
+        summarize("the run is not complete", left)
     }
 }
 
@@ -89,7 +86,7 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
         state_at: started,
         written: 0,
         max_records: plan.max_records,
-        deadline: plan.max_seconds.map(|seconds| started + Duration::from_secs(seconds)),
+        deadline: plan.max_seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds))),
     };
     let complete = run.groups(&plan.groups, pin!(stop.fuse())).await?;
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
@@ -123,8 +120,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Runs all groups, and writes the last STATE whatever comes of them. Tells whether everything was read.
     async fn groups<F: Future<Output = ()>>(&mut self, groups: &[Group], mut stop: Pin<&mut Fuse<F>>) -> Result<bool> {
         let mut complete = true;
-        for group in groups {
+        for (place, group) in groups.iter().enumerate() {
             self.state.set_syncing(group.members.first().map(|member| member.stream.name));
+            if place > 0 && self.at_limit() {
+                self.write_state().await?;
+                return Ok(false);
+            }
             match self.group(group, stop.as_mut()).await {
                 Ok(Ended::Complete) => {}
                 Ok(Ended::AtLimit) => {
@@ -132,7 +133,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     return Ok(false);
                 }
                 Err(failure) if failure.spares_other_streams() => {
-                    self.log.write(Level::Critical, &format!("{failure}; the other streams are read all the same"));
+                    self.log.write(Level::Warning, &format!("{failure}; going on with the next stream"));
                     complete = false;
                 }
                 Err(failure) => {
@@ -187,11 +188,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             self.complete(group, &progress)?;
             self.write_state().await?;
-            if !std::mem::take(&mut resumed) {
+            // Runs with limits that follow each other would never come to an end if each had to walk twice.
+            let enough = progress.again && (self.max_records.is_some() || self.deadline.is_some());
+            if !std::mem::take(&mut resumed) || enough {
                 return Ok(Ended::Complete);
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
             progress = Progress::new(self.since(group)?, &group.selection);
+            progress.again = true;
             if group.parent.replication == Replication::FullTable {
                 progress.until_id = came_from;
             }
@@ -216,7 +220,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.log.write(Level::Info, &format!("{}: going on where the last run ended", group.parent.name));
                 return first.ok().flatten();
             }
-            Ok(_) => "the selection or end_date has changed",
+            Ok(_) => "the selection, end_date or lookback_seconds has changed",
         };
         self.log
             .write(Level::Warning, &format!("{}: the last run's walk cannot go on ({why}); it starts over", group.parent.name));
@@ -224,11 +228,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     fn tell_of_new_fields(&self, group: &Group) {
-        for stream in group.members.iter().map(|member| member.stream) {
-            let known = self.state.selection(stream).filter(|known| *known != group.selection);
-            if known.is_some() && matches!(self.state.bookmark(stream), Ok(Some(_))) {
-                let text = "the selection has changed since the last run; older records do not get fields that are new in it unless they change, or are read again with --full-refresh";
-                self.log.write(Level::Warning, &format!("{}: {text} {}", stream.name, stream.name));
+        for member in &group.members {
+            let name = member.stream.name;
+            let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
+            if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
+                let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
+                self.log.write(Level::Warning, &format!("{name}: {text} {name}"));
             }
         }
     }
@@ -270,7 +275,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         };
         let walk = Walk::new(gate, log.clone(), (group.parent, group.list), scope, progress);
         let mut items = pin!(items(walk, &fetcher, self.config.max_concurrency));
-        while let Some(item) = self.next(items.as_mut(), stop.as_mut()).await? {
+        while let Some(item) = self.next(group, progress, items.as_mut(), stop.as_mut()).await? {
             match item {
                 Item::Opened(started) => {
                     progress.started = started;
@@ -289,11 +294,13 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                         self.output.flush().await?;
                     }
                 }
-                Item::PageDone { cursor, seen, last } => {
+                // After the last page the walk is complete: there is no position to note.
+                Item::PageDone { last: true, .. } => {}
+                Item::PageDone { cursor, seen, .. } => {
                     progress.cursor = cursor;
                     progress.seen = seen.unwrap_or(progress.seen);
                     self.checkpoint(group, progress).await?;
-                    if !last && self.at_limit() {
+                    if self.at_limit() {
                         return Ok(Ended::AtLimit);
                     }
                 }
@@ -313,13 +320,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         })
     }
 
-    /// The next item, unless the run is stopped first. Before it waits, what is written is handed over.
+    /// The next item, unless the run is stopped first. Before it waits, what is written is handed over; if it waits long, a STATE is written.
     async fn next<F: Future<Output = ()>>(
         &mut self,
+        group: &Group,
+        progress: &Progress,
         mut items: Pin<&mut impl Items<Item = Result<Item>>>,
-        stop: Pin<&mut Fuse<F>>,
+        mut stop: Pin<&mut Fuse<F>>,
     ) -> Result<Option<Item>> {
-        let mut stop = stop;
         let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; the last STATE says where to go on");
         if stop.as_mut().now_or_never().is_some() {
             return Err(stopped());
@@ -328,9 +336,20 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             return item.transpose();
         }
         self.output.flush().await?;
-        match select(stop, items.next()).await {
-            Either::Left(_) => Err(stopped()),
-            Either::Right((item, _)) => item.transpose(),
+        let clock = self.gate.clock();
+        loop {
+            let due = (self.since_state > 0).then(|| (self.state_at + CHECKPOINT_TIME).saturating_sub(clock.now()));
+            let timer = async {
+                match due {
+                    Some(due) => clock.sleep(due).await,
+                    None => pending().await,
+                }
+            };
+            match select(stop.as_mut(), select(items.next(), pin!(timer))).await {
+                Either::Left(_) => return Err(stopped()),
+                Either::Right((Either::Left((item, _)), _)) => return item.transpose(),
+                Either::Right((Either::Right(_), _)) => self.checkpoint(group, progress).await?,
+            }
         }
     }
 
@@ -378,7 +397,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
         for member in &group.members {
             let own = self.since_of(member.stream)?;
-            self.state.complete(member.stream, own.max(safe), &group.selection);
+            self.state.complete(member.stream, own.max(safe), &member.fields);
         }
         Ok(())
     }

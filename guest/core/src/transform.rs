@@ -2,8 +2,10 @@
 
 use crate::dates;
 use crate::schema::{Field, Object, Shape};
+use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -43,7 +45,12 @@ impl Findings {
         }
     }
 
-    fn unknown(&mut self, path: String) {
+    /// Notes an undocumented key. One that is no plain name is not shown: it may hold anything.
+    fn unknown(&mut self, within: &str, key: &str) {
+        let plain =
+            (1..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':'));
+        let path = format!("{within}.{}", if plain { key } else { "(a name of another form)" });
+        let path = path.trim_start_matches('.').to_owned();
         if self.unknown.len() < UNKNOWN_KEYS && self.unknown.insert(path.clone()) {
             self.warnings.push(format!("the API sends a field that this tap does not know; it is left out: {path}"));
         }
@@ -108,9 +115,27 @@ pub fn peek<'a>(object: &'a RawValue, key: &str) -> Option<&'a RawValue> {
     serde_json::Deserializer::from_str(object.get()).deserialize_any(Find(key)).ok().flatten()
 }
 
-/// An object's key, borrowed where it holds no escape.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+/// An object's key, borrowed where it holds no escape. One that is no Unicode text (half of an escaped pair) is read as far as it is.
+pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Key<'de>, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Key<'de>, E> {
+                Ok(Key(String::from_utf8_lossy(bytes)))
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(String::from_utf8_lossy(bytes).into_owned())))
+            }
+        }
+        from.deserialize_bytes(Read)
+    }
+}
 
 /// Why a value was not written.
 enum Misfit {
@@ -254,8 +279,7 @@ impl<'de> Visitor<'de> for Fields<'_, '_> {
         while let Some(Key(key)) = map.next_key()? {
             let Some(filled) = self.object.from_key(&key) else {
                 map.next_value::<IgnoredAny>()?;
-                let path = [self.writer.path.join("."), key.into_owned()];
-                self.writer.findings.unknown(path.join(".").trim_start_matches('.').to_owned());
+                self.writer.findings.unknown(&self.writer.path.join("."), &key);
                 continue;
             };
             if filled.iter().all(|place| self.written[*place]) {
@@ -281,9 +305,11 @@ fn is_empty_object(text: &str) -> bool {
     text.starts_with('{') && text[1..].trim_start().starts_with('}')
 }
 
-/// The text of a JSON string; borrowed where it holds no escape. None for other values.
-fn unquoted(text: &str) -> Option<std::borrow::Cow<'_, str>> {
-    text.starts_with('"').then(|| serde_json::from_str::<Key>(text).ok().map(|key| key.0)).flatten()
+/// The text of a JSON string; borrowed where it holds no escape. None for other values, and for what is no Unicode text.
+fn unquoted(text: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    text.starts_with('"').then(|| serde_json::from_str::<Text>(text).ok()).flatten().map(|text| text.0)
 }
 
 /// Text stays as it came; anything else becomes its JSON text.
@@ -317,7 +343,8 @@ fn fit_number(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if digits.is_empty() {
         return Err(Misfit::Empty);
     }
-    if !is_json_number(digits) {
+    // Beyond a double's range most readers of JSON fail.
+    if !is_json_number(digits) || digits.parse::<f64>().is_ok_and(f64::is_infinite) {
         return Err(Misfit::Wrong("a number"));
     }
     out.extend_from_slice(digits.as_bytes());
@@ -354,7 +381,7 @@ fn fit_boolean(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
 }
 
 /// A number's digits, or a string's text. None for booleans, lists and objects.
-fn scalar(text: &str) -> Option<std::borrow::Cow<'_, str>> {
+fn scalar(text: &str) -> Option<Cow<'_, str>> {
     if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) { Some(text.into()) } else { unquoted(text) }
 }
 

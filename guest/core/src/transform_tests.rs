@@ -87,7 +87,7 @@ fn a_value_that_does_not_fit_is_null_and_the_rest_of_the_record_stays() {
     assert_eq!(out, r#"{"id":7,"lines":[{"sku":"a"},null],"price":null}"#);
     assert_eq!(findings.nulled, 2);
     assert!(!findings.take_warnings().concat().contains("cheap"), "a warning never shows a value");
-    for text in ["1e", "01", "+1", "1,5", "0x1", "--1", "1."] {
+    for text in ["1e", "1e999", "01", "+1", "1,5", "0x1", "--1", "1."] {
         nulls(&json!({ "price": text }).to_string(), "price");
     }
     for text in ["1.5", "1e3", "x", "1."] {
@@ -102,6 +102,14 @@ fn unknown_fields_are_left_out_and_named_once() {
     let warnings = findings.take_warnings();
     assert_eq!(warnings.len(), 2);
     assert!(warnings[0].ends_with(": new") && warnings[1].ends_with(": place.mood"), "{warnings:?}");
+}
+
+#[test]
+fn a_key_that_is_no_plain_name_is_not_shown_and_spoils_nothing() {
+    let (out, mut findings) = transform(r#"{"jane@example.com\nCRITICAL": 1, "\ud800": 2, "id": 7}"#, &[]);
+    assert_eq!(out, r#"{"id":7}"#);
+    let warnings = findings.take_warnings().concat();
+    assert!(!warnings.contains("jane") && !warnings.contains('\n') && warnings.contains("another form"), "{warnings}");
 }
 
 #[test]

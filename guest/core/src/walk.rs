@@ -12,17 +12,23 @@ use crate::error::{Failure, Kind, Result};
 use crate::log::{Level, Log};
 use crate::singer::state::Progress;
 use crate::streams::{End, List, Position, Stream};
+use crate::transform::Key;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::HashSet;
+use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How far behind the store's time a bookmark stays, and what counts as long past: a record written by a slow transaction may show
 /// up a little after its own date.
 pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
 /// A bookmark so far ahead of the store is not this store's.
 const AHEAD: TimeDelta = TimeDelta::days(1);
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+/// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
+const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// A query's names and values.
 pub(crate) type Query = Vec<(&'static str, String)>;
@@ -66,6 +72,8 @@ pub(crate) struct Walk<'g, T, C> {
     cursor: Option<String>,
     /// The ids of the last page: by cursor, what a repeated page holds.
     previous: HashSet<u64>,
+    /// The cursors that this walk has gone by.
+    cursors: HashSet<String>,
     seen: u64,
     /// The position is an earlier run's, and no page has come yet.
     resumed: bool,
@@ -86,23 +94,41 @@ pub(crate) struct Scope {
     pub(crate) page_size: u32,
 }
 
-/// The fields of a record that a walk goes by.
-#[derive(Deserialize)]
+/// The fields of a record that a walk goes by, as they came. Of two equal keys the first counts, as in the transform.
+#[derive(Default)]
 struct Head<'a> {
-    #[serde(borrow)]
-    id: &'a RawValue,
-    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
     date_modified: Option<&'a RawValue>,
 }
 
 impl<'a> Head<'a> {
     fn read(row: &'a RawValue) -> Option<Head<'a>> {
-        serde_json::from_str(row.get()).ok()
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Head<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
+                let mut head = Head::default();
+                while let Some(Key(key)) = map.next_key()? {
+                    let value: &RawValue = map.next_value()?;
+                    match key.as_ref() {
+                        "id" => drop(head.id.get_or_insert(value)),
+                        "date_modified" => drop(head.date_modified.get_or_insert(value)),
+                        _ => {}
+                    }
+                }
+                Ok(head)
+            }
+        }
+        serde_json::Deserializer::from_str(row.get()).deserialize_map(Read).ok()
     }
 
-    /// The id, from a number or from its digits.
+    /// The id, from a number or from its digits, written as a number is.
     fn id(&self) -> Option<u64> {
-        self.id.get().trim_matches('"').parse().ok()
+        let digits = self.id?.get().trim_matches('"');
+        digits.parse().ok().filter(|id: &u64| id.to_string() == digits)
     }
 
     fn date(&self) -> Option<DateTime<Utc>> {
@@ -129,18 +155,21 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     ) -> Self {
         let (stream, list) = source;
         let filter = |name: Option<&'static str>, date: Option<DateTime<Utc>>| Some((name?, dates::filter(date?)));
+        // Whether the filter takes its own second is not documented, so it is asked for the one before.
+        let since = scope.since.map(|since| since - SECOND);
         Walk {
             gate,
             log,
             stream,
             list,
-            filters: [filter(list.since, scope.since), filter(list.until, scope.until)].into_iter().flatten().collect(),
+            filters: [filter(list.since, since), filter(list.until, scope.until)].into_iter().flatten().collect(),
             scope,
             started: progress.started,
             last_id: progress.last_id,
             until_id: progress.until_id,
             cursor: progress.cursor.clone(),
             previous: HashSet::new(),
+            cursors: HashSet::new(),
             seen: progress.seen,
             resumed: progress.cursor.is_some(),
             warned_of_old: false,
@@ -155,6 +184,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             Err(doubt) => doubt,
         };
         self.log.write(Level::Warning, &format!("{}: {doubt}; asking once more", self.stream.name));
+        self.gate.clock().sleep(SECOND_THOUGHTS).await;
         self.step().await?.map_err(|doubt| {
             let text =
                 format!("{doubt}, twice; reading on could lose records. Run again; if it stays, report it with this message");
@@ -175,12 +205,12 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
         let more = match self.list.position {
             Position::Id { .. } => !rows.is_empty(),
-            Position::Cursor { .. } if end_cursor.is_some() && end_cursor == self.cursor => {
-                return Ok(Err("a page's cursor leads to the same page".into()));
+            Position::Cursor { .. } if end_cursor.as_ref().is_some_and(|cursor| self.cursors.contains(cursor)) => {
+                return Ok(Err("a page's cursor leads back to where the walk has been".into()));
             }
             Position::Cursor { .. } => !rows.is_empty() && end_cursor.is_some(),
         };
-        let seen = self.seen + rows.len() as u64;
+        let seen = rows.last().map_or(self.seen, |row| row.seen);
         if !last
             && !more
             && let Some(doubt) = self.doubt_of_end(came as u64, total, seen).await?
@@ -190,7 +220,10 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         self.seen = seen;
         self.last_id = rows.last().map(|row| row.id).or(self.last_id);
         self.previous = rows.iter().map(|row| row.id).collect();
-        self.cursor = if more { end_cursor } else { self.cursor.take() };
+        if more {
+            self.cursor = end_cursor;
+            self.cursors.extend(self.cursor.clone());
+        }
         Ok(Ok(Page { started: self.started, rows, cursor: self.cursor.clone(), last: last || !more }))
     }
 
@@ -269,6 +302,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let by_id = matches!(self.list.position, Position::Id { .. });
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
         let (mut rows, mut above, mut reached): (Vec<Row>, Option<u64>, bool) = (Vec::with_capacity(raws.len()), None, false);
+        let mut seen = self.seen;
         for raw in raws {
             let head = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())));
             let (id, date) = head.ok_or_else(|| self.fault("a record without an id that is a number"))?;
@@ -282,13 +316,27 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
                 continue;
             }
             self.warn_of_old(id, date);
-            rows.push(Row { id, date, raw, seen: self.seen + rows.len() as u64 + 1, extracted: extracted.clone() });
+            seen += u64::from(self.will_be_counted(date));
+            rows.push(Row { id, date, raw, seen, extracted: extracted.clone() });
         }
         Ok((rows, reached))
     }
 
+    /// Whether the store is asked to count a record of this date when the list ends.
+    fn will_be_counted(&self, date: Option<DateTime<Utc>>) -> bool {
+        match self.list.end {
+            End::CoveredSeen => matches!((date, self.settled()), (Some(date), Some(settled)) if date <= settled),
+            _ => true,
+        }
+    }
+
+    /// What was last modified up to then was so when the walk began: nothing of it can have come since.
+    fn settled(&self) -> Option<DateTime<Utc>> {
+        [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min()
+    }
+
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
-        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date.timestamp() < since.timestamp());
+        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date < since - SECOND);
         if old && !std::mem::replace(&mut self.warned_of_old, true) {
             let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
             self.log.write(Level::Warning, &format!("{}: record {id} {text}", self.stream.name));
@@ -303,15 +351,19 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to go on with.
     async fn doubt_of_end(&self, came: u64, total: Option<u64>, seen: u64) -> Result<Option<Doubt>> {
-        // Under a cursor later pages tell no total; the first one tells the whole list's, and is the whole list if it is the last.
-        if let Some(total) = total.filter(|total| *total > came) {
+        // Under a cursor a total is the whole list's, so only the first page can be held against it.
+        if let Some(total) = total.filter(|total| *total > came && self.cursor.is_none()) {
             return Ok(Some(format!("a page says that it is the last, but that {total} records match where it holds {came}")));
         }
         let (counted, expected) = match self.list.end {
+            End::PageTotal if total.is_none() => return Ok(Some("an empty page does not say how many records match".into())),
             End::PageTotal => return Ok(None),
             End::NoneRemain { count } => (self.count(count, self.remaining()).await?, came),
             End::AllSeen { count } => (self.count(count, Vec::new()).await?, seen),
-            End::CoveredSeen => (self.covered().await?, seen),
+            End::CoveredSeen => match self.covered().await? {
+                Some(counted) => (counted, seen),
+                None => return Ok(Some("the store does not say how many records match".into())),
+            },
         };
         let doubt = || format!("the list ends after {expected} records, but the store counts {counted}");
         Ok((counted > expected).then(doubt))
@@ -331,17 +383,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     }
 
     /// How many records the store counts that were last modified in a time that this walk covers whole: from its lower bound to a
-    /// little before it started. Each of them has been in the list since then, so the walk has seen it.
-    async fn covered(&self) -> Result<u64> {
-        let until = [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min();
-        let (Some(until), Some(until_name)) = (until, self.list.until) else { return Ok(0) };
+    /// little before it started. Each of them has been in the list since then, so the walk has seen it. None: it does not say.
+    async fn covered(&self) -> Result<Option<u64>> {
+        // Only an empty store tells no time at all.
+        let (Some(until), Some(until_name)) = (self.settled(), self.list.until) else { return Ok(Some(0)) };
         if self.scope.since.is_some_and(|since| since > until) {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
         let mut request = self.request(self.list.path, since.chain([(until_name, dates::filter(until))]).collect());
         request.page = Some(Window::first(1));
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?;
-        Ok(answer.body.total.unwrap_or(0))
+        Ok(answer.body.total)
     }
 }

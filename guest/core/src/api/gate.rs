@@ -112,10 +112,9 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
         let (mut tries, mut overloads, mut throttles) = (0, 0, 0);
-        let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
+        let (mut spent, mut throttled_since) = (Duration::ZERO, None);
         loop {
-            let (permit, wait) = self.permit(request, QUOTA_PATIENCE.saturating_sub(waited)).await?;
-            waited += wait;
+            let permit = self.permit(request).await?;
             let begun = self.clock.now();
             let outcome = self.try_once(permit, request, &decode).await;
             // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
@@ -126,6 +125,10 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 Outcome::Again { status, why, kind } => (status, why, kind),
                 Outcome::Throttled(reset) => {
                     throttles += 1;
+                    let now = self.clock.now();
+                    if now + reset - *throttled_since.get_or_insert(now) > QUOTA_PATIENCE {
+                        return Err(quota_spent(request));
+                    }
                     self.count_retry();
                     // Each answer 429 in a row makes the wait beyond the reset longer.
                     let growing = if throttles > 1 { self.backoff(throttles - 1) } else { Duration::ZERO };
@@ -153,19 +156,17 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         }
     }
 
-    async fn permit(&self, request: &Request, at_most: Duration) -> Result<(Permit<'_>, Duration), Refused> {
+    async fn permit(&self, request: &Request) -> Result<Permit<'_>, Refused> {
         let announce = |pause: Duration| {
             if pause >= Duration::from_secs(1) {
                 let text = format!("the store's quota is spent; waiting {:.1} s for its reset", pause.as_secs_f64());
                 self.log.write(Level::Info, &text);
             }
         };
-        let granted = self.limiter.acquire(&self.clock, at_most, announce).await.ok_or_else(|| {
-            let text = "the store's quota stayed spent for an hour; run again later, the STATE says where to go on";
-            Refused { status: Some(429), failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
-        })?;
-        self.counts.borrow_mut().waited += granted.1;
-        Ok(granted)
+        let granted = self.limiter.acquire(&self.clock, QUOTA_PATIENCE, announce).await;
+        let (permit, waited) = granted.ok_or_else(|| quota_spent(request))?;
+        self.counts.borrow_mut().waited += waited;
+        Ok(permit)
     }
 
     async fn try_once<B>(
@@ -317,6 +318,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             timeout: config.request_timeout,
         }
     }
+}
+
+fn quota_spent(request: &Request) -> Refused {
+    let text = "the store's quota stayed spent for an hour; run again later, the STATE says where to go on";
+    Refused { status: Some(429), failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
 }
 
 fn halve(page: &mut Option<Window>) {

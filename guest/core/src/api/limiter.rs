@@ -8,7 +8,7 @@ use super::{Clock, Response};
 use futures_util::future::{poll_fn, select};
 use futures_util::lock::Mutex;
 use futures_util::task::AtomicWaker;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -40,6 +40,8 @@ struct State {
     probing: bool,
     /// Nothing leaves before this moment.
     closed_until: Duration,
+    /// Since then the store has answered with nothing but 429.
+    refused_since: Option<Duration>,
     /// Counts windows, so that an answer is told from one to a request of an earlier window.
     epoch: u64,
 }
@@ -51,11 +53,12 @@ struct Window {
     resets_at: Duration,
 }
 
-/// Leave to send one request. Dropped without an answer, it gives its place back.
+/// Leave to send one request. Dropped, it gives its place back; if no answer has said what is left since, the request counts as spent.
 #[derive(Debug)]
 pub(crate) struct Permit<'l> {
     limiter: &'l Limiter,
     epoch: u64,
+    counted: Cell<bool>,
 }
 
 impl Drop for Permit<'_> {
@@ -64,6 +67,9 @@ impl Drop for Permit<'_> {
         state.in_flight -= 1;
         if state.epoch == self.epoch {
             state.probing = false;
+            if let (Some(window), false) = (&mut state.window, self.counted.get()) {
+                window.left = window.left.saturating_sub(1);
+            }
         }
         drop(state);
         self.limiter.changed.wake();
@@ -87,13 +93,14 @@ impl Limiter {
             window: None,
             probing: false,
             closed_until: Duration::ZERO,
+            refused_since: None,
             epoch: 0,
         };
         Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
     }
 
     /// Waits until a request may leave; gives the time that was waited for the quota, too. `announce` is told before each such wait.
-    /// None: the wait would be longer than `at_most`.
+    /// None: the wait would be longer than `at_most`, or the store would have refused everything for so long.
     pub(crate) async fn acquire(
         &self,
         clock: &impl Clock,
@@ -106,11 +113,14 @@ impl Limiter {
         loop {
             let now = clock.now();
             match self.next(now) {
-                Next::Go => return Some((Permit { limiter: self, epoch: self.state.borrow().epoch }, waited)),
+                Next::Go => {
+                    return Some((Permit { limiter: self, epoch: self.state.borrow().epoch, counted: Cell::new(false) }, waited));
+                }
                 Next::Answer => self.change().await,
                 Next::Quota(until) => {
                     let pause = until.saturating_sub(now);
-                    if waited + pause > at_most {
+                    let refused = self.state.borrow().refused_since.map_or(pause, |since| until.saturating_sub(since));
+                    if (waited + pause).max(refused) > at_most {
                         return None;
                     }
                     if std::mem::replace(&mut announced, until) != until {
@@ -166,14 +176,19 @@ impl Limiter {
             && permit.epoch == state.epoch
         {
             state.see_window(left, now + reset, self.most);
+            permit.counted.set(true);
         }
         match response.status {
             429 => {
                 state.closed_until = state.closed_until.max(now + reset.unwrap_or_default());
+                state.refused_since.get_or_insert(now);
                 state.slow_down();
             }
             500.. => state.slow_down(),
-            _ => state.speed_up(self.most),
+            _ => {
+                state.refused_since = None;
+                state.speed_up(self.most);
+            }
         }
     }
 
@@ -222,7 +237,6 @@ mod tests {
     use crate::virtual_time::{VirtualClock, run};
     use chrono::DateTime;
     use futures_util::future::join_all;
-    use std::cell::Cell;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -322,6 +336,23 @@ mod tests {
         let limiter = Limiter::new(4);
         limiter.close_until(Duration::from_secs(3601));
         assert!(run(&clock, limiter.acquire(&clock, HOUR, |_| {})).unwrap().is_none());
+    }
+
+    #[test]
+    fn requests_whose_answers_are_lost_count_as_spent() {
+        let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+        let (limiter, store) = (Limiter::new(8), Store::new(&clock, 10));
+        let request = async |number: u64| {
+            let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+            let response = store.answer(Duration::from_millis(50)).await;
+            match number % 3 {
+                0 => limiter.lost(),
+                1 => limiter.learn(&permit, &Response { status: 200, ..Response::default() }, clock.now()),
+                _ => limiter.learn(&permit, &response, clock.now()),
+            }
+        };
+        run(&clock, join_all((0..60).map(request))).unwrap();
+        assert_eq!(store.refused.get(), 0);
     }
 
     #[test]

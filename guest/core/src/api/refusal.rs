@@ -19,7 +19,7 @@ pub(super) fn reason(body: &[u8], secret: Option<&str>) -> String {
         .ok()
         .and_then(|list| list.into_iter().next()?.message)
         .or_else(|| serde_json::from_slice::<Refusal>(body).ok()?.message)
-        .unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(8 * SHOWN)]).into_owned());
+        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     let text = match secret {
         Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
         _ => text,

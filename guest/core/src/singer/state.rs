@@ -37,9 +37,12 @@ pub struct Progress {
     /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_id: Option<u64>,
-    /// Records seen.
+    /// The records seen that the store is asked to count at the end.
     #[serde(default)]
     pub seen: u64,
+    /// The walk follows a resumed one at once, to read what had changed meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// A hash of what is selected and of the settings that shape it.
     pub selection: String,
     /// The version of the tap, for whoever reads the state.
@@ -61,6 +64,7 @@ impl Progress {
             cursor: None,
             until_id: None,
             seen: 0,
+            again: false,
             selection: selection.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -92,8 +96,9 @@ impl State {
         }
         let bookmarks = root.entry(BOOKMARKS).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(bookmarks) = bookmarks else { return Err(fault("its \"bookmarks\" is not a JSON object".into())) };
-        bookmarks.retain(|_, bookmark| !bookmark.is_null());
-        if let Some((name, _)) = bookmarks.iter().find(|(_, bookmark)| !bookmark.is_object()) {
+        let ours = |name: &str| Stream::find(name).is_some();
+        bookmarks.retain(|name, bookmark| !ours(name) || !bookmark.is_null());
+        if let Some((name, _)) = bookmarks.iter().find(|(name, bookmark)| ours(name) && !bookmark.is_object()) {
             return Err(fault(format!("its bookmark of {name:?} is not a JSON object")));
         }
         let state = State(Value::Object(root));
@@ -247,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_this_tap_does_not_know_is_passed_on() {
-        let text = r#"{"bookmarks": {"refunds": {"created": "x"}}, "owner": 1}"#;
+        let text = r#"{"bookmarks": {"refunds": "x"}, "owner": 1}"#;
         let (mut state, warnings) = State::parse(Some(text)).unwrap();
         assert_eq!(warnings.len(), 2);
         state.set_syncing(Some("orders"));
@@ -256,7 +261,7 @@ mod tests {
         state.set_syncing(None);
         assert_eq!(
             state.value().to_string(),
-            r#"{"bookmarks":{"refunds":{"created":"x"},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
+            r#"{"bookmarks":{"refunds":"x","orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
         );
     }
 

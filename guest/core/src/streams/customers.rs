@@ -4,8 +4,9 @@ use super::{End, List, Part, Position, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A list inside a customer stops at ten rows (customers.v3, `include`); the whole list has an endpoint of its own.
-const fn part(field: &'static str, path: &'static str) -> Part {
-    Part { field, path, filter: Some("customer_id:in"), form: Form::Envelope, when_full: Some(10), announced_by: None }
+const fn part(field: &'static str, path: &'static str, query: &'static [(&'static str, &'static str)]) -> Part {
+    let owner = Some(("customer_id:in", "customer_id"));
+    Part { field, path, owner, query, form: Form::Envelope, when_full: Some(10), announced_by: None }
 }
 
 /// The stream. The list has no filter by id: its walk goes by cursor.
@@ -32,7 +33,10 @@ pub static STREAM: Stream = Stream {
             include("shopper_profile_id", "shopper_profile_id"),
             include("segment_ids", "segment_ids"),
         ],
-        parts: &[part("addresses", "v3/customers/addresses"), part("attributes", "v3/customers/attribute-values")],
+        parts: &[
+            part("addresses", "v3/customers/addresses", &[("include", "formfields")]),
+            part("attributes", "v3/customers/attribute-values", &[]),
+        ],
         record: None,
     }),
     off_by_default: &[],

@@ -137,8 +137,10 @@ pub struct Part {
     pub field: &'static str,
     /// The path of its list, with `{id}` for the record's id where it stands in the path.
     pub path: &'static str,
-    /// The filter that names the record, where the path does not.
-    pub filter: Option<&'static str>,
+    /// Where the path does not name the record: the filter that does, and the field in which its rows name the record.
+    pub owner: Option<(&'static str, &'static str)>,
+    /// More parameters.
+    pub query: &'static [(&'static str, &'static str)],
     /// The form of its pages.
     pub form: Form,
     /// Fetched only where the record's own list has come with so many rows: the API's documented maximum for lists inside records.

@@ -5,7 +5,7 @@ use crate::api::list::Form;
 
 /// A part of an order; its list lies below the order's own path.
 const fn part(field: &'static str, path: &'static str, announced_by: Option<&'static str>) -> Part {
-    Part { field, path, filter: None, form: Form::Bare, when_full: None, announced_by }
+    Part { field, path, owner: None, query: &[], form: Form::Bare, when_full: None, announced_by }
 }
 
 /// The stream.

@@ -122,6 +122,15 @@ fn an_end_that_the_store_contradicts_is_asked_again_and_then_an_error() {
         let run = world.run(None).ok();
         assert_eq!(read(&run), everything(&world), "{stream}: one empty page");
 
+        for body in ["", "[]", r#"{"data": []}"#, r#"{"data": [], "meta": {"pagination": {}}}"#] {
+            let mut world = World::new(SMALL);
+            world.config.insert("page_size".into(), json!(10));
+            let nothing = Action::Status { code: 200, body: Some(body.into()), headers: Vec::new() };
+            world.store.borrow_mut().add_fault(Fault::on(path, nothing).skip(1));
+            let run = world.run(None).ok();
+            assert_eq!(read(&run), everything(&world), "{stream}: {body:?} in place of the second page");
+        }
+
         let world = World::new(SMALL);
         world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).always());
         let run = world.run(None).ok();
@@ -149,6 +158,64 @@ fn a_store_that_ignores_the_position_is_an_error_and_no_endless_run() {
             .collect();
         assert!(failures.contains(&stream), "{parameter}: {failures:?}");
     }
+}
+
+#[test]
+fn a_customers_further_addresses_are_believed_only_if_they_are_all_and_its_own() {
+    let path = "/v3/customers/addresses";
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).times(1));
+    assert_eq!(read(&world.run(None).ok()), everything(&world));
+
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).always());
+    assert!(world.run(None).ok().result.unwrap().verdict().unwrap().message.contains("list of addresses"));
+
+    let world = World::new(SMALL);
+    world.store.borrow_mut().quirks.ignored_parameters.insert("customer_id:in".to_owned());
+    assert!(world.run(None).ok().result.unwrap().verdict().unwrap().message.contains("rows of other records"));
+}
+
+#[test]
+fn a_cursor_that_leads_in_a_circle_is_an_error() {
+    let mut world = World::new(Counts { customers: 60, ..SMALL });
+    world.config.insert("page_size".into(), json!(10));
+    let first = world.run(None).ok();
+    let cursors: Vec<String> =
+        world.store.borrow().requests().iter().filter_map(|seen| Some(seen.target.split_once("after=")?.1.to_owned())).collect();
+    let page = |after: &str| {
+        let mut store = world.store.borrow_mut();
+        let target = format!(
+            "/stores/sandbox/v3/customers?limit=10&after={after}&include=addresses,attributes,formfields,storecredit,shopper_profile_id,segment_ids"
+        );
+        store
+            .respond(
+                &tap_bigcommerce_sandbox::Request::get(&target).with_header("x-auth-token", "sandbox-access-token"),
+                world.now(),
+            )
+            .body
+    };
+    let second = page(cursors[0].trim_end_matches("&limit=10"));
+    let circle = Action::Status { code: 200, body: Some(second), headers: Vec::new() };
+    world.store.borrow_mut().add_fault(
+        Fault::when(|request| request.path.ends_with("/v3/customers") && request.query.contains("after="), circle)
+            .skip(2)
+            .always(),
+    );
+    let run = world.run(None).ok();
+    assert!(run.result.as_ref().unwrap().verdict().is_some(), "a circle");
+    assert!(first.records("customers").len() == 60 && run.records("customers").len() < 100);
+}
+
+#[test]
+fn a_quota_that_stays_spent_ends_the_run_after_an_hour() {
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on("/products?", Action::Throttle { headers: true }).always());
+    let began = world.now();
+    let run = world.run(None);
+    assert_eq!(run.failure().kind, Kind::RateLimited);
+    let hours = (world.now() - began).num_minutes() as f64 / 60.0;
+    assert!((0.9..3.0).contains(&hours), "{hours} h");
 }
 
 #[test]

@@ -5,4 +5,6 @@
 mod faults;
 mod replication;
 mod selection;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod world;

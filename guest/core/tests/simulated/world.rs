@@ -1,19 +1,19 @@
 //! A world for the tap: a simulated store behind a transport, a clock that only simulation moves, a sink that remembers.
 
+use crate::shared::{Lines, Memory, Way, Wire, config};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
-use tap_bigcommerce_core::api::{Call, Clock, Response, Transport, TransportError};
+use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::error::{Failure, Result};
-use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::log::Level;
 use tap_bigcommerce_core::plan::{Plan, Request};
-use tap_bigcommerce_core::singer::message::Sink;
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
-use tap_bigcommerce_sandbox::{Counts, Delivery, Options, Store};
+use tap_bigcommerce_sandbox::{Answer, Counts, Options, Store};
 
 /// How long the store takes for an answer.
 const LATENCY: Duration = Duration::from_millis(80);
@@ -44,12 +44,12 @@ impl World {
     }
 
     pub(crate) fn with(options: Options) -> World {
-        let config = json!({ "client_id": "client", "access_token": options.access_token, "store_hash": options.store_hash, "api_url": "http://127.0.0.1:1" });
+        let config = config(&options);
         World {
             store: Rc::new(RefCell::new(Store::new(options))),
             epoch: DateTime::from_timestamp(1_760_000_000, 0).unwrap(),
             skew: TimeDelta::zero(),
-            config: config.as_object().unwrap().clone(),
+            config,
             elapsed: Cell::default(),
         }
     }
@@ -81,8 +81,9 @@ impl World {
     pub(crate) fn run_with(&self, request: Request, dies_after: Option<usize>) -> Run {
         let clock = VirtualClock::new(self.now() + self.skew);
         let log = Rc::new(Lines::default());
-        let mut sink = Memory { lines: Vec::new(), dies_after };
-        let wire = Wire { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
+        let mut sink = Memory { lines: Vec::new(), dies_after, clock: clock.clone(), pause: Duration::ZERO };
+        let way = Straight { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
+        let wire = Wire { clock: clock.clone(), way };
         let result = Plan::new(&request).and_then(|plan| {
             let running = sync(plan, wire, clock.clone(), log.clone(), &mut sink, std::future::pending());
             run(&clock, running).expect("the run waits for what never comes")
@@ -139,53 +140,19 @@ pub(crate) fn versions(runs: &[&Run], stream: &str) -> BTreeMap<u64, String> {
     newest
 }
 
-struct Wire {
+/// The store itself, always equally far away.
+struct Straight {
     store: Rc<RefCell<Store>>,
     clock: VirtualClock,
     epoch: DateTime<Utc>,
 }
 
-impl Transport for Wire {
-    async fn get(&self, call: &Call) -> std::result::Result<Response, TransportError> {
-        self.clock.sleep(LATENCY / 2).await;
-        let mut request = tap_bigcommerce_sandbox::Request::get(&call.path);
-        request.headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let answer = self.store.borrow_mut().answer(&request, self.epoch + self.clock.now());
-        self.clock.sleep(LATENCY / 2).await;
-        match answer.delivery {
-            Delivery::Whole => {
-                Ok(Response { status: answer.response.status, headers: answer.response.headers, body: answer.response.body })
-            }
-            Delivery::Stall => std::future::pending().await,
-            _ => Err(TransportError::Broken("connection reset".into())),
-        }
+impl Way for Straight {
+    fn latency(&self) -> (Duration, Duration) {
+        (LATENCY / 2, LATENCY / 2)
     }
-}
 
-#[derive(Debug, Default)]
-struct Lines(RefCell<Vec<(Level, String)>>);
-
-impl Log for Lines {
-    fn write(&self, level: Level, text: &str) {
-        self.0.borrow_mut().push((level, text.to_owned()));
-    }
-}
-
-/// Remembers the lines; after some it fails, as a pipe does whose reader is gone.
-struct Memory {
-    lines: Vec<Vec<u8>>,
-    dies_after: Option<usize>,
-}
-
-impl Sink for Memory {
-    async fn write(&mut self, lines: &[u8]) -> std::result::Result<(), String> {
-        assert!(lines.ends_with(b"\n"), "a sink is handed whole lines");
-        for line in lines[..lines.len() - 1].split(|byte| *byte == b'\n') {
-            if self.dies_after.is_some_and(|most| self.lines.len() >= most) {
-                return Err("the reader is gone".into());
-            }
-            self.lines.push(line.to_vec());
-        }
-        Ok(())
+    fn answer(&self, request: &tap_bigcommerce_sandbox::Request) -> Answer {
+        self.store.borrow_mut().answer(request, self.epoch + self.clock.now())
     }
 }

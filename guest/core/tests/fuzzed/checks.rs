@@ -1,0 +1,160 @@
+//! What must hold for any input. Each check takes bytes, as a fuzzer makes them.
+
+use crate::reference;
+use chrono::DateTime;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tap_bigcommerce_core::api::gate::Gate;
+use tap_bigcommerce_core::api::list::Form;
+use tap_bigcommerce_core::api::{Call, Clock, Request as Get, Response, Transport, TransportError};
+use tap_bigcommerce_core::config::{Config, Credentials};
+use tap_bigcommerce_core::dates as date;
+use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::schema::Object;
+use tap_bigcommerce_core::singer::state::{State, forget};
+use tap_bigcommerce_core::streams::ALL;
+use tap_bigcommerce_core::transform::{Findings, record};
+use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
+
+const CONFIG: &str = r#"{"client_id": "c", "access_token": "t", "store_hash": "abc", "api_url": "http://127.0.0.1:1"}"#;
+
+/// A config is refused, or can be trusted.
+pub(crate) fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for credentials in [Credentials::InConfig, Credentials::MayBeEmbedders] {
+        let Ok((config, _)) = Config::parse(text, credentials) else { continue };
+        assert!((1..=64).contains(&config.store_hash.len()));
+        assert!(config.store_hash.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert!(
+            config.origin.https
+                || ["127.", "[::", "localhost", "[0"].iter().any(|local| config.origin.authority.starts_with(local))
+        );
+        assert!(!config.origin.authority.contains(['@', '/', '?', '#', ' ']));
+        assert!((10..=250).contains(&config.page_size) && config.max_concurrency >= 1);
+        assert!(credentials == Credentials::MayBeEmbedders || config.access_token.is_some());
+        assert!(!config.user_agent.contains(['\r', '\n']));
+    }
+}
+
+/// A catalog is refused with a sentence, or a plan comes of it.
+pub(crate) fn catalog(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let request = Request { config: CONFIG.into(), catalog: Some(text.into()), ..Request::default() };
+    if let Err(failure) = Plan::new(&request) {
+        assert!(failure.message.len() > 10 && !failure.message.contains('\n'));
+    }
+}
+
+/// A state is refused, or passes on what it holds; forgetting a stream removes that stream alone.
+pub(crate) fn state(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok((state, _)) = State::parse(Some(text)) else { return };
+    let again = State::parse(Some(&state.value().to_string())).expect("a state that was read is read again").0;
+    assert_eq!(state.value(), again.value());
+    for stream in ALL {
+        let _ = (state.bookmark(stream), state.walk(stream), state.selection(stream));
+    }
+    let mut without: Value = serde_json::from_str(&forget(Some(text), "orders").expect("a state that was read")).expect("JSON");
+    let mut whole = state.value().clone();
+    for value in [&mut without, &mut whole] {
+        drop(value["bookmarks"].as_object_mut().expect("bookmarks").shift_remove("orders"));
+    }
+    assert_eq!(without, whole);
+}
+
+/// A date is refused, or every form of it reads as the same moment.
+pub(crate) fn dates(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(moment) = date::parse(text) else { return };
+    if (0..=9999).contains(&chrono::Datelike::year(&moment)) {
+        assert_eq!(date::parse(&date::format(moment)), Some(moment), "{text}");
+        assert!(date::parse(&date::filter(moment)).is_some_and(|filter| filter <= moment));
+    }
+}
+
+/// A decimal leaves with the digits that came, or as null.
+pub(crate) fn decimals(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let schema =
+        json!({"type": "object", "properties": {"price": {"type": ["number", "null"]}, "count": {"type": ["integer", "null"]}}});
+    let shape = Object::compile(&schema, &schema);
+    for row in [json!({"price": text, "count": text}).to_string(), format!("{{\"price\":{text},\"count\":{text}}}")] {
+        let Ok(row) = RawValue::from_string(row) else { continue };
+        let mut out = Vec::new();
+        if record(&shape, &row, &[], 1, &mut Findings::default(), &mut out).is_err() {
+            continue;
+        }
+        let out: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_slice(&out).expect("a record is JSON");
+        let price = out.get("price").map_or("null", |price| price.get());
+        let digits = text.trim().trim_matches('"').trim();
+        assert!(price == "null" || digits.contains(price), "{digits} became {price}");
+        let count = out.get("count").map_or("null", |count| count.get());
+        assert!(count == "null" || count.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()), "{count}");
+    }
+}
+
+/// Whatever the store says of its quota, a request ends, and waits no longer than it should.
+pub(crate) fn headers(data: &[u8]) {
+    let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+    let (config, _) = Config::parse(CONFIG, Credentials::InConfig).expect("a good config");
+    let gate = Gate::new(Headers(RefCell::new(data.to_vec())), clock.clone(), Rc::new(Silent), Rc::new(config));
+    let mut request = Get { stream: "orders", scope: "x", path: "v2/orders".into(), query: Vec::new(), page: None };
+    let _ = run(&clock, gate.get(&mut request, |body| Form::Bare.decode(body))).expect("the request waits for what never comes");
+    assert!(clock.now() <= Duration::from_secs(2 * 3600 + 600), "waited {:?}", clock.now());
+}
+
+/// Any page: each row becomes what the plain, slow way makes of it.
+pub(crate) fn pages(data: &[u8]) {
+    for form in [Form::Bare, Form::Envelope] {
+        let Ok(page) = form.decode(data) else { continue };
+        for stream in ALL {
+            let schema = stream.schema();
+            let shape = Object::compile(&schema, &schema);
+            for row in &page.rows {
+                let mut out = Vec::new();
+                let done = record(&shape, row, &[], 1, &mut Findings::default(), &mut out);
+                let wanted = reference::record(&schema, row);
+                assert_eq!(done.is_ok(), wanted.is_some(), "{}", row.get());
+                let Some(wanted) = wanted else { continue };
+                assert!(!out.contains(&b'\n'), "a message is one line");
+                let out = RawValue::from_string(String::from_utf8(out).expect("UTF-8")).expect("a record is JSON");
+                assert_eq!(reference::canonical(&out), wanted, "{} from {}", stream.name, row.get());
+            }
+        }
+    }
+}
+
+/// Answers with the headers and statuses that the bytes say, line by line, and with success when they end.
+struct Headers(RefCell<Vec<u8>>);
+
+impl Transport for Headers {
+    async fn get(&self, _: &Call) -> Result<Response, TransportError> {
+        let mut rest = self.0.borrow_mut();
+        let mut response = Response { status: 200, ..Response::default() };
+        while !rest.is_empty() {
+            let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+            let taken = (end + 1).min(rest.len());
+            rest.drain(..taken);
+            match line.split_once(':') {
+                Some((name, value)) => response.headers.push((name.to_owned(), value.to_owned())),
+                None => {
+                    response.status = line.trim().parse().unwrap_or(200);
+                    break;
+                }
+            }
+        }
+        Ok(response)
+    }
+}
+
+#[derive(Debug)]
+struct Silent;
+
+impl Log for Silent {
+    fn write(&self, _: Level, _: &str) {}
+}
