@@ -1,6 +1,7 @@
 //! The config, before the component sees it: which store it names, and the credentials that stay with the host.
 
 use crate::http::address;
+use crate::log::Redactor;
 use ::http::HeaderValue;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -34,11 +35,16 @@ impl Account {
         let token = secret_header(token, "access_token")?;
         Ok(Account { origin: config.origin, store_hash: config.store_hash, token, client_id })
     }
+
+    /// Keeps the token out of what is told.
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(self.token.to_str().unwrap_or_default())
+    }
 }
 
 impl Allowed {
     fn check(&self, origin: &Origin) -> Result<()> {
-        if !self.origins.iter().any(|allowed| same_origin(allowed, origin)) {
+        if !self.origins.contains(origin) {
             let allowed: Vec<String> = self.origins.iter().map(Origin::to_string).collect();
             let allowed = allowed.join(", ");
             return Err(config_failure(format!("api_url is {origin}, but requests are allowed only to {allowed}")));
@@ -81,13 +87,6 @@ pub(crate) fn without_secrets(config: &str) -> Result<String> {
         }
     }
     Ok(Value::Object(map).to_string())
-}
-
-/// Whether two origins are one place, a written-out standard port or not.
-fn same_origin(a: &Origin, b: &Origin) -> bool {
-    let port = if a.https { ":443" } else { ":80" };
-    let bare = |origin: &Origin| origin.authority.strip_suffix(port).unwrap_or(&origin.authority).to_owned();
-    a.https == b.https && bare(a) == bare(b)
 }
 
 /// The host of an authority, without port and without the brackets of an IPv6 address.

@@ -1,6 +1,6 @@
 //! The component's interface, made from `wit/tap.wit`, and its types in this crate's own.
 
-use crate::log::printable;
+use crate::log::Redactor;
 use crate::summary::{StreamSummary, Summary};
 use std::time::Duration;
 use tap_bigcommerce_core::error::{Failure, Kind};
@@ -19,10 +19,11 @@ mod generated {
 pub(crate) use generated::exports::bigcommerce::tap::connector;
 pub(crate) use generated::{Plugin, PluginPre};
 
-impl From<connector::Failure> for Failure {
-    fn from(failure: connector::Failure) -> Failure {
+impl connector::Failure {
+    /// The failure as this crate has it, without the token.
+    pub(crate) fn told(self, redactor: &Redactor) -> Failure {
         use connector::Failure as Wit;
-        let (kind, fault) = match failure {
+        let (kind, fault) = match self {
             Wit::Config(fault) => (Kind::Config, fault),
             Wit::Catalog(fault) => (Kind::Catalog, fault),
             Wit::State(fault) => (Kind::State, fault),
@@ -34,31 +35,33 @@ impl From<connector::Failure> for Failure {
             Wit::Sink(fault) => (Kind::Sink, fault),
             Wit::Cancelled(fault) => (Kind::Cancelled, fault),
         };
-        Failure { kind, message: printable(&fault.message), stream: fault.stream.as_deref().map(printable) }
+        let stream = fault.stream.map(|stream| redactor.line(&stream));
+        Failure { kind, message: redactor.line(&fault.message), stream }
     }
 }
 
-impl From<connector::Summary> for Summary {
-    fn from(summary: connector::Summary) -> Summary {
+impl connector::Summary {
+    /// The summary as this crate has it, without the token.
+    pub(crate) fn told(self, redactor: &Redactor) -> Summary {
         Summary {
-            streams: summary.streams.into_iter().map(StreamSummary::from).collect(),
-            requests: summary.requests,
-            retries: summary.retries,
-            waited: Duration::from_millis(summary.waited_ms),
-            complete: summary.complete,
-            state: summary.state,
+            streams: self.streams.into_iter().map(|stream| stream.told(redactor)).collect(),
+            requests: self.requests,
+            retries: self.retries,
+            waited: Duration::from_millis(self.waited_ms),
+            complete: self.complete,
+            state: self.state,
         }
     }
 }
 
-impl From<connector::StreamSummary> for StreamSummary {
-    fn from(stream: connector::StreamSummary) -> StreamSummary {
+impl connector::StreamSummary {
+    fn told(self, redactor: &Redactor) -> StreamSummary {
         StreamSummary {
-            name: printable(&stream.name),
-            records: stream.records,
-            skipped: stream.skipped,
-            nulled: stream.nulled,
-            failure: stream.failure.map(Failure::from),
+            name: redactor.line(&self.name),
+            records: self.records,
+            skipped: self.skipped,
+            nulled: self.nulled,
+            failure: self.failure.map(|failure| failure.told(redactor)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One instance of the component: what it may use, and what it means when it fails.
 
-use crate::bindings::{Plugin, PluginPre};
+use crate::bindings::{Plugin, PluginPre, connector};
 use crate::http::Gate;
-use crate::log::{LogPipe, printable};
+use crate::log::{LogPipe, Redactor};
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
@@ -10,8 +10,14 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 const MIB: usize = 1024 * 1024;
-/// Entries of the component's tables of functions; it needs some thousands.
-const MAX_TABLE: usize = 100_000;
+/// Entries of all the instance's tables of functions together; the tap needs some thousands.
+const MAX_TABLE_ENTRIES: usize = 100_000;
+const MAX_TABLES: usize = 16;
+const MAX_MEMORIES: usize = 4;
+/// Core instances, of which the component is put together.
+const MAX_INSTANCES: usize = 64;
+/// Requests, answers, streams and whatever else the host keeps for the component: some for each request in flight.
+const MAX_RESOURCES: usize = 1 << 16;
 
 /// What one instance of the component has: no files, no environment, no arguments, no sockets.
 pub(crate) struct Guest {
@@ -20,6 +26,7 @@ pub(crate) struct Guest {
     http: WasiHttpCtx,
     gate: Gate,
     log: LogPipe,
+    redactor: Redactor,
     limits: Limits,
 }
 
@@ -39,11 +46,13 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, memory_limit: usize) -> Result<Instance> {
-        let log = LogPipe::new(gate.log.clone());
+    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, redactor: Redactor, memory_limit: usize) -> Result<Instance> {
+        let log = LogPipe::new(gate.log().clone(), redactor.clone());
         let wasi = WasiCtx::builder().stderr(log.clone()).allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build();
-        let limits = Limits { memory: memory_limit, used: 0, exceeded: false };
-        let guest = Guest { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), gate, log, limits };
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let limits = Limits::new(memory_limit);
+        let guest = Guest { table, wasi, http: WasiHttpCtx::new(), gate, log, redactor, limits };
         let mut store = Store::new(pre.engine(), guest);
         store.limiter(|guest| &mut guest.limits);
         // At each tick of the epoch the component gives way to the runtime's other tasks, so that it can be dropped at any time.
@@ -55,10 +64,15 @@ impl Instance {
         }
     }
 
-    /// What a call gave, or why the component broke off.
-    pub(crate) fn result<T>(&self, outcome: wasmtime::Result<T>) -> Result<T> {
-        self.store.data().log.finish();
-        outcome.map_err(|error| self.store.data().told(&error))
+    /// What a call gave, or why it failed, or why the component broke off.
+    pub(crate) fn result<T>(&self, outcome: wasmtime::Result<Result<T, connector::Failure>>) -> Result<T> {
+        let guest = self.store.data();
+        guest.log.finish();
+        outcome.map_err(|error| guest.told(&error))?.map_err(|failure| failure.told(&guest.redactor))
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.store.data().redactor
     }
 }
 
@@ -73,7 +87,7 @@ impl Guest {
         } else {
             // The first line is the fault, the rest a backtrace.
             let cause = error.root_cause().to_string();
-            let cause = printable(cause.lines().next().unwrap_or_default());
+            let cause = self.redactor.line(cause.lines().next().unwrap_or_default());
             format!(
                 "the component broke off ({cause}); please report it with the last lines of the log, then run again from the last state"
             )
@@ -94,11 +108,18 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// Bounds the memory of all the instance's memories together, and remembers that they were reached.
+/// Bounds what all the instance's memories hold together, and all its tables, and remembers that the memory was used up.
 struct Limits {
     memory: usize,
     used: usize,
+    table_entries: usize,
     exceeded: bool,
+}
+
+impl Limits {
+    fn new(memory: usize) -> Limits {
+        Limits { memory, used: 0, table_entries: 0, exceeded: false }
+    }
 }
 
 impl ResourceLimiter for Limits {
@@ -112,8 +133,25 @@ impl ResourceLimiter for Limits {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE)
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let entries = self.table_entries.saturating_sub(current).saturating_add(desired);
+        if entries > MAX_TABLE_ENTRIES {
+            return Ok(false);
+        }
+        self.table_entries = entries;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
     }
 }
 
@@ -123,12 +161,37 @@ mod tests {
 
     #[test]
     fn the_limit_holds_for_all_memories_together() {
-        let mut limits = Limits { memory: 10 * MIB, used: 0, exceeded: false };
+        let mut limits = Limits::new(10 * MIB);
         assert!(limits.memory_growing(0, 4 * MIB, None).unwrap());
         assert!(limits.memory_growing(0, 4 * MIB, None).unwrap());
         assert!(limits.memory_growing(4 * MIB, 6 * MIB, None).unwrap());
         assert!(!limits.exceeded);
         assert!(!limits.memory_growing(4 * MIB, 5 * MIB, None).unwrap());
         assert!(limits.exceeded);
+    }
+
+    #[test]
+    fn the_entries_of_all_tables_together_are_bounded() {
+        let mut limits = Limits::new(MIB);
+        assert!(limits.table_growing(0, MAX_TABLE_ENTRIES / 2, None).unwrap());
+        assert!(!limits.table_growing(0, MAX_TABLE_ENTRIES / 2 + 1, None).unwrap());
+        assert!(limits.table_growing(MAX_TABLE_ENTRIES / 2, MAX_TABLE_ENTRIES, None).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_module_with_too_many_parts_is_not_started() {
+        let engine = Engine::default();
+        // The sections of memories and of tables, and the shortest of each.
+        for (section, part, most) in [(5, [0, 0].as_slice(), MAX_MEMORIES), (4, &[0x70, 0, 0], MAX_TABLES)] {
+            for (count, starts) in [(most, true), (most + 1, false)] {
+                let content = [&[count as u8], part.repeat(count).as_slice()].concat();
+                let bytes = [b"\0asm\x01\0\0\0".as_slice(), &[section, content.len() as u8], &content].concat();
+                let module = wasmtime::Module::new(&engine, bytes).unwrap();
+                let mut store = Store::new(&engine, Limits::new(MIB));
+                store.limiter(|limits| limits);
+                let started = wasmtime::Instance::new_async(&mut store, &module, &[]).await;
+                assert_eq!(started.is_ok(), starts, "{count} of section {section}");
+            }
+        }
     }
 }

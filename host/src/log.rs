@@ -1,6 +1,7 @@
 //! The component's standard error, line by line.
 
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -17,16 +18,40 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
 }
 
+/// Takes the access token out of what a component says. The component does not know it, but a store's answer may repeat it.
+#[derive(Clone, Default)]
+pub(crate) struct Redactor(Option<Arc<str>>);
+
+impl Redactor {
+    pub(crate) fn new(token: &str) -> Redactor {
+        Redactor(Some(token).filter(|token| !token.is_empty()).map(Arc::from))
+    }
+
+    /// The text with `***` for the token.
+    pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.0.as_deref() {
+            Some(token) if text.contains(token) => text.replace(token, "***").into(),
+            _ => text.into(),
+        }
+    }
+
+    /// The text, redacted and [`printable`].
+    pub(crate) fn line(&self, text: &str) -> String {
+        printable(&self.redact(text))
+    }
+}
+
 /// Where the component's standard error goes.
 #[derive(Clone)]
 pub(crate) struct LogPipe {
     handler: LogHandler,
+    redactor: Redactor,
     rest: Arc<Mutex<Vec<u8>>>,
 }
 
 impl LogPipe {
-    pub(crate) fn new(handler: LogHandler) -> LogPipe {
-        LogPipe { handler, rest: Arc::default() }
+    pub(crate) fn new(handler: LogHandler, redactor: Redactor) -> LogPipe {
+        LogPipe { handler, redactor, rest: Arc::default() }
     }
 
     /// Hands on what stands after the last line end. Call it when the component has ended.
@@ -49,7 +74,7 @@ impl LogPipe {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end();
         if !text.is_empty() {
-            (self.handler)(&printable(text));
+            (self.handler)(&self.redactor.line(text));
         }
     }
 }
@@ -98,7 +123,8 @@ mod tests {
     fn lines_of(chunks: &[&[u8]]) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let seen = lines.clone();
-        let pipe = LogPipe::new(Arc::new(move |line: &str| seen.lock().unwrap().push(line.to_owned())));
+        let handler = Arc::new(move |line: &str| seen.lock().unwrap().push(line.to_owned()));
+        let pipe = LogPipe::new(handler, Redactor::new("t0ken"));
         chunks.iter().for_each(|chunk| pipe.push(chunk));
         pipe.finish();
         let lines = lines.lock().unwrap();
@@ -108,6 +134,13 @@ mod tests {
     #[test]
     fn lines_are_put_together_from_pieces() {
         assert_eq!(lines_of(&[b"INFO a", b"b\nWARNING c\r\n\n", b"INFO d"]), ["INFO ab", "WARNING c", "INFO d"]);
+    }
+
+    #[test]
+    fn the_token_is_taken_out_wherever_it_stands() {
+        assert_eq!(lines_of(&[b"INFO t0", b"ken is bad, t0kent0ken too\n"]), ["INFO *** is bad, ****** too"]);
+        assert_eq!(Redactor::new("").redact("nothing to hide"), "nothing to hide");
+        assert_eq!(Redactor::default().line("a\x07b"), "a b");
     }
 
     #[test]

@@ -112,11 +112,8 @@ impl Writing {
         }
         self.sink.write(line)?;
         let message = messages::peek(line);
-        if message.kind == MessageKind::Record {
-            self.progress.record();
-        }
         if let Some(stream) = message.stream {
-            self.progress.stream(&stream);
+            self.progress.message(&stream, u64::from(message.kind == MessageKind::Record));
         }
         Ok(())
     }

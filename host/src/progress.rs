@@ -1,8 +1,12 @@
 //! What a run has done so far, for whoever shows it to a person.
 
+use crate::log::printable;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Streams that are counted by themselves; a component that invents more gets no more memory for them.
+const MAX_STREAMS: usize = 256;
 
 /// Counters that a run keeps while it is under way. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +23,10 @@ struct Counters {
 
 #[derive(Debug, Default)]
 struct Current {
-    stream: Option<String>,
+    /// Each stream and its records, in the order in which they came.
+    streams: Vec<(String, u64)>,
+    /// The place of the latest stream.
+    latest: Option<usize>,
     idle_since: Option<Instant>,
 }
 
@@ -36,6 +43,8 @@ pub struct Snapshot {
     pub records: u64,
     /// The stream of the latest SCHEMA or RECORD.
     pub stream: Option<String>,
+    /// Each stream that came so far, and its records handed to the sink.
+    pub streams: Vec<(String, u64)>,
     /// How long no request has been in flight, after the first one: the tap waits for the store's quota, or for its sink.
     pub idle: Option<Duration>,
 }
@@ -44,12 +53,14 @@ impl Progress {
     /// The counters now.
     pub fn snapshot(&self) -> Snapshot {
         let current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams: Vec<(String, u64)> = current.streams.iter().map(|(name, records)| (printable(name), *records)).collect();
         Snapshot {
             requests: self.0.requests.load(Relaxed),
             in_flight: self.0.in_flight.load(Relaxed),
             bytes: self.0.bytes.load(Relaxed),
             records: self.0.records.load(Relaxed),
-            stream: current.stream.clone(),
+            stream: current.latest.and_then(|latest| Some(streams.get(latest)?.0.clone())),
+            streams,
             idle: current.idle_since.map(|since| since.elapsed()),
         }
     }
@@ -66,20 +77,29 @@ impl Progress {
         self.0.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(crate) fn record(&self) {
-        self.0.records.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn stream(&self, name: &str) {
-        self.current(|current| {
-            if current.stream.as_deref() != Some(name) {
-                current.stream = Some(name.to_owned());
-            }
-        });
+    /// Counts a message of a stream; `records` is 1 for a RECORD, 0 for a SCHEMA.
+    pub(crate) fn message(&self, stream: &str, records: u64) {
+        self.0.records.fetch_add(records, Relaxed);
+        self.current(|current| current.count(stream, records));
     }
 
     fn current(&self, change: impl FnOnce(&mut Current)) {
         change(&mut self.0.current.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Current {
+    fn count(&mut self, stream: &str, records: u64) {
+        let is_it = |place: &usize| self.streams.get(*place).is_some_and(|(name, _)| name == stream);
+        let known = self.latest.filter(is_it).or_else(|| self.streams.iter().position(|(name, _)| name == stream));
+        let place = known.unwrap_or(self.streams.len());
+        if known.is_none() && place < MAX_STREAMS {
+            self.streams.push((stream.to_owned(), 0));
+        }
+        self.latest = (place < MAX_STREAMS).then_some(place);
+        if let Some((_, count)) = self.streams.get_mut(place) {
+            *count += records;
+        }
     }
 }
 
@@ -98,6 +118,20 @@ impl Drop for InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_are_counted_by_stream_and_a_name_cannot_steer_a_terminal() {
+        let progress = Progress::default();
+        for (stream, records) in [("orders", 0), ("orders", 1), ("a\x1b[2J", 1), ("orders", 1)] {
+            progress.message(stream, records);
+        }
+        let now = progress.snapshot();
+        assert_eq!((now.records, now.stream.as_deref()), (3, Some("orders")));
+        assert_eq!(now.streams, [("orders".to_owned(), 2), ("a [2J".to_owned(), 1)]);
+        (0..2 * MAX_STREAMS).for_each(|place| progress.message(&place.to_string(), 1));
+        let now = progress.snapshot();
+        assert_eq!((now.records, now.stream, now.streams.len()), (3 + 2 * MAX_STREAMS as u64, None, MAX_STREAMS));
+    }
 
     #[test]
     fn a_request_is_in_flight_until_its_guard_goes() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Asks a run to end at its next checkpoint: the page in hand is finished, a last STATE is written. Clones are one and the same request.
+/// Asks a run to end: the record in hand is finished, a last STATE is written. Clones are one and the same request.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 

@@ -4,6 +4,7 @@ use crate::account::{Account, Allowed, without_secrets};
 use crate::bindings::{PluginPre, connector};
 use crate::guest::{Guest, Instance, load};
 use crate::http::client::{Client, client};
+use crate::http::proxy::Proxies;
 use crate::http::{Door, Gate};
 use crate::log::LogHandler;
 use crate::pipe;
@@ -11,7 +12,6 @@ use crate::progress::Progress;
 use crate::sinks::{Sink, SinkError};
 use crate::stop::Stop;
 use crate::summary::Summary;
-use hyper_util::client::proxy::matcher::Matcher;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub struct Tap(Arc<Inner>);
 struct Inner {
     pre: PluginPre<Guest>,
     client: Client,
+    proxies: Proxies,
     allowed: Allowed,
     memory_limit: usize,
     log: LogHandler,
@@ -93,7 +94,7 @@ impl Tap {
     pub async fn about(&self) -> Result<String> {
         let mut instance = self.instance(None, Progress::default()).await?;
         let about = instance.plugin.bigcommerce_tap_connector().call_about(&mut instance.store).await;
-        instance.result(about)
+        instance.result(about.map(Ok))
     }
 
     /// The catalog, as a JSON object. It needs no network, and of the config nothing but that it is a JSON object.
@@ -104,7 +105,7 @@ impl Tap {
         let config = without_secrets(config)?;
         let mut instance = self.instance(None, Progress::default()).await?;
         let catalog = instance.plugin.bigcommerce_tap_connector().call_discover(&mut instance.store, &config).await;
-        Ok(instance.result(catalog)??)
+        instance.result(catalog)
     }
 
     /// Asks the store whether the token is good and which streams it may read; the answer is a JSON object.
@@ -112,23 +113,26 @@ impl Tap {
     /// # Errors
     /// The config cannot be used, or the store cannot be asked.
     pub async fn check(&self, config: &str) -> Result<String> {
-        let account = Account::from_config(config, &self.0.allowed)?;
+        let account = self.account(config)?;
         let config = without_secrets(config)?;
         let mut instance = self.instance(Some(account), Progress::default()).await?;
         let report = instance.plugin.bigcommerce_tap_connector().call_check(&mut instance.store, &config).await;
-        Ok(instance.result(report)??)
+        instance.result(report).map(|report| instance.redactor().redact(&report).into_owned())
     }
 
-    /// Reads the selected streams and writes their messages to `sink`. When `stop` is requested the run ends at its next checkpoint.
+    /// Reads the selected streams and writes their messages to `sink`. When `stop` is requested the run ends after the record in hand, and
+    /// fails with [`Kind::Cancelled`].
     ///
     /// A stream that fails by itself does not end the run: look at [`Summary::failure`].
     ///
     /// # Errors
     /// The kind says which part failed. Whatever it was, the last STATE that the sink has taken is where to go on from.
     pub async fn sync(&self, request: SyncRequest, sink: Box<dyn Sink>, stop: &Stop) -> Result<Summary> {
-        let account = Account::from_config(&request.config, &self.0.allowed)?;
+        let account = self.account(&request.config)?;
         let config = without_secrets(&request.config)?;
         let mut instance = self.instance(Some(account), request.progress.clone()).await?;
+        let redactor = instance.redactor().clone();
+        let sink_failure = |error: SinkError| Failure::new(Kind::Sink, redactor.line(&error.to_string()));
         let (output, outcome) = pipe::start(sink, request.progress).map_err(sink_failure)?;
         let table = &mut instance.store.data_mut().table;
         let output = table.push(Box::new(output) as DynOutputStream).map_err(|fault| broken(&fault))?;
@@ -148,14 +152,23 @@ impl Tap {
         drop(instance);
         // A sink's fault is the cause of what the component says then, and knows better.
         outcome.get().await.map_err(sink_failure)?;
-        Ok(summary?.map(Summary::from)?)
+        summary.map(|summary| summary.told(&redactor))
+    }
+
+    /// The account that a config names, if its store can be asked.
+    fn account(&self, config: &str) -> Result<Account> {
+        let account = Account::from_config(config, &self.0.allowed)?;
+        let config_fault = |why: &dyn std::fmt::Display| Failure::new(Kind::Config, why.to_string());
+        let origin = account.origin.to_string().parse().map_err(|why: ::http::uri::InvalidUri| config_fault(&why))?;
+        self.0.proxies.towards(&origin).map_err(|why| config_fault(&why))?;
+        Ok(account)
     }
 
     async fn instance(&self, account: Option<Account>, progress: Progress) -> Result<Instance> {
         let inner = &self.0;
-        let door = account.map(|account| Arc::new(Door::new(account)));
-        let gate = Gate { client: inner.client.clone(), door, progress, log: inner.log.clone() };
-        Instance::start(&inner.pre, gate, inner.memory_limit).await
+        let redactor = account.as_ref().map(Account::redactor).unwrap_or_default();
+        let gate = Gate::new(inner.client.clone(), account.map(Door::new), progress, inner.log.clone());
+        Instance::start(&inner.pre, gate, redactor, inner.memory_limit).await
     }
 }
 
@@ -213,7 +226,8 @@ impl TapBuilder {
                 .map_err(|why| Failure::new(Kind::Config, format!("the allowed origin {text} cannot be used: {why}")))
         };
         let origins = self.origins.iter().map(origin).collect::<Result<Vec<Origin>>>()?;
-        let (client, warning) = client(self.ca_file.as_deref(), self.private_addresses, Matcher::from_env())?;
+        let proxies = Proxies::from_env();
+        let (client, warning) = client(self.ca_file.as_deref(), self.private_addresses, proxies.clone())?;
         warning.into_iter().for_each(|warning| (self.log)(&format!("WARNING {warning}")));
         let unusable = |fault: wasmtime::Error| {
             Failure::new(Kind::Config, format!("the component cannot be used by this program: {fault:#}"))
@@ -222,7 +236,7 @@ impl TapBuilder {
         let pre = load(&engine, &self.component).map_err(unusable)?;
         start_ticker(&engine)?;
         let allowed = Allowed { origins, private_addresses: self.private_addresses };
-        Ok(Tap(Arc::new(Inner { pre, client, allowed, memory_limit: self.memory_limit, log: self.log })))
+        Ok(Tap(Arc::new(Inner { pre, client, proxies, allowed, memory_limit: self.memory_limit, log: self.log })))
     }
 
     fn engine(&self) -> wasmtime::Result<Engine> {
@@ -262,10 +276,6 @@ fn start_ticker(engine: &Engine) -> Result<()> {
     };
     let started = thread::Builder::new().name("epoch".into()).spawn(tick);
     started.map(drop).map_err(|fault| broken(&fault))
-}
-
-fn sink_failure(error: SinkError) -> Failure {
-    Failure::new(Kind::Sink, error.to_string())
 }
 
 fn broken(fault: &dyn std::fmt::Display) -> Failure {

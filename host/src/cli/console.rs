@@ -9,6 +9,7 @@ use tap_bigcommerce::{Progress, Snapshot, Summary};
 const REFRESH: Duration = Duration::from_millis(200);
 /// Shorter pauses are the ordinary way of requests.
 const PAUSE: Duration = Duration::from_secs(1);
+const NOT_COMPLETE: &str = "not complete: the next run goes on from the state\n";
 
 /// Where people read what happens. Clones write to the same place.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl Console {
             return Console::plain();
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
         Console { live: Some(Arc::new(bar)), started: Instant::now() }
@@ -74,6 +75,13 @@ impl Console {
             table(summary, self.started.elapsed()).lines().for_each(print);
         }
     }
+
+    /// Shows how far a run came that was stopped or failed; nothing if it had not begun.
+    pub(crate) fn broken_off(&self, now: &Snapshot) {
+        if self.live.is_some() && now.requests > 0 {
+            partial_table(now, self.started.elapsed()).lines().for_each(print);
+        }
+    }
 }
 
 /// A closed standard error is no reason to end a run.
@@ -98,24 +106,42 @@ fn table(summary: &Summary, took: Duration) -> String {
         let ended = stream.failure.as_ref().map_or(String::new(), |failure| format!("failed: {}", failure.kind));
         [stream.name.clone(), grouped(stream.records), grouped(stream.skipped), grouped(stream.nulled), ended]
     });
-    let rows: Vec<[String; 5]> = std::iter::once(heads).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths = [0, 1, 2, 3].map(width);
-    let mut text = String::new();
-    for [name, records, skipped, nulled, ended] in &rows {
-        let [a, b, c, d] = widths;
-        text.push_str(format!("{name:<a$}  {records:>b$}  {skipped:>c$}  {nulled:>d$}  {ended}").trim_end());
-        text.push('\n');
-    }
-    let total: u64 = summary.streams.iter().map(|stream| stream.records).sum();
+    let mut text = columns(&std::iter::once(heads).chain(rows).collect::<Vec<_>>());
+    let total = grouped(summary.streams.iter().map(|stream| stream.records).sum());
     let (requests, retries) = (grouped(summary.requests), grouped(summary.retries));
     let (took, waited) = (took.as_secs_f64(), summary.waited.as_secs_f64());
-    let total = grouped(total);
     text.push_str(&format!(
         "{total} records in {took:.1} s, {requests} requests, {retries} retries, {waited:.1} s waited for the quota\n"
     ));
     if !summary.complete {
-        text.push_str("not complete: the next run goes on from the state\n");
+        text.push_str(NOT_COMPLETE);
+    }
+    text
+}
+
+/// What is known of a run that gave no summary.
+fn partial_table(now: &Snapshot, took: Duration) -> String {
+    let heads = ["stream", "records", ""].map(str::to_owned);
+    let rows = now.streams.iter().map(|(name, records)| [name.clone(), grouped(*records), String::new()]);
+    let mut text = columns(&std::iter::once(heads).chain(rows).collect::<Vec<_>>());
+    let (total, requests, took) = (grouped(now.records), grouped(now.requests), took.as_secs_f64());
+    text.push_str(&format!("{total} records in {took:.1} s, {requests} requests\n{NOT_COMPLETE}"));
+    text
+}
+
+/// Rows under each other: the first column to the left, numbers to the right, and what is said of a row at its end.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ if column + 1 == N => cell.clone(),
+            _ => format!("{cell:>width$}"),
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
     }
     text
 }
@@ -166,6 +192,17 @@ mod tests {
         assert_eq!(lines[1], "orders     1,500        0       2");
         assert_eq!(lines[2], "coupons        0        0       0  failed: missing-scope");
         assert!(lines[3].starts_with("1,500 records in 2.0 s, 40 requests, 1 retries"));
+        assert!(lines[4].starts_with("not complete"));
+    }
+
+    #[test]
+    fn a_run_that_was_broken_off_has_a_row_for_each_stream_that_had_begun() {
+        let streams = vec![("orders".to_owned(), 1500), ("order_products".to_owned(), 20)];
+        let now = Snapshot { records: 1520, requests: 40, streams, ..Snapshot::default() };
+        let text = partial_table(&now, Duration::from_secs(2));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[..3], ["stream          records", "orders            1,500", "order_products       20"]);
+        assert_eq!(lines[3], "1,520 records in 2.0 s, 40 requests");
         assert!(lines[4].starts_with("not complete"));
     }
 }

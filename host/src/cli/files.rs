@@ -1,11 +1,11 @@
 //! The files that are given on the command line.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use tap_bigcommerce::{Failure, Kind, Result};
-use tap_bigcommerce_core::config::{ENV_PREFIX, SETTINGS, from_env};
+use tap_bigcommerce_core::config::{ENV_PREFIX, SETTINGS, from_env, merge};
 
 /// The word that stands for the environment in place of a config file.
 const ENV: &str = "ENV";
@@ -13,15 +13,12 @@ const ENV: &str = "ENV";
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The config from its files and the environment, as a JSON object's text. A later file wins key by key.
-pub(crate) fn config(files: &[PathBuf], variables: &[(String, String)]) -> Result<Map<String, Value>> {
-    let mut merged = Map::new();
-    for file in files {
-        match file.as_os_str() == ENV {
-            true => merged.extend(from_env(variables.iter().cloned())),
-            false => merged.extend(object(file, Kind::Config)?.1),
-        }
-    }
-    Ok(merged)
+pub(crate) fn config(files: &[PathBuf], variables: &[(String, String)]) -> Result<String> {
+    let source = |file: &PathBuf| match file.as_os_str() == ENV {
+        true => Ok(("the environment".to_owned(), Value::Object(from_env(variables.iter().cloned())).to_string())),
+        false => read(file, Kind::Config),
+    };
+    merge(&files.iter().map(source).collect::<Result<Vec<_>>>()?)
 }
 
 /// What to say when a config is needed and none was named.
@@ -42,12 +39,17 @@ pub(crate) fn no_config(variables: &[(String, String)]) -> Failure {
 
 /// The text of a file that holds a JSON object; `kind` is what it is for.
 pub(crate) fn text(file: &Path, kind: Kind) -> Result<String> {
-    object(file, kind).map(|(text, _)| text)
+    let source = read(file, kind)?;
+    // Of a single text this is only its check.
+    merge(std::slice::from_ref(&source)).map_err(|failure| Failure { kind, ..failure })?;
+    Ok(source.1)
 }
 
-fn object(file: &Path, kind: Kind) -> Result<(String, Map<String, Value>)> {
-    let failure = |why: String| Failure::new(kind, format!("the {kind} file {} {why}", file.display()));
-    let bytes = read(file).map_err(|fault| {
+/// A file's name for messages, and its text.
+fn read(file: &Path, kind: Kind) -> Result<(String, String)> {
+    let name = format!("the {kind} file {}", file.display());
+    let failure = |why: String| Failure::new(kind, format!("{name} {why}"));
+    let bytes = bytes(file).map_err(|fault| {
         failure(match fault.kind() {
             ErrorKind::NotFound => "does not exist".to_owned(),
             ErrorKind::IsADirectory => "is a folder".to_owned(),
@@ -63,22 +65,13 @@ fn object(file: &Path, kind: Kind) -> Result<(String, Map<String, Value>)> {
         failure(format!("is not UTF-8 text: look at line {line}, column {column}"))
     })?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    match serde_json::from_str(&text) {
-        Ok(map) => Ok((text, map)),
-        Err(fault) if fault.is_data() => Err(failure("is JSON, but not an object: it must be {…}".to_owned())),
-        Err(fault) => Err(failure(format!("is not JSON: {}", without_values(&fault)))),
-    }
+    Ok((name, text))
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
-}
-
-/// The parser's words for a fault of syntax name characters it expected, a line and a column, and nothing from the file.
-fn without_values(fault: &serde_json::Error) -> String {
-    fault.to_string().replace(" at line ", ": look at line ").replace(" column ", ", column ")
 }
 
 #[cfg(test)]
@@ -105,7 +98,7 @@ mod tests {
         let files = [folder.path().join("a.json"), ENV.into(), folder.path().join("b.json")];
         let variables = variables(&[("STORE_HASH", "env"), ("PAGE_SIZE", "15"), ("UNKNOWN", "x")]);
         let merged = config(&files, &variables).unwrap();
-        assert_eq!(Value::Object(merged), serde_json::json!({"store_hash": "env", "page_size": 20, "access_token": "t"}));
+        assert_eq!(merged, r#"{"store_hash":"env","page_size":20,"access_token":"t"}"#);
     }
 
     #[test]
@@ -123,18 +116,22 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_used_say_what_is_wrong_and_where() {
-        let bad: [(&str, &[u8]); 4] = [
+        let bad: [(&str, &[u8]); 6] = [
             ("comma.json", b"{\n  \"a\": 1,\n}"),
             ("latin.json", b"{\n\"a\": \"\xe9\"}"),
             ("list.json", b"[1]"),
             ("empty.json", b""),
+            ("bom.json", b"\xef\xbb\xbf\n"),
+            ("cut.json", b"{\"a\": "),
         ];
         let folder = folder(&bad);
         for (name, words) in [
-            ("comma.json", "not JSON: trailing comma: look at line 3, column 1"),
+            ("comma.json", "look at line 3, column 1"),
             ("latin.json", "not UTF-8 text: look at line 2, column 7"),
-            ("list.json", "not an object"),
-            ("empty.json", "line 1, column 0"),
+            ("list.json", "not hold a JSON object"),
+            ("empty.json", "is empty"),
+            ("bom.json", "is empty"),
+            ("cut.json", "ends too early"),
             ("missing.json", "does not exist"),
             (".", "is a folder"),
         ] {
@@ -144,6 +141,7 @@ mod tests {
                 assert!(failure.message.contains(words), "{failure}");
                 assert!(failure.message.contains(name) && failure.message.contains(kind.name()), "{failure}");
             }
+            assert!(config(&[folder.path().join(name)], &[]).unwrap_err().message.contains(words), "{name}");
         }
     }
 

@@ -9,12 +9,13 @@ mod signals;
 
 use args::{Args, Format, Output};
 use console::Console;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::io::Write;
-use tap_bigcommerce::sinks::{SqliteSink, StdoutSink};
+use tap_bigcommerce::sinks::{SqliteSink, StdoutSink, stdout_fault};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, Sink, SinkError, Stop, SyncRequest, Tap, TapBuilder, store_identity};
-use tap_bigcommerce_core::config::{Config, Credentials, Origin};
+use tap_bigcommerce_core::config::{Origin, SETTINGS};
 use tap_bigcommerce_core::discover;
+use tap_bigcommerce_core::plan::{self, Plan};
 use tap_bigcommerce_core::singer::state::forget;
 use tokio::task::JoinSet;
 
@@ -40,20 +41,25 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
     }
     let variables: Vec<(String, String)> =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-    let mut config = files::config(&args.config, &variables)?;
+    let config = files::config(&args.config, &variables)?;
     if args.discover {
-        let catalog = builder(args, console).build()?.discover(&Value::Object(config).to_string()).await?;
+        let catalog = builder(args, console).build()?.discover(&config).await?;
         return print(&pretty(&catalog)?);
     }
-    let _sandbox = if args.sandbox {
-        Some(sandbox::start(&mut config, console)?)
+    let (_sandbox, config) = if args.sandbox {
+        let (sandbox, config) = sandbox::start(config, console)?;
+        (Some(sandbox), config)
     } else if args.config.is_empty() {
         return Err(files::no_config(&variables));
     } else {
-        None
+        (None, config)
     };
-    let tap = towards(builder(args, console), &config).build()?;
-    let config = Value::Object(config).to_string();
+    let builder = builder(args, console);
+    let tap = match named_origin(&config) {
+        Some(origin) => builder.allowed_origins([origin.to_string()]).private_addresses(true),
+        None => builder,
+    };
+    let tap = tap.build()?;
     if args.check {
         let report = tap.check(&config).await?;
         print(&pretty(&report)?)?;
@@ -63,10 +69,9 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
 }
 
 async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Result<()> {
-    // All of the config's faults are named before anything is opened.
-    Config::parse(&config, Credentials::InConfig)?;
     let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
     let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
+    check_given(args, &config, catalog.as_deref(), given.as_deref())?;
     let (sink, kept) = open(&args.output, &config)?;
     let mut state = given.or(kept);
     for stream in &args.full_refresh {
@@ -76,13 +81,34 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
     let mut beside = JoinSet::new();
     beside.spawn(signals::watch(stop.clone(), console.clone()));
     beside.spawn(console.clone().follow(progress.clone()));
-    let request = SyncRequest { config, catalog, state, progress, ..SyncRequest::default() };
+    let request = SyncRequest { config, catalog, state, progress: progress.clone(), ..SyncRequest::default() };
     let done = tap.sync(request, sink, &stop).await;
     beside.shutdown().await;
     console.clear();
-    let summary = done?;
-    console.summary(&summary);
-    summary.failure().map_or(Ok(()), Err)
+    match done {
+        Ok(summary) => {
+            console.summary(&summary);
+            summary.failure().map_or(Ok(()), Err)
+        }
+        Err(failure) => {
+            console.broken_off(&progress.snapshot());
+            Err(failure)
+        }
+    }
+}
+
+/// Names the faults of what was given before anything is opened, so that a run that cannot start leaves no new file behind.
+fn check_given(args: &Args, config: &str, catalog: Option<&str>, state: Option<&str>) -> Result<()> {
+    if state.is_some() && matches!(args.output, Output::Sqlite(_)) {
+        let text = "an SQLite file holds its own state, and with another one records could be left out of it for good: leave --state out, \
+                    or use --full-refresh STREAM to read a stream from its start";
+        return Err(Failure::new(Kind::State, text));
+    }
+    args.full_refresh.iter().try_for_each(|stream| forget(None, stream).map(drop))?;
+    let text = |text: &str| text.to_owned();
+    let request =
+        plan::Request { config: text(config), catalog: catalog.map(text), state: state.map(text), ..plan::Request::default() };
+    Plan::new(&request).map(drop)
 }
 
 /// The sink, and the state that it holds.
@@ -106,13 +132,14 @@ fn builder(args: &Args, console: &Console) -> TapBuilder {
     }
 }
 
-/// Whoever writes `api_url` into their own config permits it, wherever it leads.
-fn towards(builder: TapBuilder, config: &Map<String, Value>) -> TapBuilder {
-    match config.get("api_url").and_then(Value::as_str) {
-        // A wrong one is named with the config's other faults.
-        Some(url) if Origin::parse(url.trim()).is_ok() => builder.allowed_origins([url.trim()]).private_addresses(true),
-        _ => builder,
-    }
+/// The place that the config's `api_url` names, unless it is the default: whoever writes it into their own config permits it, wherever
+/// its name leads. A wrong one is told with the config's other faults.
+fn named_origin(config: &str) -> Option<Origin> {
+    let origin = |text: &str| Origin::parse(text.trim()).ok();
+    let default = SETTINGS.iter().find(|setting| setting.key == "api_url").and_then(|setting| origin(setting.default?));
+    let config: Value = serde_json::from_str(config).ok()?;
+    let named = origin(config.get("api_url")?.as_str()?)?;
+    (Some(&named) != default.as_ref()).then_some(named)
 }
 
 fn form_of_about(about: &str, format: Format) -> Result<String> {
@@ -135,9 +162,53 @@ fn pretty(json: &str) -> Result<String> {
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.trim_end().as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    written.map_err(|fault| Failure::new(Kind::Sink, format!("standard output cannot be written: {fault}")))
+    written.map_err(|fault| Failure::new(Kind::Sink, stdout_fault(&fault)))
 }
 
 fn sink_failure(error: SinkError) -> Failure {
     Failure::new(Kind::Sink, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn only_another_origin_than_the_default_is_a_named_one() {
+        let named = |url: &str| named_origin(&format!(r#"{{"api_url": "{url}"}}"#)).map(|origin| origin.to_string());
+        for default in
+            ["https://api.bigcommerce.com", " HTTPS://API.bigcommerce.com/ ", "https://api.bigcommerce.com:443", "", "x"]
+        {
+            assert_eq!(named(default), None, "{default}");
+        }
+        assert_eq!(named("http://127.0.0.1:8080").as_deref(), Some("http://127.0.0.1:8080"));
+        assert_eq!(named("https://api.bigcommerce.com:8443").as_deref(), Some("https://api.bigcommerce.com:8443"));
+        assert_eq!(named_origin("{}"), None);
+    }
+
+    /// Runs the program into a file of its own; the store is never asked.
+    async fn refused(folder: &tempfile::TempDir, more: &[&str]) -> u8 {
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("config.json"), r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#).unwrap();
+        std::fs::write(path("state.json"), "{}").unwrap();
+        std::fs::write(path("catalog.json"), r#"{"streams": 1}"#).unwrap();
+        let more = more.iter().map(|word| if word.ends_with(".json") { path(word) } else { (*word).to_owned() });
+        let args = ["tap-bigcommerce".to_owned(), "--config".into(), path("config.json"), "--output".into()];
+        let output = format!("sqlite:{}", path("new.db"));
+        run(&Args::parse_from(args.into_iter().chain([output]).chain(more))).await
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_start_leaves_no_file_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        for (more, kind) in [
+            (["--catalog", "catalog.json"], Kind::Catalog),
+            (["--full-refresh", "refunds"], Kind::Config),
+            (["--state", "state.json"], Kind::State),
+        ] {
+            assert_eq!(refused(&folder, &more).await, kind.exit_code(), "{more:?}");
+            assert!(!folder.path().join("new.db").exists(), "{more:?}");
+        }
+    }
 }

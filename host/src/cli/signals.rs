@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to end at its next checkpoint, the second ends the program.
+//! Ctrl-C and SIGTERM: the first asks the run to end after the record in hand, the second ends the program.
 
 use super::console::Console;
 use std::process;

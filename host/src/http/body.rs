@@ -1,7 +1,8 @@
 //! An answer's body on its way to the component: counted, timed, unpacked.
 
+use super::Place;
 use super::client::told;
-use crate::progress::{InFlight, Progress};
+use crate::progress::Progress;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body::{Body, Frame};
@@ -26,17 +27,11 @@ pub(crate) struct AnswerBody {
     between_bytes: Duration,
     deadline: Pin<Box<Sleep>>,
     progress: Progress,
-    _in_flight: InFlight,
+    _place: Place,
 }
 
 impl AnswerBody {
-    pub(crate) fn new(
-        incoming: Incoming,
-        gzip: bool,
-        between_bytes: Duration,
-        progress: Progress,
-        in_flight: InFlight,
-    ) -> AnswerBody {
+    pub(crate) fn new(incoming: Incoming, gzip: bool, between_bytes: Duration, progress: Progress, place: Place) -> AnswerBody {
         AnswerBody {
             unpacker: gzip.then(|| MultiGzDecoder::new(Vec::new())),
             incoming,
@@ -45,7 +40,7 @@ impl AnswerBody {
             between_bytes,
             deadline: Box::pin(tokio::time::sleep(between_bytes)),
             progress,
-            _in_flight: in_flight,
+            _place: place,
         }
     }
 

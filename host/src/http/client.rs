@@ -1,13 +1,13 @@
 //! The one HTTP client that all runs share: pooled connections, HTTP/1.1 and HTTP/2, the platform's root certificates, proxies.
 
 use super::address::{ResolveError, Resolver};
+use super::proxy::{Proxies, ProxyFault};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::error::Error as StdError;
@@ -30,7 +30,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pub(crate) type Client = Pool<HttpsConnector<Connector>, Empty<Bytes>>;
 
 /// A client, and what is worth a warning about it. `proxies` says which origins are reached through a proxy.
-pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: Matcher) -> Result<(Client, Option<String>)> {
+pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: Proxies) -> Result<(Client, Option<String>)> {
     let (tls, warning) = tls_config(ca_file)?;
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
@@ -79,11 +79,11 @@ pub(crate) struct Connector {
     direct: HttpConnector<Resolver>,
     /// Connects to the proxy. The person who set HTTPS_PROXY named its address, and it resolves the store's name in our place.
     to_proxy: HttpConnector,
-    proxies: Arc<Matcher>,
+    proxies: Proxies,
 }
 
 impl Connector {
-    fn new(private_addresses: bool, proxies: Matcher) -> Connector {
+    fn new(private_addresses: bool, proxies: Proxies) -> Connector {
         let mut direct = HttpConnector::new_with_resolver(Resolver::new(private_addresses));
         direct.enforce_http(false);
         direct.set_nodelay(true);
@@ -91,7 +91,7 @@ impl Connector {
         let mut to_proxy = HttpConnector::new();
         to_proxy.set_nodelay(true);
         to_proxy.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Connector { direct, to_proxy, proxies: Arc::new(proxies) }
+        Connector { direct, to_proxy, proxies }
     }
 }
 
@@ -105,33 +105,32 @@ impl Service<::http::Uri> for Connector {
     }
 
     fn call(&mut self, target: ::http::Uri) -> Self::Future {
-        // Plain http goes to loopback only, and no proxy can reach this machine's loopback.
-        let https = target.scheme() == Some(&::http::uri::Scheme::HTTPS);
-        let proxy = if https { self.proxies.intercept(&target) } else { None };
-        let Some(proxy) = proxy else {
-            let connecting = self.direct.call(target);
-            return Box::pin(async move { Ok(connecting.await?) });
+        let proxy = match self.proxies.towards(&target) {
+            Ok(Some(proxy)) => proxy,
+            Ok(None) => {
+                let connecting = self.direct.call(target);
+                return Box::pin(async move { Ok(connecting.await?) });
+            }
+            Err(fault) => return Box::pin(async { Err(fault.into()) }),
         };
-        if proxy.uri().scheme() != Some(&::http::uri::Scheme::HTTP) {
-            return Box::pin(async {
-                Err("HTTPS_PROXY must be an http:// address; other kinds of proxies are not supported".into())
-            });
-        }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
         let connecting = tunnel.call(target);
-        Box::pin(async move { Ok(connecting.await.map_err(|fault| format!("through the proxy of HTTPS_PROXY: {fault}"))?) })
+        let variable = self.proxies.variable();
+        Box::pin(async move { connecting.await.map_err(|fault| ProxyFault::tunnel(variable, last_cause(&fault)).into()) })
     }
 }
 
-/// What the component is told of a fault: the first cause along the error's chain that has a name of its own, else its text.
+/// What the component is told of a fault: the first cause along the error's chain that has a name of its own, else the last one's text.
 pub(crate) fn told(error: &(dyn StdError + 'static)) -> HttpError {
-    causes(error).find_map(known).unwrap_or_else(|| {
-        let texts: Vec<String> = causes(error).map(|cause| cause.to_string()).collect();
-        HttpError::InternalError(Some(texts.join(": ")))
-    })
+    causes(error).find_map(known).unwrap_or_else(|| HttpError::InternalError(Some(last_cause(error))))
+}
+
+/// The text of what lies at the bottom; those above it say which layer of the program it passed through.
+fn last_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -144,6 +143,9 @@ fn known(cause: &(dyn StdError + 'static)) -> Option<HttpError> {
             ResolveError::Private(_) => HttpError::DestinationIpProhibited,
             ResolveError::Failed(..) => HttpError::DnsError { rcode: Some(fault.to_string()), info_code: None },
         });
+    }
+    if let Some(fault) = cause.downcast_ref::<ProxyFault>() {
+        return Some(HttpError::InternalError(Some(fault.to_string())));
     }
     if let Some(fault) = cause.downcast_ref::<rustls::Error>() {
         return Some(known_tls(fault));
@@ -203,10 +205,10 @@ mod tests {
     fn a_ca_file_that_is_none_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("ca.pem");
-        let failure = client(Some(&missing), false, Matcher::builder().build()).err().unwrap();
+        let failure = client(Some(&missing), false, Proxies::none()).err().unwrap();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.message.contains("ca.pem"), "{failure}");
         std::fs::write(&missing, "not a certificate").unwrap();
-        assert!(client(Some(&missing), false, Matcher::builder().build()).err().unwrap().message.contains("no certificate"));
+        assert!(client(Some(&missing), false, Proxies::none()).err().unwrap().message.contains("no certificate"));
     }
 }

@@ -3,11 +3,12 @@
 pub(crate) mod address;
 mod body;
 pub(crate) mod client;
+pub(crate) mod proxy;
 
 use crate::account::Account;
 use crate::log::LogHandler;
 use crate::progress::{InFlight, Progress};
-use ::http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE};
+use ::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use body::AnswerBody;
@@ -18,10 +19,16 @@ use http_body_util::{BodyExt, Empty};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as HttpError, RequestOptions, WasiBody, WasiHttpHooks};
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const AUTH_CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
+/// The headers that the component chooses. No other one is sent: `content-length` or `transfer-encoding` would make the server take the next
+/// request on the connection for a body, and others (`x-http-method-override`, `x-original-url`) change what a request asks for.
+const FROM_COMPONENT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
+/// Requests in flight at once: the greatest `max_concurrency`. More of them wait.
+const MAX_IN_FLIGHT: usize = 1024;
 /// What holds for a request that sets no limits of its own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -30,11 +37,11 @@ type Background = Box<dyn Future<Output = std::result::Result<(), HttpError>> + 
 
 /// Judges each request of one call, and sends what passes.
 pub(crate) struct Gate {
-    pub(crate) client: Client,
-    /// None: the call needs no network, and gets none.
-    pub(crate) door: Option<Arc<Door>>,
-    pub(crate) progress: Progress,
-    pub(crate) log: LogHandler,
+    client: Client,
+    door: Option<Arc<Door>>,
+    places: Arc<Semaphore>,
+    progress: Progress,
+    log: LogHandler,
 }
 
 /// The one place that requests may go to, and the credentials that open it.
@@ -89,12 +96,22 @@ impl Door {
         uri.path().strip_prefix(&self.prefix).is_some_and(|rest| rest.split('/').all(plain))
     }
 
-    fn unlock(&self, headers: &mut HeaderMap) {
+    /// The request as it is sent: of what the component made, the address and [`FROM_COMPONENT`].
+    fn unlocked<B>(&self, request: &Request<B>) -> Request<Empty<Bytes>> {
+        let mut sent = Request::new(Empty::new());
+        sent.uri_mut().clone_from(request.uri());
+        let headers = sent.headers_mut();
+        for name in FROM_COMPONENT {
+            if let Some(value) = request.headers().get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(AUTH_TOKEN, self.token.clone());
         if let Some(client_id) = &self.client_id {
             headers.insert(AUTH_CLIENT, client_id.clone());
         }
+        sent
     }
 }
 
@@ -103,32 +120,42 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 }
 
 impl Gate {
-    fn send<B>(&self, request: Request<B>, options: RequestOptions) -> std::result::Result<Sending, HttpError> {
-        let refusal = match &self.door {
-            None => Some("this call needs no network"),
-            Some(door) => door.refusal(&request),
+    /// A gate for one call. Without a door the call needs no network, and gets none.
+    pub(crate) fn new(client: Client, door: Option<Door>, progress: Progress, log: LogHandler) -> Gate {
+        Gate { client, door: door.map(Arc::new), places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), progress, log }
+    }
+
+    pub(crate) fn log(&self) -> &LogHandler {
+        &self.log
+    }
+
+    fn send<B>(&self, request: &Request<B>, options: RequestOptions) -> std::result::Result<Sending, HttpError> {
+        let passed = match &self.door {
+            None => Err("this call needs no network"),
+            Some(door) => door.refusal(request).map_or_else(|| Ok(door.unlocked(request)), Err),
         };
-        if let Some(why) = refusal {
+        let request = passed.map_err(|why| {
             (self.log)(&format!("WARNING the component was refused a request: {why}"));
-            return Err(HttpError::HttpRequestDenied);
-        }
-        // A GET has no body; what the component may have put there is not sent.
-        let mut request = request.map(|_| Empty::new());
-        if let Some(door) = &self.door {
-            door.unlock(request.headers_mut());
-        }
-        let (progress, in_flight) = (self.progress.clone(), self.progress.request());
-        Ok(Sending { client: self.client.clone(), request, options, progress, in_flight })
+            HttpError::HttpRequestDenied
+        })?;
+        let (client, places, progress) = (self.client.clone(), self.places.clone(), self.progress.clone());
+        Ok(Sending { client, places, request, options, progress })
     }
 }
 
 /// A request that has passed the gate.
 struct Sending {
     client: Client,
+    places: Arc<Semaphore>,
     request: Request<Empty<Bytes>>,
     options: RequestOptions,
     progress: Progress,
-    in_flight: InFlight,
+}
+
+/// A request's place among those in flight, until its answer has been read or dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: InFlight,
 }
 
 impl Sending {
@@ -136,8 +163,15 @@ impl Sending {
         let limit = |limit: Option<Duration>| limit.unwrap_or(DEFAULT_TIMEOUT);
         // A pooled connection costs no connect time, a new one is made within the same wait.
         let first_byte = limit(self.options.connect_timeout).saturating_add(limit(self.options.first_byte_timeout));
-        let answering = tokio::time::timeout(first_byte, self.client.request(self.request));
-        let answer = answering.await.map_err(|_| HttpError::HttpResponseTimeout)?.map_err(|fault| told(&fault))?;
+        let (progress, places) = (self.progress.clone(), self.places);
+        let answering = async {
+            let permit = places.acquire_owned().await.map_err(|_| HttpError::ConnectionLimitReached)?;
+            let place = Place { _permit: permit, _counted: self.progress.request() };
+            let answer = self.client.request(self.request).await.map_err(|fault| told(&fault))?;
+            Ok::<_, HttpError>((answer, place))
+        };
+        let answered = tokio::time::timeout(first_byte, answering).await;
+        let (answer, place) = answered.map_err(|_| HttpError::HttpResponseTimeout)??;
         let (mut parts, incoming) = answer.into_parts();
         let gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let gzip = gzip && !incoming.is_end_stream();
@@ -146,7 +180,7 @@ impl Sending {
             parts.headers.remove(CONTENT_LENGTH);
         }
         let between_bytes = limit(self.options.between_bytes_timeout);
-        let body = AnswerBody::new(incoming, gzip, between_bytes, self.progress, self.in_flight);
+        let body = AnswerBody::new(incoming, gzip, between_bytes, progress, place);
         let background: Background = Box::new(async { Ok(()) });
         Ok((Response::from_parts(parts, body.boxed_unsync()), background))
     }
@@ -164,7 +198,7 @@ impl WasiHttpHooks for Gate {
         options: Option<RequestOptions>,
         _: Background,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let sending = self.send(request, options.unwrap_or_default());
+        let sending = self.send(&request, options.unwrap_or_default());
         Box::new(async move { sending?.answer().await })
     }
 }

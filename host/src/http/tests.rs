@@ -1,13 +1,13 @@
 use super::*;
 use crate::account::Allowed;
+use crate::http::proxy::Proxies;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hyper_util::client::proxy::matcher::Matcher;
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::Mutex;
 use tap_bigcommerce_core::config::Origin;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 pub(super) fn door(api_url: &str) -> Door {
@@ -111,9 +111,13 @@ impl Server {
     }
 
     fn gate(&self, private_addresses: bool) -> Gate {
-        let (client, _) = client::client(None, private_addresses, Matcher::builder().build()).unwrap();
-        Gate { client, door: Some(Arc::new(door(&self.origin))), progress: Progress::default(), log: Arc::new(|_| {}) }
+        gate(&self.origin, private_addresses)
     }
+}
+
+fn gate(origin: &str, private_addresses: bool) -> Gate {
+    let (client, _) = client::client(None, private_addresses, Proxies::none()).unwrap();
+    Gate::new(client, Some(door(origin)), Progress::default(), Arc::new(|_| {}))
 }
 
 pub(crate) fn answer(head: &str, body: &[u8]) -> Vec<u8> {
@@ -129,8 +133,13 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 pub(super) async fn get(gate: &mut Gate, uri: &str, options: RequestOptions) -> Sent {
+    get_with(gate, uri, &[("user-agent", "test")], options).await
+}
+
+async fn get_with(gate: &mut Gate, uri: &str, headers: &[(&str, &str)], options: RequestOptions) -> Sent {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
-    let request = Request::get(uri).header("user-agent", "test").body(body).unwrap();
+    let request = headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+    let request = request.body(body).unwrap();
     Pin::from(gate.send_request(request, Some(options), Box::new(async { Ok(()) }))).await
 }
 
@@ -153,6 +162,7 @@ async fn the_credentials_are_added_and_connections_are_kept() {
         "get /stores/abc/v2/orders http/1.1",
         "x-auth-token: t0ken",
         "x-auth-client: cl1ent",
+        "user-agent: test",
         "accept-encoding: gzip",
         "host: 127.0.0.1",
     ] {
@@ -161,6 +171,99 @@ async fn the_credentials_are_added_and_connections_are_kept() {
     assert_eq!(*server.connections.lock().unwrap(), 1);
     let snapshot = gate.progress.snapshot();
     assert_eq!((snapshot.requests, snapshot.in_flight, snapshot.bytes), (3, 0, 6));
+}
+
+#[tokio::test]
+async fn of_the_components_headers_only_the_harmless_are_sent() {
+    let server = Server::start(answer("", b"[]")).await;
+    let mut gate = server.gate(true);
+    let uri = format!("{}/stores/abc/v2/orders", server.origin);
+    let headers = [
+        ("accept", "application/json"),
+        ("user-agent", "test"),
+        ("accept-encoding", "br"),
+        ("content-length", "10"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "x-auth-token"),
+        ("upgrade", "h2c"),
+        ("expect", "100-continue"),
+        ("host", "evil.example"),
+        ("forwarded", "host=evil.example"),
+        ("x-http-method-override", "DELETE"),
+        ("x-original-url", "/stores/xyz/v2/orders"),
+        ("proxy-authorization", "Basic eA=="),
+        ("referer", "x"),
+    ];
+    assert_eq!(body_of(get_with(&mut gate, &uri, &headers, RequestOptions::default()).await).await.unwrap(), "[]");
+    let seen = server.seen.lock().unwrap();
+    let mut names: Vec<&str> = seen[0].lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent", "x-auth-client", "x-auth-token"]);
+    assert!(seen[0].contains("accept: application/json") && seen[0].contains("host: 127.0.0.1"), "{seen:?}");
+}
+
+/// Answers each request as a server does that reads a body of the length that the request names; gives the requests' first lines.
+async fn serve_as_http_says(listener: TcpListener, seen: Arc<Mutex<Vec<String>>>) {
+    while let Ok((socket, _)) = listener.accept().await {
+        let mut socket = BufReader::new(socket);
+        'requests: loop {
+            let (mut head, mut length) = (Vec::new(), 0);
+            loop {
+                let mut line = String::new();
+                if socket.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    break 'requests;
+                }
+                if line == "\r\n" {
+                    break;
+                }
+                if let Some(("content-length", value)) = line.trim().split_once(": ") {
+                    length = value.parse().unwrap();
+                }
+                head.push(line.trim().to_owned());
+            }
+            seen.lock().unwrap().push(head[0].clone());
+            // Answered before the body has come, as a server may.
+            socket.write_all(&answer("", b"[]")).await.unwrap();
+            let mut body = vec![0; length];
+            if socket.read_exact(&mut body).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_cannot_carry_another_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/stores/abc/v2/orders", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    tokio::spawn(serve_as_http_says(listener, seen.clone()));
+    let mut gate = gate(&uri.replace("/stores/abc/v2/orders", ""), true);
+    let hidden = "DELETE /stores/abc/v2/orders/1 HTTP/1.1";
+    // The second request up to the value of its `referer` would be the body of the first.
+    let eaten = "GET /stores/abc/v2/orders HTTP/1.1\r\nreferer: ".len().to_string();
+    for header in [("content-length", eaten.as_str()), ("referer", hidden)] {
+        let short = Some(Duration::from_secs(2));
+        let options = RequestOptions { connect_timeout: short, first_byte_timeout: short, between_bytes_timeout: short };
+        let _ = body_of(get_with(&mut gate, &uri, &[header], options).await).await;
+    }
+    assert_eq!(*seen.lock().unwrap(), ["GET /stores/abc/v2/orders HTTP/1.1"; 2]);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_than_there_are_places() {
+    let server = Server::start(answer("", b"[]")).await;
+    let mut gate = server.gate(true);
+    assert_eq!(gate.places.available_permits(), MAX_IN_FLIGHT);
+    gate.places = Arc::new(Semaphore::new(1));
+    let uri = format!("{}/stores/abc/v2/orders", server.origin);
+    let short = Some(Duration::from_millis(50));
+    let options = RequestOptions { connect_timeout: short, first_byte_timeout: short, between_bytes_timeout: None };
+    let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
+    assert!(matches!(get(&mut gate, &uri, options).await, Err(HttpError::HttpResponseTimeout)));
+    assert_eq!((server.seen.lock().unwrap().len(), gate.progress.snapshot().in_flight), (1, 1));
+    drop(unread);
+    assert_eq!(body_of(get(&mut gate, &uri, RequestOptions::default()).await).await.unwrap(), "[]");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
+use super::proxy::Proxies;
 use super::tests::{body_of, door, get};
 use super::*;
 use hyper::service::service_fn;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -47,10 +47,10 @@ impl TlsServer {
         server
     }
 
-    fn gate(&self, origin: &str, trusted: bool, proxies: Matcher) -> Gate {
+    fn gate(&self, origin: &str, trusted: bool, proxies: Proxies) -> Gate {
         let ca = self.folder.path().join("ca.pem");
         let (client, _) = client::client(trusted.then_some(ca.as_path()), true, proxies).unwrap();
-        Gate { client, door: Some(Arc::new(door(origin))), progress: Progress::default(), log: Arc::new(|_| {}) }
+        Gate::new(client, Some(door(origin)), Progress::default(), Arc::new(|_| {}))
     }
 }
 
@@ -101,7 +101,7 @@ async fn fetch(gate: &mut Gate, origin: &str) -> std::result::Result<String, Htt
 async fn http2_is_spoken_with_a_server_that_the_ca_file_vouches_for() {
     let server = TlsServer::start(&["localhost"]).await;
     let origin = format!("https://localhost:{}", server.port);
-    let mut gate = server.gate(&origin, true, Matcher::builder().build());
+    let mut gate = server.gate(&origin, true, Proxies::none());
     assert_eq!(fetch(&mut gate, &origin).await.unwrap(), "[]");
     assert_eq!(*server.seen.lock().unwrap(), [format!("HTTP/2.0 localhost:{}", server.port)]);
 }
@@ -110,11 +110,11 @@ async fn http2_is_spoken_with_a_server_that_the_ca_file_vouches_for() {
 async fn a_server_that_nobody_vouches_for_gets_no_request() {
     let server = TlsServer::start(&["localhost"]).await;
     let origin = format!("https://localhost:{}", server.port);
-    let mut gate = server.gate(&origin, false, Matcher::builder().build());
+    let mut gate = server.gate(&origin, false, Proxies::none());
     assert!(matches!(fetch(&mut gate, &origin).await, Err(HttpError::TlsCertificateError)));
     let other = TlsServer::start(&["other.example"]).await;
     let origin = format!("https://localhost:{}", other.port);
-    let mut gate = other.gate(&origin, true, Matcher::builder().build());
+    let mut gate = other.gate(&origin, true, Proxies::none());
     assert!(matches!(fetch(&mut gate, &origin).await, Err(HttpError::TlsCertificateError)));
     assert!(server.seen.lock().unwrap().is_empty() && other.seen.lock().unwrap().is_empty());
 }
@@ -124,7 +124,7 @@ async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
     let server = TlsServer::start(&["api.store.example"]).await;
     let (proxy, asked) = start_proxy(server.port).await;
     let origin = "https://api.store.example";
-    let proxies = Matcher::builder().https(format!("http://user:word@{proxy}")).build();
+    let proxies = Proxies::new("HTTPS_PROXY", &format!("http://user:word@{proxy}"), "");
     let mut gate = server.gate(origin, true, proxies);
     assert_eq!(fetch(&mut gate, origin).await.unwrap(), "[]");
     let asked = asked.lock().unwrap();
@@ -134,10 +134,16 @@ async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
 }
 
 #[tokio::test]
-async fn a_proxy_of_another_kind_is_named_as_the_fault() {
+async fn faults_on_the_way_through_a_proxy_name_it() {
     let server = TlsServer::start(&["api.store.example"]).await;
     let origin = "https://api.store.example";
-    let mut gate = server.gate(origin, true, Matcher::builder().https("socks5://127.0.0.1:1").build());
-    let fault = fetch(&mut gate, origin).await.unwrap_err().to_string();
-    assert!(fault.contains("HTTPS_PROXY must be an http:// address"), "{fault}");
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for (proxy, words) in
+        [("socks5://127.0.0.1:1".to_owned(), "must be http://host:port"), (format!("http://{closed}"), "made no connection")]
+    {
+        let mut gate = server.gate(origin, true, Proxies::new("HTTPS_PROXY", &proxy, ""));
+        let Err(HttpError::InternalError(Some(fault))) = fetch(&mut gate, origin).await else { panic!("{proxy}") };
+        assert!(fault.starts_with("the proxy of HTTPS_PROXY") && fault.contains(words), "{fault}");
+        assert!(!fault.contains("tunnel error") && !fault.contains("client error"), "{fault}");
+    }
 }

@@ -5,7 +5,7 @@ mod sqlite;
 mod stdout;
 
 pub use sqlite::SqliteSink;
-pub use stdout::StdoutSink;
+pub use stdout::{StdoutSink, stdout_fault};
 
 /// Takes Singer messages, one by one, in their order. It runs on a thread of its own and may block.
 ///
@@ -17,7 +17,7 @@ pub trait Sink: Send {
     /// The message could not be written. The run ends, and nothing more is written.
     fn write(&mut self, line: &[u8]) -> Result<(), SinkError>;
 
-    /// Lets go of what is held back, as far as that is right before the next STATE.
+    /// Lets go of what is held back, as far as that is right before the next STATE. The tap asks for it after each batch of messages.
     ///
     /// # Errors
     /// As for [`Sink::write`].

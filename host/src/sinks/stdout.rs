@@ -1,13 +1,11 @@
 //! Messages on standard output, one a line.
 
-use super::messages::{Kind, peek};
 use super::{Sink, SinkError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 const BUFFER: usize = 256 * 1024;
 
-/// Writes messages to standard output, or to any other writer. It is flushed at each STATE, so that whatever reads it gets the state
-/// with all its records.
+/// Writes messages to standard output, or to any other writer. They are held back until the sink is flushed, 256 KiB of them at most.
 pub struct StdoutSink<W: Write + Send = io::Stdout> {
     out: BufWriter<W>,
 }
@@ -30,35 +28,31 @@ impl<W: Write + Send> StdoutSink<W> {
     pub fn to(writer: W) -> StdoutSink<W> {
         StdoutSink { out: BufWriter::with_capacity(BUFFER, writer) }
     }
-
-    fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        self.out.write_all(line)?;
-        self.out.write_all(b"\n")?;
-        // A RECORD is told without parsing it.
-        if peek(line).kind == Kind::State { self.out.flush() } else { Ok(()) }
-    }
 }
 
 impl<W: Write + Send> Sink for StdoutSink<W> {
     fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        self.line(line).map_err(|fault| stdout_error(&fault))
+        self.out.write_all(line).and_then(|()| self.out.write_all(b"\n")).map_err(|fault| lost(&fault))
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.out.flush().map_err(|fault| stdout_error(&fault))
+        self.out.flush().map_err(|fault| lost(&fault))
     }
 }
 
-/// A fault of standard output, in a sentence.
-fn stdout_error(fault: &io::Error) -> SinkError {
-    let what = match fault.kind() {
+fn lost(fault: &io::Error) -> SinkError {
+    SinkError::new(format!("{}, then run again from the last state it took", stdout_fault(fault)))
+}
+
+/// What happened to standard output, and what to do about it: most of a sentence.
+pub fn stdout_fault(fault: &io::Error) -> String {
+    match fault.kind() {
         ErrorKind::BrokenPipe => {
             "standard output was closed by the program that reads it; look at that program's messages".to_owned()
         }
         ErrorKind::StorageFull => "the disk that standard output goes to is full; free some space".to_owned(),
         _ => format!("standard output cannot be written: {fault}"),
-    };
-    SinkError::new(format!("{what}, then run again from the last state it took"))
+    }
 }
 
 #[cfg(test)]
@@ -83,12 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn records_leave_with_the_state_that_covers_them() {
+    fn messages_leave_whole_when_they_are_asked_to() {
         let pipe = Pipe::default();
         let mut sink = StdoutSink::to(pipe.clone());
-        sink.write(br#"{"type":"RECORD","stream":"orders","record":{}}"#).unwrap();
+        for line in [br#"{"type":"RECORD","stream":"orders","record":{}}"#.as_slice(), br#"{"type":"STATE","value":{}}"#] {
+            sink.write(line).unwrap();
+        }
         assert!(pipe.0.lock().unwrap().is_empty());
-        sink.write(br#"{"type":"STATE","value":{}}"#).unwrap();
+        sink.flush().unwrap();
         let written = String::from_utf8(pipe.0.lock().unwrap().clone()).unwrap();
         assert_eq!(written.lines().count(), 2);
         assert!(written.ends_with('\n'));
@@ -98,8 +94,9 @@ mod tests {
     fn faults_are_told_in_a_sentence() {
         for (kind, words) in [(ErrorKind::BrokenPipe, "closed by the program"), (ErrorKind::StorageFull, "is full")] {
             let mut sink = StdoutSink::to(Pipe(Arc::default(), Some(kind)));
-            let fault = sink.write(br#"{"type":"STATE","value":{}}"#).unwrap_err().to_string();
-            assert!(fault.contains(words), "{fault}");
+            sink.write(br#"{"type":"STATE","value":{}}"#).unwrap();
+            let fault = sink.flush().unwrap_err().to_string();
+            assert!(fault.contains(words) && fault.contains("the last state"), "{fault}");
         }
     }
 }

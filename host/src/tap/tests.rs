@@ -68,6 +68,33 @@ async fn a_failing_sink_ends_the_run_with_its_own_words() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_store_repeats_is_told_to_nobody() {
+    let mut servers = Vec::new();
+    for status in ["401 Unauthorized", "403 Forbidden", "400 Bad Request"] {
+        let body = r#"{"title": "the token t0ken may not"}"#;
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        servers.push(Server::start((head + body).into_bytes()).await);
+    }
+    let origins: Vec<String> = servers.iter().map(|server| server.origin.clone()).collect();
+    let log = Arc::new(Mutex::new(String::new()));
+    let seen = log.clone();
+    let tap = tap(DEFAULT_ORIGIN).allowed_origins(&origins).on_log(move |line| seen.lock().unwrap().push_str(line));
+    let tap = tap.build().unwrap();
+    let mut told = String::new();
+    for origin in &origins {
+        let request = request(origin);
+        told += &format!("{:?}\n", tap.check(&request.config).await);
+        told += &format!("{:?}\n", tap.sync(request, nowhere(), &Stop::new()).await);
+    }
+    told += &log.lock().unwrap();
+    assert!(!told.contains("t0ken") && told.contains("the token *** may not"), "{told}");
+    // A sink's sentence may hold a piece of a message.
+    let sink = |_: &[u8]| Err(SinkError::new("a message with t0ken"));
+    let failure = tap.sync(request(&origins[0]), Box::new(sink), &Stop::new()).await.unwrap_err();
+    assert_eq!(failure.message, "a message with ***");
+}
+
+#[tokio::test]
 async fn a_stop_ends_a_run_that_waits() {
     let silent = Server::start(Vec::new()).await;
     let tap = tap(&silent.origin).build().unwrap();

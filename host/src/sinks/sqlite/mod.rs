@@ -37,8 +37,10 @@ pub struct SqliteSink {
 }
 
 impl SqliteSink {
-    /// Opens a file, making it if it is not there, and takes it for this run: until the sink is dropped no other run can write to it.
-    /// `store` is the name of the store that it is to hold, as [`store_identity`](crate::store_identity) gives it.
+    /// Opens a file, making it if it is not there, and holds it for this run: another one that wants to write to it is refused. Should one
+    /// slip in between two commits, this run ends at its next STATE, without a record of its own over the other's. A name is a path and
+    /// nothing else: `:memory:` is a file too. `store` is the name of the store that the file is to hold, as
+    /// [`store_identity`](crate::store_identity) gives it.
     ///
     /// # Errors
     /// The file cannot be written, is no SQLite file, is in use, or holds another store's data.
@@ -46,19 +48,18 @@ impl SqliteSink {
         check_file(file)?;
         let told = |error: rusqlite::Error| sentence(file, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(file, flags).map_err(told)?;
+        // SQLite has names of its own, such as `:memory:` and `file:…`, none of which starts like this.
+        let path = Path::new(".").join(file);
+        let connection = Connection::open_with_flags(path, flags).map_err(told)?;
         let mut sink = SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None };
         sink.prepare().map_err(told)?;
         sink.bind(store)?;
-        sink.state = sink
-            .connection
-            .query_row("SELECT value FROM _tap_state", [], |row| row.get(0))
-            .optional()
-            .map_err(|error| sink.told(&error))?;
+        sink.state = sink.stored_state()?;
         Ok(sink)
     }
 
-    /// The value of the last STATE that the file holds.
+    /// The value of the last STATE that the file holds: the state for the run that writes to this sink. With another one, records could
+    /// be left out of the file for good.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }
@@ -116,21 +117,40 @@ impl SqliteSink {
                 };
                 table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
             }
-            (Kind::State, _, _, Some(value)) => self.commit(value.get()).map_err(|error| self.told(&error)),
+            (Kind::State, _, _, Some(value)) => self.commit(value.get()),
             // Messages of other kinds have no place in a table.
             (Kind::Other, ..) => Ok(()),
             (kind, ..) => Err(wrong(format!("a {kind:?} message lacks its content"))),
         }
     }
 
-    /// Commits the records since the last state, and with them the state. The next transaction starts at once, to keep the file for
+    /// Commits the records since the last state, and with them the state. The next transaction starts at once, to hold the file for
     /// this run.
-    fn commit(&mut self, state: &str) -> rusqlite::Result<()> {
+    fn commit(&mut self, state: &str) -> Result<(), SinkError> {
         let upsert = "INSERT INTO _tap_state (id, value) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
-        self.connection.prepare_cached(upsert)?.execute([state])?;
-        self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        let stored = self.connection.prepare_cached(upsert).and_then(|mut upsert| upsert.execute([state]));
+        stored.and_then(|_| self.connection.execute_batch("COMMIT")).map_err(|error| self.told(&error))?;
         self.state = Some(state.to_owned());
-        Ok(())
+        self.hold()
+    }
+
+    /// Starts the next transaction. Between two of them the file is free for a moment: what another run has written then is newer than
+    /// what this one goes on from.
+    fn hold(&self) -> Result<(), SinkError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.told(&error))?;
+        if self.stored_state()? == self.state {
+            return Ok(());
+        }
+        let file = self.file.display();
+        Err(SinkError::new(format!(
+            "another run wrote to {file} during this one; run again, alone: it goes on from the file's state"
+        )))
+    }
+
+    fn stored_state(&self) -> Result<Option<String>, SinkError> {
+        let select = self.connection.prepare_cached("SELECT value FROM _tap_state");
+        let state = select.and_then(|mut select| select.query_row([], |row| row.get(0)).optional());
+        state.map_err(|error| self.told(&error))
     }
 
     fn told(&self, error: &rusqlite::Error) -> SinkError {

@@ -23,6 +23,15 @@ pub(super) enum ColumnKind {
     Text,
 }
 
+impl ColumnKind {
+    fn declared(self) -> &'static str {
+        match self {
+            ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",
+            ColumnKind::Text => "TEXT",
+        }
+    }
+}
+
 /// A column of a table.
 pub(super) struct Column {
     pub(super) name: String,
@@ -75,6 +84,10 @@ impl Table {
         if let Some(name) = properties.keys().find(|name| name.is_empty() || name.len() > MAX_NAME || name.contains('\0')) {
             return Err(format!("{stream} has a field {name:?}, which cannot be a column's name"));
         }
+        let mut seen = HashSet::new();
+        if let Some(name) = properties.keys().find(|name| !seen.insert(name.to_ascii_lowercase())) {
+            return Err(format!("{stream} has two fields {name:?}, upper and lower case apart, which cannot be two columns"));
+        }
         if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
             return Err(format!("the key {key:?} of {stream} is not among its fields"));
         }
@@ -126,18 +139,47 @@ impl Table {
     }
 
     fn definition(&self, column: &Column) -> String {
-        let kind = if column.kind == ColumnKind::Text { "TEXT" } else { "INTEGER" };
         let key = if self.keys.contains(&column.name) { " NOT NULL" } else { "" };
-        format!("{} {kind}{key}", quoted(&column.name))
+        format!("{} {}{key}", quoted(&column.name), column.kind.declared())
     }
 
+    /// Adds the columns that the table lacks. A column that is declared as another type is refused: SQLite would make other values of the
+    /// ones that it gets (of the TEXT `007` the INTEGER 7).
     fn add_columns(&self, connection: &Connection) -> Result<(), TableFault> {
-        let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
-        let names = names.query_map([&self.stream], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<String>>>()?;
-        for column in self.columns.iter().filter(|column| !names.contains(&column.name)) {
-            connection.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {}", quoted(&self.stream), self.definition(column)))?;
+        let declared = self.declared(connection)?;
+        if declared.is_empty() {
+            return Err(TableFault::Told(format!(
+                "has lost its table {}, and its state counts on what was in there; restore the table or start with a new file",
+                self.stream
+            )));
+        }
+        for column in &self.columns {
+            let (name, wanted) = (&column.name, column.kind.declared());
+            match declared.get(&name.to_ascii_lowercase()) {
+                None => connection.execute_batch(&format!(
+                    "ALTER TABLE {} ADD COLUMN {}",
+                    quoted(&self.stream),
+                    self.definition(column)
+                ))?,
+                Some(declared) if declared.eq_ignore_ascii_case(wanted) => {}
+                Some(declared) => {
+                    return Err(TableFault::Told(format!(
+                        "has a table {} whose column {} is declared {declared:?} and must now be {wanted}; start with a new file",
+                        self.stream,
+                        quoted(name)
+                    )));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// The table's columns in lower case, since SQLite does not tell them by case, and their types. Empty: there is no such table.
+    fn declared(&self, connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+        let mut columns = connection.prepare("SELECT name, type FROM pragma_table_xinfo(?1)")?;
+        let columns =
+            columns.query_map([&self.stream], |row| Ok((row.get::<_, String>(0)?.to_ascii_lowercase(), row.get(1)?)))?;
+        columns.collect()
     }
 
     /// Inserts a record, or puts it in the place of the one with its key.

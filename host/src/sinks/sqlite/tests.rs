@@ -111,6 +111,82 @@ fn new_fields_become_new_columns_and_fields_that_left_keep_theirs() {
 }
 
 #[test]
+fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
+    let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""BIG":{"type":["null","number"]}"#);
+    let mut sink = shop.open();
+    let why = sink.write(now_text.as_bytes()).unwrap_err().to_string();
+    for part in ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "start with a new file"] {
+        assert!(why.contains(part), "{why}");
+    }
+    drop(sink);
+    let now_integer = SCHEMA.replace(r#""note":{"type":["null","string"]}"#, r#""note":{"type":["null","integer"]}"#);
+    assert!(shop.open().write(now_integer.as_bytes()).unwrap_err().to_string().contains(r#""TEXT" and must now be INTEGER"#));
+}
+
+#[test]
+fn a_field_in_another_case_is_the_same_column() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"note":"a""#), &state(1)]);
+    let shouted = SCHEMA.replace(r#""note""#, r#""NOTE""#);
+    write(&mut shop.open(), &[&shouted, &record(r#""id":2,"NOTE":"b""#), &state(2)]);
+    assert_eq!(shop.query("SELECT group_concat(note) FROM orders"), "a,b");
+    let twice = SCHEMA.replace(r#""note":"#, r#""Paid":{"type":"boolean"},"note":"#);
+    assert!(shop.open().write(twice.as_bytes()).unwrap_err().to_string().contains("upper and lower case apart"));
+}
+
+#[test]
+fn a_table_that_was_dropped_is_missed_in_a_sentence() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1"#), &state(1)]);
+    Connection::open(shop.file()).unwrap().execute_batch("DROP TABLE orders").unwrap();
+    let why = shop.open().write(SCHEMA.as_bytes()).unwrap_err().to_string();
+    assert!(why.contains("has lost its table orders") && why.contains("start with a new file"), "{why}");
+}
+
+#[test]
+fn a_run_that_was_overtaken_by_another_ends() {
+    let shop = Shop::new();
+    let mut slow = shop.open();
+    write(&mut slow, &[SCHEMA, &record(r#""id":1,"note":"old""#), &state(1)]);
+    // As between two transactions of the slow run.
+    slow.connection.execute_batch("COMMIT").unwrap();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"note":"new""#), &state(2)]);
+    let why = slow.hold().unwrap_err().to_string();
+    assert!(why.contains("another run wrote to") && why.contains("run again"), "{why}");
+    drop(slow);
+    assert_eq!((shop.query("SELECT note FROM orders").as_str(), shop.open().state()), ("new", Some(r#"{"n":2}"#)));
+
+    let mut alone = shop.open();
+    alone.connection.execute_batch("COMMIT").unwrap();
+    Connection::open(shop.file()).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
+    alone.hold().unwrap();
+    write(&mut alone, &[&state(3)]);
+}
+
+#[test]
+#[cfg(unix)]
+fn names_that_mean_something_to_sqlite_are_files() {
+    const CHILD: &str = "TAP_TEST_FILE";
+    match std::env::var(CHILD) {
+        // In a folder of its own, which a test among others cannot go to.
+        Ok(name) => write(&mut SqliteSink::open(Path::new(&name), STORE).unwrap(), &[SCHEMA, &state(1)]),
+        Err(_) => {
+            for name in [":memory:", "file:x.db?mode=memory"] {
+                let folder = tempfile::tempdir().unwrap();
+                let this = "sinks::sqlite::tests::names_that_mean_something_to_sqlite_are_files";
+                let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+                let ended = child.args(["--exact", this]).env(CHILD, name).current_dir(&folder).output().unwrap();
+                assert!(ended.status.success(), "{ended:?}");
+                assert_eq!(SqliteSink::open(&folder.path().join(name), STORE).unwrap().state(), Some(r#"{"n":1}"#), "{name}");
+            }
+            assert!(SqliteSink::open(Path::new(""), STORE).is_err());
+        }
+    }
+}
+
+#[test]
 fn another_stores_file_is_refused_and_left_as_it_was() {
     let shop = Shop::new();
     write(&mut shop.open(), &[SCHEMA, &record(r#""id":1"#), &state(1)]);
