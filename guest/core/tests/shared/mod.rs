@@ -1,10 +1,8 @@
-//! What every harness around the tap's logic needs: a wire to a simulated store, a sink and a log that remember.
+//! What every harness around the tap's logic needs: a wire to a simulated store, and a sink that remembers.
 
 use serde_json::{Map, Value, json};
-use std::cell::RefCell;
 use std::time::Duration;
 use tap_bigcommerce_core::api::{Call, Clock, Response, Transport, TransportError};
-use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::singer::message::Sink;
 use tap_bigcommerce_core::virtual_time::VirtualClock;
 use tap_bigcommerce_sandbox::{Answer, Delivery, Kind, Options, Request};
@@ -48,16 +46,6 @@ impl<W: Way> Transport for Wire<W> {
             Delivery::Stall => std::future::pending().await,
             _ => Err(TransportError::Broken("connection reset".into())),
         }
-    }
-}
-
-/// Remembers log lines.
-#[derive(Debug, Default)]
-pub(crate) struct Lines(pub(crate) RefCell<Vec<(Level, String)>>);
-
-impl Log for Lines {
-    fn write(&self, level: Level, text: &str) {
-        self.0.borrow_mut().push((level, text.to_owned()));
     }
 }
 

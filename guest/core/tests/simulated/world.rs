@@ -1,6 +1,6 @@
 //! A world for the tap: a simulated store behind a transport, a clock that only simulation moves, a sink that remembers.
 
-use crate::shared::{Lines, Memory, Way, Wire, config};
+use crate::shared::{Memory, Way, Wire, config};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::error::{Failure, Result};
-use tap_bigcommerce_core::log::Level;
+use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::plan::{Plan, Request};
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
@@ -154,5 +154,15 @@ impl Way for Straight {
 
     fn answer(&self, request: &tap_bigcommerce_sandbox::Request) -> Answer {
         self.store.borrow_mut().answer(request, self.epoch + self.clock.now())
+    }
+}
+
+/// Remembers log lines.
+#[derive(Debug, Default)]
+struct Lines(RefCell<Vec<(Level, String)>>);
+
+impl Log for Lines {
+    fn write(&self, level: Level, text: &str) {
+        self.0.borrow_mut().push((level, text.to_owned()));
     }
 }

@@ -1,0 +1,255 @@
+//! The simulation finds what it is there for. Each known way to lose a record in silence is written into a copy of the tap's source,
+//! and the simulation of that copy has to fail.
+//!
+//! A mutant is told by text: where the source changes, its `find` has to follow.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs, io};
+
+/// Seeds that a mutant may take until it is caught.
+const SEEDS: &str = "2000";
+
+/// One change to a source file: the text to find there, once, and the text in its place.
+struct Edit {
+    file: &'static str,
+    find: &'static str,
+    replace: &'static str,
+}
+
+const fn edit(file: &'static str, find: &'static str, replace: &'static str) -> Edit {
+    Edit { file, find, replace }
+}
+
+#[test]
+fn page_numbers_over_a_date_sort() {
+    caught(
+        &["Lost", "Stale"],
+        &[
+            edit("streams/orders.rs", r#"("sort", "id:asc")"#, r#"("sort", "date_modified:asc")"#),
+            edit("streams/products.rs", r#"fixed: &[("sort", "id")"#, r#"fixed: &[("sort", "date_modified")"#),
+            edit("walk.rs", "    warned_of_old: bool,\n}", "    warned_of_old: bool,\n    pages: u64,\n}"),
+            edit("walk.rs", "            warned_of_old: false,\n", "            warned_of_old: false,\n            pages: 0,\n"),
+            edit("walk.rs", "        self.seen = seen;\n", "        self.seen = seen;\n        self.pages += 1;\n"),
+            edit(
+                "walk.rs",
+                "Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
+                "Position::Id { .. } => None,",
+            ),
+            edit(
+                "walk.rs",
+                "request.page = Some(Window::first(self.scope.page_size));",
+                "request.page = Some(Window { limit: self.scope.page_size, page: self.pages + 1 });",
+            ),
+            // Ids come in any order now, and nothing is known of the end but that a page is empty.
+            edit("walk.rs", "let by_id = matches!(self.list.position, Position::Id { .. });", "let by_id = false;"),
+            edit(
+                "walk.rs",
+                "if rows.is_empty() && came > repeats_allowed && !last {",
+                "if rows.is_empty() && came > repeats_allowed && last {",
+            ),
+            edit("walk.rs", "        if !last\n            && !more\n", "        if last\n            && !more\n"),
+        ],
+    );
+}
+
+#[test]
+fn a_strict_lower_bound() {
+    caught(&["Lost"], &[edit("walk.rs", "scope.since.map(|since| since - SECOND)", "scope.since.map(|since| since + SECOND)")]);
+}
+
+#[test]
+fn a_bookmark_per_record_in_an_unsorted_walk() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "sync.rs",
+            "group.members.iter().for_each(|member| self.state.set_walk(member.stream, progress));",
+            "group.members.iter().for_each(|member| self.state.complete(member.stream, progress.newest.max(progress.since), &member.fields));",
+        )],
+    );
+}
+
+#[test]
+fn an_unpaged_nested_list() {
+    caught(
+        &["Torn", "Lost"],
+        &[edit(
+            "parts.rs",
+            "has_all.unwrap_or(came < limit.min(LEAST_PAGE))",
+            "has_all.is_some() || came <= limit.max(LEAST_PAGE)",
+        )],
+    );
+}
+
+#[test]
+fn a_swallowed_error() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "parts.rs",
+            "self.confirm_gone(row, failure).await,\n            Err(refused) => Err(refused.failure),",
+            "self.confirm_gone(row, failure).await,\n            Err(_) => Ok(Parts::Gone),",
+        )],
+    );
+}
+
+#[test]
+fn the_local_clock() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "walk.rs",
+            "Some(date) => Some(date),\n                None => self.newest().await?,",
+            "_ => Some(self.gate.clock().date()),",
+        )],
+    );
+}
+
+#[test]
+fn one_beyond_the_last_id_against_an_exclusive_bound() {
+    // Of the lists that are walked by id, only the orders' has paths of single records.
+    caught(
+        &["Lost", "Stale"],
+        &[
+            edit(
+                "walk.rs",
+                "Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
+                "Position::Id { after } => self.last_id.map(|id| (after, (id + u64::from(self.list.record.is_some())).to_string())),",
+            ),
+            edit(
+                "walk.rs",
+                "(Position::Id { after }, Some(id)) => Some((after, id.to_string())),",
+                "(Position::Id { after }, Some(id)) => Some((after, (id + u64::from(self.list.record.is_some())).to_string())),",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_forgotten_overlap() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit("walk.rs", "const MARGIN: TimeDelta = TimeDelta::seconds(120);", "const MARGIN: TimeDelta = TimeDelta::zero();")],
+    );
+}
+
+#[test]
+fn a_position_ahead_of_its_record() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "sync.rs",
+            "(progress.last_id, progress.seen) = (Some(row.id), row.seen);",
+            "(progress.last_id, progress.seen) = (Some(row.id + 1), row.seen);",
+        )],
+    );
+}
+
+#[test]
+fn a_resumed_walk_that_is_not_walked_once_more() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit("sync.rs", "if !std::mem::take(&mut resumed)", "if !std::mem::take(&mut resumed) || progress.last_id.is_some()")],
+    );
+}
+
+#[test]
+fn a_quota_that_is_not_heeded() {
+    caught(
+        &["Quota"],
+        &[edit(
+            "api/limiter.rs",
+            "Some(window) if state.in_flight as u64 >= window.left =>",
+            "Some(window) if window.left == u64::MAX =>",
+        )],
+    );
+}
+
+/// Fails unless the simulation of a tap with these edits finds one of these rules broken.
+fn caught(rules: &[&str], edits: &[Edit]) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    // A mutant that survives poisons the lock, and the others can be judged all the same.
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
+    write_workspace(&copy, edits);
+    let built = simulation(&copy, &["--no-run"]);
+    assert!(built.status.success(), "the mutant does not compile:\n{}", String::from_utf8_lossy(&built.stderr));
+    let played = simulation(&copy, &["no_seed_breaks_a_promise"]);
+    let told = format!("{}{}", String::from_utf8_lossy(&played.stdout), String::from_utf8_lossy(&played.stderr));
+    assert!(!played.status.success(), "the mutant lives: {SEEDS} seeds show nothing wrong with it");
+    let found = told.lines().find(|line| line.starts_with("seed ")).unwrap_or_else(|| panic!("no seed is named:\n{told}"));
+    println!("{found}");
+    assert!(rules.iter().any(|rule| found.contains(&format!(": {rule} in run"))), "caught, but not by {rules:?}: {found}");
+}
+
+/// Builds or runs the simulation of the copy. Light on optimisation: a mutant is built to be played once.
+fn simulation(copy: &Path, arguments: &[&str]) -> Output {
+    let mut cargo = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+    cargo.current_dir(copy).args(["test", "--offline", "--release", "--package", "tap-bigcommerce-core", "--test", "simulation"]);
+    cargo.args(["--config", "profile.release.opt-level=1", "--config", "profile.release.incremental=true"]);
+    cargo.arg("--target-dir").arg(copy.join("target")).args(arguments);
+    cargo.env("SEEDS", SEEDS).env_remove("SEED").env("RUST_BACKTRACE", "0").output().unwrap()
+}
+
+/// A workspace of the tap's core and the sandbox, with the edits. Files that are as they should be stay untouched, so that little is
+/// built anew.
+fn write_workspace(copy: &Path, edits: &[Edit]) {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = core.ancestors().nth(2).unwrap();
+    let of_workspace = |line: &str| match line.split_once(" = ") {
+        Some(("members", _)) => "members = [\"guest/core\", \"sandbox\"]".to_owned(),
+        Some(("default-members", _)) => String::new(),
+        _ => line.to_owned(),
+    };
+    let manifest: Vec<String> = fs::read_to_string(root.join("Cargo.toml")).unwrap().lines().map(of_workspace).collect();
+    write(&copy.join("Cargo.toml"), manifest.join("\n"));
+    if !copy.join("Cargo.lock").exists() {
+        write(&copy.join("Cargo.lock"), fs::read_to_string(root.join("Cargo.lock")).unwrap());
+    }
+    let mut done = vec![false; edits.len()];
+    for folder in ["guest/core/src", "guest/core/tests", "sandbox/src", "sandbox/tests", "sandbox/examples"] {
+        for file in files(&root.join(folder)) {
+            let mut text = fs::read_to_string(&file).unwrap();
+            for (edit, done) in edits.iter().zip(&mut done) {
+                if file == core.join("src").join(edit.file) {
+                    assert_eq!(
+                        text.matches(edit.find).count(),
+                        1,
+                        "{} no longer holds this once, so the mutant has to follow:\n{}",
+                        edit.file,
+                        edit.find
+                    );
+                    text = text.replacen(edit.find, edit.replace, 1);
+                    *done = true;
+                }
+            }
+            write(&copy.join(file.strip_prefix(root).unwrap()), text);
+        }
+    }
+    for manifest in ["guest/core/Cargo.toml", "sandbox/Cargo.toml"] {
+        write(&copy.join(manifest), fs::read_to_string(root.join(manifest)).unwrap());
+    }
+    assert!(done.iter().all(|done| *done), "a file of a mutant is no longer there");
+}
+
+fn write(file: &Path, text: String) {
+    if fs::read_to_string(file).is_ok_and(|present| present == text) {
+        return;
+    }
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+/// Every file below a folder; none if there is no such folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(folder) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        entries => entries.unwrap(),
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

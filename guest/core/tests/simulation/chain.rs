@@ -1,0 +1,268 @@
+//! Plays a scenario: run after run in virtual time, each looked at when it has ended.
+
+use crate::checker::Duty;
+use crate::finding::{Finding, Rule};
+use crate::scenario::{Ending, RunPlan, Scenario};
+use crate::shared::{Memory, Wire, config};
+use crate::shelf::Shelf;
+use crate::trace::{Diary, Trace};
+use crate::world::{EPOCH, Fate, Passage, Tally, World, options};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use tap_bigcommerce_core::api::Clock;
+use tap_bigcommerce_core::dates;
+use tap_bigcommerce_core::error::{Failure, Kind};
+use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::sync::{Summary, sync};
+use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
+
+/// A run that takes longer than this does not end.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+/// What came of a scenario.
+pub(crate) struct Played {
+    pub(crate) finding: Option<Finding>,
+    pub(crate) tally: Tally,
+    /// The event log; empty unless it was asked for.
+    pub(crate) events: Vec<String>,
+}
+
+/// What came of one run.
+struct Run {
+    /// None: the process was gone before it could return.
+    result: Option<Result<Summary, Failure>>,
+    lines: Vec<Vec<u8>>,
+    log: Vec<String>,
+    fate: Fate,
+}
+
+/// Plays the scenario until something is found.
+pub(crate) fn play(scenario: &Scenario, trace: Trace) -> Played {
+    let world = Rc::new(World::new(scenario.seed, &scenario.shop, trace));
+    let mut shelf = Shelf::default();
+    let mut finding = None;
+    for (place, plan) in scenario.runs.iter().enumerate() {
+        let played = catch_unwind(AssertUnwindSafe(|| play_run(scenario, plan, &world, &mut shelf)));
+        let found = played.unwrap_or_else(|panic| {
+            let text =
+                panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+            Err(Finding::new(Rule::Panic, text.unwrap_or_default()))
+        });
+        if let Err(found) = found {
+            let found = found.in_run(place + 1);
+            world.trace.write(world.elapsed(), || format!("FOUND {found}"));
+            finding = Some(found);
+            break;
+        }
+    }
+    Played { finding, tally: world.tally.take(), events: world.trace.lines() }
+}
+
+fn play_run(scenario: &Scenario, plan: &RunPlan, world: &Rc<World>, shelf: &mut Shelf) -> Result<(), Finding> {
+    world.prepare(plan);
+    let started = world.elapsed();
+    let request = request(scenario, plan, shelf.state.as_ref());
+    world.trace.write(started, || format!("RUN with {}, state {}", config_of(plan), summary(shelf.state.as_ref())));
+    let run = start(scenario, plan, world, &request);
+    let excused = if plan.is_limited() { second_walks(shelf.state.as_ref()) } else { Vec::new() };
+    report(world, &run);
+    world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
+    look_for_secrets(scenario, &run)?;
+    let records = shelf.take(&run.lines, &plan.selection)?;
+    world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
+    judge(scenario, plan, world, &run)?;
+    if matches!(&run.result, Some(Ok(summary)) if summary.complete) {
+        world.count("complete runs");
+        let as_of = if plan.stale_percent > 0 { started.saturating_sub(scenario.shop.lag) } else { started };
+        let end_date = plan.settings.iter().find(|(name, _)| *name == "end_date");
+        let end_date = end_date.and_then(|(_, date)| dates::parse(date.as_str()?));
+        let duty = Duty { selection: &plan.selection, excused: &excused, as_of, start_date: scenario.shop.start_date, end_date };
+        duty.check(&world.journal.borrow(), shelf)?;
+    }
+    Ok(())
+}
+
+/// The streams whose walk in this state follows a resumed one. A run with a limit that goes on with such a walk does not walk once
+/// more: runs with limits would never come to an end.
+fn second_walks(state: Option<&Value>) -> Vec<String> {
+    let bookmarks = state.and_then(|state| state["bookmarks"].as_object());
+    let second = bookmarks.into_iter().flatten().filter(|(_, bookmark)| bookmark["walk"]["again"] == true);
+    second.map(|(stream, _)| stream.clone()).collect()
+}
+
+fn request(scenario: &Scenario, plan: &RunPlan, state: Option<&Value>) -> Request {
+    let mut settings = config(&options(scenario.seed, scenario.shop.counts));
+    settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    let selection = &plan.selection;
+    Request {
+        config: Value::Object(settings).to_string(),
+        catalog: (!selection.whole).then(|| selection.catalog().to_string()),
+        select: selection.whole.then(|| selection.streams()),
+        state: state.map(Value::to_string),
+        max_records: if let Ending::MaxRecords(most) = plan.ending { Some(most) } else { None },
+        max_seconds: if let Ending::MaxSeconds(most) = plan.ending { Some(most) } else { None },
+        ..Request::default()
+    }
+}
+
+/// Runs the tap until it returns or its process is gone.
+fn start(scenario: &Scenario, plan: &RunPlan, world: &Rc<World>, request: &Request) -> Run {
+    let clock = VirtualClock::new(EPOCH + world.elapsed() + scenario.shop.skew);
+    let log = Rc::new(Diary { lines: RefCell::default(), world: world.clone(), clock: clock.clone() });
+    let dies_after = if let Ending::SinkDies(lines) = plan.ending { Some(lines) } else { None };
+    let mut sink = Memory { lines: Vec::new(), dies_after, clock: clock.clone(), pause: plan.sink_pause };
+    let wire = Wire { clock: clock.clone(), way: Passage { world: world.clone(), clock: clock.clone() } };
+    let result = Plan::new(request).map_or_else(
+        |failure| Some(Some(Err(failure))),
+        |tap| {
+            let stop = when(world, |fate| fate == Fate::Stopped);
+            let gone = when(world, Fate::is_over);
+            let whole = sync(tap, wire, clock.clone(), log.clone(), &mut sink, stop);
+            run(&clock, first_of(whole, gone, clock.sleep(LONGEST)))
+        },
+    );
+    world.pass(clock.now());
+    // What waits for nothing, or for longer than the longest, does not end.
+    let endless = result.is_none() || clock.now() >= LONGEST;
+    let fate = if endless { Fate::Endless } else { world.fate() };
+    Run { result: result.flatten(), lines: sink.lines, log: log.lines.take(), fate }
+}
+
+/// Becomes ready when the run's fate is like that. Whoever awaits it is polled whenever anything happens.
+async fn when(world: &Rc<World>, is_so: impl Fn(Fate) -> bool) {
+    poll_fn(|_| if is_so(world.fate()) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// The output of `whole`, or none if one of the others is ready before it.
+async fn first_of<T>(
+    whole: impl Future<Output = T>,
+    gone: impl Future<Output = ()>,
+    late: impl Future<Output = ()>,
+) -> Option<T> {
+    let (mut whole, mut gone, mut late) = (pin!(whole), pin!(gone), pin!(late));
+    poll_fn(|context| {
+        if let Poll::Ready(output) = whole.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        match gone.as_mut().poll(context).is_ready() || late.as_mut().poll(context).is_ready() {
+            true => Poll::Ready(None),
+            false => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// What holds for every run, however it ended.
+fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Result<(), Finding> {
+    if run.fate == Fate::Endless {
+        return Err(Finding::new(Rule::Endless, "the run does not end"));
+    }
+    if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > 0 {
+        return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
+    }
+    let Some(result) = &run.result else {
+        world.count("runs whose process vanished");
+        return Ok(());
+    };
+    let sink_died = matches!(result, Err(failure) if failure.kind == Kind::Sink);
+    let says_state = run.lines.last().is_some_and(|line| line.starts_with(br#"{"type":"STATE""#));
+    if !sink_died && !says_state {
+        return Err(Finding::new(Rule::Messages, "the last message is no STATE"));
+    }
+    let failure = match result {
+        Ok(summary) => summary.verdict(),
+        Err(failure) => Some(failure.clone()),
+    };
+    let Some(failure) = failure else {
+        return match result {
+            Ok(summary) if !summary.complete && !plan.is_limited() => {
+                Err(Finding::new(Rule::Ending, "the run is not complete and does not say why"))
+            }
+            _ => Ok(()),
+        };
+    };
+    world.count(failure.kind.name());
+    let expected = match failure.kind {
+        Kind::Sink => matches!(plan.ending, Ending::SinkDies(_)),
+        Kind::Cancelled => matches!(plan.ending, Ending::Stopped(_)),
+        Kind::Api => !plan.is_calm() || scenario.shop.contradicts_itself(),
+        Kind::Unreachable | Kind::RateLimited => !plan.is_calm(),
+        _ => false,
+    };
+    if expected { Ok(()) } else { Err(Finding::new(Rule::Ending, format!("{}: {failure}", failure.kind))) }
+}
+
+fn look_for_secrets(scenario: &Scenario, run: &Run) -> Result<(), Finding> {
+    let token = options(scenario.seed, scenario.shop.counts).access_token;
+    let result = run.result.as_ref().map(|result| format!("{result:?}")).unwrap_or_default();
+    let told = run.log.iter().find(|line| line.contains(&token)).or_else(|| Some(&result).filter(|text| text.contains(&token)));
+    let written = run.lines.iter().any(|line| line.windows(token.len()).any(|part| part == token.as_bytes()));
+    match (told, written) {
+        (None, false) => Ok(()),
+        (told, _) => {
+            Err(Finding::new(Rule::Secret, format!("the access token stands in {}", told.map_or("a message", |line| line))))
+        }
+    }
+}
+
+fn report(world: &World, run: &Run) {
+    world.trace.write(world.elapsed(), || match &run.result {
+        None => format!("END the process is gone ({:?}); the sink took {} lines", run.fate, run.lines.len()),
+        Some(Err(failure)) => format!("END with a failure: {}: {failure}", failure.kind),
+        Some(Ok(summary)) if summary.complete => "END complete".to_owned(),
+        Some(Ok(_)) => "END at a limit, or with a stream that failed".to_owned(),
+    });
+}
+
+fn config_of(plan: &RunPlan) -> String {
+    let settings: Vec<String> = plan.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let wants: Vec<&str> = plan.selection.wants.iter().copied().collect();
+    format!("{}, {:?}, selected {}", settings.join(" "), plan.ending, wants.join(" "))
+}
+
+/// A state on one line, as far as it says where runs go on.
+fn summary(state: Option<&Value>) -> String {
+    let Some(state) = state else { return "none".to_owned() };
+    let mut parts = Vec::new();
+    for (stream, bookmark) in state["bookmarks"].as_object().into_iter().flatten() {
+        let date = ["date_modified", "order_date_modified"].iter().find_map(|key| bookmark.get(key)?.as_str()).unwrap_or("-");
+        let walk = bookmark.get("walk").map(|walk| {
+            let field = |name: &str| walk.get(name).map(Value::to_string).unwrap_or_default();
+            format!(" walk[since {} started {} at {}{}]", field("since"), field("started"), field("last_id"), field("cursor"))
+        });
+        parts.push(format!("{stream} {date}{}", walk.unwrap_or_default()));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::scenario;
+    use tap_bigcommerce_core::error::Failure;
+
+    #[test]
+    fn a_token_is_found_wherever_it_stands() {
+        let scenario = scenario(0);
+        let token = options(scenario.seed, scenario.shop.counts).access_token;
+        let run = |result, lines: &[&str], log: &[&str]| Run {
+            result,
+            lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(),
+            log: log.iter().map(|line| (*line).to_owned()).collect(),
+            fate: Fate::Alive,
+        };
+        let told = format!("the header was {token}");
+        assert!(look_for_secrets(&scenario, &run(None, &["{}"], &["fine"])).is_ok());
+        for bad in
+            [run(None, &[&told], &[]), run(None, &[], &[&told]), run(Some(Err(Failure::new(Kind::Api, told.clone()))), &[], &[])]
+        {
+            assert_eq!(look_for_secrets(&scenario, &bad).unwrap_err().rule, Rule::Secret);
+        }
+    }
+}

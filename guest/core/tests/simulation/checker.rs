@@ -1,0 +1,94 @@
+//! Whether what was emitted holds all that it should.
+
+use crate::finding::{Finding, Rule};
+use crate::journal::{Facts, History, Journal};
+use crate::scenario::Selection;
+use crate::shared::LISTS;
+use crate::shelf::Shelf;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tap_bigcommerce_sandbox::Kind;
+
+/// What a run that ended well has to hold.
+pub(crate) struct Duty<'d> {
+    pub(crate) selection: &'d Selection,
+    /// Streams that this run need not hold up to its start.
+    pub(crate) excused: &'d [String],
+    /// Everything that could be read at this time, less what is gone since.
+    pub(crate) as_of: Duration,
+    /// Orders and customers from this date on.
+    pub(crate) start_date: Option<DateTime<Utc>>,
+    /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
+    /// in the range is the store's to say.
+    pub(crate) end_date: Option<DateTime<Utc>>,
+}
+
+impl Duty<'_> {
+    /// Compares the truth with what was taken.
+    pub(crate) fn check(&self, journal: &Journal, shelf: &Shelf) -> Result<(), Finding> {
+        for (stream, kind) in LISTS {
+            for (id, history) in journal.present(kind) {
+                let Some(facts) = self.due(kind, history) else { continue };
+                if self.is_due(stream) {
+                    record(shelf, stream, id, facts, history.torn_since(self.as_of))?;
+                }
+                if kind == Kind::Order && self.is_due("order_products") {
+                    lines(shelf, id, facts, history.torn_since(self.as_of))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, stream: &str) -> bool {
+        self.selection.has_stream(stream) && !self.excused.iter().any(|excused| excused == stream)
+    }
+
+    /// The version of a record that is due; none if it need not be there.
+    fn due<'h>(&self, kind: Kind, history: &'h History) -> Option<&'h Facts> {
+        let facts = history.at(self.as_of)?;
+        let dated = kind != Kind::Coupon;
+        let too_early = matches!(kind, Kind::Order | Kind::Customer) && self.start_date.is_some_and(|start| facts.date < start);
+        let too_late = dated && self.end_date.is_some_and(|end| facts.date >= end || history.changed_since(self.as_of));
+        (!too_early && !too_late).then_some(facts)
+    }
+}
+
+fn record(shelf: &Shelf, stream: &'static str, id: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
+    let Some(held) = shelf.get(stream, id) else {
+        let text = format!("{stream} {id} (version {}, modified {}) was never emitted", facts.version, facts.date);
+        return Err(Finding::new(Rule::Lost, text));
+    };
+    if held.version < facts.version {
+        let text = format!("{stream} {id} was emitted last as version {}, but is at {}", held.version, facts.version);
+        return Err(Finding::new(Rule::Stale, text));
+    }
+    for ((list, row), version) in facts.rows.iter().filter(|((list, _), _)| held.lists.contains(list) && !torn) {
+        match held.rows.get(&(*list, *row)) {
+            Some(held) if held >= version => {}
+            Some(held) => {
+                let text = format!("{stream} {id}: row {row} of {list} came as version {held}, but is at {version}");
+                return Err(Finding::new(Rule::Torn, text));
+            }
+            None => return Err(Finding::new(Rule::Torn, format!("{stream} {id}: row {row} of {list} is missing"))),
+        }
+    }
+    Ok(())
+}
+
+fn lines(shelf: &Shelf, order: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
+    for ((_, line), version) in facts.rows.iter().filter(|((list, _), _)| *list == "products" && !torn) {
+        match shelf.get("order_products", *line) {
+            Some(held) if held.version >= *version => {}
+            Some(held) => {
+                let text = format!(
+                    "order_products {line} of order {order} was emitted last as version {}, but is at {version}",
+                    held.version
+                );
+                return Err(Finding::new(Rule::Stale, text));
+            }
+            None => return Err(Finding::new(Rule::Lost, format!("order_products {line} of order {order} was never emitted"))),
+        }
+    }
+    Ok(())
+}

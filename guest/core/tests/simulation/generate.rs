@@ -1,0 +1,256 @@
+//! From a seed to a scenario.
+
+use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, What};
+use crate::world::{EPOCH, options};
+use chrono::{DateTime, TimeDelta, Utc};
+use fastrand::Rng;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tap_bigcommerce_core::dates;
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota, Store};
+
+/// Changes become readable at most so long after their own date: the tap's margin of 120 s covers this and the replica's lag.
+const SLOWEST: i64 = 100;
+/// A replica is at most so far behind.
+const MOST_LAG: u64 = 15;
+
+/// The scenario of a seed.
+pub(crate) fn scenario(seed: u64) -> Scenario {
+    let rng = &mut Rng::with_seed(seed);
+    let counts = counts(rng);
+    let dates = dates_in(seed, counts);
+    let shop = shop(rng, counts, &dates);
+    let count = rng.u64(2..=6);
+    let usual = selection(rng);
+    let calm = |place: u64| place + 1 == count;
+    let runs = (0..count).map(|place| run(rng, &shop, &usual, &dates, calm(place))).collect();
+    Scenario { seed, shop, runs }
+}
+
+fn percent(rng: &mut Rng, of_hundred: u32) -> bool {
+    rng.u32(..100) < of_hundred
+}
+
+fn pick<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
+    choices[rng.usize(..choices.len())]
+}
+
+/// Orders from the 32nd on include some with hundreds of lines; they take most of the time, so few shops have them.
+fn counts(rng: &mut Rng) -> Counts {
+    let orders = match rng.u32(..100) {
+        0..88 => rng.u64(6..=20),
+        88..97 => rng.u64(21..=32),
+        _ => rng.u64(33..=60),
+    };
+    Counts { orders, customers: rng.u64(0..=40), products: rng.u64(0..=25), coupons: rng.u64(0..=30) }
+}
+
+/// The dates on which the orders and customers of a new shop were last modified.
+fn dates_in(seed: u64, counts: Counts) -> Vec<DateTime<Utc>> {
+    let store = Store::new(options(seed, counts));
+    let of = |kind| store.ids(kind).filter_map(|id| store.date_modified(kind, id)).collect::<Vec<_>>();
+    [of(Kind::Order), of(Kind::Customer)].concat()
+}
+
+fn shop(rng: &mut Rng, counts: Counts, dates: &[DateTime<Utc>]) -> Shop {
+    Shop {
+        counts,
+        quota: Quota {
+            requests: match rng.u32(..4) {
+                0 => rng.u64(10..=20),
+                1 => 150,
+                _ => 20_000,
+            },
+            window: Duration::from_secs(30),
+        },
+        quirks: quirks(rng),
+        skew: TimeDelta::seconds(pick(rng, &[0, 0, 30, -30, 3_600, 36_000, -36_000, 90_000])),
+        latency: (pick(rng, &[5, 40, 200]), pick(rng, &[0, 30, 400, 3_000])),
+        lag: Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 }),
+        start_date: percent(rng, 40).then(|| pick(rng, dates)),
+    }
+}
+
+fn quirks(rng: &mut Rng) -> Quirks {
+    const IGNORED: [&str; 7] =
+        ["min_date_modified", "max_date_modified", "date_modified:min", "date_modified:max", "sort", "limit", "direction"];
+    const NEEDED: [&str; 4] = ["min_id", "id:greater", "after", "page"];
+    let mut ignored = Vec::new();
+    if percent(rng, 15) {
+        ignored.push(pick(rng, &IGNORED));
+    }
+    if percent(rng, 3) {
+        ignored.push(pick(rng, &NEEDED));
+    }
+    Quirks {
+        bounds_exclusive: percent(rng, 35),
+        archived_hidden: percent(rng, 15),
+        ignored_parameters: ignored.into_iter().map(str::to_owned).collect(),
+        page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
+        no_date_header: percent(rng, 15),
+        no_rate_headers: percent(rng, 15),
+        count_off_by: i64::from(percent(rng, 2)),
+    }
+}
+
+fn selection(rng: &mut Rng) -> Selection {
+    let all = percent(rng, 50);
+    let mut wants: std::collections::BTreeSet<&'static str> =
+        STREAMS.iter().map(|(stream, ..)| *stream).filter(|_| all || percent(rng, 60)).collect();
+    if wants.is_empty() {
+        wants.insert(pick(rng, &STREAMS).0);
+    }
+    for (stream, _, lists) in &STREAMS {
+        if !wants.contains(stream) {
+            continue;
+        }
+        let of_hundred = if *stream == "products" { 25 } else { 75 };
+        wants.extend(lists.iter().filter(|_| percent(rng, of_hundred)));
+    }
+    Selection { wants, whole: percent(rng, 3) }
+}
+
+fn run(rng: &mut Rng, shop: &Shop, usual: &Selection, dates: &[DateTime<Utc>], calm: bool) -> RunPlan {
+    let pause = Duration::from_secs(match rng.u32(..5) {
+        0 => 0,
+        1 => rng.u64(1..90),
+        2 => rng.u64(90..600),
+        3 => rng.u64(600..20_000),
+        _ => rng.u64(20_000..400_000),
+    });
+    let selection = if percent(rng, 20) { selection(rng) } else { usual.clone() };
+    let mut before: Vec<(Duration, Change)> = (0..rng.u64(0..6)).map(|_| (moment(rng, pause), change(rng))).collect();
+    before.sort_by_key(|(ago, _)| std::cmp::Reverse(*ago));
+    let mut during: Vec<(u64, Happening)> = Vec::new();
+    if percent(rng, 70) {
+        during.extend((0..rng.u64(1..12)).map(|_| (number(rng), Happening::Change(change(rng)))));
+    }
+    if !calm && percent(rng, 15) {
+        during.extend((0..rng.u64(1..6)).map(|_| (number(rng), Happening::Spend(rng.u64(1..30)))));
+    }
+    during.sort_by_key(|(number, _)| *number);
+    RunPlan {
+        pause,
+        before,
+        during,
+        settings: settings(rng, shop, dates, calm),
+        selection,
+        ending: if calm { Ending::Natural } else { ending(rng) },
+        troubles: if calm || percent(rng, 40) { Vec::new() } else { troubles(rng) },
+        stale_percent: if calm || shop.lag.is_zero() { 0 } else { pick(rng, &[0, 10, 50, 100]) },
+        sink_pause: Duration::from_millis(if percent(rng, 10) { pick(rng, &[20, 1_000, 5_000]) } else { 0 }),
+    }
+}
+
+/// How long before a run, after a pause, something happens: mostly in its last two minutes, or in its very second.
+fn moment(rng: &mut Rng, pause: Duration) -> Duration {
+    let most = pause.as_secs();
+    Duration::from_secs(match rng.u32(..3) {
+        0 => 0,
+        1 => rng.u64(0..=most.min(120)),
+        _ => rng.u64(0..=most),
+    })
+}
+
+/// The number of a request, rather early than late.
+fn number(rng: &mut Rng) -> u64 {
+    let most = pick(rng, &[10, 60, 250]);
+    rng.u64(1..=most)
+}
+
+fn change(rng: &mut Rng) -> Change {
+    let kind = |rng: &mut Rng| pick(rng, &[Kind::Order, Kind::Order, Kind::Customer, Kind::Product, Kind::Coupon]);
+    let what = match rng.u32(..100) {
+        0..20 => What::Create(kind(rng)),
+        20..75 => What::Edit(kind(rng)),
+        75..85 => What::Delete(kind(rng)),
+        85..90 => What::Archive,
+        90..97 => What::AddLines(pick(rng, &[1, 2, 3, 12])),
+        _ => What::RemoveLine,
+    };
+    let records = if percent(rng, 10) { rng.u64(2..12) } else { 1 };
+    Change { what, which: rng.u64(..1_000_000), records, slow: if percent(rng, 50) { rng.i64(0..=SLOWEST) } else { 0 } }
+}
+
+fn settings(rng: &mut Rng, shop: &Shop, dates: &[DateTime<Utc>], calm: bool) -> Vec<(&'static str, Value)> {
+    let mut settings = vec![
+        ("page_size", json!(pick(rng, &[10, 10, 11, 15, 20, 50]))),
+        ("max_concurrency", json!(pick(rng, &[1, 2, 8, 64]))),
+        ("request_timeout_seconds", json!(rng.u64(10..60))),
+    ];
+    if percent(rng, 20) {
+        settings.push(("lookback_seconds", json!(pick(rng, &[1, 60, 4_000, 4_000_000]))));
+    }
+    let end = if percent(rng, 50) { pick(rng, dates) } else { EPOCH + TimeDelta::seconds(rng.i64(-3_600..100_000)) };
+    if !calm && percent(rng, 8) && shop.start_date.is_none_or(|start| end > start) {
+        settings.push(("end_date", json!(dates::format(end))));
+    }
+    settings.extend(shop.start_date.map(|start| ("start_date", json!(dates::format(start)))));
+    settings
+}
+
+fn ending(rng: &mut Rng) -> Ending {
+    match rng.u32(..100) {
+        0..30 => Ending::Natural,
+        30..52 => {
+            let most = pick(rng, &[5, 40, 150, 600]);
+            Ending::SinkDies(rng.usize(0..=most))
+        }
+        52..74 => Ending::Vanishes(number(rng)),
+        74..82 => Ending::Stopped(number(rng)),
+        82..92 => Ending::MaxRecords(rng.u64(1..200)),
+        _ => Ending::MaxSeconds(rng.u64(1..60)),
+    }
+}
+
+/// At most one page without rows in a run: one that stays empty when it is asked for again is the truth, for all that anybody can know.
+fn troubles(rng: &mut Rng) -> Vec<Trouble> {
+    let mut troubles: Vec<Trouble> = (0..rng.u64(1..5)).map(|_| trouble(rng)).collect();
+    let mut had = false;
+    troubles.retain(|trouble| !(matches!(trouble.fault, Fault::EmptyPage) && std::mem::replace(&mut had, true)));
+    troubles
+}
+
+fn trouble(rng: &mut Rng) -> Trouble {
+    const PLACES: [&str; 16] = [
+        "",
+        "/v2/orders?",
+        "/v2/orders?",
+        "/v2/orders/",
+        "/v3/customers?",
+        "/catalog/products?",
+        "/v2/coupons?",
+        "/products?",
+        "/coupons?",
+        "/shipping_addresses?",
+        "/customers/addresses?",
+        "/customers/attribute-values?",
+        "/count",
+        "min_id=",
+        "after=",
+        "page=",
+    ];
+    let fault = fault(rng);
+    let times = match fault {
+        Fault::EmptyPage | Fault::Duplicate => 1,
+        _ if percent(rng, 80) => rng.u64(1..4),
+        _ => rng.u64(4..30),
+    };
+    Trouble { on: pick(rng, &PLACES), skip: rng.u64(0..30) * u64::from(percent(rng, 70)), times, fault }
+}
+
+fn fault(rng: &mut Rng) -> Fault {
+    match rng.u32(..100) {
+        0..25 => Fault::Status(pick(rng, &[500, 502, 503, 504, 423])),
+        25..37 => Fault::Throttle { headers: rng.bool() },
+        37..43 => Fault::Html,
+        43..51 => Fault::Truncated,
+        51..56 => Fault::NoRateHeaders,
+        56..66 => Fault::EmptyPage,
+        66..76 => Fault::Duplicate,
+        76..80 => Fault::NotFound,
+        80..83 => Fault::Status(pick(rng, &[400, 422])),
+        83..85 => Fault::Echo,
+        _ => Fault::Deliver(pick(rng, &[Delivery::ResetMidBody, Delivery::Stall, Delivery::CloseBeforeAnswer])),
+    }
+}

@@ -1,0 +1,141 @@
+//! The truth: every version of every record, and since when it could be read.
+
+use crate::shared::LISTS;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Kind, Record, Store};
+
+/// The rows of a record's lists: the list's field and the row's id, and the version that is written into the row.
+pub(crate) type Rows = BTreeMap<(&'static str, u64), u64>;
+
+/// The lists that are looked at, and the field of their rows that holds a version; empty: none does.
+pub(crate) const ROWS: [(Kind, &str, &str); 8] = [
+    (Kind::Order, "products", "bin_picking_number"),
+    (Kind::Order, "coupons", "code"),
+    (Kind::Order, "shipping_addresses", "company"),
+    (Kind::Order, "fees", ""),
+    (Kind::Customer, "addresses", "company"),
+    (Kind::Customer, "attributes", ""),
+    (Kind::Product, "variants", "bin_picking_number"),
+    (Kind::Product, "options", ""),
+];
+
+/// The field of a record that holds its version.
+pub(crate) fn version_field(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "staff_notes",
+        Kind::Customer => "notes",
+        Kind::Product | Kind::Coupon => "name",
+    }
+}
+
+/// A version from the text that holds it; records that nobody changed are at version 0.
+pub(crate) fn version_in(text: &str) -> u64 {
+    text.strip_prefix("version ").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Writes a version into a record and all its rows.
+pub(crate) fn stamp(kind: Kind, record: &mut Record, version: u64) {
+    let text = Value::from(format!("version {version}"));
+    for (_, list, field) in ROWS.iter().filter(|(of, _, field)| *of == kind && !field.is_empty()) {
+        let rows = record.parts.get_mut(*list).and_then(Value::as_array_mut);
+        for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
+            row.insert((*field).to_owned(), text.clone());
+        }
+    }
+    record.fields.insert(version_field(kind).to_owned(), text);
+}
+
+/// One version of a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) version: u64,
+    pub(crate) date: DateTime<Utc>,
+    pub(crate) rows: Rc<Rows>,
+}
+
+impl Facts {
+    fn read(kind: Kind, record: &Record, date: DateTime<Utc>) -> Facts {
+        let text = |map: &Map<String, Value>, field: &str| version_in(map.get(field).and_then(Value::as_str).unwrap_or_default());
+        let mut rows = Rows::new();
+        for (_, list, field) in ROWS.iter().filter(|(of, ..)| *of == kind) {
+            for row in record.parts.get(*list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
+                if let Some(row_id) = row.get("id").and_then(Value::as_u64) {
+                    rows.insert((*list, row_id), text(row, field));
+                }
+            }
+        }
+        Facts { version: text(&record.fields, version_field(kind)), date, rows: Rc::new(rows) }
+    }
+}
+
+/// A record through time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// Each version and since when it could be read.
+    versions: Vec<(Duration, Facts)>,
+    /// It is deleted, or hidden for good.
+    gone: bool,
+    /// When rows were last taken out of it: a list that was paged just then may have gaps, which the next run mends.
+    torn: Option<Duration>,
+}
+
+impl History {
+    /// The version at that time.
+    pub(crate) fn at(&self, time: Duration) -> Option<&Facts> {
+        self.versions.iter().rev().find(|(since, _)| *since <= time).map(|(_, facts)| facts)
+    }
+
+    /// Whether it has changed since.
+    pub(crate) fn changed_since(&self, time: Duration) -> bool {
+        self.versions.last().is_some_and(|(since, _)| *since > time)
+    }
+
+    /// Whether rows have been taken out of it since.
+    pub(crate) fn torn_since(&self, time: Duration) -> bool {
+        self.torn.is_some_and(|torn| torn > time)
+    }
+}
+
+/// All records through time.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    records: BTreeMap<(usize, u64), History>,
+}
+
+impl Journal {
+    /// What is in a store, since ever.
+    pub(crate) fn new(store: &Store) -> Journal {
+        let mut journal = Journal::default();
+        for (_, kind) in LISTS {
+            store.ids(kind).for_each(|id| journal.note(store, kind, id, Duration::ZERO));
+        }
+        journal
+    }
+
+    /// Notes a record as it now is.
+    pub(crate) fn note(&mut self, store: &Store, kind: Kind, id: u64, now: Duration) {
+        let history = self.records.entry((kind as usize, id)).or_default();
+        let (Some(record), Some(date)) = (store.record(kind, id), store.date_modified(kind, id)) else {
+            history.gone = true;
+            return;
+        };
+        let archived = kind == Kind::Order && record.fields.get("is_deleted") == Some(&Value::Bool(true));
+        history.gone |= archived && store.quirks.archived_hidden;
+        history.versions.push((now, Facts::read(kind, &record, date)));
+    }
+
+    /// Notes that a record has just lost rows.
+    pub(crate) fn tear(&mut self, kind: Kind, id: u64, now: Duration) {
+        self.records.entry((kind as usize, id)).or_default().torn = Some(now);
+    }
+
+    /// The records of a kind that are still there, upward.
+    pub(crate) fn present(&self, kind: Kind) -> impl Iterator<Item = (u64, &History)> {
+        let of_kind = self.records.range((kind as usize, 0)..(kind as usize + 1, 0));
+        of_kind.filter(|(_, history)| !history.gone).map(|((_, id), history)| (*id, history))
+    }
+}

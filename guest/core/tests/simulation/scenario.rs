@@ -1,0 +1,204 @@
+//! What a seed decides: a shop, and runs of the tap with all that befalls both. Data alone, so that a failure can be cut down.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota};
+
+/// A shop and the chain of runs that read it, each from the last STATE that the run before it got out.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    pub(crate) shop: Shop,
+    pub(crate) runs: Vec<RunPlan>,
+}
+
+/// What stays the same through all runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Shop {
+    pub(crate) counts: Counts,
+    pub(crate) quota: Quota,
+    pub(crate) quirks: Quirks,
+    /// How far the tap's clock is off.
+    pub(crate) skew: TimeDelta,
+    /// Milliseconds one way: the least, and what chance may add.
+    pub(crate) latency: (u64, u64),
+    /// How far the replica is behind that gives stale answers.
+    pub(crate) lag: Duration,
+    pub(crate) start_date: Option<DateTime<Utc>>,
+}
+
+impl Shop {
+    /// Whether the store contradicts itself for good, so that the tap cannot read it to the end and has to say so.
+    pub(crate) fn contradicts_itself(&self) -> bool {
+        // The last one confirms the end of the customers' list.
+        const NEEDED: [&str; 5] = ["min_id", "id:greater", "after", "page", "date_modified:max"];
+        self.quirks.count_off_by > 0 || NEEDED.iter().any(|name| self.quirks.ignored_parameters.contains(*name))
+    }
+}
+
+/// One run of the tap.
+#[derive(Clone, Debug)]
+pub(crate) struct RunPlan {
+    /// The time since the run before.
+    pub(crate) pause: Duration,
+    /// Changes so long before the run starts.
+    pub(crate) before: Vec<(Duration, Change)>,
+    /// What happens when the run's so-manieth request reaches the store, before it is answered.
+    pub(crate) during: Vec<(u64, Happening)>,
+    pub(crate) settings: Vec<(&'static str, Value)>,
+    pub(crate) selection: Selection,
+    pub(crate) ending: Ending,
+    pub(crate) troubles: Vec<Trouble>,
+    /// How many of a hundred answers come from the replica.
+    pub(crate) stale_percent: u32,
+    /// How long the sink takes for each write.
+    pub(crate) sink_pause: Duration,
+}
+
+impl RunPlan {
+    /// Whether nothing hinders the run, so that it has to end well.
+    pub(crate) fn is_calm(&self) -> bool {
+        let ends_by_itself = matches!(self.ending, Ending::Natural) || self.is_limited();
+        self.troubles.is_empty() && self.stale_percent == 0 && !self.quota_is_shared() && ends_by_itself
+    }
+
+    /// Whether the run is to end after so many records or so much time.
+    pub(crate) fn is_limited(&self) -> bool {
+        matches!(self.ending, Ending::MaxRecords(_) | Ending::MaxSeconds(_))
+    }
+
+    /// Whether another client spends of the quota.
+    pub(crate) fn quota_is_shared(&self) -> bool {
+        self.during.iter().any(|(_, happening)| matches!(happening, Happening::Spend(_)))
+    }
+}
+
+/// How a run ends, unless trouble ends it first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    Natural,
+    /// The sink takes so many lines, then the process is gone.
+    SinkDies(usize),
+    /// The process is gone when so many requests have left.
+    Vanishes(u64),
+    /// Somebody stops the run when so many requests have left.
+    Stopped(u64),
+    MaxRecords(u64),
+    MaxSeconds(u64),
+}
+
+/// What happens during a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    Change(Change),
+    /// Another client of the store spends so many requests of the quota.
+    Spend(u64),
+}
+
+/// A change to the shop.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) what: What,
+    /// Picks the record, and the row in it.
+    pub(crate) which: u64,
+    /// How many records change in the same second, one after the other from the picked one on.
+    pub(crate) records: u64,
+    /// Seconds that the date of the change lies before the moment from which it can be read: a slow transaction.
+    pub(crate) slow: i64,
+}
+
+/// The kinds of change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    Create(Kind),
+    Edit(Kind),
+    Delete(Kind),
+    /// Archives an order.
+    Archive,
+    /// Adds so many lines to an order.
+    AddLines(u64),
+    /// Takes a line out of an order, so that the lines after it move up.
+    RemoveLine,
+}
+
+/// A fault: on requests whose path and query contain this text, after so many, for so many.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) on: &'static str,
+    pub(crate) skip: u64,
+    pub(crate) times: u64,
+    pub(crate) fault: Fault,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    Status(u16),
+    Throttle {
+        headers: bool,
+    },
+    Html,
+    Truncated,
+    NoRateHeaders,
+    /// No rows where there may be some.
+    EmptyPage,
+    /// A page after the first is the one before once more.
+    Duplicate,
+    NotFound,
+    /// A refusal that repeats the access token.
+    Echo,
+    Deliver(Delivery),
+}
+
+/// What a catalog selects: streams by name (`orders`) and their lists by path (`orders.products`).
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) wants: BTreeSet<&'static str>,
+    /// Streams are read whole, with every field, by their names.
+    pub(crate) whole: bool,
+}
+
+/// Every stream with the fields that the simulation looks at and its lists.
+pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 5] = [
+    (
+        "orders",
+        &["id", "date_modified", "staff_notes"],
+        &["orders.products", "orders.coupons", "orders.shipping_addresses", "orders.fees"],
+    ),
+    ("order_products", &["id", "order_id", "order_date_modified", "bin_picking_number"], &[]),
+    ("customers", &["id", "date_modified", "notes"], &["customers.addresses", "customers.attributes"]),
+    ("products", &["id", "date_modified", "name"], &["products.variants", "products.images", "products.options"]),
+    ("coupons", &["id", "name"], &[]),
+];
+
+impl Selection {
+    pub(crate) fn has_stream(&self, stream: &str) -> bool {
+        self.wants.contains(stream)
+    }
+
+    /// Whether records of the stream hold this list.
+    pub(crate) fn has_list(&self, path: &str) -> bool {
+        self.whole || self.wants.contains(path)
+    }
+
+    /// The selected streams.
+    pub(crate) fn streams(&self) -> Vec<String> {
+        STREAMS.iter().filter(|(name, ..)| self.wants.contains(name)).map(|(name, ..)| (*name).to_owned()).collect()
+    }
+
+    /// The catalog that selects this and nothing else.
+    pub(crate) fn catalog(&self) -> Value {
+        let rows = json!({ "items": { "properties": { "id": {}, "bin_picking_number": {}, "code": {}, "company": {} } } });
+        let entry = |(stream, fields, lists): &(&str, &[&str], &[&str])| {
+            let fields = fields.iter().map(|field| ((*field).to_owned(), json!({})));
+            let lists = lists.iter().filter(|path| self.wants.contains(*path)).filter_map(|path| path.split_once('.'));
+            let properties: serde_json::Map<String, Value> =
+                fields.chain(lists.map(|(_, field)| (field.to_owned(), rows.clone()))).collect();
+            json!({ "tap_stream_id": stream, "schema": { "properties": properties }, "metadata": [
+                { "breadcrumb": [], "metadata": { "selected": self.wants.contains(stream) } }] })
+        };
+        json!({ "streams": STREAMS.iter().map(entry).collect::<Vec<_>>() })
+    }
+}

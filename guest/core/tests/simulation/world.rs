@@ -1,0 +1,341 @@
+//! The world around the tap: the store and its replica, what happens to them, the way there and back.
+
+use crate::journal::Journal;
+use crate::mutation::Mutation;
+use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, Shop, Trouble};
+use crate::shared::Way;
+use crate::trace::Trace;
+use chrono::{DateTime, Utc};
+use fastrand::Rng;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+use tap_bigcommerce_core::api::Clock;
+use tap_bigcommerce_core::virtual_time::VirtualClock;
+use tap_bigcommerce_sandbox::{Action, Answer, Counts, Delivery, Fault as Hit, Options, Request, Response, Store};
+
+/// When the chain of runs begins.
+pub(crate) const EPOCH: DateTime<Utc> = DateTime::from_timestamp(1_760_000_000, 250_000_000).expect("a date");
+/// A run that sends more requests than this does not end.
+const MOST_REQUESTS: u64 = 20_000;
+
+/// What a seed's store is built from.
+pub(crate) fn options(seed: u64, counts: Counts) -> Options {
+    Options { seed, counts, ..Options::default() }
+}
+
+/// How often what happened.
+pub(crate) type Tally = BTreeMap<&'static str, u64>;
+
+/// The store and all around it.
+pub(crate) struct World {
+    pub(crate) journal: RefCell<Journal>,
+    pub(crate) trace: Trace,
+    pub(crate) tally: RefCell<Tally>,
+    shop: Shop,
+    store: RefCell<Store>,
+    replica: RefCell<Replica>,
+    rng: RefCell<Rng>,
+    run: RefCell<Running>,
+    versions: Cell<u64>,
+    /// The time since [`EPOCH`] at which the current run began, or the last one ended.
+    elapsed: Cell<Duration>,
+}
+
+/// A copy of the store that follows it a little later.
+struct Replica {
+    store: Store,
+    due: VecDeque<(Duration, Mutation)>,
+}
+
+/// What belongs to the run under way.
+#[derive(Default)]
+struct Running {
+    requests: u64,
+    happenings: VecDeque<(u64, Happening)>,
+    troubles: Vec<Trouble>,
+    stale_percent: u32,
+    ending: Option<Ending>,
+    fate: Fate,
+    /// The last page of each list, where a fault brings it again.
+    pages: Option<HashMap<String, Response>>,
+    /// An answer with the quota's headers has reached the tap.
+    knows_quota: bool,
+    overruns: u64,
+}
+
+/// What has become of the run under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Alive,
+    Stopped,
+    Gone,
+    Endless,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("shop", &self.shop).finish_non_exhaustive()
+    }
+}
+
+impl Fate {
+    /// Whether the process is as good as gone.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Fate::Gone | Fate::Endless)
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, shop: &Shop, trace: Trace) -> World {
+        let build = || {
+            let mut store = Store::new(options(seed, shop.counts));
+            store.quirks = shop.quirks.clone();
+            store
+        };
+        let (mut store, mut replica) = (build(), build());
+        store.set_quota(Some(shop.quota));
+        replica.set_quota(None);
+        World {
+            journal: RefCell::new(Journal::new(&store)),
+            trace,
+            tally: RefCell::default(),
+            shop: shop.clone(),
+            store: RefCell::new(store),
+            replica: RefCell::new(Replica { store: replica, due: VecDeque::new() }),
+            rng: RefCell::new(Rng::with_seed(seed ^ 0x5157_u64.rotate_left(40))),
+            run: RefCell::default(),
+            versions: Cell::new(0),
+            // A while after the store's oldest version, so that a replica which is behind has it too.
+            elapsed: Cell::new(Duration::from_secs(60)),
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.elapsed.get()
+    }
+
+    pub(crate) fn count(&self, what: &'static str) {
+        *self.tally.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    /// Lets a run's pause pass with its changes, and gets ready for the run.
+    pub(crate) fn prepare(&self, plan: &RunPlan) {
+        let start = self.elapsed.get() + plan.pause;
+        for (ago, change) in &plan.before {
+            self.change(change, start.saturating_sub(*ago).max(self.elapsed.get()));
+        }
+        self.elapsed.set(start);
+        let repeats = plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Duplicate));
+        *self.run.borrow_mut() = Running {
+            pages: repeats.then(HashMap::new),
+            happenings: plan.during.iter().cloned().collect(),
+            troubles: plan.troubles.clone(),
+            stale_percent: plan.stale_percent,
+            ending: Some(plan.ending),
+            ..Running::default()
+        };
+    }
+
+    /// A run has taken so long.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.elapsed.set(self.elapsed.get() + time);
+    }
+
+    pub(crate) fn fate(&self) -> Fate {
+        self.run.borrow().fate
+    }
+
+    /// Requests that this client sent although it knew that the quota was spent.
+    pub(crate) fn overruns(&self) -> u64 {
+        self.run.borrow().overruns
+    }
+
+    fn change(&self, change: &Change, now: Duration) {
+        let mut versions = std::iter::repeat_with(|| {
+            self.versions.set(self.versions.get() + 1);
+            self.versions.get()
+        });
+        let mutations = Mutation::plan(change, &self.store.borrow(), EPOCH + now, &mut versions);
+        for mutation in mutations {
+            self.trace.write(now, || format!("      · {mutation}"));
+            self.count("changes");
+            let mut store = self.store.borrow_mut();
+            let id = mutation.apply(&mut store);
+            self.journal.borrow_mut().note(&store, mutation.kind, id, now);
+            if mutation.tears() {
+                self.journal.borrow_mut().tear(mutation.kind, id, now);
+            }
+            self.replica.borrow_mut().due.push_back((now + self.shop.lag, mutation));
+        }
+    }
+
+    /// The store's answer to a request of the run under way.
+    fn answer(&self, request: &Request, now: Duration) -> Answer {
+        let number = self.begin_request();
+        let due = |run: &mut Running| run.happenings.pop_front_if(|(at, _)| *at <= number);
+        while let Some((_, happening)) = due(&mut self.run.borrow_mut()) {
+            match happening {
+                Happening::Change(change) => self.change(&change, now),
+                Happening::Spend(requests) => {
+                    self.count("quota spent by others");
+                    self.trace.write(now, || format!("      · another client spends {requests} requests"));
+                    self.store.borrow_mut().spend_quota(requests, EPOCH + now);
+                }
+            }
+        }
+        let fault = if self.fate().is_over() { Some(Fault::Deliver(Delivery::Stall)) } else { self.fault(request) };
+        let mut answer = self.hit(request, fault, now);
+        let stale = fault.is_none() && self.is_stale(&answer);
+        if stale {
+            self.count("stale answers");
+            answer.response = self.replica.borrow_mut().answer(request, now, answer.response);
+        }
+        self.trace.request(now, number, request, fault, stale, &answer);
+        answer
+    }
+
+    fn begin_request(&self) -> u64 {
+        let mut run = self.run.borrow_mut();
+        run.requests += 1;
+        let number = run.requests;
+        run.fate = match run.ending {
+            Some(Ending::Vanishes(at)) if number >= at => Fate::Gone,
+            Some(Ending::Stopped(at)) if number == at => Fate::Stopped,
+            _ if number > MOST_REQUESTS => Fate::Endless,
+            _ => run.fate,
+        };
+        number
+    }
+
+    /// The fault that hits this request, if one does.
+    fn fault(&self, request: &Request) -> Option<Fault> {
+        let mut run = self.run.borrow_mut();
+        let target = request.target();
+        for trouble in run.troubles.iter_mut().filter(|trouble| trouble.times > 0) {
+            if !target.contains(trouble.on) || !can_be_told(trouble.fault, request) {
+                continue;
+            }
+            if trouble.skip > 0 {
+                trouble.skip -= 1;
+                continue;
+            }
+            trouble.times -= 1;
+            return Some(trouble.fault);
+        }
+        None
+    }
+
+    /// The store's own answer, spoilt by the fault.
+    fn hit(&self, request: &Request, fault: Option<Fault>, now: Duration) -> Answer {
+        let mut store = self.store.borrow_mut();
+        if let Some(action) = fault.and_then(action) {
+            store.add_fault(Hit::on("", action));
+        }
+        let refused = store.throttled();
+        let mut answer = store.answer(request, EPOCH + now);
+        self.watch_quota(&answer, store.throttled() > refused);
+        store.clear_faults();
+        if fault.is_some() {
+            self.count("faults");
+        }
+        if matches!(answer.response.status, 200 | 204)
+            && let Some(pages) = &mut self.run.borrow_mut().pages
+        {
+            let page = pages.insert(list_of(request), answer.response.clone());
+            if let (Some(Fault::Duplicate), Some(page)) = (fault, page) {
+                self.count("pages served twice");
+                (answer.response.status, answer.response.body) = (page.status, page.body);
+            }
+        }
+        answer
+    }
+
+    fn is_stale(&self, answer: &Answer) -> bool {
+        let percent = self.run.borrow().stale_percent;
+        percent > 0 && matches!(answer.response.status, 200 | 204 | 404) && self.rng.borrow_mut().u32(..100) < percent
+    }
+
+    /// Counts the requests that the quota refuses although the tap could know that it is spent.
+    fn watch_quota(&self, answer: &Answer, refused: bool) {
+        let mut run = self.run.borrow_mut();
+        run.overruns += u64::from(refused && run.knows_quota);
+        let shown = answer.response.header("x-rate-limit-requests-left").is_some();
+        run.knows_quota |= shown && answer.delivery == Delivery::Whole;
+    }
+}
+
+impl Replica {
+    /// What the replica would answer, with the store's own headers.
+    fn answer(&mut self, request: &Request, now: Duration, from_store: Response) -> Response {
+        while let Some((_, mutation)) = self.due.pop_front_if(|(at, _)| *at <= now) {
+            mutation.apply(&mut self.store);
+        }
+        let answer = self.store.respond(request, EPOCH + now);
+        Response { headers: from_store.headers, ..answer }
+    }
+}
+
+/// The sandbox's own name for a fault; none for those that are made here.
+fn action(fault: Fault) -> Option<Action> {
+    Some(match fault {
+        Fault::Status(code) => Action::status(code),
+        Fault::Throttle { headers } => Action::Throttle { headers },
+        Fault::Html => Action::Html200,
+        Fault::Truncated => Action::TruncatedJson,
+        Fault::NoRateHeaders => Action::NoRateHeaders,
+        Fault::EmptyPage => Action::EmptyPage,
+        Fault::NotFound => Action::NotFound,
+        Fault::Deliver(delivery) => Action::Deliver(delivery),
+        Fault::Echo => {
+            let body = format!(r#"{{"title": "the token {} is odd"}}"#, Options::default().access_token);
+            Action::Status { code: 400, body: Some(body.into_bytes()), headers: Vec::new() }
+        }
+        Fault::Duplicate => return None,
+    })
+}
+
+const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
+
+/// Whether anybody could tell that this fault is one. Nobody can tell a first page that is another's from the right one; an order's
+/// list of coupons that is empty from one that should not be, since nothing in the order says that it has some; and an order that is not
+/// found from one that is deleted.
+fn can_be_told(fault: Fault, request: &Request) -> bool {
+    match fault {
+        Fault::Duplicate => is_later_page(request),
+        Fault::EmptyPage => is_later_page(request) || !(request.path.contains("/orders/") && request.path.ends_with("/coupons")),
+        Fault::NotFound => !request.path.ends_with(|last: char| last.is_ascii_digit()),
+        _ => true,
+    }
+}
+
+fn is_later_page(request: &Request) -> bool {
+    request.query.split('&').any(|part| POSITIONS.iter().any(|name| part.starts_with(name)))
+}
+
+/// The list that a request asks a page of: the request without its position.
+fn list_of(request: &Request) -> String {
+    let kept = |part: &&str| !POSITIONS.iter().chain(&["limit="]).any(|name| part.starts_with(name));
+    let query: Vec<&str> = request.query.split('&').filter(kept).collect();
+    format!("{}?{}", request.path, query.join("&"))
+}
+
+/// The world as one run's requests reach it.
+pub(crate) struct Passage {
+    pub(crate) world: Rc<World>,
+    pub(crate) clock: VirtualClock,
+}
+
+impl Way for Passage {
+    fn latency(&self) -> (Duration, Duration) {
+        let (least, spread) = self.world.shop.latency;
+        let one = || Duration::from_millis(least + self.world.rng.borrow_mut().u64(0..=spread));
+        (one(), one())
+    }
+
+    fn answer(&self, request: &Request) -> Answer {
+        self.world.answer(request, self.world.elapsed() + self.clock.now())
+    }
+}

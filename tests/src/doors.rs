@@ -1,0 +1,242 @@
+//! The component in an embedder of the tests' own, as `wasmtime run` and `wasmtime serve` are: the command and the edge door.
+
+use crate::built::component;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Config, Engine, Store, UpdateDeadline};
+use wasmtime_wasi::p2::bindings::CommandPre;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+/// More than any run writes.
+const ROOM: usize = 1 << 30;
+
+struct Doors {
+    command: CommandPre<Guest>,
+    edge: ProxyPre<Guest>,
+}
+
+static DOORS: LazyLock<Doors> = LazyLock::new(|| open().expect("the component opens its doors"));
+
+/// How long the component may compute before it gives way, as in the host.
+const TICK: Duration = Duration::from_millis(10);
+
+fn open() -> wasmtime::Result<Doors> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let engine = Engine::new(&config)?;
+    let ticking = engine.clone();
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            ticking.increment_epoch();
+        }
+    });
+    let component = Component::from_binary(&engine, &component())?;
+    let mut linker = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    let pre = linker.instantiate_pre(&component)?;
+    Ok(Doors { command: CommandPre::new(pre.clone())?, edge: ProxyPre::new(pre)? })
+}
+
+struct Guest {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    table: ResourceTable,
+    wire: Wire,
+}
+
+/// An instance's store. `busy` counts the ticks in which it computes.
+fn store(engine: &Engine, wasi: WasiCtx, busy: Arc<AtomicU64>) -> Store<Guest> {
+    let mut store = Store::new(engine, Guest { wasi, http: WasiHttpCtx::new(), table: ResourceTable::new(), wire: Wire });
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        busy.fetch_add(1, Relaxed);
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.wire, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// What the component wrote, and whether it ended well.
+#[derive(Debug)]
+pub struct Said {
+    /// `wasi:cli` knows no more than this.
+    pub good: bool,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs the command door with these arguments and variables, the folder lent as `.`.
+pub async fn command(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Said {
+    let (stdout, stderr) = (MemoryOutputPipe::new(ROOM), MemoryOutputPipe::new(ROOM));
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.arg("tap_bigcommerce.wasm").args(args).envs(variables).stdout(stdout.clone()).stderr(stderr.clone());
+    wasi.preopened_dir(folder, ".", FsPerms::ReadOnly).expect("the folder can be lent");
+    let mut store = store(DOORS.command.engine(), wasi.build(), Arc::default());
+    let command = DOORS.command.instantiate_async(&mut store).await.expect("the component starts");
+    let done = command.wasi_cli_run().call_run(&mut store).await.expect("the component does not trap");
+    let text = |pipe: MemoryOutputPipe| String::from_utf8(pipe.contents().to_vec()).expect("the component writes UTF-8");
+    Said { good: done.is_ok(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// The edge door, served on this machine until it is dropped.
+#[derive(Debug)]
+pub struct Edge {
+    address: SocketAddr,
+    log: MemoryOutputPipe,
+    busy: Arc<AtomicU64>,
+    serving: JoinHandle<()>,
+}
+
+/// An answer of the edge door, whose body may still be coming.
+pub type Answer = Response<Incoming>;
+
+impl Edge {
+    /// Serves with these variables as the component's environment.
+    pub async fn open(variables: Vec<(String, String)>) -> Edge {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let address = listener.local_addr().expect("the port is known");
+        let log = MemoryOutputPipe::new(ROOM);
+        let busy = Arc::new(AtomicU64::new(0));
+        let (stderr, computing) = (log.clone(), busy.clone());
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (variables, stderr, busy) = (variables.clone(), stderr.clone(), computing.clone());
+                let service = hyper::service::service_fn(move |request| {
+                    let wasi = WasiCtxBuilder::new().envs(&variables).stderr(stderr.clone()).build();
+                    handle(request, store(DOORS.edge.engine(), wasi, busy.clone()))
+                });
+                // A response that breaks off is for the client to see.
+                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Edge { address, log, busy, serving }
+    }
+
+    /// Waits until the component does not compute for a while. False if it computes on and on.
+    pub async fn comes_to_rest(&self) -> bool {
+        for _ in 0..60 {
+            let before = self.busy.load(Relaxed);
+            tokio::time::sleep(50 * TICK).await;
+            if self.busy.load(Relaxed) == before {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What the component has written to standard error so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.contents()).into_owned()
+    }
+
+    /// Sends a request, and takes the head of its answer.
+    pub async fn ask(&self, method: &str, path: &str, authorization: Option<&str>, body: impl Into<Bytes>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.body(Full::new(body.into())).expect("the request is sound");
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        // What is not read is not to vanish in the system's buffers.
+        socket.set_recv_buffer_size(64 << 10).expect("a buffer may be small");
+        let stream = socket.connect(self.address).await.expect("the edge listens");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
+        tokio::spawn(connection);
+        sender.send_request(request).await.expect("it answers")
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// The body to its end; none if it broke off.
+pub async fn whole(answer: Answer) -> Option<String> {
+    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    Some(String::from_utf8(body.to_vec()).expect("the body is UTF-8"))
+}
+
+async fn handle(request: Request<Incoming>, mut store: Store<Guest>) -> wasmtime::Result<Response<HyperOutgoingBody>> {
+    let (sender, receiver) = oneshot::channel();
+    let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
+    let response = store.data_mut().http().new_response_outparam(sender)?;
+    let task = tokio::spawn(async move {
+        let proxy = DOORS.edge.instantiate_async(&mut store).await?;
+        proxy.wasi_http_incoming_handler().call_handle(&mut store, request, response).await
+    });
+    match receiver.await {
+        Ok(response) => Ok(response?),
+        Err(_) => {
+            task.await??;
+            Err(wasmtime::Error::msg("the component has not answered"))
+        }
+    }
+}
+
+/// Plain HTTP, a connection for each request: what a stock embedder does.
+struct Wire;
+
+type Background = Box<dyn Future<Output = Result<(), HttpError>> + Send>;
+type Sent = Result<(Response<WasiBody>, Background), HttpError>;
+
+impl WasiHttpHooks for Wire {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Background,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        Box::new(send(request))
+    }
+}
+
+async fn send(mut request: Request<WasiBody>) -> Sent {
+    let authority = request.uri().authority().ok_or(HttpError::HttpRequestUriInvalid)?.to_string();
+    let stream = TcpStream::connect(authority).await.map_err(HttpError::Connect)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = path.parse().map_err(|_| HttpError::HttpRequestUriInvalid)?;
+    let response = sender.send_request(request).await?;
+    let background: Background = Box::new(async move {
+        connection.await.map_err(|fault| HttpError::InternalError(Some(fault.to_string())))?.map_err(HttpError::from)
+    });
+    Ok((response.map(|body| body.map_err(HttpError::from).boxed_unsync()), background))
+}

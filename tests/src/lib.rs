@@ -1,0 +1,9 @@
+//! What the tests share: the program, a store to run it against, its messages, its tables, and the component's own doors.
+#![forbid(unsafe_code)]
+
+pub mod built;
+pub mod doors;
+pub mod messages;
+pub mod program;
+pub mod shop;
+pub mod tables;

@@ -1,0 +1,106 @@
+//! A simulated store, and a folder for the files of runs against it.
+
+use crate::program::{Ended, program, run};
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use tap_bigcommerce_sandbox::{Counts, Options, Sandbox};
+use tempfile::TempDir;
+
+/// A store that listens on this machine.
+#[derive(Debug)]
+pub struct Shop {
+    /// The store.
+    pub sandbox: Sandbox,
+    folder: TempDir,
+}
+
+/// So many orders, customers, products and coupons.
+pub const fn counts(orders: u64, customers: u64, products: u64, coupons: u64) -> Counts {
+    Counts { orders, customers, products, coupons }
+}
+
+impl Shop {
+    /// A store with these many records of each kind.
+    pub fn new(counts: Counts) -> Shop {
+        Shop::with(Options { counts, ..Options::default() })
+    }
+
+    /// A store made as the options say.
+    pub fn with(options: Options) -> Shop {
+        let sandbox = Sandbox::start(options).expect("a port is free");
+        let shop = Shop { sandbox, folder: tempfile::tempdir().expect("a folder can be made") };
+        shop.file("config.json", &Value::Object(shop.config()).to_string());
+        shop
+    }
+
+    /// The settings for a run against it.
+    pub fn config(&self) -> Map<String, Value> {
+        let config = json!({
+            "client_id": "tests",
+            "access_token": self.sandbox.access_token(),
+            "store_hash": self.sandbox.store_hash(),
+            "api_url": self.sandbox.url(),
+        });
+        config.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The settings with some changed, as JSON text.
+    pub fn config_with(&self, changes: Value) -> String {
+        let mut config = self.config();
+        config.extend(changes.as_object().cloned().unwrap_or_default());
+        Value::Object(config).to_string()
+    }
+
+    /// The path of a file in the shop's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the shop's folder.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file can be written");
+        path
+    }
+
+    /// The program with the shop's config and these arguments, in the shop's folder.
+    pub fn tap<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = program(["--config", "config.json"].into_iter().chain(args));
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs the program with the shop's config and these arguments.
+    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Ended {
+        run(self.tap(args))
+    }
+
+    /// Runs on from a state.
+    pub fn resume(&self, state: &Value) -> Ended {
+        self.file("state.json", &state.to_string());
+        self.run(["--state", "state.json"])
+    }
+
+    /// Tells when the store has been asked so many times from now on.
+    pub fn after_requests(&self, requests: u64) -> Receiver<()> {
+        let (tell, told) = channel();
+        let mut left = requests;
+        self.sandbox.with_store(|store| {
+            store.on_request(move |_, _| {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    // Nobody may listen any more.
+                    let _ = tell.send(());
+                }
+            });
+        });
+        told
+    }
+
+    /// Whether the store was asked for something whose path and query hold this text.
+    pub fn was_asked(&self, part: &str) -> bool {
+        self.sandbox.requests().iter().any(|seen| seen.target.contains(part))
+    }
+}

@@ -1,0 +1,156 @@
+//! The edge door: what it lets in.
+
+use serde_json::{Value, json};
+use tap_bigcommerce_tests::doors::{Answer, Edge, whole};
+use tap_bigcommerce_tests::messages::{ids, last_state, messages};
+use tap_bigcommerce_tests::shop::{Shop, counts};
+
+pub(crate) const TOKEN: &str = "sixteen-bytes-ok";
+pub(crate) const BEARER: &str = "Bearer sixteen-bytes-ok";
+
+/// The door with the shop's settings in its environment, and this token.
+pub(crate) async fn open(shop: &Shop, token: Option<&str>) -> Edge {
+    let settings = shop.config().into_iter();
+    let mut variables: Vec<(String, String)> = settings
+        .map(|(key, value)| (format!("TAP_BIGCOMMERCE_{}", key.to_uppercase()), value.as_str().unwrap().to_owned()))
+        .collect();
+    variables.extend(token.map(|token| ("TAP_BIGCOMMERCE_EDGE_TOKEN".to_owned(), token.to_owned())));
+    Edge::open(variables).await
+}
+
+fn shop() -> Shop {
+    Shop::new(counts(8, 6, 5, 4))
+}
+
+/// The kind of a refusal's error, which is JSON with a message.
+pub(crate) async fn refused(answer: Answer, status: u16) -> String {
+    assert_eq!(answer.status(), status);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let body: Value = serde_json::from_str(&whole(answer).await.unwrap()).unwrap();
+    assert!(body["error"]["message"].as_str().unwrap().len() > 10, "{body}");
+    body["error"]["kind"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_open_to_all() {
+    let shop = shop();
+    for token in [None, Some(TOKEN)] {
+        let edge = open(&shop, token).await;
+        let answer = edge.ask("GET", "/health", None, "").await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(whole(answer).await.unwrap(), r#"{"status":"ok"}"#);
+    }
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_of_its_own_the_door_is_closed() {
+    let shop = shop();
+    for token in [None, Some(""), Some("fifteen-bytes-x")] {
+        let edge = open(&shop, token).await;
+        for (method, path) in [("POST", "/sync"), ("GET", "/discover"), ("GET", "/about")] {
+            let bearer = format!("Bearer {}", token.unwrap_or_default());
+            for authorization in [None, Some("Bearer "), Some(bearer.as_str())] {
+                assert_eq!(refused(edge.ask(method, path, authorization, "{}").await, 503).await, "closed");
+            }
+        }
+    }
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_bearer_opens_and_nothing_else_does() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    for (method, path) in [("POST", "/sync"), ("GET", "/discover"), ("GET", "/about")] {
+        for wrong in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some(TOKEN),
+            Some("Bearer sixteen-bytes-oK"),
+            Some("Basic sixteen-bytes-ok"),
+            Some("Bearer sixteen-bytes-ok0"),
+        ] {
+            assert_eq!(refused(edge.ask(method, path, wrong, "{}").await, 401).await, "unauthorized", "{wrong:?}");
+        }
+    }
+    assert_eq!(shop.sandbox.request_count(), 0);
+    assert_eq!(edge.ask("GET", "/about", Some(BEARER), "").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_and_paths_are_refused() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    for (method, path) in [("GET", "/sync"), ("PUT", "/sync"), ("POST", "/about"), ("DELETE", "/discover")] {
+        assert_eq!(refused(edge.ask(method, path, Some(BEARER), "{}").await, 405).await, "method");
+    }
+    for path in ["/", "/sync/", "/healthy", "/stores/sandbox/v2/orders", "/../sync"] {
+        assert_eq!(refused(edge.ask("GET", path, Some(BEARER), "").await, 404).await, "not-found");
+    }
+    assert_eq!(edge.ask("GET", "/about?x=y", Some(BEARER), "").await.status(), 200);
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_holds_what_it_may_and_nothing_else() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    let bomb = format!(r#"{{"state": {}"#, "[".repeat(1 << 20));
+    for (body, kind) in [
+        (json!({"select": ["orders"], "config": {"api_url": "http://127.0.0.1:1"}}).to_string(), "body"),
+        (json!({"access_token": "x"}).to_string(), "body"),
+        (json!({"max_records": -1}).to_string(), "body"),
+        (json!({"select": "orders"}).to_string(), "body"),
+        (json!({"select": ["orders"], "catalog": {"streams": []}}).to_string(), "body"),
+        (json!(["orders"]).to_string(), "body"),
+        ("not JSON".to_owned(), "body"),
+        (bomb, "body"),
+        (json!({"select": ["refunds"]}).to_string(), "catalog"),
+        (json!({"catalog": {"streams": 3}}).to_string(), "catalog"),
+        (json!({"state": {"bookmarks": []}}).to_string(), "state"),
+    ] {
+        let start: String = body.chars().take(60).collect();
+        assert_eq!(refused(edge.ask("POST", "/sync", Some(BEARER), body).await, 400).await, kind, "{start}");
+    }
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_has_eight_mebibytes_at_most() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    let padded = |size: usize| {
+        let body = r#"{"select": ["coupons"]}"#;
+        body.to_owned() + &" ".repeat(size - body.len())
+    };
+    assert_eq!(refused(edge.ask("POST", "/sync", Some(BEARER), padded((8 << 20) + 1)).await, 413).await, "body");
+    let answer = edge.ask("POST", "/sync", Some(BEARER), padded(8 << 20)).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(ids(&messages(&whole(answer).await.unwrap()), "coupons").len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_and_about_are_those_of_the_host() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    for (path, args) in [("/discover", &["--discover"][..]), ("/about", &["--about", "--format", "json"])] {
+        let answer = edge.ask("GET", path, Some(BEARER), "").await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"application/json".parse().unwrap()));
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(read(&whole(answer).await.unwrap()), read(&shop.run(args.iter().copied()).ok().stdout));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_body_reads_everything() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    for body in ["", "{}"] {
+        let messages = messages(&whole(edge.ask("POST", "/sync", Some(BEARER), body).await).await.unwrap());
+        assert_eq!((ids(&messages, "orders").len(), ids(&messages, "coupons").len()), (8, 4));
+        last_state(&messages);
+    }
+}

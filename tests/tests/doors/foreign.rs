@@ -1,0 +1,111 @@
+//! Another build of the component is not trusted. Here it is this build with one word changed, so that it asks for what it must not have.
+
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tap_bigcommerce::{Failure, Kind, Result, Stop, Summary, SyncRequest, Tap};
+use tap_bigcommerce_tests::built::component;
+use tap_bigcommerce_tests::shop::{Shop, counts};
+
+/// The component with a word changed into another of the same length, wherever it stands.
+fn changed(word: &str, into: &str) -> Vec<u8> {
+    assert_eq!(word.len(), into.len());
+    let mut bytes = component();
+    let places: Vec<usize> = (0..bytes.len() - word.len()).filter(|&at| bytes[at..].starts_with(word.as_bytes())).collect();
+    assert!(!places.is_empty(), "the component does not hold {word:?}");
+    for at in places {
+        bytes[at..at + into.len()].copy_from_slice(into.as_bytes());
+    }
+    bytes
+}
+
+struct Outcome {
+    result: Result<Summary>,
+    log: String,
+}
+
+impl Outcome {
+    /// The failure of the run, or of its streams.
+    fn failure(&self) -> Failure {
+        match &self.result {
+            Ok(summary) => summary.failure().expect("the run failed"),
+            Err(failure) => failure.clone(),
+        }
+    }
+}
+
+async fn run(shop: &Shop, component: Vec<u8>, config: Value) -> Outcome {
+    let log = Arc::new(Mutex::new(String::new()));
+    let lines = log.clone();
+    let tap = Tap::builder()
+        .cache(false)
+        .allowed_origins([shop.sandbox.url()])
+        .private_addresses(true)
+        .component(component)
+        .on_log(move |line| lines.lock().unwrap().push_str(&format!("{line}\n")))
+        .build()
+        .unwrap();
+    let request = SyncRequest { config: shop.config_with(config), ..SyncRequest::default() };
+    let result = tap.sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await;
+    let log = log.lock().unwrap().clone();
+    Outcome { result, log }
+}
+
+fn shop() -> Shop {
+    Shop::new(counts(3, 3, 3, 3))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_component_runs_as_long_as_it_behaves() {
+    let shop = shop();
+    let outcome = run(&shop, changed("tap-bigcommerce/", "tap-bigcommerze/"), json!({})).await;
+    assert!(outcome.result.unwrap().complete, "{}", outcome.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_reaches_no_path_beside_the_stores() {
+    let shop = shop();
+    let outcome = run(&shop, changed("/stores/", "/admins/"), json!({})).await;
+    assert_eq!(outcome.failure().kind, Kind::Unreachable);
+    assert!(outcome.log.contains("its path is not below the store's own"), "{}", outcome.log);
+    let outcome = run(&shop, changed("v2/orders", "../orders"), json!({})).await;
+    assert_eq!(outcome.failure().kind, Kind::Unreachable);
+    assert_eq!(shop.sandbox.request_count(), 0, "nothing has left the host");
+}
+
+/// Without the setting the component asks for the address that is built into it, though the host allows another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_reaches_no_other_host() {
+    let shop = shop();
+    let outcome = run(&shop, changed("api_url", "api_xyz"), json!({})).await;
+    assert_eq!(outcome.failure().kind, Kind::Unreachable);
+    assert!(outcome.log.contains("another origin"), "{}", outcome.log);
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_sends_no_credentials_of_its_own() {
+    let shop = shop();
+    let outcome = run(&shop, changed("user-agent", "x-auth-why"), json!({})).await;
+    assert_eq!(outcome.failure().kind, Kind::Unreachable);
+    assert!(outcome.log.contains("bore credentials"), "{}", outcome.log);
+    assert_eq!(shop.sandbox.request_count(), 0);
+}
+
+/// A component that has the token sends it as `x-auth-token`. This one would send it as `x-free-token`, which nobody holds back; but it has
+/// none, and the host adds the real one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_never_sees_the_token() {
+    let shop = shop();
+    let headers = Arc::new(Mutex::new(Vec::new()));
+    let seen = headers.clone();
+    shop.sandbox.with_store(|store| {
+        store.on_request(move |request, _| seen.lock().unwrap().extend(request.headers.clone()));
+    });
+    let outcome = run(&shop, changed("x-auth-token", "x-free-token"), json!({})).await;
+    assert!(outcome.result.unwrap().complete, "{}", outcome.log);
+    assert!(shop.sandbox.requests().iter().all(|seen| seen.has_token && seen.has_client));
+    let token = shop.sandbox.access_token();
+    let headers = headers.lock().unwrap();
+    let bearing: Vec<&str> = headers.iter().filter(|(_, value)| value.contains(&token)).map(|(name, _)| name.as_str()).collect();
+    assert!(!bearing.is_empty() && bearing.iter().all(|name| name.eq_ignore_ascii_case("x-auth-token")), "{bearing:?}");
+}

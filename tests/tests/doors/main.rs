@@ -1,0 +1,21 @@
+//! The whole program, through every door, against a simulated store.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod backoff;
+mod command;
+mod edge;
+mod edge_sync;
+mod errors;
+mod foreign;
+mod inputs;
+mod library;
+mod python;
+mod records;
+mod resume;
+mod secrets;
+#[cfg(unix)]
+mod signals;
+mod sinks;
+mod snapshots;
+mod sqlite;
+mod store_errors;

@@ -1,0 +1,78 @@
+//! Ctrl-C and SIGTERM: the run ends with a STATE and exit code 130; a second signal ends it at once.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::channel;
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind};
+use tap_bigcommerce_tests::messages::{held, last_state, messages};
+use tap_bigcommerce_tests::program::Ended;
+use tap_bigcommerce_tests::shop::{Shop, counts};
+
+fn start(shop: &Shop) -> Child {
+    shop.tap([]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(child: u32, signal: Signal) {
+    let pid = Pid::from_raw(child.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// A store that never answers one request in the middle of the orders, so that a run cannot end before its signal; and when it has been asked.
+fn stalling() -> (Shop, std::sync::mpsc::Receiver<()>) {
+    let shop = Shop::new(counts(40, 10, 5, 5));
+    let (tell, stalled) = channel();
+    shop.sandbox.with_store(|store| {
+        let part = format!("/orders/{}/products", store.ids(Kind::Order).nth(25).unwrap());
+        store.add_fault(Fault::on(&part, Action::Deliver(Delivery::Stall)).always());
+        store.on_request(move |request, _| {
+            if request.path.contains(&part) {
+                let _ = tell.send(());
+            }
+        });
+    });
+    (shop, stalled)
+}
+
+#[test]
+fn the_first_signal_ends_the_run_with_a_state() {
+    for kind in [Signal::INT, Signal::TERM] {
+        let (shop, stalled) = stalling();
+        let child = start(&shop);
+        let id = child.id();
+        // Its output is read all the while, so that nothing but the store holds it up.
+        let ending = std::thread::spawn(move || child.wait_with_output().unwrap());
+        stalled.recv().unwrap();
+        signal(id, kind);
+        let ended = Ended::from(ending.join().unwrap()).told(130, &["stopped", "STATE"]);
+        assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
+        let stopped = ended.messages();
+        let state = last_state(&stopped).clone();
+        shop.sandbox.with_store(|store| store.clear_faults());
+        let resumed = shop.resume(&state).ok().messages();
+        let mut union = held(&stopped);
+        union.extend(held(&resumed));
+        assert!(union == held(&shop.run([]).ok().messages()), "{kind:?}: something is missing");
+    }
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    // Nobody reads what is written, and it is more than a pipe holds: the first signal cannot have its STATE taken.
+    let shop = Shop::new(counts(60, 40, 30, 10));
+    let mut child = start(&shop);
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0];
+    stdout.read_exact(&mut first).unwrap();
+    signal(child.id(), Signal::INT);
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("a second Ctrl-C stops at once")));
+    signal(child.id(), Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // What had been written is whole up to the last line.
+    let mut written = String::new();
+    stdout.read_to_string(&mut written).unwrap();
+    let written = format!("{}{written}", char::from(first[0]));
+    let whole = &written[..written.rfind('\n').map_or(0, |end| end + 1)];
+    assert!(!messages(whole).is_empty());
+}

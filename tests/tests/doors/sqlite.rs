@@ -1,0 +1,188 @@
+//! The SQLite file: it holds the whole store, a second run changes nothing, and a killed run goes on where it was.
+
+use rusqlite::types::Value as Sql;
+use serde_json::Value;
+use std::process::Stdio;
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Counts, Kind};
+use tap_bigcommerce_tests::messages::of_stream;
+use tap_bigcommerce_tests::program::{program, run};
+use tap_bigcommerce_tests::shop::{Shop, counts};
+use tap_bigcommerce_tests::tables;
+
+const TO_FILE: [&str; 2] = ["--output", "sqlite:shop.db"];
+
+/// Holds each row's columns against the record's fields.
+fn same(table: &str, columns: &[String], row: &[Sql], record: &serde_json::Map<String, Value>, digits: &dyn Fn(&str) -> String) {
+    assert_eq!(columns.len(), record_fields(columns, record), "{table}: a field has no column");
+    for (name, held) in columns.iter().zip(row) {
+        let written = record.get(name).unwrap_or(&Value::Null);
+        let wanted = match written {
+            Value::Null => Sql::Null,
+            Value::Bool(value) => Sql::Integer((*value).into()),
+            Value::String(text) => Sql::Text(text.clone()),
+            Value::Number(number) if matches!(held, Sql::Integer(_)) => Sql::Integer(number.as_i64().unwrap()),
+            _ => Sql::Text(digits(name)),
+        };
+        assert_eq!(*held, wanted, "{table}.{name}");
+    }
+}
+
+/// How many columns there must be: all of them, and one for each field.
+fn record_fields(columns: &[String], record: &serde_json::Map<String, Value>) -> usize {
+    assert!(record.keys().all(|name| columns.contains(name)));
+    columns.len()
+}
+
+#[test]
+fn the_file_holds_every_record_with_all_that_is_in_it() {
+    let shop = Shop::new(counts(60, 40, 30, 12));
+    shop.run(TO_FILE).ok();
+    let messages = shop.run([]).ok().messages();
+    let connection = tables::open(&shop.path("shop.db"));
+    for table in ["orders", "order_products", "customers", "products", "coupons"] {
+        let mut records = of_stream(&messages, table);
+        records.sort_by_key(|message| message.id());
+        let statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let id = columns.iter().position(|name| name == "id").unwrap();
+        let mut rows = tables::rows(&connection, table);
+        rows.sort_by_key(|row| if let Sql::Integer(id) = row[id] { id } else { panic!("{table}: an id is no integer") });
+        assert_eq!(rows.len(), records.len(), "{table}");
+        for (row, record) in rows.iter().zip(records) {
+            let (tree, fields) = (record.tree(), record.fields());
+            same(table, &columns, row, tree.as_object().unwrap(), &|name| fields[name].get().to_owned());
+        }
+    }
+    let stored = tables::names(&connection);
+    assert_eq!(
+        stored,
+        ["_tap_meta", "_tap_state", "_tap_streams", "coupons", "customers", "order_products", "orders", "products"]
+    );
+}
+
+#[test]
+fn nested_lists_can_be_queried_and_are_whole() {
+    let shop = Shop::new(counts(60, 40, 30, 12));
+    shop.run(TO_FILE).ok();
+    let file = shop.path("shop.db");
+    let (mut lines, mut addresses) = (0, 0);
+    shop.sandbox.with_store(|store| {
+        let parts = |kind, id, part: &str| store.record(kind, id).unwrap().parts[part].as_array().unwrap().len() as i64;
+        lines = store.ids(Kind::Order).map(|id| parts(Kind::Order, id, "products")).sum();
+        addresses = store.ids(Kind::Customer).map(|id| parts(Kind::Customer, id, "addresses")).sum();
+    });
+    let sum = |query: &str| tables::value(&file, query);
+    assert_eq!(sum("SELECT sum(json_array_length(products)) FROM orders"), Sql::Integer(lines));
+    assert_eq!(sum("SELECT count(*) FROM order_products"), Sql::Integer(lines));
+    assert_eq!(sum("SELECT count(*) FROM orders o JOIN order_products p ON p.order_id = o.id"), Sql::Integer(lines));
+    assert_eq!(sum("SELECT sum(json_array_length(addresses)) FROM customers"), Sql::Integer(addresses));
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    let shop = Shop::new(counts(60, 40, 30, 12));
+    shop.run(TO_FILE).ok();
+    let before = tables::dump(&shop.path("shop.db"));
+    shop.run(TO_FILE).ok();
+    assert_eq!(tables::dump(&shop.path("shop.db")), before);
+    shop.run(["--output", "sqlite:shop.db", "--full-refresh", "orders"]).ok();
+    assert_eq!(tables::dump(&shop.path("shop.db")), before, "a stream that is read again is the same");
+}
+
+#[test]
+fn a_change_in_the_store_replaces_its_row() {
+    let shop = Shop::new(counts(20, 10, 5, 5));
+    shop.run(TO_FILE).ok();
+    let id = shop.sandbox.with_store(|store| {
+        let id = store.ids(Kind::Order).nth(4).unwrap();
+        let newest = store.ids(Kind::Order).filter_map(|id| store.date_modified(Kind::Order, id)).max().unwrap();
+        store.edit(Kind::Order, id, newest + Duration::from_secs(5), |order| {
+            order.fields.insert("staff_notes".into(), "leave at the door".into());
+        });
+        id
+    });
+    shop.run(TO_FILE).ok();
+    let file = shop.path("shop.db");
+    let note = tables::value(&file, &format!("SELECT staff_notes FROM orders WHERE id = {id}"));
+    assert_eq!(note, Sql::Text("leave at the door".into()));
+    assert_eq!(tables::value(&file, "SELECT count(*) FROM orders"), Sql::Integer(20));
+}
+
+#[test]
+fn the_sandbox_needs_nothing_and_a_second_run_adds_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = || {
+        let mut command = program(["--sandbox", "--output", "sqlite:shop.db"]);
+        command.current_dir(folder.path());
+        run(command).ok()
+    };
+    let ended = sandbox();
+    assert_eq!(ended.stdout, "", "messages go to the file alone");
+    let file = folder.path().join("shop.db");
+    let first = tables::dump(&file);
+    let rows = |name: &str| first[name].len() as u64;
+    let Counts { orders, customers, products, coupons } = Counts::default();
+    assert_eq!([rows("orders"), rows("customers"), rows("products"), rows("coupons")], [orders, customers, products, coupons]);
+    sandbox();
+    assert_eq!(tables::dump(&file), first);
+}
+
+/// The rows of the file, at a state, are those that the state covers, no more and no less.
+fn agrees_with_its_state(shop: &Shop) {
+    let file = shop.path("shop.db");
+    if !file.exists() || !tables::names(&tables::open(&file)).contains(&"_tap_state".to_owned()) {
+        return;
+    }
+    let dump = tables::dump(&file);
+    let Some(Sql::Text(state)) = dump["_tap_state"].first().map(|row| row[1].clone()) else {
+        assert!(!dump.contains_key("orders"), "there are rows and no state");
+        return;
+    };
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let orders = &state["bookmarks"]["orders"];
+    let last = orders["walk"]["last_id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
+    let covered = shop.sandbox.with_store(|store| store.ids(Kind::Order).filter(|id| *id <= last).count());
+    assert_eq!(dump.get("orders").map_or(0, Vec::len), covered, "{state}");
+}
+
+/// Kills at moments that the seed picks, by the number of requests: nothing here depends on speed.
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_same_file() {
+    let shop = Shop::new(counts(500, 150, 60, 20));
+    shop.run(["--output", "sqlite:whole.db"]).ok();
+    let whole = tables::dump(&shop.path("whole.db"));
+    let all = shop.sandbox.request_count();
+    let (mut seed, mut kills) = (20_240_607_u64, 0);
+    while kills < 8 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let moment = shop.after_requests(1 + (seed >> 33) % all);
+        let mut child = shop.tap(TO_FILE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let ended = loop {
+            if moment.recv_timeout(Duration::from_millis(5)).is_ok() {
+                break None;
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+        };
+        match ended {
+            Some(status) => {
+                assert!(status.success());
+                std::fs::remove_file(shop.path("shop.db")).unwrap();
+            }
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                agrees_with_its_state(&shop);
+                kills += 1;
+            }
+        }
+    }
+    shop.run(TO_FILE).ok();
+    let after = tables::dump(&shop.path("shop.db"));
+    for (table, rows) in &whole {
+        assert_eq!(after[table].len(), rows.len(), "{table}");
+    }
+    assert!(after == whole, "the rows are the same");
+}
