@@ -33,19 +33,20 @@ impl wasi::exports::http::incoming_handler::Guest for Tap {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
         block_on(async {
             match answer(&request).await {
-                Ok(Answer::Whole(status, kind, text)) => Responder::new(response, status, kind).whole(text.as_bytes()).await,
+                Ok(Answer::Whole(text)) => Responder::new(response, 200, &[JSON]).whole(text.as_bytes()).await,
                 Ok(Answer::Sync(plan)) => stream(plan, response).await,
-                Err(refusal) => Responder::new(response, refusal.status, JSON).whole(refusal.body().as_bytes()).await,
+                Err(refusal) => refusal.send(response).await,
             }
         });
     }
 }
 
-const JSON: &str = "application/json";
-const LINES: &str = "application/x-ndjson";
+type Header = (&'static str, &'static str);
+const JSON: Header = ("content-type", "application/json");
+const LINES: Header = ("content-type", "application/x-ndjson");
 
 enum Answer {
-    Whole(u16, &'static str, String),
+    Whole(String),
     Sync(Box<Plan>),
 }
 
@@ -54,15 +55,23 @@ struct Refusal {
     status: u16,
     kind: &'static str,
     message: String,
+    /// What HTTP wants said beside the status.
+    header: Option<Header>,
 }
 
 impl Refusal {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, kind, message: message.into() }
+        Refusal { status, kind, message: message.into(), header: None }
     }
 
-    fn body(&self) -> String {
-        json!({ "error": { "kind": self.kind, "message": self.message } }).to_string()
+    fn with(self, header: Header) -> Refusal {
+        Refusal { header: Some(header), ..self }
+    }
+
+    async fn send(self, response: ResponseOutparam) {
+        let headers: Vec<Header> = std::iter::once(JSON).chain(self.header).collect();
+        let body = json!({ "error": { "kind": self.kind, "message": self.message } }).to_string();
+        Responder::new(response, self.status, &headers).whole(body.as_bytes()).await;
     }
 }
 
@@ -81,19 +90,19 @@ impl From<Failure> for Refusal {
 async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
     let target = request.path_with_query().unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default();
-    let wanted = match path {
-        "/health" => return Ok(Answer::Whole(200, JSON, json!({ "status": "ok" }).to_string())),
-        "/sync" => Method::Post,
-        "/discover" | "/about" => Method::Get,
+    let (wanted, named) = match path {
+        "/health" => return Ok(Answer::Whole(json!({ "status": "ok" }).to_string())),
+        "/sync" => (Method::Post, "POST"),
+        "/discover" | "/about" => (Method::Get, "GET"),
         _ => return Err(Refusal::new(404, "not-found", "there are POST /sync, GET /discover, /about and /health")),
     };
     authorize(request)?;
     if std::mem::discriminant(&request.method()) != std::mem::discriminant(&wanted) {
-        return Err(Refusal::new(405, "method", format!("{path} is for {}", if path == "/sync" { "POST" } else { "GET" })));
+        return Err(Refusal::new(405, "method", format!("{path} is for {named}")).with(("allow", named)));
     }
     match path {
-        "/discover" => Ok(Answer::Whole(200, JSON, discover::catalog().to_string())),
-        "/about" => Ok(Answer::Whole(200, JSON, discover::about().to_string())),
+        "/discover" => Ok(Answer::Whole(discover::catalog().to_string())),
+        "/about" => Ok(Answer::Whole(discover::about().to_string())),
         _ => Ok(Answer::Sync(Box::new(plan(&body(request).await?)?))),
     }
 }
@@ -112,8 +121,8 @@ fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
     };
     // Each byte is compared, whatever the first ones were: the time tells nothing.
     let same = bearer.len() == token.len() && bearer.iter().zip(token.as_bytes()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
-    same.then_some(())
-        .ok_or_else(|| Refusal::new(401, "unauthorized", "this needs the header Authorization: Bearer, with the door's token"))
+    let text = "this needs the header Authorization: Bearer, with the door's token";
+    same.then_some(()).ok_or_else(|| Refusal::new(401, "unauthorized", text).with(("www-authenticate", "Bearer")))
 }
 
 async fn body(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
@@ -180,10 +189,11 @@ async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
     }
     match (sink, failure) {
         (LazySink::Open(responder), None) => responder.finish(),
-        (LazySink::Waiting { response: Some(response), lines }, None) => Responder::new(response, 200, LINES).whole(&lines).await,
+        (LazySink::Waiting { response: Some(response), lines }, None) => {
+            Responder::new(response, 200, &[LINES]).whole(&lines).await
+        }
         (LazySink::Waiting { response: Some(response), .. }, Some(failure)) => {
-            let refusal = Refusal::from(failure);
-            Responder::new(response, refusal.status, JSON).whole(refusal.body().as_bytes()).await;
+            Refusal::from(failure).send(response).await;
         }
         (LazySink::Open(_), Some(_)) | (LazySink::Waiting { response: None, .. }, _) => {}
     }
@@ -206,7 +216,7 @@ impl Sink for LazySink {
             return Ok(());
         }
         let response = response.take().ok_or("the response is gone")?;
-        let mut responder = Responder::new(response, 200, LINES);
+        let mut responder = Responder::new(response, 200, &[LINES]);
         let written = responder.write(waiting).await;
         *self = LazySink::Open(responder);
         written
@@ -221,9 +231,9 @@ struct Responder {
 }
 
 impl Responder {
-    fn new(to: ResponseOutparam, status: u16, kind: &str) -> Responder {
-        let headers =
-            Fields::from_list(&[("content-type".to_owned(), kind.as_bytes().to_vec())]).unwrap_or_else(|_| Fields::new());
+    fn new(to: ResponseOutparam, status: u16, headers: &[Header]) -> Responder {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
         let response = OutgoingResponse::new(headers);
         // Refused only for what is no status code.
         let _ = response.set_status_code(status);

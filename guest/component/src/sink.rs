@@ -1,28 +1,29 @@
 //! Messages, into a stream of the embedder's: the same type behind all three doors.
 
 use tap_bigcommerce_core::singer::message::Sink;
+use wasi::io::poll::Pollable;
 use wasi::io::streams::{OutputStream, StreamError};
-use wstd::runtime::AsyncPollable;
 
 /// A sink that is a wasi:io stream.
 #[derive(Debug)]
 pub(crate) struct StreamSink {
     // Before the stream that it belongs to: a child is dropped first.
-    ready: AsyncPollable,
+    ready: Pollable,
     stream: OutputStream,
 }
 
 impl StreamSink {
     /// Writes to the stream. Dropping the sink closes it.
     pub(crate) fn new(stream: OutputStream) -> StreamSink {
-        StreamSink { ready: AsyncPollable::new(stream.subscribe()), stream }
+        StreamSink { ready: stream.subscribe(), stream }
     }
 
-    /// How many bytes the stream takes now; waits until it takes some.
-    async fn room(&self) -> Result<usize, String> {
+    /// How many bytes the stream takes now; waits until it takes some. It waits for the stream alone: the runtime would wake at once, again
+    /// and again, for answers that have come and that nobody reads before the stream has room.
+    fn room(&self) -> Result<usize, String> {
         loop {
             match self.stream.check_write().map_err(why)? {
-                0 => self.ready.wait_for().await,
+                0 => self.ready.block(),
                 room => return Ok(usize::try_from(room).unwrap_or(usize::MAX)),
             }
         }
@@ -33,12 +34,12 @@ impl Sink for StreamSink {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
         let mut rest = lines;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(self.room().await?.min(rest.len()));
+            let (now, later) = rest.split_at(self.room()?.min(rest.len()));
             self.stream.write(now).map_err(why)?;
             rest = later;
         }
         self.stream.flush().map_err(why)?;
-        self.room().await.map(|_| ())
+        self.room().map(|_| ())
     }
 }
 

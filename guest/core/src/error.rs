@@ -123,9 +123,11 @@ pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Fa
         }
     }
     let kind = causes.first()?.0.kind;
+    let alien = causes.len() > 1 && causes.iter().all(|(failure, _)| failure.kind == Kind::MissingScope);
+    let hint = if alien { "; if no stream can be read, store_hash may not be this account's" } else { "" };
     let causes: Vec<String> =
         causes.iter().map(|(failure, streams)| format!("{}: {}", streams.join(", "), failure.message)).collect();
-    Some(Failure::new(kind, format!("{lead}: {}", causes.join("; "))))
+    Some(Failure::new(kind, format!("{lead}: {}{hint}", causes.join("; "))))
 }
 
 /// A result that fails with a [`Failure`].
@@ -152,6 +154,16 @@ mod tests {
             (Kind::MissingScope, "not complete: orders, order_products: no scope; coupons: broken")
         );
         assert_eq!(summarize("not complete", []), None);
+    }
+
+    #[test]
+    fn scopes_that_all_lack_may_be_a_wrong_store() {
+        let lacks = |scope| Failure::new(Kind::MissingScope, scope);
+        let hint =
+            |all: &[(&str, &Failure)]| summarize("not complete", all.iter().copied()).unwrap().message.contains("store_hash");
+        assert!(hint(&[("orders", &lacks("the scope a")), ("customers", &lacks("the scope b"))]));
+        assert!(!hint(&[("orders", &lacks("the scope a"))]));
+        assert!(!hint(&[("orders", &lacks("the scope a")), ("customers", &Failure::new(Kind::Api, "broken"))]));
     }
 
     #[test]

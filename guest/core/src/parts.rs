@@ -40,11 +40,14 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// All selected parts of a record, side by side, each paged to its end.
     pub(crate) async fn fetch(&self, row: &Row) -> Result<Parts> {
         let wanted = self.parts.iter().filter(|part| part.when_full.is_none_or(|full| length(row, part.field) >= full));
-        let lists = wanted.map(|part| async { Ok((part.field, self.part(part, row).await?)) });
+        let lists = wanted.copied().map(|part| async move {
+            let rows = self.part(part, row).await.map_err(|refused| (part, refused))?;
+            Ok((part.field, rows))
+        });
         match try_join_all(lists).await {
             Ok(lists) => Ok(Parts::Whole(lists)),
-            Err(Refused { status: Some(404), failure }) => self.confirm_gone(row, failure).await,
-            Err(refused) => Err(refused.failure),
+            Err((part, Refused { status: Some(404), failure })) => self.confirm_gone(row, part, failure).await,
+            Err((_, refused)) => Err(refused.failure),
         }
     }
 
@@ -112,16 +115,13 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 
     /// A part that is not found is no news about the record: only the record's own absence is.
-    async fn confirm_gone(&self, row: &Row, failure: Failure) -> Result<Parts> {
+    async fn confirm_gone(&self, row: &Row, part: &Part, failure: Failure) -> Result<Parts> {
         let Some(path) = self.list.record else { return Err(failure) };
         let read = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).map_err(|_| "it is not JSON".to_owned());
         match self.gate.get(&mut self.request(path, row.id), read).await {
             Err(Refused { status: Some(404), .. }) => Ok(Parts::Gone),
             Err(refused) => Err(refused.failure),
-            Ok(_) => {
-                let text = format!("record {} exists, but a list inside it does not: {}", row.id, failure.message);
-                Err(Failure { message: text, ..failure })
-            }
+            Ok(_) => Err(self.fault(part, row, "is not there (status 404), though the record is").failure),
         }
     }
 

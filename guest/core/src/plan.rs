@@ -88,7 +88,9 @@ impl Plan {
             warnings.push("no stream is selected, so nothing is read; select streams in the catalog".into());
         }
         let interrupted = state.syncing().and_then(Stream::find).map(|stream| stream.walked_with().name);
-        groups.sort_by_key(|group| Some(group.parent.name) != interrupted);
+        // Those before it have had their turn: runs that are cut short one after the other come round to every stream.
+        let first = groups.iter().position(|group| Some(group.parent.name) == interrupted);
+        groups.rotate_left(first.unwrap_or(0));
         let (max_records, max_seconds) = (request.max_records, request.max_seconds);
         Ok(Plan { config: Rc::new(config), groups, state, max_records, max_seconds, warnings })
     }

@@ -4,14 +4,20 @@ use super::console::Console;
 use std::process;
 use tap_bigcommerce::{Kind, Stop};
 
-/// Waits for signals for as long as the run lasts.
-pub(crate) async fn watch(stop: Stop, console: Console) {
-    let Ok(mut signals) = Signals::listen() else {
-        console.tell(
-            "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next goes on from its last state",
-        );
-        return;
-    };
+/// Listens for signals from now on, and waits for them for as long as it is polled.
+pub(crate) fn watch(stop: Stop, console: Console) -> impl Future<Output = ()> {
+    let signals = Signals::listen();
+    async move {
+        match signals {
+            Ok(signals) => obey(signals, stop, console).await,
+            Err(_) => console.tell(
+                "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next goes on from its last state",
+            ),
+        }
+    }
+}
+
+async fn obey(mut signals: Signals, stop: Stop, console: Console) {
     signals.next().await;
     console.tell("INFO stopping after the record in hand; a second Ctrl-C stops at once");
     stop.request();

@@ -84,8 +84,12 @@ async fn the_right_bearer_opens_and_nothing_else_does() {
 async fn other_methods_and_paths_are_refused() {
     let shop = shop();
     let edge = open(&shop, Some(TOKEN)).await;
-    for (method, path) in [("GET", "/sync"), ("PUT", "/sync"), ("POST", "/about"), ("DELETE", "/discover")] {
-        assert_eq!(refused(edge.ask(method, path, Some(BEARER), "{}").await, 405).await, "method");
+    for (method, path, allowed) in
+        [("GET", "/sync", "POST"), ("PUT", "/sync", "POST"), ("POST", "/about", "GET"), ("DELETE", "/discover", "GET")]
+    {
+        let answer = edge.ask(method, path, Some(BEARER), "{}").await;
+        assert_eq!(answer.headers()["allow"], allowed);
+        assert_eq!(refused(answer, 405).await, "method");
     }
     for path in ["/", "/sync/", "/healthy", "/stores/sandbox/v2/orders", "/../sync"] {
         assert_eq!(refused(edge.ask("GET", path, Some(BEARER), "").await, 404).await, "not-found");

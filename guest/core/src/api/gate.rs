@@ -227,10 +227,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             ),
             403 => Failure::new(
                 Kind::MissingScope,
-                format!(
-                    "the access token may not read this: give its API account the scope {} (or check that store_hash is this account's){said}",
-                    request.scope
-                ),
+                format!("the access token may not read this: give its API account the scope {}{said}", request.scope),
+            ),
+            404 => Failure::new(
+                Kind::Api,
+                format!("the store does not know this list (status 404): check store_hash and api_url{said}"),
             ),
             300..=399 => Failure::new(
                 Kind::Api,

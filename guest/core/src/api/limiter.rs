@@ -42,22 +42,28 @@ struct State {
     closed_until: Duration,
     /// Since then the store has answered with nothing but 429.
     refused_since: Option<Duration>,
-    /// Counts windows, so that an answer is told from one to a request of an earlier window.
-    epoch: u64,
+    /// Counts requests of which no answer has said what is left after them.
+    untold: u64,
 }
 
-/// The store's current window, as far as it is known.
+/// The latest of the store's windows that an answer has told of.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     left: u64,
-    resets_at: Duration,
+    /// It ends between these moments: an answer says how long that is from when it was made, which was after its request left and before
+    /// it came.
+    ends: (Duration, Duration),
 }
 
 /// Leave to send one request. Dropped, it gives its place back; if no answer has said what is left since, the request counts as spent.
 #[derive(Debug)]
 pub(crate) struct Permit<'l> {
     limiter: &'l Limiter,
-    epoch: u64,
+    given: Duration,
+    /// Whether its request finds out what a window holds.
+    probe: bool,
+    /// How many were untold when it was given.
+    untold: u64,
     counted: Cell<bool>,
 }
 
@@ -65,11 +71,10 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.limiter.state.borrow_mut();
         state.in_flight -= 1;
-        if state.epoch == self.epoch {
-            state.probing = false;
-            if let (Some(window), false) = (&mut state.window, self.counted.get()) {
-                window.left = window.left.saturating_sub(1);
-            }
+        state.probing &= !self.probe;
+        if !self.counted.get() {
+            state.untold += 1;
+            state.window = state.window.map(|known| Window { left: known.left.saturating_sub(1), ..known });
         }
         drop(state);
         self.limiter.changed.wake();
@@ -77,7 +82,9 @@ impl Drop for Permit<'_> {
 }
 
 enum Next {
-    Go,
+    Go {
+        probe: bool,
+    },
     /// Until something comes back.
     Answer,
     /// Until this moment, or until something comes back.
@@ -94,7 +101,7 @@ impl Limiter {
             probing: false,
             closed_until: Duration::ZERO,
             refused_since: None,
-            epoch: 0,
+            untold: 0,
         };
         Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
     }
@@ -113,8 +120,9 @@ impl Limiter {
         loop {
             let now = clock.now();
             match self.next(now) {
-                Next::Go => {
-                    return Some((Permit { limiter: self, epoch: self.state.borrow().epoch, counted: Cell::new(false) }, waited));
+                Next::Go { probe } => {
+                    let untold = self.state.borrow().untold;
+                    return Some((Permit { limiter: self, given: now, probe, untold, counted: Cell::new(false) }, waited));
                 }
                 Next::Answer => self.change().await,
                 Next::Quota(until) => {
@@ -148,23 +156,19 @@ impl Limiter {
         if now < state.closed_until {
             return Next::Quota(state.closed_until);
         }
-        if state.window.is_some_and(|window| now >= window.resets_at) {
-            // A new window: the first request finds out what it holds.
-            state.window = None;
-            state.probing = false;
-            state.epoch += 1;
-        }
         if state.in_flight >= state.concurrency {
             return Next::Answer;
         }
-        match state.window {
-            Some(window) if state.in_flight as u64 >= window.left => return Next::Quota(window.resets_at),
-            Some(_) => {}
+        let probe = match state.window.filter(|window| now < window.ends.1) {
+            Some(window) if state.in_flight as u64 >= window.left => return Next::Quota(window.ends.1),
+            Some(_) => false,
             None if state.probing => return Next::Answer,
-            None => state.probing = true,
-        }
+            // A new window: the first request finds out what it holds.
+            None => true,
+        };
+        state.probing |= probe;
         state.in_flight += 1;
-        Next::Go
+        Next::Go { probe }
     }
 
     /// Learns from an answer to the request that left with `permit`.
@@ -172,11 +176,11 @@ impl Limiter {
         let mut state = self.state.borrow_mut();
         let left = response.number("x-rate-limit-requests-left");
         let reset = response.reset();
-        if let (Some(left), Some(reset)) = (left, reset)
-            && permit.epoch == state.epoch
-        {
-            state.see_window(left, now + reset, self.most);
+        if let (Some(left), Some(reset)) = (left, reset) {
             permit.counted.set(true);
+            // The store may have met this request before those that have been lost since it left.
+            let left = left.saturating_sub(state.untold - permit.untold);
+            state.see(Window { left, ends: (permit.given + reset, now + reset) }, self.most);
         }
         match response.status {
             429 => {
@@ -205,15 +209,20 @@ impl Limiter {
 }
 
 impl State {
-    fn see_window(&mut self, left: u64, resets_at: Duration, most: usize) {
-        if self.window.is_none() && self.epoch == 0 {
+    /// Answers arrive out of order, and some tell of a window that is over. Of one window the least of each figure is the safe one.
+    fn see(&mut self, told: Window, most: usize) {
+        let Some(known) = &mut self.window else {
+            self.window = Some(told);
             self.concurrency = OPENING.min(most);
+            return;
+        };
+        let (is_earlier, is_later) = (told.ends.1 < known.ends.0, told.ends.0 > known.ends.1);
+        if is_later {
+            *known = told;
+        } else if !is_earlier {
+            let ends = (known.ends.0.max(told.ends.0), known.ends.1.min(told.ends.1));
+            *known = Window { left: known.left.min(told.left), ends };
         }
-        // Answers arrive out of order and late: the least of each figure is the safe one.
-        self.window = Some(match self.window {
-            Some(known) => Window { left: known.left.min(left), resets_at: known.resets_at.min(resets_at) },
-            None => Window { left, resets_at },
-        });
     }
 
     fn slow_down(&mut self) {
@@ -257,12 +266,13 @@ mod tests {
             Store { clock, quota, window, spent, refused: Cell::new(0), flying: Cell::new(0), most_flying: Cell::new(0) }
         }
 
-        async fn answer(&self, latency: Duration) -> Response {
+        /// The answer, after so many milliseconds there and back.
+        async fn answer(&self, (there, back): (u64, u64)) -> Response {
             self.flying.set(self.flying.get() + 1);
             self.most_flying.set(self.most_flying.get().max(self.flying.get()));
-            self.clock.sleep(latency / 2).await;
+            self.clock.sleep(Duration::from_millis(there)).await;
             let response = self.take(self.clock.now());
-            self.clock.sleep(latency / 2).await;
+            self.clock.sleep(Duration::from_millis(back)).await;
             self.flying.set(self.flying.get() - 1);
             response
         }
@@ -286,7 +296,7 @@ mod tests {
 
     async fn request(limiter: &Limiter, store: &Store<'_>, latency: u64) {
         let (permit, _) = limiter.acquire(store.clock, HOUR, |_| {}).await.unwrap();
-        let response = store.answer(Duration::from_millis(latency)).await;
+        let response = store.answer((latency / 2, latency / 2)).await;
         limiter.learn(&permit, &response, store.clock.now());
     }
 
@@ -344,7 +354,7 @@ mod tests {
         let (limiter, store) = (Limiter::new(8), Store::new(&clock, 10));
         let request = async |number: u64| {
             let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
-            let response = store.answer(Duration::from_millis(50)).await;
+            let response = store.answer((25, 25)).await;
             match number % 3 {
                 0 => limiter.lost(),
                 1 => limiter.learn(&permit, &Response { status: 200, ..Response::default() }, clock.now()),
@@ -353,6 +363,27 @@ mod tests {
         };
         run(&clock, join_all((0..60).map(request))).unwrap();
         assert_eq!(store.refused.get(), 0);
+    }
+
+    #[test]
+    fn a_window_that_turns_under_requests_of_any_speed_is_not_overrun() {
+        for seed in 0..500 {
+            let chance = RefCell::new(fastrand::Rng::with_seed(seed));
+            let milliseconds = |most: u64| chance.borrow_mut().u64(1..=most);
+            let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+            let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
+            let request = async || {
+                clock.sleep(Duration::from_millis(milliseconds(120_000))).await;
+                let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+                let response = store.answer((milliseconds(2_000), milliseconds(2_000))).await;
+                match milliseconds(10) {
+                    1 => limiter.lost(),
+                    _ => limiter.learn(&permit, &response, clock.now()),
+                }
+            };
+            run(&clock, join_all((0..60).map(|_| request()))).unwrap();
+            assert_eq!(store.refused.get(), 0, "seed {seed}");
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
     let run = world.run(None).ok();
     let failure = run.result.as_ref().unwrap().verdict().unwrap();
     assert_eq!(failure.kind, Kind::Api);
-    assert!(failure.message.contains(&format!("record {id} exists")), "{failure}");
+    assert!(failure.message.contains(&format!("record {id}: the list of coupons is not there")), "{failure}");
 }
 
 #[test]

@@ -38,8 +38,8 @@ fn pick<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
 /// Orders from the 32nd on include some with hundreds of lines; they take most of the time, so few shops have them.
 fn counts(rng: &mut Rng) -> Counts {
     let orders = match rng.u32(..100) {
-        0..88 => rng.u64(6..=20),
-        88..97 => rng.u64(21..=32),
+        0..88 => rng.u64(4..=16),
+        88..97 => rng.u64(17..=32),
         _ => rng.u64(33..=60),
     };
     Counts { orders, customers: rng.u64(0..=40), products: rng.u64(0..=25), coupons: rng.u64(0..=30) }

@@ -8,6 +8,7 @@ use crate::shrink::shrink;
 use crate::trace::Trace;
 use crate::world::Tally;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,20 +23,20 @@ struct Hunt {
     found: Option<(u64, Finding)>,
 }
 
-/// Plays the seeds below `seeds` and stops soon after the first finding.
-fn hunt(seeds: u64) -> Hunt {
-    let (next, all) = (AtomicU64::new(0), Mutex::new(Hunt { tally: Tally::new(), found: None }));
+/// Plays the seeds of a range and stops soon after the first finding.
+fn hunt(seeds: Range<u64>) -> Hunt {
+    let (next, all) = (AtomicU64::new(seeds.start), Mutex::new(Hunt { tally: Tally::new(), found: None }));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds) {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end) {
                     let played = play(&scenario(seed), Trace::default());
                     let mut all = all.lock().unwrap();
                     for (what, times) in played.tally {
                         *all.tally.entry(what).or_default() += times;
                     }
                     if let Some(finding) = played.finding {
-                        next.store(seeds, Ordering::Relaxed);
+                        next.store(seeds.end, Ordering::Relaxed);
                         if all.found.as_ref().is_none_or(|(least, _)| seed < *least) {
                             all.found = Some((seed, finding));
                         }
@@ -91,7 +92,8 @@ fn no_seed_breaks_a_promise() {
         return assert!(finding.is_none(), "seed {seed}: {}", finding.unwrap());
     }
     let seeds = number("SEEDS").unwrap_or(SEEDS);
-    let hunt = hunt(seeds);
+    let from = number("FROM").unwrap_or(0);
+    let hunt = hunt(from..from + seeds);
     if let Some((seed, finding)) = hunt.found {
         panic!("{}", story(seed, &finding));
     }

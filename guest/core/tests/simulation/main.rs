@@ -1,8 +1,8 @@
 //! A deterministic simulation of the tap: one seed decides a shop, its changes, the faults on the way, the kills, and the tap's
 //! configs, and repeats them exactly.
 //!
-//! `cargo test --release -p tap-bigcommerce-core --test simulation` plays 2,000 seeds. `SEEDS=100000` plays more, `SEED=123` (with
-//! `-- --nocapture`) plays one and prints what happens in it.
+//! `cargo test --release -p tap-bigcommerce-core --test simulation` plays 2,000 seeds. `SEEDS=100000` plays more, `FROM=2000` others,
+//! `SEED=123` (with `-- --nocapture`) plays one and prints what happens in it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

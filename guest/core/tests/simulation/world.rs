@@ -60,8 +60,8 @@ struct Running {
     fate: Fate,
     /// The last page of each list, where a fault brings it again.
     pages: Option<HashMap<String, Response>>,
-    /// An answer with the quota's headers has reached the tap.
-    knows_quota: bool,
+    /// The end of the last quota window of which an answer has told the tap.
+    knows_until: Duration,
     overruns: u64,
 }
 
@@ -236,7 +236,7 @@ impl World {
         }
         let refused = store.throttled();
         let mut answer = store.answer(request, EPOCH + now);
-        self.watch_quota(&answer, store.throttled() > refused);
+        self.watch_quota(&answer, store.throttled() > refused, now);
         store.clear_faults();
         if fault.is_some() {
             self.count("faults");
@@ -258,12 +258,14 @@ impl World {
         percent > 0 && matches!(answer.response.status, 200 | 204 | 404) && self.rng.borrow_mut().u32(..100) < percent
     }
 
-    /// Counts the requests that the quota refuses although the tap could know that it is spent.
-    fn watch_quota(&self, answer: &Answer, refused: bool) {
+    /// Counts the requests that the quota refuses although the tap could know that its window is spent.
+    fn watch_quota(&self, answer: &Answer, refused: bool, now: Duration) {
         let mut run = self.run.borrow_mut();
-        run.overruns += u64::from(refused && run.knows_quota);
-        let shown = answer.response.header("x-rate-limit-requests-left").is_some();
-        run.knows_quota |= shown && answer.delivery == Delivery::Whole;
+        run.overruns += u64::from(refused && now < run.knows_until);
+        let left = answer.response.header("x-rate-limit-time-reset-ms").and_then(|millis| millis.parse().ok());
+        if let (Some(left), Delivery::Whole) = (left, answer.delivery) {
+            run.knows_until = now + Duration::from_millis(left);
+        }
     }
 }
 
