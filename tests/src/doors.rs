@@ -187,10 +187,31 @@ impl Drop for Edge {
     }
 }
 
+/// A body, as far as it came.
+#[derive(Debug)]
+pub struct Come {
+    /// What came.
+    pub text: String,
+    /// Whether that is all, and not what came before the body broke off.
+    pub whole: bool,
+}
+
+/// Reads a body as far as it comes.
+pub async fn come(answer: Answer) -> Come {
+    let (mut body, mut bytes, mut whole) = (answer.into_body(), Vec::new(), true);
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Err(_) => whole = false,
+        }
+    }
+    Come { text: String::from_utf8(bytes).expect("the body is UTF-8"), whole }
+}
+
 /// The body to its end; none if it broke off.
 pub async fn whole(answer: Answer) -> Option<String> {
-    let body = answer.into_body().collect().await.ok()?.to_bytes();
-    Some(String::from_utf8(body.to_vec()).expect("the body is UTF-8"))
+    let come = come(answer).await;
+    come.whole.then_some(come.text)
 }
 
 async fn handle(request: Request<Incoming>, mut store: Store<Guest>) -> wasmtime::Result<Response<HyperOutgoingBody>> {

@@ -5,5 +5,7 @@ pub mod built;
 pub mod doors;
 pub mod messages;
 pub mod program;
+pub mod runs;
 pub mod shop;
 pub mod tables;
+pub mod truth;

@@ -83,3 +83,9 @@ pub fn held(messages: &[Message]) -> BTreeMap<(String, u64), String> {
     let records = messages.iter().filter(|message| message.kind == "RECORD");
     records.map(|message| ((message.stream.clone(), message.id()), message.record().to_owned())).collect()
 }
+
+/// [`held`], each record as a tree.
+pub fn trees(messages: &[Message]) -> BTreeMap<(String, u64), Value> {
+    let records = messages.iter().filter(|message| message.kind == "RECORD");
+    records.map(|message| ((message.stream.clone(), message.id()), message.tree())).collect()
+}

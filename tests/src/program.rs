@@ -3,7 +3,10 @@
 use crate::built::built;
 use crate::messages::{Message, messages};
 use std::ffi::OsStr;
+use std::io::Read;
 use std::process::{Command, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The program, with nothing of this user's environment. Its compiled component is cached beside it, for all tests.
 pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
@@ -21,6 +24,34 @@ pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
 /// Runs a command to its end.
 pub fn run(mut command: Command) -> Ended {
     command.output().map(Ended::from).expect("the program can be started")
+}
+
+/// Runs a command to its end, which must come within this time.
+pub fn run_within(mut command: Command, limit: Duration) -> Ended {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program can be started");
+    let (stdout, stderr) = (gather(child.stdout.take()), gather(child.stderr.take()));
+    let end = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the program can be waited for") {
+            break status;
+        }
+        if Instant::now() > end {
+            // It may have ended this very moment.
+            let _ = child.kill();
+            panic!("the program hangs");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let text = |gathered: JoinHandle<String>| gathered.join().expect("the program writes UTF-8");
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        pipe.expect("it is a pipe").read_to_string(&mut text).expect("the program writes UTF-8");
+        text
+    })
 }
 
 /// A run that has ended.

@@ -1,38 +1,41 @@
 //! Trouble that stays: the run tries again, with growing waits, and then ends with the trouble's kind. (These take the longest, so they come
 //! first.)
 
+use crate::faults::{Case, End, lines, walk};
 use serde_json::json;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
-use tap_bigcommerce_sandbox::{Action, Counts, Fault};
-use tap_bigcommerce_tests::messages::{ids, last_state};
-use tap_bigcommerce_tests::program::Ended;
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
-const SMALL: Counts = counts(5, 5, 5, 5);
-
-fn start(mut command: Command) -> impl FnOnce() -> Ended {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    move || child.wait_with_output().map(Ended::from).unwrap()
+/// What is worth more tries takes its time to fail for good, so all such cases are tried side by side.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn trouble_that_stays_ends_the_run_with_its_kind_and_the_next_run_completes_it() {
+    let api = |words, spared| End::Told { code: 9, kind: "[api]", words, spared };
+    let unreachable = |words| End::Told { code: 8, kind: "[unreachable]", words, spared: &[] };
+    let busy = End::Told { code: 7, kind: "[rate-limited]", words: &["429"], spared: &["orders"] };
+    let others: &[&str] = &["customers", "products", "coupons"];
+    let orders = |action| vec![Fault::on("/v2/orders?", action).skip(2).always()];
+    let delivered = |delivery| vec![Fault::when(lines, Action::Deliver(delivery)).skip(15).always()];
+    let drip = Delivery::Drip { bytes: 1, every: Duration::from_millis(250) };
+    walk(vec![
+        Case::new("503", orders(Action::status(503)), api(&["orders", "503", "STATE"], others)),
+        Case::new("truncated JSON", orders(Action::TruncatedJson), api(&["orders", "JSON"], others)),
+        Case::new("HTML", vec![Fault::on("/v2/coupons?", Action::Html200).always()], api(&["coupons", "JSON"], &["products"])),
+        Case::new("429", vec![Fault::on("/v3/", Action::Throttle { headers: false }).always()], busy),
+        Case::new("resets", delivered(Delivery::ResetMidBody), unreachable(&["orders", "network"])),
+        Case::new("silence", delivered(Delivery::Stall), unreachable(&["no answer"])).with("request_timeout_seconds", 1),
+        Case::new("a drip", delivered(drip), unreachable(&["no answer"])).with("request_timeout_seconds", 1),
+        Case::new("content-length", delivered(Delivery::WrongContentLength), unreachable(&["orders", "network"])),
+    ])
+    .await;
 }
 
-/// What is worth more tries takes its time to fail for good, so all such cases are tried side by side.
 #[test]
-fn trouble_that_stays_ends_the_run_with_its_kind() {
+fn a_store_that_is_not_there_is_told_with_its_address() {
     // A port that was free a moment ago: nobody listens there.
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nowhere = Shop::new(SMALL);
+    let nowhere = Shop::new(counts(5, 5, 5, 5));
     nowhere.file("config.json", &nowhere.config_with(json!({"api_url": format!("http://{dead}")})));
-    let (html, busy) = (Shop::new(SMALL), Shop::new(SMALL));
-    html.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons?", Action::Html200).always()));
-    busy.sandbox.with_store(|store| store.add_fault(Fault::on("/v3/", Action::Throttle { headers: false }).always()));
-    let ends = [start(nowhere.tap([])), start(html.tap([])), start(busy.tap([]))];
-    let [nowhere_end, html_end, busy_end] = ends.map(|end| end());
-    nowhere_end.told(8, &[&format!("http://{dead}"), "api_url"]);
-    let html_end = html_end.told(9, &["coupons", "JSON"]);
-    assert!(!html_end.stderr.contains("We will be right back"), "the page itself is not shown");
-    assert_eq!(ids(&html_end.messages(), "products").len(), 5, "the other streams are read");
-    let busy_end = busy_end.told(7, &["429"]);
-    assert_eq!(ids(&busy_end.messages(), "orders").len(), 5, "what was read before is written");
-    last_state(&busy_end.messages());
+    nowhere.run([]).told(8, &[&format!("http://{dead}"), "api_url"]);
 }

@@ -3,19 +3,12 @@
 use serde_json::{Value, json};
 use tap_bigcommerce_tests::doors::{Answer, Edge, whole};
 use tap_bigcommerce_tests::messages::{ids, last_state, messages};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN, edge_variables};
 use tap_bigcommerce_tests::shop::{Shop, counts};
-
-pub(crate) const TOKEN: &str = "sixteen-bytes-ok";
-pub(crate) const BEARER: &str = "Bearer sixteen-bytes-ok";
 
 /// The door with the shop's settings in its environment, and this token.
 pub(crate) async fn open(shop: &Shop, token: Option<&str>) -> Edge {
-    let settings = shop.config().into_iter();
-    let mut variables: Vec<(String, String)> = settings
-        .map(|(key, value)| (format!("TAP_BIGCOMMERCE_{}", key.to_uppercase()), value.as_str().unwrap().to_owned()))
-        .collect();
-    variables.extend(token.map(|token| ("TAP_BIGCOMMERCE_EDGE_TOKEN".to_owned(), token.to_owned())));
-    Edge::open(variables).await
+    Edge::open(edge_variables(shop, &json!({}), token)).await
 }
 
 fn shop() -> Shop {

@@ -1,11 +1,12 @@
 //! The edge door: what a sync answers.
 
-use crate::edge::{BEARER, TOKEN, open, refused};
+use crate::edge::{open, refused};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Options, Scope};
-use tap_bigcommerce_tests::doors::{Edge, whole};
+use tap_bigcommerce_tests::doors::{Come, Edge, come, whole};
 use tap_bigcommerce_tests::messages::{held, ids, last_state, messages};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 const SMALL: Counts = counts(30, 20, 15, 8);
@@ -87,15 +88,9 @@ async fn a_failure_midway_breaks_the_response_off() {
         let edge = open(&shop, Some(TOKEN)).await;
         let answer = edge.ask("POST", "/sync", Some(BEARER), "{}").await;
         assert_eq!(answer.status(), 200, "messages have been sent before");
-        let (mut body, mut come, mut broken) = (answer.into_body(), Vec::new(), false);
-        while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => come.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Err(_) => broken = true,
-            }
-        }
-        assert!(broken, "a client would take it for whole");
-        let come = messages(std::str::from_utf8(&come).unwrap());
+        let Come { text, whole } = come(answer).await;
+        assert!(!whole, "a client would take it for whole");
+        let come = messages(&text);
         assert_eq!(ids(&come, "orders").len(), 30);
         last_state(&come);
         assert!(edge.log().lines().last().unwrap().contains(kind), "{}", edge.log());

@@ -6,6 +6,7 @@ mod command;
 mod edge;
 mod edge_sync;
 mod errors;
+mod faults;
 mod foreign;
 mod inputs;
 mod library;

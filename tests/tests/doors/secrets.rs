@@ -1,10 +1,11 @@
 //! No secret reaches any output, and no customer's data reaches a log.
 
-use crate::edge::{BEARER, TOKEN, open};
+use crate::edge::open;
 use serde_json::json;
 use tap_bigcommerce_sandbox::{Action, Fault, Kind, Options};
 use tap_bigcommerce_tests::doors::{command, whole};
 use tap_bigcommerce_tests::program::{Ended, program, run};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 /// As long as a real token is, and like no other word.

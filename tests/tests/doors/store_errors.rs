@@ -73,12 +73,3 @@ fn a_refusal_in_html_is_an_api_error_in_one_line() {
     let last = ended.stderr.lines().last().unwrap();
     assert!(last.len() < 500 && !last.contains('\x1b'), "{last}");
 }
-
-#[test]
-fn a_redirect_is_not_followed() {
-    let (shop, elsewhere) = (Shop::new(SMALL), Shop::new(SMALL));
-    let to = format!("{}/stores/sandbox/v2/coupons", elsewhere.sandbox.url());
-    shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons?", Action::Redirect(to)).always()));
-    shop.run([]).told(9, &["redirect", "api_url"]);
-    assert_eq!(elsewhere.sandbox.request_count(), 0);
-}

@@ -17,6 +17,8 @@ use std::time::Duration;
 const CAUTIOUS: usize = 1;
 /// Requests in flight once it has.
 const OPENING: usize = 4;
+/// The store tells its resets in whole milliseconds, and does not say which way it rounds.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// Decides when requests leave.
 #[derive(Debug)]
@@ -180,11 +182,12 @@ impl Limiter {
             permit.counted.set(true);
             // The store may have met this request before those that have been lost since it left.
             let left = left.saturating_sub(state.untold - permit.untold);
-            state.see(Window { left, ends: (permit.given + reset, now + reset) }, self.most);
+            let ends = ((permit.given + reset).saturating_sub(GRAIN), now + reset + GRAIN);
+            state.see(Window { left, ends }, self.most);
         }
         match response.status {
             429 => {
-                state.closed_until = state.closed_until.max(now + reset.unwrap_or_default());
+                state.closed_until = state.closed_until.max(now + reset.map_or(Duration::ZERO, |reset| reset + GRAIN));
                 state.refused_since.get_or_insert(now);
                 state.slow_down();
             }
