@@ -1,4 +1,4 @@
-//! The program and the component, as cargo builds them.
+//! The program and the components, as cargo builds them.
 
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
@@ -29,22 +29,51 @@ pub fn component() -> Vec<u8> {
     std::fs::read(&built().component).expect("the component can be read")
 }
 
+/// The bytes of a component that asks for whatever it is told to (`tests/foreign`).
+pub fn foreign() -> Vec<u8> {
+    static FOREIGN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let package = ["--package", "tap-bigcommerce-foreign", "--target", "wasm32-wasip2", "--profile", "component"];
+        let told = cargo_builds(&package, &target_folder());
+        let named = |message: &Value| message["filenames"][0].as_str().filter(|file| file.ends_with("_foreign.wasm")).map(PathBuf::from);
+        std::fs::read(told.iter().find_map(named).expect("cargo names the component")).expect("the component can be read")
+    });
+    FOREIGN.clone()
+}
+
 /// Variables that cargo sets for this test alone. Left in place they make build scripts run again.
 const NOT_INHERITED: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
 
-fn build() -> Built {
-    // The test lies in TARGET/PROFILE/deps.
+/// TARGET/PROFILE, where TARGET/PROFILE/deps holds this test.
+fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the test has a path");
-    let folder = test.parent().and_then(Path::parent).expect("the test lies in a target folder");
-    let profile = match folder.file_name().and_then(OsStr::to_str) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
+    test.parent().and_then(Path::parent).expect("the test lies in a target folder").to_owned()
+}
+
+fn target_folder() -> PathBuf {
+    profile_folder().parent().expect("the profile's folder lies in the target folder").to_owned()
+}
+
+fn build() -> Built {
+    let profile = match profile_folder().file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => "dev".to_owned(),
+        Some(name) => name.to_owned(),
     };
-    let target = folder.parent().expect("the profile's folder lies in the target folder");
+    let told = cargo_builds(&["--bin", "tap-bigcommerce", "--profile", &profile], &target_folder());
+    let program = told.iter().find(|message| message["executable"].is_string()).expect("cargo names the program");
+    let of_program = |message: &&Value| message["package_id"] == program["package_id"] && message["out_dir"].is_string();
+    let script = told.iter().find(of_program).expect("cargo names the build script's folder");
+    let path = |value: &Value| PathBuf::from(value.as_str().unwrap_or_default());
+    Built { program: path(&program["executable"]), component: path(&script["out_dir"]).join("tap_bigcommerce.wasm") }
+}
+
+/// Has cargo build something; gives what it tells of it.
+fn cargo_builds(what: &[&str], target: &Path) -> Vec<Value> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     cargo
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--bin", "tap-bigcommerce", "--profile", profile, "--message-format", "json-render-diagnostics"])
+        .arg("build")
+        .args(what)
+        .args(["--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(target)
         .stderr(Stdio::inherit());
@@ -55,12 +84,7 @@ fn build() -> Built {
         }
     }
     let output = cargo.output().expect("cargo can be started");
-    assert!(output.status.success(), "cargo could not build the program");
+    assert!(output.status.success(), "cargo could not build {}", what.join(" "));
     let told = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    let told: Vec<Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let program = told.iter().find(|message| message["executable"].is_string()).expect("cargo names the program");
-    let of_program = |message: &&Value| message["package_id"] == program["package_id"] && message["out_dir"].is_string();
-    let script = told.iter().find(of_program).expect("cargo names the build script's folder");
-    let path = |value: &Value| PathBuf::from(value.as_str().unwrap_or_default());
-    Built { program: path(&program["executable"]), component: path(&script["out_dir"]).join("tap_bigcommerce.wasm") }
+    told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

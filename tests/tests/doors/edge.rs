@@ -96,6 +96,7 @@ async fn a_body_holds_what_it_may_and_nothing_else() {
     let shop = shop();
     let edge = open(&shop, Some(TOKEN)).await;
     let bomb = format!(r#"{{"state": {}"#, "[".repeat(1 << 20));
+    let nested = |key, open: &str, close: &str| format!(r#"{{"{key}": {}1{}}}"#, open.repeat(200_000), close.repeat(200_000));
     for (body, kind) in [
         (json!({"select": ["orders"], "config": {"api_url": "http://127.0.0.1:1"}}).to_string(), "body"),
         (json!({"access_token": "x"}).to_string(), "body"),
@@ -105,6 +106,9 @@ async fn a_body_holds_what_it_may_and_nothing_else() {
         (json!(["orders"]).to_string(), "body"),
         ("not JSON".to_owned(), "body"),
         (bomb, "body"),
+        (nested("state", "[", "]"), "body"),
+        (nested("catalog", "{\"streams\":", "}"), "body"),
+        (nested("select", "[", "]"), "body"),
         (json!({"select": ["refunds"]}).to_string(), "catalog"),
         (json!({"catalog": {"streams": 3}}).to_string(), "catalog"),
         (json!({"state": {"bookmarks": []}}).to_string(), "state"),

@@ -245,7 +245,6 @@ async fn a_small_quota_is_never_overrun() {
         let run = door.run(&shop, &json!({}), None).await;
         assert!(run.good, "{}", run.log);
         assert!(shop.sandbox.request_count() > 15, "more than one window is needed");
-        for r in shop.sandbox.requests() { eprintln!("DBG {door:?} {} {} {}", r.at, r.status, r.target); }
         assert_eq!(shop.sandbox.with_store(|store| store.throttled()), 0, "{door:?}");
     }
 }

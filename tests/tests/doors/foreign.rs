@@ -1,9 +1,10 @@
-//! Another build of the component is not trusted. Here it is this build with one word changed, so that it asks for what it must not have.
+//! Another build of the component is not trusted. Here it is this build with one word changed, so that it asks for what it must not have; and
+//! one that asks for whatever it is told to.
 
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tap_bigcommerce::{Failure, Kind, Result, Stop, Summary, SyncRequest, Tap};
-use tap_bigcommerce_tests::built::component;
+use tap_bigcommerce_tests::built::{component, foreign};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 /// The component with a word changed into another of the same length, wherever it stands.
@@ -34,6 +35,10 @@ impl Outcome {
 }
 
 async fn run(shop: &Shop, component: Vec<u8>, config: Value) -> Outcome {
+    run_on(shop, component, config, None).await
+}
+
+async fn run_on(shop: &Shop, component: Vec<u8>, config: Value, state: Option<String>) -> Outcome {
     let log = Arc::new(Mutex::new(String::new()));
     let lines = log.clone();
     let tap = Tap::builder()
@@ -44,7 +49,7 @@ async fn run(shop: &Shop, component: Vec<u8>, config: Value) -> Outcome {
         .on_log(move |line| lines.lock().unwrap().push_str(&format!("{line}\n")))
         .build()
         .unwrap();
-    let request = SyncRequest { config: shop.config_with(config), ..SyncRequest::default() };
+    let request = SyncRequest { config: shop.config_with(config), state, ..SyncRequest::default() };
     let result = tap.sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await;
     let log = log.lock().unwrap().clone();
     Outcome { result, log }
@@ -108,4 +113,65 @@ async fn a_component_never_sees_the_token() {
     let headers = headers.lock().unwrap();
     let bearing: Vec<&str> = headers.iter().filter(|(_, value)| value.contains(&token)).map(|(name, _)| name.as_str()).collect();
     assert!(!bearing.is_empty() && bearing.iter().all(|name| name.eq_ignore_ascii_case("x-auth-token")), "{bearing:?}");
+}
+
+/// What came of each of these requests when the foreign component sent them.
+async fn sends(shop: &Shop, requests: &[String]) -> Vec<String> {
+    let outcome = run_on(shop, foreign(), json!({}), Some(requests.join("\n"))).await;
+    outcome.result.unwrap().state.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_that_a_component_asks_for_nothing_but_a_get_below_the_stores_path_leaves_the_host() {
+    let (shop, other) = (shop(), shop());
+    let here = shop.sandbox.url().trim_start_matches("http://").to_owned();
+    let there = other.sandbox.url().trim_start_matches("http://").to_owned();
+    let port = here.rsplit(':').next().unwrap().to_owned();
+    let time = "/stores/sandbox/v2/time";
+    let methods = ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get"].map(|m| format!("{m} http {here} {time}"));
+    let places = [
+        there,
+        "api.bigcommerce.com".to_owned(),
+        "127.0.0.1".to_owned(),
+        format!("localhost:{port}"),
+        format!("[::1]:{port}"),
+        format!("0.0.0.0:{port}"),
+        format!("2130706433:{port}"),
+        format!("user@{here}"),
+        "169.254.169.254".to_owned(),
+        "10.0.0.1".to_owned(),
+        "[fe80::1]".to_owned(),
+    ];
+    let places = places.map(|place| format!("GET http {place} {time}"));
+    let paths = ["/stores/other/v2/orders", "/stores/sandbox/../other/v2/orders", "/stores/sandbox/%2e%2e/other", "/", "/oauth2/token"];
+    let paths = paths.map(|path| format!("GET http {here} {path}"));
+    let headers = ["x-auth-token:mine", "x-auth-client:mine", "authorization:Bearer", "cookie:a=b", "host:evil.example"];
+    let headers = headers.map(|header| format!("GET http {here} {time} {header}"));
+    let tls = [format!("GET https {here} {time}")];
+    let refused: Vec<String> = methods.into_iter().chain(places).chain(paths).chain(headers).chain(tls).collect();
+    for (request, came) in refused.iter().zip(sends(&shop, &refused).await) {
+        let kept = ["HttpRequestDenied", "no request", "header: "].iter().any(|why| came.contains(why));
+        assert!(kept, "{request}: {came}");
+    }
+    assert_eq!((shop.sandbox.connection_count(), other.sandbox.connection_count()), (0, 0), "nothing has left the host");
+    assert_eq!(sends(&shop, &[format!("GET http {here} {time}")]).await, ["status 200"], "what is allowed leaves it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_components_further_headers_stay_in_the_host() {
+    let shop = shop();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let names = seen.clone();
+    shop.sandbox.with_store(|store| {
+        store.on_request(move |request, _| names.lock().unwrap().extend(request.headers.iter().map(|(name, _)| name.to_lowercase())));
+    });
+    let here = shop.sandbox.url().trim_start_matches("http://");
+    let request = format!(
+        "GET http {here} /stores/sandbox/v2/time x-http-method-override:DELETE x-original-url:/stores/other forwarded:host=evil referer:x \
+         range:bytes=0-1 accept:application/json user-agent:foreign"
+    );
+    assert_eq!(sends(&shop, &[request]).await, ["status 200"]);
+    let mut names = std::mem::take(&mut *seen.lock().unwrap());
+    names.sort();
+    assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent", "x-auth-client", "x-auth-token"]);
 }

@@ -3,6 +3,7 @@
 
 mod backoff;
 mod command;
+mod crash;
 mod edge;
 mod edge_sync;
 mod errors;
@@ -10,6 +11,7 @@ mod faults;
 mod foreign;
 mod inputs;
 mod library;
+mod origins;
 mod python;
 mod records;
 mod resume;

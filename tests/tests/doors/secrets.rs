@@ -1,11 +1,13 @@
 //! No secret reaches any output, and no customer's data reaches a log.
 
 use crate::edge::open;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
 use tap_bigcommerce_sandbox::{Action, Fault, Kind, Options};
 use tap_bigcommerce_tests::doors::{command, whole};
 use tap_bigcommerce_tests::program::{Ended, program, run};
-use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
+use tap_bigcommerce_tests::runs::{BEARER, DOORS, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 /// As long as a real token is, and like no other word.
@@ -13,24 +15,37 @@ const ACCESS_TOKEN: &str = "q9w8e7tokentokentoken5r4t3y2u1i";
 const CLIENT_ID: &str = "recognisableclientid7";
 const PERSON: &str = "zz-recognisable";
 
-/// A store whose customers can be recognised in every field that holds text.
+/// A store whose people can be recognised in every field that holds text.
 fn shop() -> Shop {
     let options = Options { counts: counts(20, 20, 10, 6), access_token: ACCESS_TOKEN.into(), ..Options::default() };
     let shop = Shop::with(options);
     shop.file("config.json", &shop.config_with(json!({"client_id": CLIENT_ID})));
     shop.sandbox.with_store(|store| {
-        for id in store.ids(Kind::Customer).collect::<Vec<u64>>() {
-            let at = store.date_modified(Kind::Customer, id).unwrap();
-            store.edit(Kind::Customer, id, at, |customer| {
-                customer.fields.insert("email".into(), format!("{PERSON}-{id}@example.test").into());
-                customer.fields.insert("phone".into(), format!("{PERSON}-phone").into());
-                // Values that do not fit, a field that nobody knows, and a name for it: all are worth a warning.
-                customer.fields.insert("customer_group_id".into(), format!("{PERSON}-group").into());
-                customer.fields.insert("surprise".into(), format!("{PERSON}-surprise").into());
-            });
+        for kind in [Kind::Order, Kind::Customer, Kind::Coupon] {
+            for id in store.ids(kind).collect::<Vec<u64>>() {
+                let at = store.date_modified(kind, id).unwrap_or_default();
+                store.edit(kind, id, at, |record| {
+                    record.fields.iter_mut().chain(record.parts.iter_mut()).for_each(|(key, value)| mark(key, value));
+                    // Values that do not fit, and a field that nobody knows: both are worth a warning.
+                    record.fields.insert("customer_group_id".into(), format!("{PERSON}-group").into());
+                    record.fields.insert("surprise".into(), format!("{PERSON}-surprise").into());
+                });
+            }
         }
     });
     shop
+}
+
+/// Puts a word that can be recognised in place of every text but dates; where numbers come as text, the word does not fit.
+fn mark(key: &str, value: &mut Value) {
+    match value {
+        Value::String(_) if key.contains("date") => {}
+        Value::String(text) if key.contains("mail") => *text = format!("{PERSON}@example.test"),
+        Value::String(text) => *text = format!("{PERSON}-{key}"),
+        Value::Array(list) => list.iter_mut().for_each(|item| mark(key, item)),
+        Value::Object(map) => map.iter_mut().for_each(|(key, item)| mark(key, item)),
+        _ => {}
+    }
 }
 
 fn keeps_secrets(what: &str, ended: &Ended) {
@@ -43,18 +58,57 @@ fn keeps_secrets(what: &str, ended: &Ended) {
 #[test]
 fn no_output_of_a_good_run_holds_the_token_and_no_log_a_customer() {
     let shop = shop();
-    let sync = shop.run([]).ok();
+    let sync = loud(&shop, &[]).ok();
     assert!(sync.stdout.contains(PERSON), "the records hold the customers");
     assert!(sync.stderr.contains("customer_group_id") && sync.stderr.contains("surprise"), "{}", sync.stderr);
     keeps_secrets("sync", &sync);
-    for args in
-        [&["--check"][..], &["--discover"], &["--about"], &["--about", "--format", "json"], &["--output", "sqlite:shop.db"]]
-    {
-        keeps_secrets(&args.join(" "), &shop.run(args.iter().copied()).ok());
+    for args in [
+        &["--check"][..],
+        &["--discover"],
+        &["--about"],
+        &["--about", "--format", "json"],
+        &["--about", "--format", "markdown"],
+        &["--version"],
+        &["--output", "sqlite:shop.db"],
+    ] {
+        keeps_secrets(&args.join(" "), &loud(&shop, args).ok());
     }
-    let file = std::fs::read(shop.path("shop.db")).unwrap();
-    let holds = |word: &str| file.windows(word.len()).any(|part| part == word.as_bytes());
-    assert!(holds(PERSON) && !holds(ACCESS_TOKEN) && !holds(CLIENT_ID));
+    assert!(holds(&shop.path("shop.db"), PERSON), "the file holds the customers");
+    no_file_holds_the_token(&shop);
+}
+
+/// A run in an environment that asks for all the logs and backtraces there are.
+fn loud(shop: &Shop, args: &[&str]) -> Ended {
+    let mut command = shop.tap(args.iter().copied());
+    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").env("RUST_LIB_BACKTRACE", "1").env("WASMTIME_LOG", "trace");
+    run(command)
+}
+
+fn holds(file: &Path, word: &str) -> bool {
+    let bytes = std::fs::read(file).unwrap();
+    bytes.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+/// Looks into every file that runs have left beside their config.
+fn no_file_holds_the_token(shop: &Shop) {
+    let files = std::fs::read_dir(shop.path("")).unwrap().map(|file| file.unwrap().path());
+    let mut left = 0;
+    for file in files.filter(|file| !file.ends_with("config.json")) {
+        assert!(!holds(&file, ACCESS_TOKEN) && !holds(&file, CLIENT_ID), "{} holds a secret", file.display());
+        left += 1;
+    }
+    assert!(left > 0, "nothing was looked at");
+}
+
+#[test]
+fn no_file_of_a_killed_run_holds_the_token() {
+    let shop = shop();
+    let moment = shop.after_requests(50);
+    let mut child = shop.tap(["--output", "sqlite:shop.db"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    moment.recv().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    no_file_holds_the_token(&shop);
 }
 
 #[test]
@@ -97,14 +151,58 @@ fn the_environment_is_not_told_either() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_other_doors_keep_secrets_too() {
+async fn no_door_tells_a_secret_or_a_person_whether_a_run_ends_well_or_not() {
+    let told = format!("no such token {ACCESS_TOKEN} for {PERSON}@example.test");
+    let refusal = |code: u16| {
+        let body = Some(json!([{"status": code, "message": told}]).to_string().into_bytes());
+        vec![Fault::on("/v2/coupons", Action::Status { code, body, headers: Vec::new() }).always()]
+    };
+    let cut = vec![Fault::on("/v3/customers?", Action::TruncatedJson), Fault::on("/v2/orders?", Action::TruncatedJson)];
+    for (name, strict, faults, good) in [
+        ("good", false, Vec::new(), true),
+        ("strict", true, Vec::new(), false),
+        ("cut answers", false, cut, true),
+        ("refused", false, refusal(400), false),
+        ("token refused", false, refusal(401), false),
+    ] {
+        for door in DOORS {
+            let shop = shop();
+            shop.sandbox.with_store(|store| faults.iter().for_each(|fault| store.add_fault(fault.clone())));
+            let run = door.run(&shop, &json!({"client_id": CLIENT_ID, "strict": strict}), None).await;
+            assert_eq!(run.good, good, "{name} through {door:?}: {}", run.log);
+            let records = format!("{:?}", run.messages);
+            assert!(records.contains(PERSON), "{name}: there are records of people");
+            assert!(run.log.contains("customer_group_id"), "{name}: what does not fit is named: {}", run.log);
+            keeps_secrets(&format!("{name} through {door:?}"), &Ended { code: None, stdout: records, stderr: run.log });
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_answer_of_the_command_or_the_edge_door_holds_a_token() {
     let shop = shop();
-    let said = command(shop.path("").as_path(), &["--config", "config.json"], &[]).await;
-    assert!(said.good, "{}", said.stderr);
-    keeps_secrets("command", &Ended { code: None, stdout: said.stdout, stderr: said.stderr });
+    for args in [&["--check"][..], &["--about"], &["--about", "--format", "json"], &["--discover"], &["--help"], &["--nonsense"]] {
+        let said = command(&shop.path(""), &[&["--config", "config.json"], args].concat(), &[]).await;
+        keeps_secrets(&args.join(" "), &Ended { code: None, stdout: said.stdout, stderr: said.stderr });
+    }
     let edge = open(&shop, Some(TOKEN)).await;
-    let body = whole(edge.ask("POST", "/sync", Some(BEARER), "{}").await).await.unwrap();
-    let log = edge.log();
-    assert!(!body.contains(TOKEN) && !log.contains(TOKEN));
-    keeps_secrets("edge", &Ended { code: None, stdout: body, stderr: log });
+    for (method, path, body) in [
+        ("GET", "/health", ""),
+        ("GET", "/about", ""),
+        ("GET", "/discover", ""),
+        ("GET", "/sync", ""),
+        ("GET", "/nowhere", ""),
+        ("POST", "/sync", "not JSON"),
+        ("POST", "/sync", r#"{"state": {"bookmarks": 7}}"#),
+        ("POST", "/sync", r#"{"select": ["coupons"]}"#),
+    ] {
+        for bearer in [None, Some(BEARER)] {
+            let answer = edge.ask(method, path, bearer, body).await;
+            let text = format!("{:?} {}", answer.headers().clone(), whole(answer).await.unwrap());
+            assert!(!text.contains(TOKEN), "{method} {path}: {text}");
+            keeps_secrets(path, &Ended { code: None, stdout: text, stderr: String::new() });
+        }
+    }
+    assert!(!edge.log().contains(TOKEN));
+    keeps_secrets("the edge's log", &Ended { code: None, stdout: String::new(), stderr: edge.log() });
 }

@@ -1,8 +1,7 @@
-//! The SQLite file: it holds the whole store, a second run changes nothing, and a killed run goes on where it was.
+//! The SQLite file: it holds the whole store, and a second run changes nothing. Killed runs are in `crash.rs`.
 
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
-use std::process::Stdio;
 use std::time::Duration;
 use tap_bigcommerce_sandbox::{Counts, Kind};
 use tap_bigcommerce_tests::messages::of_stream;
@@ -126,63 +125,4 @@ fn the_sandbox_needs_nothing_and_a_second_run_adds_no_row() {
     assert_eq!([rows("orders"), rows("customers"), rows("products"), rows("coupons")], [orders, customers, products, coupons]);
     sandbox();
     assert_eq!(tables::dump(&file), first);
-}
-
-/// The rows of the file, at a state, are those that the state covers, no more and no less.
-fn agrees_with_its_state(shop: &Shop) {
-    let file = shop.path("shop.db");
-    if !file.exists() || !tables::names(&tables::open(&file)).contains(&"_tap_state".to_owned()) {
-        return;
-    }
-    let dump = tables::dump(&file);
-    let Some(Sql::Text(state)) = dump["_tap_state"].first().map(|row| row[1].clone()) else {
-        assert!(!dump.contains_key("orders"), "there are rows and no state");
-        return;
-    };
-    let state: Value = serde_json::from_str(&state).unwrap();
-    let orders = &state["bookmarks"]["orders"];
-    let last = orders["walk"]["last_id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
-    let covered = shop.sandbox.with_store(|store| store.ids(Kind::Order).filter(|id| *id <= last).count());
-    assert_eq!(dump.get("orders").map_or(0, Vec::len), covered, "{state}");
-}
-
-/// Kills at moments that the seed picks, by the number of requests: nothing here depends on speed.
-#[test]
-fn a_run_killed_again_and_again_ends_with_the_same_file() {
-    let shop = Shop::new(counts(500, 150, 60, 20));
-    shop.run(["--output", "sqlite:whole.db"]).ok();
-    let whole = tables::dump(&shop.path("whole.db"));
-    let all = shop.sandbox.request_count();
-    let (mut seed, mut kills) = (20_240_607_u64, 0);
-    while kills < 8 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = shop.after_requests(1 + (seed >> 33) % all);
-        let mut child = shop.tap(TO_FILE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let ended = loop {
-            if moment.recv_timeout(Duration::from_millis(5)).is_ok() {
-                break None;
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
-            }
-        };
-        match ended {
-            Some(status) => {
-                assert!(status.success());
-                std::fs::remove_file(shop.path("shop.db")).unwrap();
-            }
-            None => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                agrees_with_its_state(&shop);
-                kills += 1;
-            }
-        }
-    }
-    shop.run(TO_FILE).ok();
-    let after = tables::dump(&shop.path("shop.db"));
-    for (table, rows) in &whole {
-        assert_eq!(after[table].len(), rows.len(), "{table}");
-    }
-    assert!(after == whole, "the rows are the same");
 }

@@ -389,6 +389,26 @@ mod tests {
         }
     }
 
+    /// Such answers seem to tell of different windows.
+    #[test]
+    fn answers_faster_than_the_resets_are_told_overrun_no_window() {
+        for seed in 0..200 {
+            let chance = RefCell::new(fastrand::Rng::with_seed(seed));
+            let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+            let pause = |most: u64| clock.sleep(Duration::from_micros(chance.borrow_mut().u64(1..=most)));
+            let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
+            let request = async || {
+                let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+                pause(700).await;
+                let response = store.take(clock.now());
+                pause(700).await;
+                limiter.learn(&permit, &response, clock.now());
+            };
+            run(&clock, join_all((0..60).map(|_| request()))).unwrap();
+            assert_eq!(store.refused.get(), 0, "seed {seed}");
+        }
+    }
+
     #[test]
     fn a_request_that_is_given_up_gives_its_place_back() {
         let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
