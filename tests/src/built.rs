@@ -34,7 +34,8 @@ pub fn foreign() -> Vec<u8> {
     static FOREIGN: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let package = ["--package", "tap-bigcommerce-foreign", "--target", "wasm32-wasip2", "--profile", "component"];
         let told = cargo_builds(&package, &target_folder());
-        let named = |message: &Value| message["filenames"][0].as_str().filter(|file| file.ends_with("_foreign.wasm")).map(PathBuf::from);
+        let named =
+            |message: &Value| message["filenames"][0].as_str().filter(|file| file.ends_with("_foreign.wasm")).map(PathBuf::from);
         std::fs::read(told.iter().find_map(named).expect("cargo names the component")).expect("the component can be read")
     });
     FOREIGN.clone()

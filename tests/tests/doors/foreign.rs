@@ -128,7 +128,8 @@ async fn of_all_that_a_component_asks_for_nothing_but_a_get_below_the_stores_pat
     let there = other.sandbox.url().trim_start_matches("http://").to_owned();
     let port = here.rsplit(':').next().unwrap().to_owned();
     let time = "/stores/sandbox/v2/time";
-    let methods = ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get"].map(|m| format!("{m} http {here} {time}"));
+    let methods =
+        ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get"].map(|m| format!("{m} http {here} {time}"));
     let places = [
         there,
         "api.bigcommerce.com".to_owned(),
@@ -143,7 +144,8 @@ async fn of_all_that_a_component_asks_for_nothing_but_a_get_below_the_stores_pat
         "[fe80::1]".to_owned(),
     ];
     let places = places.map(|place| format!("GET http {place} {time}"));
-    let paths = ["/stores/other/v2/orders", "/stores/sandbox/../other/v2/orders", "/stores/sandbox/%2e%2e/other", "/", "/oauth2/token"];
+    let paths =
+        ["/stores/other/v2/orders", "/stores/sandbox/../other/v2/orders", "/stores/sandbox/%2e%2e/other", "/", "/oauth2/token"];
     let paths = paths.map(|path| format!("GET http {here} {path}"));
     let headers = ["x-auth-token:mine", "x-auth-client:mine", "authorization:Bearer", "cookie:a=b", "host:evil.example"];
     let headers = headers.map(|header| format!("GET http {here} {time} {header}"));
@@ -163,7 +165,9 @@ async fn a_components_further_headers_stay_in_the_host() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let names = seen.clone();
     shop.sandbox.with_store(|store| {
-        store.on_request(move |request, _| names.lock().unwrap().extend(request.headers.iter().map(|(name, _)| name.to_lowercase())));
+        store.on_request(move |request, _| {
+            names.lock().unwrap().extend(request.headers.iter().map(|(name, _)| name.to_lowercase()))
+        });
     });
     let here = shop.sandbox.url().trim_start_matches("http://");
     let request = format!(

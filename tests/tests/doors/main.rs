@@ -9,6 +9,7 @@ mod edge_sync;
 mod errors;
 mod faults;
 mod foreign;
+mod guarantees;
 mod inputs;
 mod library;
 mod origins;

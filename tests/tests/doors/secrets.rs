@@ -181,7 +181,8 @@ async fn no_door_tells_a_secret_or_a_person_whether_a_run_ends_well_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_other_answer_of_the_command_or_the_edge_door_holds_a_token() {
     let shop = shop();
-    for args in [&["--check"][..], &["--about"], &["--about", "--format", "json"], &["--discover"], &["--help"], &["--nonsense"]] {
+    for args in [&["--check"][..], &["--about"], &["--about", "--format", "json"], &["--discover"], &["--help"], &["--nonsense"]]
+    {
         let said = command(&shop.path(""), &[&["--config", "config.json"], args].concat(), &[]).await;
         keeps_secrets(&args.join(" "), &Ended { code: None, stdout: said.stdout, stderr: said.stderr });
     }
