@@ -36,7 +36,9 @@ pub struct Outcome {
     pub good: bool,
     /// The program's exit code.
     pub code: Option<i32>,
-    /// What it wrote for a target.
+    /// What it wrote to standard output, or answered.
+    pub output: String,
+    /// The messages in that; none if it was refused.
     pub messages: Vec<Message>,
     /// What it wrote for a person.
     pub log: String,
@@ -68,12 +70,14 @@ impl Door {
 async fn program(shop: &Shop) -> Outcome {
     let tap = shop.tap(["--state", "state.json"]);
     let ended = tokio::task::spawn_blocking(|| run_within(tap, HANGS)).await.expect("the program can be run");
-    Outcome { good: ended.code == Some(0), code: ended.code, messages: ended.messages(), log: ended.stderr }
+    let messages = ended.messages();
+    Outcome { good: ended.code == Some(0), code: ended.code, output: ended.stdout, messages, log: ended.stderr }
 }
 
 async fn component(shop: &Shop) -> Outcome {
     let said = command(&shop.path(""), &["--config", "config.json", "--state", "state.json"], &[]).await;
-    Outcome { good: said.good, code: None, messages: messages(&said.stdout), log: said.stderr }
+    let messages = messages(&said.stdout);
+    Outcome { good: said.good, code: None, output: said.stdout, messages, log: said.stderr }
 }
 
 async fn edge(shop: &Shop, settings: &Value, state: Option<&Value>) -> Outcome {
@@ -83,7 +87,7 @@ async fn edge(shop: &Shop, settings: &Value, state: Option<&Value>) -> Outcome {
     let served = answer.status() == 200;
     let Come { text, whole } = come(answer).await;
     let messages = if served { messages(&text) } else { Vec::new() };
-    Outcome { good: served && whole, code: None, messages, log: edge.log() }
+    Outcome { good: served && whole, code: None, output: text, messages, log: edge.log() }
 }
 
 /// The environment of an edge door: the shop's settings with these changes, and the door's token.
