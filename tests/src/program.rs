@@ -54,6 +54,19 @@ fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
+/// A program that can let no file grow beyond so many blocks of 512 bytes: a disk that fills up, as far as this can be had without a disk.
+#[cfg(unix)]
+pub fn limited(tap: &Command, blocks: u32) -> Command {
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+    limited.arg(tap.get_program()).args(tap.get_args());
+    limited.env_clear().envs(tap.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    tap.get_current_dir().into_iter().for_each(|folder| {
+        limited.current_dir(folder);
+    });
+    limited
+}
+
 /// A run that has ended.
 #[derive(Clone, Debug)]
 pub struct Ended {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
-use tap_bigcommerce_sandbox::{Counts, Options, Sandbox};
+use tap_bigcommerce_sandbox::{Counts, Kind, Options, Sandbox};
 use tempfile::TempDir;
 
 /// A store that listens on this machine.
@@ -97,6 +97,13 @@ impl Shop {
             });
         });
         told
+    }
+
+    /// How many orders a state covers, of a run that reads them for the first time.
+    pub fn orders_covered(&self, state: &Value) -> usize {
+        let orders = &state["bookmarks"]["orders"];
+        let last = orders["walk"]["last_id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
+        self.sandbox.with_store(|store| store.ids(Kind::Order).filter(|id| *id <= last).count())
     }
 
     /// Whether the store was asked for something whose path and query hold this text.

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// The form of --about
     #[arg(long, value_enum, default_value_t, requires = "about")]
     pub(crate) format: Format,
-    /// Where the messages go: stdout, or sqlite:FILE. An SQLite file holds its own state
+    /// Where the messages go: stdout, sqlite:FILE, or jsonl:DIR with a file a stream. Files and folders hold their own state
     #[arg(long, value_name = "OUTPUT", default_value = "stdout")]
     pub(crate) output: Output,
     /// Start a store simulator on this machine and read that: no account is needed
@@ -62,6 +62,7 @@ pub(crate) enum Output {
     #[default]
     Stdout,
     Sqlite(PathBuf),
+    Jsonl(PathBuf),
 }
 
 impl FromStr for Output {
@@ -71,7 +72,8 @@ impl FromStr for Output {
         match text.split_once(':') {
             None if text == "stdout" => Ok(Output::Stdout),
             Some(("sqlite", file)) if !file.is_empty() => Ok(Output::Sqlite(file.into())),
-            _ => Err("it must be stdout or sqlite:FILE".to_owned()),
+            Some(("jsonl", folder)) if !folder.is_empty() => Ok(Output::Jsonl(folder.into())),
+            _ => Err("it must be stdout, sqlite:FILE or jsonl:DIR".to_owned()),
         }
     }
 }
@@ -109,7 +111,8 @@ mod tests {
     fn outputs_are_told_apart() {
         assert_eq!(parse("").unwrap().output, Output::Stdout);
         assert_eq!(parse("--output sqlite:a:b.db").unwrap().output, Output::Sqlite("a:b.db".into()));
-        for wrong in ["sqlite:", "sqlite", "csv:x", "stdout:x"] {
+        assert_eq!(parse("--output jsonl:a:b/").unwrap().output, Output::Jsonl("a:b/".into()));
+        for wrong in ["sqlite:", "sqlite", "jsonl:", "jsonl", "csv:x", "stdout:x"] {
             assert_eq!(parse(&format!("--output {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }

@@ -11,7 +11,7 @@ use args::{Args, Format, Output};
 use console::Console;
 use serde_json::Value;
 use std::io::Write;
-use tap_bigcommerce::sinks::{SqliteSink, StdoutSink, stdout_fault};
+use tap_bigcommerce::sinks::{JsonlSink, SqliteSink, StdoutSink, stdout_fault};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, Sink, SinkError, Stop, SyncRequest, Tap, TapBuilder, store_identity};
 use tap_bigcommerce_core::config::{Origin, SETTINGS};
 use tap_bigcommerce_core::discover;
@@ -72,7 +72,7 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
     let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
     let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
     check_given(args, &config, catalog.as_deref(), given.as_deref())?;
-    let (sink, kept) = open(&args.output, &config)?;
+    let (sink, kept) = open(&args.output, &config, console)?;
     let mut state = given.or(kept);
     for stream in &args.full_refresh {
         state = Some(forget(state.as_deref(), stream)?);
@@ -99,9 +99,16 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
 
 /// Names the faults of what was given before anything is opened, so that a run that cannot start leaves no new file behind.
 fn check_given(args: &Args, config: &str, catalog: Option<&str>, state: Option<&str>) -> Result<()> {
-    if state.is_some() && matches!(args.output, Output::Sqlite(_)) {
-        let text = "an SQLite file holds its own state, and with another one records could be left out of it for good: leave --state out, \
-                    or use --full-refresh STREAM to read a stream from its start";
+    let keeps_its_own = match args.output {
+        Output::Stdout => None,
+        Output::Sqlite(_) => Some("an SQLite file"),
+        Output::Jsonl(_) => Some("a folder of JSON lines"),
+    };
+    if let (Some(output), true) = (keeps_its_own, state.is_some()) {
+        let text = format!(
+            "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
+             or use --full-refresh STREAM to read a stream from its start"
+        );
         return Err(Failure::new(Kind::State, text));
     }
     args.full_refresh.iter().try_for_each(|stream| forget(None, stream).map(drop))?;
@@ -112,11 +119,17 @@ fn check_given(args: &Args, config: &str, catalog: Option<&str>, state: Option<&
 }
 
 /// The sink, and the state that it holds.
-fn open(output: &Output, config: &str) -> Result<(Box<dyn Sink>, Option<String>)> {
+fn open(output: &Output, config: &str, console: &Console) -> Result<(Box<dyn Sink>, Option<String>)> {
     match output {
         Output::Stdout => Ok((Box::new(StdoutSink::new()), None)),
         Output::Sqlite(file) => {
             let sink = SqliteSink::open(file, &store_identity(config)?).map_err(sink_failure)?;
+            let state = sink.state().map(str::to_owned);
+            Ok((Box::new(sink), state))
+        }
+        Output::Jsonl(folder) => {
+            let sink = JsonlSink::open(folder, &store_identity(config)?).map_err(sink_failure)?;
+            sink.mended().into_iter().for_each(|what| console.log(&format!("INFO {what}")));
             let state = sink.state().map(str::to_owned);
             Ok((Box::new(sink), state))
         }

@@ -1,8 +1,12 @@
 //! Singer messages, as far as a sink reads them.
 
+use super::SinkError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt::Display;
+
+const MAX_NAME: usize = 64;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +65,32 @@ pub(crate) fn peek(line: &[u8]) -> Peek<'_> {
         Ok(message) => Peek { kind: Kind::of(&message.kind), stream: message.stream },
         Err(_) => Peek { kind: Kind::Other, stream: None },
     }
+}
+
+/// Reads a message that is to be stored.
+pub(crate) fn parse(line: &[u8]) -> Result<Message<'_>, SinkError> {
+    serde_json::from_slice(line).map_err(unfit)
+}
+
+/// The error of a message that has no place in the sink.
+pub(crate) fn unfit(why: impl Display) -> SinkError {
+    SinkError::new(format!("the component wrote a message that cannot be stored: {why}"))
+}
+
+/// `^[a-z0-9_]{1,64}$`: what can be the name of a table or a file, whoever wrote the SCHEMA.
+pub(crate) fn is_stream_name(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(legal)
+}
+
+/// Why a SCHEMA of this name is refused.
+pub(crate) fn not_a_name(stream: &str) -> String {
+    format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most {MAX_NAME} of them")
+}
+
+/// Why a RECORD of this stream is refused.
+pub(crate) fn without_schema(stream: &str) -> String {
+    format!("a RECORD of stream {stream:?} came before its SCHEMA")
 }
 
 #[cfg(test)]

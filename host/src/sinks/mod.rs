@@ -1,9 +1,14 @@
 //! Where the messages go.
 
+mod fields;
+mod jsonl;
 pub(crate) mod messages;
 mod sqlite;
 mod stdout;
 
+use std::path::Path;
+
+pub use jsonl::JsonlSink;
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
 
@@ -50,4 +55,10 @@ impl SinkError {
     pub fn new(message: impl Into<String>) -> SinkError {
         SinkError(message.into())
     }
+}
+
+/// The refusal of a file or a folder, as `what` says, that is bound to another store.
+fn others_data(place: &Path, bound: &str, store: &str, what: &str) -> SinkError {
+    let place = place.display();
+    SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))
 }

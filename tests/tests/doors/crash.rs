@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
-use tap_bigcommerce_sandbox::Kind;
 use tap_bigcommerce_tests::messages::{Message, messages, trees};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
@@ -104,10 +103,7 @@ impl Target for File {
             return;
         };
         let state: Value = serde_json::from_str(&state).unwrap();
-        let orders = &state["bookmarks"]["orders"];
-        let last = orders["walk"]["last_id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
-        let covered = shop.sandbox.with_store(|store| store.ids(Kind::Order).filter(|id| *id <= last).count());
-        assert_eq!(dump.get("orders").map_or(0, Vec::len), covered, "{state}");
+        assert_eq!(dump.get("orders").map_or(0, Vec::len), shop.orders_covered(&state), "{state}");
     }
 
     fn held(&self, shop: &Shop) -> Held {
@@ -139,6 +135,54 @@ fn field(column: Sql) -> Value {
         Sql::Text(text) if text.starts_with(['[', '{']) => serde_json::from_str(&text).unwrap_or_else(|_| text.into()),
         Sql::Text(text) => text.into(),
         _ => Value::Null,
+    }
+}
+
+/// The folder of JSON lines.
+struct Folder;
+
+impl Target for Folder {
+    fn place(&self) -> &'static str {
+        "lines"
+    }
+
+    fn args(&self) -> Vec<String> {
+        ["--output", "jsonl:lines"].map(str::to_owned).into()
+    }
+
+    fn stdout(&self, _: &Shop) -> Stdio {
+        Stdio::null()
+    }
+
+    /// The whole lines of the orders that a state covers are those that it should, no more and no less.
+    fn take(&mut self, shop: &Shop) {
+        let folder = shop.path(self.place());
+        let Ok(state) = std::fs::read(folder.join("state.json")) else { return };
+        let state: Value = serde_json::from_slice(&state).unwrap();
+        let Some(length) = state["files"]["orders"].as_u64() else { return };
+        let bytes = std::fs::read(folder.join("orders.jsonl")).unwrap();
+        let covered = std::str::from_utf8(&bytes[..usize::try_from(length).unwrap()]).unwrap();
+        assert!(covered.is_empty() || covered.ends_with('\n'));
+        assert_eq!(covered.lines().count(), shop.orders_covered(&state["state"]), "{state}");
+    }
+
+    fn held(&self, shop: &Shop) -> Held {
+        let mut held = Held::new();
+        for file in std::fs::read_dir(shop.path(self.place())).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_some_and(|extension| extension == "jsonl") {
+                let stream = file.file_stem().unwrap().to_string_lossy().into_owned();
+                for line in std::fs::read_to_string(&file).unwrap().lines() {
+                    let record: Value = serde_json::from_str(line).unwrap();
+                    let key = (stream.clone(), record["id"].as_u64().unwrap());
+                    assert!(held.insert(key, record).is_none(), "{stream} has a record twice");
+                }
+            }
+        }
+        held
+    }
+
+    fn clear(&mut self, shop: &Shop) {
+        std::fs::remove_dir_all(shop.path(self.place())).unwrap();
     }
 }
 
@@ -221,6 +265,11 @@ fn a_run_killed_again_and_again_ends_with_every_record_in_its_messages() {
 #[test]
 fn a_run_killed_again_and_again_ends_with_the_same_file() {
     killed_again_and_again(20_240_608, &mut File);
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_same_folder() {
+    killed_again_and_again(20_240_609, &mut Folder);
 }
 
 /// As after a crash of the whole machine: the file ends anywhere.

@@ -11,6 +11,7 @@ mod faults;
 mod foreign;
 mod guarantees;
 mod inputs;
+mod jsonl;
 mod library;
 mod origins;
 mod python;

@@ -70,11 +70,15 @@ fn no_output_of_a_good_run_holds_the_token_and_no_log_a_customer() {
         &["--about", "--format", "markdown"],
         &["--version"],
         &["--output", "sqlite:shop.db"],
+        &["--output", "jsonl:lines"],
     ] {
         keeps_secrets(&args.join(" "), &loud(&shop, args).ok());
     }
-    assert!(holds(&shop.path("shop.db"), PERSON), "the file holds the customers");
-    no_file_holds_the_token(&shop);
+    for file in ["shop.db", "lines/customers.jsonl"] {
+        assert!(holds(&shop.path(file), PERSON), "{file} holds the customers");
+    }
+    no_file_holds_the_token(&shop.path(""));
+    no_file_holds_the_token(&shop.path("lines"));
 }
 
 /// A run in an environment that asks for all the logs and backtraces there are.
@@ -90,10 +94,10 @@ fn holds(file: &Path, word: &str) -> bool {
 }
 
 /// Looks into every file that runs have left beside their config.
-fn no_file_holds_the_token(shop: &Shop) {
-    let files = std::fs::read_dir(shop.path("")).unwrap().map(|file| file.unwrap().path());
+fn no_file_holds_the_token(folder: &Path) {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let mut left = 0;
-    for file in files.filter(|file| !file.ends_with("config.json")) {
+    for file in files.filter(|file| file.is_file() && !file.ends_with("config.json")) {
         assert!(!holds(&file, ACCESS_TOKEN) && !holds(&file, CLIENT_ID), "{} holds a secret", file.display());
         left += 1;
     }
@@ -108,7 +112,7 @@ fn no_file_of_a_killed_run_holds_the_token() {
     moment.recv().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    no_file_holds_the_token(&shop);
+    no_file_holds_the_token(&shop.path(""));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tap_bigcommerce_sandbox::Counts;
-use tap_bigcommerce_tests::program::{Ended, program, run};
+use tap_bigcommerce_tests::program::{Ended, limited, program, run};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
 
@@ -96,19 +96,14 @@ fn a_file_in_use_is_told() {
     shop.run(["--output", "sqlite:shop.db"]).ok();
 }
 
-/// A disk that fills up, as far as this can be had without a disk: the shell lets no file grow beyond a size.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_file_that_cannot_grow_loses_nothing() {
     let shop = Shop::new(counts(40, 30, 20, 10));
     shop.run(["--output", "sqlite:whole.db"]).ok();
     let tap = shop.tap(["--output", "sqlite:shop.db"]);
-    let mut limited = std::process::Command::new("/bin/sh");
-    // In blocks of 512 bytes: enough for some of the streams.
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 1200; exec \"$0\" \"$@\""]).arg(tap.get_program()).args(tap.get_args());
-    limited.env_clear().envs(tap.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    limited.current_dir(tap.get_current_dir().unwrap());
-    let ended = run(limited).told(10, &["shop.db"]);
+    // Enough for some of the streams.
+    let ended = run(limited(&tap, 1200)).told(10, &["shop.db"]);
     assert!(ended.stderr.contains("full") || ended.stderr.contains("disk"), "{}", ended.stderr);
     let committed = tables::dump(&shop.path("shop.db"));
     let rows = |name: &str| committed.get(name).map_or(0, Vec::len);

@@ -3,8 +3,8 @@
 mod record;
 mod table;
 
-use super::messages::{Kind, Message};
-use super::{Sink, SinkError};
+use super::messages::{Kind, parse, unfit, without_schema};
+use super::{Sink, SinkError, others_data};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -88,10 +88,7 @@ impl SqliteSink {
             .map_err(|error| self.told(&error))?;
         match bound {
             Some(bound) if bound == store => Ok(()),
-            Some(bound) => {
-                let file = self.file.display();
-                Err(SinkError::new(format!("{file} holds the data of {bound}, and this run is for {store}; name another file")))
-            }
+            Some(bound) => Err(others_data(&self.file, &bound, store, "file")),
             None => {
                 let insert = "INSERT INTO _tap_meta (key, value) VALUES ('store', ?1)";
                 self.connection.execute(insert, [store]).map_err(|error| self.told(&error))?;
@@ -101,26 +98,23 @@ impl SqliteSink {
     }
 
     fn message(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        let wrong = |why: String| SinkError::new(format!("the component wrote a message that cannot be stored: {why}"));
-        let message: Message<'_> = serde_json::from_slice(line).map_err(|fault| wrong(fault.to_string()))?;
+        let message = parse(line)?;
         let stream = message.stream.as_deref().unwrap_or_default();
         match (Kind::of(&message.kind), message.schema, message.record, message.value) {
             (Kind::Schema, Some(schema), ..) => {
-                let table = Table::new(stream, schema, &message.key_properties).map_err(wrong)?;
+                let table = Table::new(stream, schema, &message.key_properties).map_err(unfit)?;
                 table.create(&self.connection).map_err(|fault| fault.told(&self.file))?;
                 self.tables.insert(stream.to_owned(), table);
                 Ok(())
             }
             (Kind::Record, _, Some(record), _) => {
-                let Some(table) = self.tables.get(stream) else {
-                    return Err(wrong(format!("a RECORD of stream {stream:?} came before its SCHEMA")));
-                };
+                let table = self.tables.get(stream).ok_or_else(|| unfit(without_schema(stream)))?;
                 table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
             }
             (Kind::State, _, _, Some(value)) => self.commit(value.get()),
             // Messages of other kinds have no place in a table.
             (Kind::Other, ..) => Ok(()),
-            (kind, ..) => Err(wrong(format!("a {kind:?} message lacks its content"))),
+            (kind, ..) => Err(unfit(format!("a {kind:?} message lacks its content"))),
         }
     }
 

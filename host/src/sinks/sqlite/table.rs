@@ -1,5 +1,6 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
+use super::super::messages::{is_stream_name, not_a_name};
 use super::record::Slots;
 use super::{SinkError, sentence};
 use rusqlite::{Connection, OptionalExtension};
@@ -72,8 +73,8 @@ impl TableFault {
 impl Table {
     /// The table for a stream's SCHEMA. The error says what is wrong with the message.
     pub(super) fn new(stream: &str, schema: &RawValue, keys: &[String]) -> Result<Table, String> {
-        if !is_stream_name(stream) {
-            return Err(format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most 64 of them"));
+        if !is_stream_name(stream) || is_reserved(stream) {
+            return Err(not_a_name(stream));
         }
         let schema: Value = serde_json::from_str(schema.get()).map_err(|fault| format!("the SCHEMA of {stream}: {fault}"))?;
         let properties =
@@ -201,10 +202,9 @@ impl Table {
     }
 }
 
-/// `^[a-z0-9_]{1,64}$`, and none of the names that SQLite or this tap keeps for itself.
-fn is_stream_name(name: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    (1..=64).contains(&name.len()) && name.bytes().all(legal) && !name.starts_with("_tap_") && !name.starts_with("sqlite_")
+/// The names that SQLite and this tap keep for themselves.
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("_tap_") || name.starts_with("sqlite_")
 }
 
 fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String {

@@ -1,0 +1,132 @@
+//! A stream's file of lines.
+
+use super::latest::Latest;
+use super::{SinkError, sentence};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+const BUFFER: usize = 256 * 1024;
+
+/// A stream's file, open for this run.
+pub(super) struct DataFile {
+    path: PathBuf,
+    file: File,
+    /// Bytes that the last state covers.
+    covered: u64,
+    /// Bytes that were handed to the file.
+    written: u64,
+    /// Lines that were not.
+    waiting: Vec<u8>,
+    latest: Latest,
+}
+
+/// A file's length in bytes; none if there is no such file.
+pub(super) fn length(path: &Path) -> Result<Option<u64>, SinkError> {
+    let refuse = |what: &str| Err(SinkError::new(format!("{} is {what}; move it away or name another folder", path.display())));
+    match fs::metadata(path) {
+        Ok(data) if data.is_file() => Ok(Some(data.len())),
+        Ok(data) if data.is_dir() => refuse("a folder"),
+        Ok(_) => refuse("not an ordinary file"),
+        Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
+        Err(fault) => Err(sentence(path, &fault)),
+    }
+}
+
+/// How many bytes a file has beyond those that its state covers.
+pub(super) fn surplus(path: &Path, covered: u64) -> Result<u64, SinkError> {
+    let there = length(path)?;
+    match there.unwrap_or(0).checked_sub(covered) {
+        None if there.is_none() => {
+            Err(changed(path, &format!("is missing, and the state beside it counts on its {covered} bytes")))
+        }
+        None => Err(changed(path, &format!("is shorter than the {covered} bytes that the state beside it counts on"))),
+        Some(_) if !ends_a_line(path, covered).map_err(|fault| sentence(path, &fault))? => {
+            Err(changed(path, &format!("has no line end after the {covered} bytes that the state beside it counts on")))
+        }
+        Some(surplus) => Ok(surplus),
+    }
+}
+
+fn changed(path: &Path, how: &str) -> SinkError {
+    let path = path.display();
+    SinkError::new(format!(
+        "{path} {how}: another program has changed it; put it back as it was, or name a new folder to read everything again"
+    ))
+}
+
+/// Whether the file's first bytes, so many, are whole lines.
+fn ends_a_line(path: &Path, covered: u64) -> io::Result<bool> {
+    let Some(last) = covered.checked_sub(1) else { return Ok(true) };
+    let (mut file, mut byte) = (File::open(path)?, [0]);
+    file.seek(SeekFrom::Start(last))?;
+    file.read_exact(&mut byte)?;
+    Ok(byte == *b"\n")
+}
+
+/// Takes away what a file has beyond a length.
+pub(super) fn cut(path: &Path, length: u64) -> Result<(), SinkError> {
+    let cut = File::options().write(true).open(path).and_then(|file| file.set_len(length));
+    cut.map_err(|fault| sentence(path, &fault))
+}
+
+impl DataFile {
+    /// Opens a file whose length is that which its state covers, making it if it is not there. All of it is read once, to know the last
+    /// line of each key.
+    pub(super) fn open(path: PathBuf, covered: u64, keys: &[String]) -> Result<DataFile, SinkError> {
+        let told = |fault: io::Error| sentence(&path, &fault);
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(told)?;
+        let mut latest = Latest::new(keys);
+        let mut reader = BufReader::with_capacity(BUFFER, (&file).take(covered));
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).map_err(told)? == 0 {
+                break;
+            }
+            let known = std::str::from_utf8(&line).is_ok_and(|line| latest.is_new(line).is_ok());
+            if !known {
+                return Err(changed(&path, &format!("holds no record in line {number}")));
+            }
+        }
+        drop(reader);
+        Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new(), latest })
+    }
+
+    /// Takes a record, unless it is the same as the last one with its key.
+    pub(super) fn add(&mut self, record: &str) -> Result<(), SinkError> {
+        let new = self.latest.is_new(record).map_err(|fault| {
+            SinkError::new(format!("{} cannot take a record that is no JSON object: {fault}", self.path.display()))
+        })?;
+        if new {
+            self.waiting.extend_from_slice(record.as_bytes());
+            self.waiting.push(b'\n');
+        }
+        if self.waiting.len() < BUFFER { Ok(()) } else { self.hand_over() }
+    }
+
+    /// Puts every line on the disk. Gives the length that a state may now cover.
+    pub(super) fn keep(&mut self) -> Result<u64, SinkError> {
+        self.hand_over()?;
+        if self.written != self.covered {
+            self.file.sync_data().map_err(|fault| sentence(&self.path, &fault))?;
+            self.covered = self.written;
+        }
+        Ok(self.covered)
+    }
+
+    /// Takes away what no state covers.
+    pub(super) fn cut_back(&mut self) -> Result<(), SinkError> {
+        self.waiting.clear();
+        self.written = self.covered;
+        self.file.set_len(self.covered).map_err(|fault| sentence(&self.path, &fault))
+    }
+
+    fn hand_over(&mut self) -> Result<(), SinkError> {
+        let placed = self.file.seek(SeekFrom::Start(self.written));
+        placed.and_then(|_| self.file.write_all(&self.waiting)).map_err(|fault| sentence(&self.path, &fault))?;
+        self.written += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
+    }
+}

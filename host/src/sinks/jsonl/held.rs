@@ -1,0 +1,82 @@
+//! What the folder knows of itself: whose it is, the last STATE, and how much of each file that covers.
+
+use super::super::messages::is_stream_name;
+use super::{SinkError, data, sentence};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The file's name.
+pub(super) const NAME: &str = "state.json";
+/// Its name until it is whole.
+const DRAFT: &str = "state.json.new";
+
+/// The content of `state.json`.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Held {
+    pub(super) store: String,
+    /// The value of the last STATE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) state: Option<Box<RawValue>>,
+    /// The streams that have a file, and the bytes of each that the state covers.
+    pub(super) files: BTreeMap<String, u64>,
+}
+
+impl Held {
+    pub(super) fn new(store: &str) -> Held {
+        Held { store: store.to_owned(), state: None, files: BTreeMap::new() }
+    }
+
+    /// What the folder holds; none in a new one.
+    pub(super) fn read(folder: &Path) -> Result<Option<Held>, SinkError> {
+        let path = folder.join(NAME);
+        if data::length(&path)?.is_none() {
+            return Ok(None);
+        }
+        let bytes = fs::read(&path).map_err(|fault| sentence(&path, &fault))?;
+        match serde_json::from_slice::<Held>(&bytes) {
+            Ok(held) if held.files.keys().all(|stream| is_stream_name(stream)) => Ok(Some(held)),
+            _ => Err(SinkError::new(format!(
+                "{} was not written by this tap's jsonl output, or is damaged; name another folder",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Puts this in the place of what the folder holds: all of it or, should the run be killed or the power fail, nothing.
+    pub(super) fn save(&self, folder: &Path) -> Result<(), SinkError> {
+        let path = folder.join(NAME);
+        self.write(folder, &path).map_err(|fault| sentence(&path, &fault))
+    }
+
+    fn write(&self, folder: &Path, path: &Path) -> io::Result<()> {
+        let draft = folder.join(DRAFT);
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let mut file = File::create(&draft)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&draft, path)?;
+        sync_folder(folder)
+    }
+}
+
+/// Puts the folder's list of names on the disk.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some disks that are mounted over a network cannot do that, and have no need to.
+        Err(fault) if fault.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
+    }
+}
+
+/// Folders cannot be opened as files here; the file system's own journal keeps their names.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

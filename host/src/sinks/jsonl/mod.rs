@@ -1,0 +1,220 @@
+//! Records as lines of JSON, a file a stream, and the state beside them.
+
+mod data;
+mod held;
+mod latest;
+
+use super::messages::{Kind, is_stream_name, not_a_name, parse, unfit, without_schema};
+use super::{Sink, SinkError, others_data};
+use data::DataFile;
+use held::Held;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = ".lock";
+const EXTENSION: &str = "jsonl";
+
+/// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record a line, as JSON.
+///
+/// The state is beside them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
+/// has left: it is cut off and read again, so that no line is torn and none comes twice. A record that is the same as the last line of its
+/// key is left out; one that has changed is a new line, and the last line of a key is right.
+///
+/// A folder belongs to one store, and to one run at a time.
+pub struct JsonlSink {
+    folder: PathBuf,
+    held: Held,
+    files: HashMap<String, DataFile>,
+    mended: Option<String>,
+    /// Locked for as long as it is open.
+    _lock: File,
+}
+
+impl JsonlSink {
+    /// Opens a folder, making it if it is not there, and holds it for this run: another run that wants to write to it is refused. What the
+    /// folder's state does not cover is cut off. `store` is the name of the store that the folder is to hold, as
+    /// [`store_identity`](crate::store_identity) gives it.
+    ///
+    /// # Errors
+    /// The folder cannot be written, is in use, holds another store's data or files that this sink did not write, or has lost lines that
+    /// its state counts on.
+    pub fn open(folder: &Path, store: &str) -> Result<JsonlSink, SinkError> {
+        make(folder)?;
+        refuse_others_files(folder)?;
+        let lock = lock(folder)?;
+        let held = match Held::read(folder)? {
+            Some(held) if held.store != store => return Err(others_data(folder, &held.store, store, "folder")),
+            Some(held) => held,
+            None => Held::new(store),
+        };
+        let mut sink = JsonlSink { folder: folder.to_owned(), held, files: HashMap::new(), mended: None, _lock: lock };
+        sink.mend()?;
+        Ok(sink)
+    }
+
+    /// The value of the last STATE that the folder holds: the state for the run that writes to this sink. With another one, records could
+    /// be left out of the files for good.
+    pub fn state(&self) -> Option<&str> {
+        self.held.state.as_deref().map(RawValue::get)
+    }
+
+    /// What was cut off when the folder was opened, in a sentence for the log; none if every file ended where its state says.
+    pub fn mended(&self) -> Option<&str> {
+        self.mended.as_deref()
+    }
+
+    /// Cuts each file back to what the state covers. All are looked at before one is changed.
+    fn mend(&mut self) -> Result<(), SinkError> {
+        let mut torn = Vec::new();
+        for (stream, &covered) in &self.held.files {
+            let path = self.file(stream);
+            if data::surplus(&path, covered)? > 0 {
+                torn.push((path, covered));
+            }
+        }
+        for (path, covered) in &torn {
+            data::cut(path, *covered)?;
+        }
+        if !torn.is_empty() {
+            let names: Vec<String> = torn.iter().map(|(path, _)| path.display().to_string()).collect();
+            let names = names.join(", ");
+            self.mended = Some(format!(
+                "a run that was broken off had written more than its last state covers; cut off and read again: {names}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        let message = parse(line)?;
+        let stream = message.stream.as_deref().unwrap_or_default();
+        match (Kind::of(&message.kind), message.schema, message.record, message.value) {
+            (Kind::Schema, Some(_), ..) => self.schema(stream, &message.key_properties),
+            (Kind::Record, _, Some(record), _) => {
+                let file = self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
+                file.add(record.get())
+            }
+            (Kind::State, _, _, Some(value)) => self.commit(value),
+            // Messages of other kinds are no lines.
+            (Kind::Other, ..) => Ok(()),
+            (kind, ..) => Err(unfit(format!("a {kind:?} message lacks its content"))),
+        }
+    }
+
+    /// Opens a stream's file. The state names it before its first line is written: what it does not name is somebody else's.
+    fn schema(&mut self, stream: &str, keys: &[String]) -> Result<(), SinkError> {
+        if !is_stream_name(stream) {
+            return Err(unfit(not_a_name(stream)));
+        }
+        if self.files.contains_key(stream) {
+            return Ok(());
+        }
+        let path = self.file(stream);
+        let known = self.held.files.get(stream).copied();
+        if known.is_none() && data::length(&path)?.is_some_and(|length| length > 0) {
+            return Err(others_file(&path));
+        }
+        let file = DataFile::open(path, known.unwrap_or(0), keys)?;
+        self.files.insert(stream.to_owned(), file);
+        if known.is_none() {
+            self.held.files.insert(stream.to_owned(), 0);
+            self.held.save(&self.folder)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the records since the last state, and then the state that promises them.
+    fn commit(&mut self, state: &RawValue) -> Result<(), SinkError> {
+        for (stream, file) in &mut self.files {
+            let length = file.keep()?;
+            self.held.files.insert(stream.clone(), length);
+        }
+        self.held.state = Some(state.to_owned());
+        self.held.save(&self.folder)
+    }
+
+    fn file(&self, stream: &str) -> PathBuf {
+        self.folder.join(stream).with_extension(EXTENSION)
+    }
+}
+
+impl Sink for JsonlSink {
+    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        self.message(line)
+    }
+
+    /// Nothing is kept without its state.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.files.values_mut().try_for_each(DataFile::cut_back)
+    }
+}
+
+fn make(folder: &Path) -> Result<(), SinkError> {
+    let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another folder", folder.display())));
+    match fs::metadata(folder) {
+        Ok(data) if !data.is_dir() => refuse("is a file, not a folder"),
+        // Who may write everywhere could overlook it. On Windows the mark means something else.
+        Ok(data) if cfg!(unix) && data.permissions().readonly() => refuse("is read-only"),
+        Ok(_) => Ok(()),
+        Err(_) => fs::create_dir_all(folder).or_else(|fault| refuse(&format!("cannot be made ({fault})"))),
+    }
+}
+
+/// In a folder without a state, lines are somebody else's.
+fn refuse_others_files(folder: &Path) -> Result<(), SinkError> {
+    let told = |fault: io::Error| sentence(folder, &fault);
+    if fs::exists(folder.join(held::NAME)).map_err(told)? {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(told)? {
+        let entry = entry.map_err(told)?;
+        let path = entry.path();
+        if path.extension().is_some_and(|end| end == EXTENSION) && entry.metadata().map_err(told)?.len() > 0 {
+            return Err(others_file(&path));
+        }
+    }
+    Ok(())
+}
+
+fn others_file(path: &Path) -> SinkError {
+    let (path, state) = (path.display(), held::NAME);
+    SinkError::new(format!("{path} is there already, and no {state} beside it knows it; move it away or name another folder"))
+}
+
+fn lock(folder: &Path) -> Result<File, SinkError> {
+    let path = folder.join(LOCK);
+    let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(|fault| sentence(&path, &fault))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SinkError::new(format!(
+            "{} is in use by another run of this tap; wait until that has ended and run again",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(fault)) => Err(sentence(&path, &fault)),
+    }
+}
+
+/// A fault of the disk in a sentence, with what to do now.
+fn sentence(path: &Path, fault: &io::Error) -> SinkError {
+    let path = path.display();
+    SinkError::new(match fault.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!(
+                "the disk is full, so {path} cannot be written; free some space and run again: it goes on from its last state"
+            )
+        }
+        ErrorKind::FileTooLarge => {
+            format!("{path} has become as large as a file may be on this disk or for this user; raise that limit and run again")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            format!("{path} cannot be written by this user; look at its permissions and its folder's ({fault})")
+        }
+        _ => format!("{path} cannot be written ({fault}); look at its disk and run again"),
+    })
+}
+
+#[cfg(test)]
+mod tests;
