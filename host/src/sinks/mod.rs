@@ -1,6 +1,5 @@
 //! Where the messages go.
 
-mod fields;
 mod jsonl;
 pub(crate) mod messages;
 mod sqlite;

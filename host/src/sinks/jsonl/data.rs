@@ -1,9 +1,8 @@
 //! A stream's file of lines.
 
-use super::latest::Latest;
 use super::{SinkError, sentence};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const BUFFER: usize = 256 * 1024;
@@ -18,7 +17,6 @@ pub(super) struct DataFile {
     written: u64,
     /// Lines that were not.
     waiting: Vec<u8>,
-    latest: Latest,
 }
 
 /// A file's length in bytes; none if there is no such file.
@@ -71,37 +69,17 @@ pub(super) fn cut(path: &Path, length: u64) -> Result<(), SinkError> {
 }
 
 impl DataFile {
-    /// Opens a file whose length is that which its state covers, making it if it is not there. All of it is read once, to know the last
-    /// line of each key.
-    pub(super) fn open(path: PathBuf, covered: u64, keys: &[String]) -> Result<DataFile, SinkError> {
-        let told = |fault: io::Error| sentence(&path, &fault);
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(told)?;
-        let mut latest = Latest::new(keys);
-        let mut reader = BufReader::with_capacity(BUFFER, (&file).take(covered));
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            if reader.read_until(b'\n', &mut line).map_err(told)? == 0 {
-                break;
-            }
-            let known = std::str::from_utf8(&line).is_ok_and(|line| latest.is_new(line).is_ok());
-            if !known {
-                return Err(changed(&path, &format!("holds no record in line {number}")));
-            }
-        }
-        drop(reader);
-        Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new(), latest })
+    /// Opens a file whose length is that which its state covers, making it if it is not there.
+    pub(super) fn open(path: PathBuf, covered: u64) -> Result<DataFile, SinkError> {
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(|fault| sentence(&path, &fault))?;
+        Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new() })
     }
 
-    /// Takes a record, unless it is the same as the last one with its key.
+    /// Takes a record.
     pub(super) fn add(&mut self, record: &str) -> Result<(), SinkError> {
-        let new = self.latest.is_new(record).map_err(|fault| {
-            SinkError::new(format!("{} cannot take a record that is no JSON object: {fault}", self.path.display()))
-        })?;
-        if new {
-            self.waiting.extend_from_slice(record.as_bytes());
-            self.waiting.push(b'\n');
-        }
+        self.waiting.extend_from_slice(record.as_bytes());
+        self.waiting.push(b'\n');
         if self.waiting.len() < BUFFER { Ok(()) } else { self.hand_over() }
     }
 

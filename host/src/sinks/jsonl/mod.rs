@@ -2,7 +2,6 @@
 
 mod data;
 mod held;
-mod latest;
 
 use super::messages::{Kind, is_stream_name, not_a_name, parse, unfit, without_schema};
 use super::{Sink, SinkError, others_data};
@@ -20,8 +19,8 @@ const EXTENSION: &str = "jsonl";
 /// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record a line, as JSON.
 ///
 /// The state is beside them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
-/// has left: it is cut off and read again, so that no line is torn and none comes twice. A record that is the same as the last line of its
-/// key is left out; one that has changed is a new line, and the last line of a key is right.
+/// has left: it is cut off and read again, so that no line is torn. A record that is read again is one more line, and the last line of a
+/// key is right: to know which lines are there already would take memory that grows with the store.
 ///
 /// A folder belongs to one store, and to one run at a time.
 pub struct JsonlSink {
@@ -92,8 +91,8 @@ impl JsonlSink {
         let message = parse(line)?;
         let stream = message.stream.as_deref().unwrap_or_default();
         match (Kind::of(&message.kind), message.schema, message.record, message.value) {
-            (Kind::Schema, Some(_), ..) => self.schema(stream, &message.key_properties),
-            (Kind::Record, _, Some(record), _) => {
+            (Kind::Schema, Some(_), ..) => self.schema(stream),
+            (Kind::Record, _, Some(record), _) if record.get().starts_with('{') => {
                 let file = self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
                 file.add(record.get())
             }
@@ -105,7 +104,7 @@ impl JsonlSink {
     }
 
     /// Opens a stream's file. The state names it before its first line is written: what it does not name is somebody else's.
-    fn schema(&mut self, stream: &str, keys: &[String]) -> Result<(), SinkError> {
+    fn schema(&mut self, stream: &str) -> Result<(), SinkError> {
         if !is_stream_name(stream) {
             return Err(unfit(not_a_name(stream)));
         }
@@ -117,7 +116,7 @@ impl JsonlSink {
         if known.is_none() && data::length(&path)?.is_some_and(|length| length > 0) {
             return Err(others_file(&path));
         }
-        let file = DataFile::open(path, known.unwrap_or(0), keys)?;
+        let file = DataFile::open(path, known.unwrap_or(0))?;
         self.files.insert(stream.to_owned(), file);
         if known.is_none() {
             self.held.files.insert(stream.to_owned(), 0);

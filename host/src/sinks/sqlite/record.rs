@@ -1,17 +1,19 @@
 //! A record's values, from JSON text to SQLite without a tree in between.
 
-use super::super::fields::fields;
 use super::table::{ColumnKind, Table};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 /// The JSON text of each column's value, in the order of the columns.
 pub(super) struct Slots<'a>(Vec<Option<&'a RawValue>>);
 
 impl<'a> Slots<'a> {
     pub(super) fn read(table: &Table, record: &'a RawValue) -> serde_json::Result<Slots<'a>> {
-        fields(record.get(), &table.index).map(Slots)
+        let mut reader = serde_json::Deserializer::from_str(record.get());
+        SlotReader(table).deserialize(&mut reader)
     }
 
     /// Whether a column has no value.
@@ -28,6 +30,40 @@ impl<'a> Slots<'a> {
         Ok(())
     }
 }
+
+/// Reads an object into [`Slots`]. Fields that are no columns are passed over.
+struct SlotReader<'t>(&'t Table);
+
+impl<'de> DeserializeSeed<'de> for SlotReader<'_> {
+    type Value = Slots<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Slots<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for SlotReader<'_> {
+    type Value = Slots<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record, which is an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Slots<'de>, A::Error> {
+        let mut slots = vec![None; self.0.columns.len()];
+        while let Some(Name(name)) = map.next_key()? {
+            let value: &RawValue = map.next_value()?;
+            if let Some(slot) = self.0.index.get(name.as_ref()).and_then(|&place| slots.get_mut(place)) {
+                *slot = Some(value);
+            }
+        }
+        Ok(Slots(slots))
+    }
+}
+
+/// A field's name, copied only if it is escaped.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A value as a column of a kind holds it.
 fn sql_value(json: &str, kind: ColumnKind) -> ToSqlOutput<'_> {
