@@ -7,7 +7,7 @@ use crate::log::{Level, Log};
 use crate::records::Lists;
 use crate::streams::{List, Part, Stream};
 use crate::transform::peek;
-use crate::walk::{Row, id_of};
+use crate::walk::{Row, SECOND_THOUGHTS, id_of};
 use futures_util::future::try_join_all;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -58,6 +58,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         if rows.len() >= least {
             return Ok(rows);
         }
+        self.gate.clock().sleep(SECOND_THOUGHTS).await;
         let rows = self.pages(part, row).await?;
         if rows.len() < known {
             return Err(self.fault(part, row, "came shorter than what the record itself holds of it, twice"));

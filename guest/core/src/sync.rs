@@ -174,9 +174,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         tallies: &mut [Tally],
         mut stop: Pin<&mut Fuse<F>>,
     ) -> Result<Ended> {
-        let (mut progress, mut resumed) = match self.left_off(group) {
+        let since = self.since(group)?;
+        let (mut progress, mut resumed) = match self.left_off(group, since) {
             Some(progress) => (progress, true),
-            None => (Progress::new(self.since(group)?, &group.selection), false),
+            None => (Progress::new(since, &group.selection), false),
         };
         let mut announced = false;
         loop {
@@ -194,11 +195,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 return Ok(Ended::Complete);
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
-            progress = Progress::new(self.since(group)?, &group.selection);
-            progress.again = true;
-            if group.parent.replication == Replication::FullTable {
-                progress.until_id = came_from;
-            }
+            // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
+            let until_id = came_from.filter(|_| group.parent.replication == Replication::FullTable && !progress.again);
+            progress = Progress { again: true, until_id, ..Progress::new(self.since(group)?, &group.selection) };
             self.log.write(
                 Level::Info,
                 &format!("{}: the walk of an earlier run is complete; reading what has changed since", group.parent.name),
@@ -207,7 +206,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// The walk that an earlier run left, if all of the group's streams still want the same of it.
-    fn left_off(&self, group: &Group) -> Option<Progress> {
+    fn left_off(&self, group: &Group, since: Option<DateTime<Utc>>) -> Option<Progress> {
         let mut walks = group.members.iter().map(|member| self.state.walk(member.stream));
         let first = walks.next()?;
         let why = match &first {
@@ -216,6 +215,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.tell_of_new_fields(group);
                 return None;
             }
+            Ok(Some(walk)) if walk.since != since => "the start_date or the bookmark has changed",
             Ok(Some(walk)) if walk.selection == group.selection && walks.all(|other| other == first) => {
                 self.log.write(Level::Info, &format!("{}: going on where the last run ended", group.parent.name));
                 return first.ok().flatten();
@@ -291,7 +291,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                         self.checkpoint(group, progress).await?;
                     }
                     if self.output.is_full() {
-                        self.output.flush().await?;
+                        self.hand_over().await?;
                     }
                 }
                 // After the last page the walk is complete: there is no position to note.
@@ -335,7 +335,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         if let Some(item) = items.next().now_or_never() {
             return item.transpose();
         }
-        self.output.flush().await?;
+        self.hand_over().await?;
         let clock = self.gate.clock();
         loop {
             let due = (self.since_state > 0).then(|| (self.state_at + CHECKPOINT_TIME).saturating_sub(clock.now()));
@@ -405,7 +405,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     async fn write_state(&mut self) -> Result<()> {
         self.since_state = 0;
         self.state_at = self.gate.clock().now();
-        self.output.state(self.state.value()).await
+        self.output.state(self.state.value());
+        self.hand_over().await
+    }
+
+    /// Hands everything that is written to the sink.
+    async fn hand_over(&mut self) -> Result<()> {
+        let begun = self.gate.clock().now();
+        let done = self.output.flush().await;
+        self.gate.hold(self.gate.clock().now() - begun);
+        done
     }
 
     fn at_limit(&self) -> bool {

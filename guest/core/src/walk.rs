@@ -28,7 +28,7 @@ pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
 const AHEAD: TimeDelta = TimeDelta::days(1);
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
-const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
+pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// A query's names and values.
 pub(crate) type Query = Vec<(&'static str, String)>;
@@ -179,17 +179,32 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once
     /// more, and is an error if the contradiction stays.
     pub(crate) async fn next_page(&mut self) -> Result<Page> {
-        let doubt = match self.step().await? {
-            Ok(page) => return Ok(page),
-            Err(doubt) => doubt,
-        };
-        self.log.write(Level::Warning, &format!("{}: {doubt}; asking once more", self.stream.name));
-        self.gate.clock().sleep(SECOND_THOUGHTS).await;
-        self.step().await?.map_err(|doubt| {
-            let text =
-                format!("{doubt}, twice; reading on could lose records. Run again; if it stays, report it with this message");
-            Failure::new(Kind::Api, text).of_stream(self.stream.name)
-        })
+        loop {
+            let resumed = self.resumed;
+            let doubt = match self.step().await? {
+                Ok(page) => return Ok(page),
+                Err(doubt) => doubt,
+            };
+            self.log.write(Level::Warning, &format!("{}: {doubt}; asking once more", self.stream.name));
+            self.gate.clock().sleep(SECOND_THOUGHTS).await;
+            match self.step().await? {
+                Ok(page) => return Ok(page),
+                Err(_) if resumed => self.start_over(),
+                Err(doubt) => {
+                    let text = format!(
+                        "{doubt}, twice; reading on could lose records. Run again; if it stays, report it with this message"
+                    );
+                    return Err(Failure::new(Kind::Api, text).of_stream(self.stream.name));
+                }
+            }
+        }
+    }
+
+    /// Gives up the cursor of an earlier run: it may have lost its meaning since.
+    fn start_over(&mut self) {
+        let text = "the store does not take the cursor of the last run any more; the walk starts over";
+        self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+        (self.cursor, self.seen, self.resumed) = (None, 0, false);
     }
 
     async fn step(&mut self) -> Result<Result<Page, Doubt>> {
@@ -231,10 +246,8 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     async fn fetch(&mut self) -> Result<Answer<Rows>> {
         loop {
             let answer = match self.page().await {
-                Err(Refused { status: Some(400 | 404 | 422), .. }) if std::mem::take(&mut self.resumed) => {
-                    let text = "the store does not take the cursor of the last run any more; the walk starts over";
-                    self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
-                    (self.cursor, self.seen) = (None, 0);
+                Err(Refused { status: Some(400 | 404 | 422), .. }) if self.resumed => {
+                    self.start_over();
                     continue;
                 }
                 answer => answer?,

@@ -73,6 +73,8 @@ pub struct Gate<T, C> {
     limiter: Limiter,
     counts: RefCell<Counts>,
     answered: Cell<bool>,
+    /// The time for which a slow sink has held the run.
+    held: Cell<Duration>,
     chance: Cell<u64>,
 }
 
@@ -94,8 +96,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     pub fn new(transport: T, clock: C, log: Rc<dyn Log>, config: Rc<Config>) -> Gate<T, C> {
         let limiter = Limiter::new(config.max_concurrency);
         let seed = clock.date().timestamp_subsec_nanos();
-        let (counts, answered, chance) = (RefCell::default(), Cell::new(false), Cell::new(u64::from(seed)));
-        Gate { transport, clock, log, config, limiter, counts, answered, chance }
+        let (counts, answered, held) = (RefCell::default(), Cell::new(false), Cell::default());
+        Gate { transport, clock, log, config, limiter, counts, answered, held, chance: Cell::new(u64::from(seed)) }
     }
 
     /// The clock that the gate waits by.
@@ -106,6 +108,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// What was asked of the store so far.
     pub fn counts(&self) -> Counts {
         *self.counts.borrow()
+    }
+
+    /// Tells that a slow sink has held the run for so long: nobody looked at answers, so none was late.
+    pub(crate) fn hold(&self, time: Duration) {
+        self.held.set(self.held.get() + time);
     }
 
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
@@ -177,9 +184,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     ) -> Outcome<B> {
         let call = self.call(request);
         self.counts.borrow_mut().requests += 1;
-        let timeout = self.clock.sleep(call.timeout);
         // The answer is looked at before the clock: if both are there, the answer counts.
-        let result = match select(pin!(self.transport.get(&call)), pin!(timeout)).await {
+        let result = match select(pin!(self.transport.get(&call)), pin!(self.patience(call.timeout))).await {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(TransportError::Broken(format!("no answer within {} s", call.timeout.as_secs()))),
         };
@@ -190,9 +196,18 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 self.judge(request, &response, decode)
             }
             Err(error) => {
-                self.limiter.lost();
+                self.limiter.lost(&permit, self.clock.now());
                 self.unreachable(request, error)
             }
+        }
+    }
+
+    /// Resolves when a request has had this much time in which the sink did not hold the run.
+    async fn patience(&self, time: Duration) {
+        let (mut left, mut held) = (time, self.held.get());
+        while !left.is_zero() {
+            self.clock.sleep(left).await;
+            left = self.held.get() - std::mem::replace(&mut held, self.held.get());
         }
     }
 

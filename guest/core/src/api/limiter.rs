@@ -19,6 +19,8 @@ const CAUTIOUS: usize = 1;
 const OPENING: usize = 4;
 /// The store tells its resets in whole milliseconds, and does not say which way it rounds.
 const GRAIN: Duration = Duration::from_millis(1);
+/// Answers whose resets lie closer together than this part of a window tell of the same one: the clocks of the store's machines differ.
+const SAME_WINDOW: u32 = 4;
 
 /// Decides when requests leave.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ struct State {
     closed_until: Duration,
     /// Since then the store has answered with nothing but 429.
     refused_since: Option<Duration>,
+    /// When the concurrency was last halved.
+    slowed_at: Duration,
     /// Counts requests of which no answer has said what is left after them.
     untold: u64,
 }
@@ -103,6 +107,7 @@ impl Limiter {
             probing: false,
             closed_until: Duration::ZERO,
             refused_since: None,
+            slowed_at: Duration::ZERO,
             untold: 0,
         };
         Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
@@ -137,7 +142,8 @@ impl Limiter {
                         announce(pause);
                     }
                     select(pin!(self.change()), pin!(clock.sleep(pause))).await;
-                    waited += clock.now().saturating_sub(now);
+                    // While a slow sink holds the run, that is no wait for the quota.
+                    waited += clock.now().saturating_sub(now).min(pause);
                 }
             }
         }
@@ -183,15 +189,16 @@ impl Limiter {
             // The store may have met this request before those that have been lost since it left.
             let left = left.saturating_sub(state.untold - permit.untold);
             let ends = ((permit.given + reset).saturating_sub(GRAIN), now + reset + GRAIN);
-            state.see(Window { left, ends }, self.most);
+            let length = response.number("x-rate-limit-time-window-ms").map(Duration::from_millis);
+            state.see(Window { left, ends }, length.unwrap_or_default() / SAME_WINDOW, self.most);
         }
         match response.status {
             429 => {
                 state.closed_until = state.closed_until.max(now + reset.map_or(Duration::ZERO, |reset| reset + GRAIN));
                 state.refused_since.get_or_insert(now);
-                state.slow_down();
+                state.slow_down(permit, now);
             }
-            500.. => state.slow_down(),
+            500.. => state.slow_down(permit, now),
             _ => {
                 state.refused_since = None;
                 state.speed_up(self.most);
@@ -200,8 +207,8 @@ impl Limiter {
     }
 
     /// Learns that a request brought no answer.
-    pub(crate) fn lost(&self) {
-        self.state.borrow_mut().slow_down();
+    pub(crate) fn lost(&self, permit: &Permit, now: Duration) {
+        self.state.borrow_mut().slow_down(permit, now);
     }
 
     /// Keeps every request back until then: a store under load asks all of us for peace.
@@ -212,14 +219,15 @@ impl Limiter {
 }
 
 impl State {
-    /// Answers arrive out of order, and some tell of a window that is over. Of one window the least of each figure is the safe one.
-    fn see(&mut self, told: Window, most: usize) {
+    /// Answers arrive out of order, and some tell of a window that is over. Of one window the least of each figure is the safe one. Windows
+    /// whose ends are less than `near` apart are one.
+    fn see(&mut self, told: Window, near: Duration, most: usize) {
         let Some(known) = &mut self.window else {
             self.window = Some(told);
             self.concurrency = OPENING.min(most);
             return;
         };
-        let (is_earlier, is_later) = (told.ends.1 < known.ends.0, told.ends.0 > known.ends.1);
+        let (is_earlier, is_later) = (told.ends.1 + near < known.ends.0, told.ends.0 > known.ends.1 + near);
         if is_later {
             *known = told;
         } else if !is_earlier {
@@ -228,9 +236,13 @@ impl State {
         }
     }
 
-    fn slow_down(&mut self) {
-        self.concurrency = (self.concurrency / 2).max(CAUTIOUS);
+    /// Halves the concurrency, once for all requests that were under way together.
+    fn slow_down(&mut self, permit: &Permit, now: Duration) {
         self.clean = 0;
+        if permit.given >= self.slowed_at {
+            self.concurrency = (self.concurrency / 2).max(CAUTIOUS);
+            self.slowed_at = now;
+        }
     }
 
     /// Doubles after as many good answers as may be in flight: one clean round trip.
@@ -359,7 +371,7 @@ mod tests {
             let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
             let response = store.answer((25, 25)).await;
             match number % 3 {
-                0 => limiter.lost(),
+                0 => limiter.lost(&permit, clock.now()),
                 1 => limiter.learn(&permit, &Response { status: 200, ..Response::default() }, clock.now()),
                 _ => limiter.learn(&permit, &response, clock.now()),
             }
@@ -380,9 +392,30 @@ mod tests {
                 let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
                 let response = store.answer((milliseconds(2_000), milliseconds(2_000))).await;
                 match milliseconds(10) {
-                    1 => limiter.lost(),
+                    1 => limiter.lost(&permit, clock.now()),
                     _ => limiter.learn(&permit, &response, clock.now()),
                 }
+            };
+            run(&clock, join_all((0..60).map(|_| request()))).unwrap();
+            assert_eq!(store.refused.get(), 0, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn clocks_of_the_store_that_differ_cost_no_overrun() {
+        for seed in 0..200 {
+            let chance = RefCell::new(fastrand::Rng::with_seed(seed));
+            let milliseconds = |most: u64| chance.borrow_mut().u64(1..=most);
+            let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+            let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
+            let request = async || {
+                clock.sleep(Duration::from_millis(milliseconds(28_000))).await;
+                let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+                let mut response = store.answer((milliseconds(60), milliseconds(60))).await;
+                let reset: u64 = response.number("x-rate-limit-time-reset-ms").unwrap();
+                response.headers[1].1 = (reset + milliseconds(200)).to_string();
+                response.headers.push(("X-Rate-Limit-Time-Window-Ms".into(), "30000".into()));
+                limiter.learn(&permit, &response, clock.now());
             };
             run(&clock, join_all((0..60).map(|_| request()))).unwrap();
             assert_eq!(store.refused.get(), 0, "seed {seed}");

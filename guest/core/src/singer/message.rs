@@ -55,11 +55,10 @@ impl<'s, S: Sink> Output<'s, S> {
         Ok(())
     }
 
-    /// Adds a STATE message and hands everything to the sink.
-    pub async fn state(&mut self, state: &Value) -> Result<()> {
+    /// Adds a STATE message.
+    pub fn state(&mut self, state: &Value) {
         self.lines.extend_from_slice(json!({ "type": "STATE", "value": state }).to_string().as_bytes());
         self.lines.push(b'\n');
-        self.flush().await
     }
 
     /// Whether so much is gathered that it should be handed over.

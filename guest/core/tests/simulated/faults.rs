@@ -4,7 +4,7 @@ use crate::world::World;
 use serde_json::json;
 use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::log::Level;
-use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, Options, Scope};
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, Options, Request, Scope};
 
 const SMALL: Counts = Counts { orders: 40, customers: 30, products: 20, coupons: 12 };
 
@@ -261,6 +261,32 @@ fn a_cursor_that_the_store_forgot_starts_the_walk_over() {
     let resumed = world.run(Some(&state)).ok();
     assert!(resumed.warnings().iter().any(|warning| warning.contains("cursor")), "{:?}", resumed.warnings());
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
+}
+
+#[test]
+fn a_cursor_that_leads_nowhere_any_more_starts_the_walk_over() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    world.store.borrow_mut().add_fault(Fault::on("/v3/customers?", Action::status(502)).skip(2).always());
+    let broken = world.run(None).ok();
+    let cursor = broken.state()["bookmarks"]["customers"]["walk"]["cursor"].as_str().unwrap().to_owned();
+    world.store.borrow_mut().clear_faults();
+    let of_cursor = move |request: &Request| request.query.contains(&format!("after={}", cursor.trim_end_matches('=')));
+    world.store.borrow_mut().add_fault(Fault::when(of_cursor, Action::EmptyPage).times(2));
+    let resumed = world.run(Some(broken.state())).ok();
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("cursor")), "{:?}", resumed.warnings());
+    assert_eq!(resumed.result.as_ref().unwrap().verdict(), None);
+    assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
+}
+
+#[test]
+fn a_sink_that_holds_the_run_makes_no_answer_late() {
+    let mut world = World::new(SMALL);
+    world.sink_pause = std::time::Duration::from_secs(90);
+    world.config.insert("request_timeout_seconds".into(), json!(5));
+    let run = world.run(None).ok();
+    assert_eq!(read(&run), everything(&world));
+    assert_eq!(run.result.unwrap().counts.retries, 0);
 }
 
 #[test]

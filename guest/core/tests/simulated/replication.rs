@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::error::Kind as Failure;
 use tap_bigcommerce_core::plan::Request;
-use tap_bigcommerce_sandbox::{Counts, Kind, Options, Store};
+use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Store};
 
 const SMALL: Counts = Counts { orders: 60, customers: 40, products: 30, coupons: 12 };
 
@@ -138,6 +138,48 @@ fn a_run_killed_at_any_message_goes_on_from_its_last_state_and_nothing_is_missin
         resumed_walks.extend(bookmarks.filter(|(_, bookmark)| bookmark.get("walk").is_some()).map(|(name, _)| name.clone()));
     }
     assert_eq!(resumed_walks.into_iter().collect::<Vec<_>>(), ["coupons", "customers", "order_products", "orders", "products"]);
+}
+
+#[test]
+fn a_full_table_whose_walk_was_broken_off_twice_is_read_whole() {
+    let mut world = World::new(Counts { coupons: 40, ..SMALL });
+    world.config.insert("page_size".into(), json!(10));
+    let ids = all(&world.store.borrow(), Kind::Coupon);
+    let broken_off_after = |pages: u64, state: Option<&Value>| {
+        world.store.borrow_mut().add_fault(Fault::on("/v2/coupons?", Action::status(502)).skip(pages).always());
+        let run = world.run(state).ok();
+        world.store.borrow_mut().clear_faults();
+        run.state().clone()
+    };
+    let first = broken_off_after(2, None);
+    // The rest, the page that confirms the end, and one page of the walk that repeats what came before.
+    let second = broken_off_after(5, Some(&first));
+    let walk = &second["bookmarks"]["coupons"]["walk"];
+    assert!(walk["again"] == true && walk["until_id"].is_u64(), "{walk}");
+    let last = world.run(Some(&second)).ok();
+    let read: std::collections::BTreeSet<u64> = last.ids("coupons").into_iter().collect();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
+}
+
+#[test]
+fn a_start_date_that_is_moved_back_during_the_first_walk_is_heeded() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let dates = |world: &World| {
+        let store = world.store.borrow();
+        let mut dates: Vec<_> = store.ids(Kind::Customer).filter_map(|id| store.date_modified(Kind::Customer, id)).collect();
+        dates.sort();
+        dates
+    };
+    world.config.insert("start_date".into(), json!(dates(&world)[10].to_rfc3339()));
+    world.store.borrow_mut().add_fault(Fault::on("/v3/customers?", Action::status(502)).skip(2).always());
+    let broken = world.run(None).ok();
+    assert!(broken.state()["bookmarks"]["customers"]["walk"].is_object());
+    world.store.borrow_mut().clear_faults();
+    world.config.insert("start_date".into(), json!(dates(&world)[0].to_rfc3339()));
+    let resumed = world.run(Some(broken.state())).ok();
+    assert_eq!(resumed.ids("customers").len(), 40);
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("start_date")), "{:?}", resumed.warnings());
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(crate) struct World {
     /// How far this machine's clock is off.
     pub(crate) skew: TimeDelta,
     pub(crate) config: Map<String, Value>,
+    /// How long the sink takes for each write.
+    pub(crate) sink_pause: Duration,
     /// Passes from one run to the next.
     elapsed: Cell<Duration>,
 }
@@ -50,6 +52,7 @@ impl World {
             epoch: DateTime::from_timestamp(1_760_000_000, 0).unwrap(),
             skew: TimeDelta::zero(),
             config,
+            sink_pause: Duration::ZERO,
             elapsed: Cell::default(),
         }
     }
@@ -81,7 +84,7 @@ impl World {
     pub(crate) fn run_with(&self, request: Request, dies_after: Option<usize>) -> Run {
         let clock = VirtualClock::new(self.now() + self.skew);
         let log = Rc::new(Lines::default());
-        let mut sink = Memory { lines: Vec::new(), dies_after, clock: clock.clone(), pause: Duration::ZERO };
+        let mut sink = Memory { lines: Vec::new(), dies_after, clock: clock.clone(), pause: self.sink_pause };
         let way = Straight { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
         let wire = Wire { clock: clock.clone(), way };
         let result = Plan::new(&request).and_then(|plan| {
