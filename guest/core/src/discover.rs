@@ -11,7 +11,8 @@ pub fn catalog() -> Value {
     json!({ "streams": ALL.iter().map(|stream| entry(stream)).collect::<Vec<_>>() })
 }
 
-fn entry(stream: &Stream) -> Value {
+/// One stream of the catalog.
+pub(crate) fn entry(stream: &Stream) -> Value {
     let schema = schema::public(&stream.schema());
     let method = method(stream);
     let mut root = json!({

@@ -18,6 +18,7 @@ mod pipeline;
 pub mod plan;
 mod records;
 pub mod schema;
+pub mod select;
 pub mod singer;
 pub mod streams;
 pub mod sync;

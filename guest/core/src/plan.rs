@@ -3,6 +3,7 @@
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Kind, Result};
 use crate::schema::{self, Object};
+use crate::select;
 use crate::singer::catalog::{Catalog, Entry};
 use crate::singer::state::State;
 use crate::streams::{ALL, Include, List, Part, Replication, Source, Stream};
@@ -19,8 +20,10 @@ pub struct Request {
     pub embedder_has_credentials: bool,
     /// A Singer catalog, a JSON object. None: what is selected by default.
     pub catalog: Option<String>,
-    /// Streams to read whole, by name, where there is no catalog. None: all.
+    /// Rules for what to read, applied on top of the catalog: see [`select::apply`]. None: no rules.
     pub select: Option<Vec<String>>,
+    /// Rules for what to leave out.
+    pub exclude: Vec<String>,
     /// The state of the last run, a JSON object.
     pub state: Option<String>,
     /// End the run after so many records, at the end of a page.
@@ -141,22 +144,20 @@ fn hash(texts: impl Iterator<Item = String>) -> String {
 /// What the user selected.
 enum Selection {
     Default,
-    Names(Vec<String>),
     Catalog(Catalog),
 }
 
 impl Selection {
     fn new(request: &Request) -> Result<Selection> {
-        let selection = match (&request.catalog, &request.select) {
-            (Some(text), _) => Selection::Catalog(Catalog::parse(text)?),
-            (None, Some(names)) => Selection::Names(names.clone()),
-            (None, None) => Selection::Default,
+        let catalog = select::apply(request.catalog.clone(), request.select.as_deref(), &request.exclude)?;
+        let selection = match catalog {
+            Some(text) => Selection::Catalog(Catalog::parse(&text)?),
+            None => Selection::Default,
         };
         let selected: Vec<&str> = match &selection {
             Selection::Catalog(catalog) => {
                 catalog.entries.iter().filter(|entry| entry.is_selected()).map(|entry| entry.name.as_str()).collect()
             }
-            Selection::Names(names) => names.iter().map(String::as_str).collect(),
             Selection::Default => Vec::new(),
         };
         match selected.iter().find(|name| Stream::find(name).is_none()) {
@@ -181,7 +182,6 @@ impl Selection {
     fn member(&self, stream: &'static Stream) -> Option<Member> {
         let selected = match self {
             Selection::Default => true,
-            Selection::Names(names) => names.iter().any(|name| name == stream.name),
             Selection::Catalog(_) => self.entry(stream)?.is_selected(),
         };
         let whole = stream.schema();

@@ -14,6 +14,29 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
 }
 
+/// A catalog's text as JSON, whatever is in it.
+pub(crate) fn read(text: &str) -> Result<Value> {
+    if text.len() > MAX_BYTES {
+        return Err(fault(format!("it is larger than {MAX_BYTES} bytes")));
+    }
+    serde_json::from_str(text).map_err(|e| fault(format!("it is not JSON (look at line {}, column {})", e.line(), e.column())))
+}
+
+fn fault(what: String) -> Failure {
+    Failure::new(Kind::Catalog, format!("the catalog cannot be used: {what}; --discover writes a good one"))
+}
+
+/// The name of an entry's stream: `tap_stream_id`, else `stream`.
+pub(crate) fn name(entry: &Value) -> Option<&str> {
+    entry.get("tap_stream_id").or_else(|| entry.get("stream"))?.as_str()
+}
+
+/// The names from the root of what an item of an entry's metadata speaks of.
+pub(crate) fn path(item: &Value) -> Option<Vec<String>> {
+    let breadcrumb = item.get("breadcrumb")?.as_array()?.iter().map(|step| step.as_str().map(str::to_owned));
+    Some(names(breadcrumb.collect::<Option<Vec<_>>>()?))
+}
+
 /// One stream of a catalog.
 #[derive(Debug, Default)]
 pub struct Entry {
@@ -28,14 +51,11 @@ pub struct Entry {
 impl Catalog {
     /// Reads a catalog from JSON text.
     pub fn parse(text: &str) -> Result<Catalog> {
-        let fault = |what: String| {
-            Failure::new(Kind::Catalog, format!("the catalog cannot be used: {what}; --discover writes a good one"))
-        };
-        if text.len() > MAX_BYTES {
-            return Err(fault(format!("it is larger than {MAX_BYTES} bytes")));
-        }
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| fault(format!("it is not JSON (look at line {}, column {})", e.line(), e.column())))?;
+        Catalog::from_value(&read(text)?)
+    }
+
+    /// The catalog that a JSON object is.
+    pub(crate) fn from_value(value: &Value) -> Result<Catalog> {
         let streams = value.get("streams").and_then(Value::as_array).ok_or_else(|| fault("it has no list \"streams\"".into()))?;
         let entries = streams.iter().enumerate().map(|(place, stream)| {
             Entry::parse(stream).ok_or_else(|| fault(format!("entry {} of its streams has no name or a wrong form", place + 1)))
@@ -51,11 +71,10 @@ impl Catalog {
 
 impl Entry {
     fn parse(value: &Value) -> Option<Entry> {
-        let name = value.get("tap_stream_id").or_else(|| value.get("stream"))?.as_str()?;
+        let name = name(value)?;
         let mut metadata = HashMap::new();
         for item in value.get("metadata").and_then(Value::as_array).into_iter().flatten() {
-            let breadcrumb = item.get("breadcrumb")?.as_array()?.iter().map(|step| step.as_str().map(str::to_owned));
-            metadata.insert(names(breadcrumb.collect::<Option<Vec<_>>>()?), item.get("metadata")?.as_object()?.clone());
+            metadata.insert(path(item)?, item.get("metadata")?.as_object()?.clone());
         }
         Some(Entry {
             name: name.to_owned(),
@@ -97,11 +116,13 @@ impl Entry {
         self.flag(path, "selected")
             .or_else(|| schema?.get("selected")?.as_bool())
             .or_else(|| self.flag(path, "selected-by-default"))
-            .unwrap_or_else(|| default && (schema.is_some() || !self.lists_fields()))
+            .unwrap_or_else(|| default && self.lists(path))
     }
 
-    fn lists_fields(&self) -> bool {
-        crate::schema::properties(&self.schema).is_some_and(|properties| !properties.is_empty())
+    /// Whether a field is in the entry's schema. A schema without any fields stands for all of them.
+    pub(crate) fn lists(&self, path: &[&str]) -> bool {
+        let lists_fields = crate::schema::properties(&self.schema).is_some_and(|properties| !properties.is_empty());
+        !lists_fields || self.property(path).is_some()
     }
 
     fn property(&self, path: &[&str]) -> Option<&Value> {
