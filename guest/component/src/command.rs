@@ -4,20 +4,22 @@
 
 use crate::Tap;
 use crate::clock::WasiClock;
-use crate::log::Stderr;
+use crate::log::{Stderr, Warnings};
 use crate::sink::StreamSink;
 use crate::transport::WasiHttp;
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::Value;
+use std::ffi::{OsStr, OsString};
 use std::rc::Rc;
 use tap_bigcommerce_core::config::{self, Credentials};
-use tap_bigcommerce_core::error::{Failure, Kind, Result};
+use tap_bigcommerce_core::error::{Failure, Kind, Result, summarize};
 use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::plan::{Plan, Request};
 use tap_bigcommerce_core::singer::message::Sink;
 use tap_bigcommerce_core::singer::state;
 use tap_bigcommerce_core::sync::sync;
-use tap_bigcommerce_core::{check, discover};
+use tap_bigcommerce_core::trial::{self, SampleSink};
+use tap_bigcommerce_core::{check, discover, select};
 use wstd::runtime::block_on;
 
 const HELP: &str = "\
@@ -27,8 +29,11 @@ Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
   --catalog FILE         what to read, a Singer catalog; default: everything
   -p, --properties FILE  the older name of --catalog
   -s, --state FILE       where the last run ended, the value of its last STATE
+  --select RULES         read this and no more: orders,products.variants; * is a wildcard; again for more
+  --exclude RULES        leave this out: customers.notes; again for more
   --full-refresh STREAM  read this stream from its start again; again for more
-  -d, --discover         write the catalog
+  -d, --discover         write the catalog, as --select and --exclude have it
+  --test                 read one record of each selected stream; --test=schema writes their SCHEMA messages alone
   --check                tell which streams the access token may read
   --about                tell settings and streams; --format json|markdown|text
   -V, --version; -h, --help
@@ -50,6 +55,8 @@ struct Options {
     configs: Vec<String>,
     catalog: Option<String>,
     state: Option<String>,
+    select: Vec<String>,
+    exclude: Vec<String>,
     full_refresh: Vec<String>,
     format: Option<String>,
 }
@@ -59,6 +66,8 @@ enum Action {
     #[default]
     Sync,
     Discover,
+    Test,
+    TestSchema,
     Check,
     About,
     Print(String),
@@ -81,13 +90,14 @@ impl Options {
             };
             match name {
                 "discover" => options.action = Action::Discover,
+                "test" => options.action = test(arguments.optional_value())?,
                 "check" => options.action = Action::Check,
                 "about" => options.action = Action::About,
                 "help" => options.action = Action::Print(HELP.to_owned()),
                 "version" => {
                     options.action = Action::Print(concat!("tap-bigcommerce ", env!("CARGO_PKG_VERSION"), "\n").to_owned())
                 }
-                "config" | "catalog" | "properties" | "state" | "full-refresh" | "format" => {
+                "config" | "catalog" | "properties" | "state" | "select" | "exclude" | "full-refresh" | "format" => {
                     let name = name.to_owned();
                     let value = arguments.value().and_then(|value| value.string()).map_err(wrong)?;
                     options.set(&name, value);
@@ -102,6 +112,8 @@ impl Options {
         match name {
             "config" => self.configs.push(value),
             "state" => self.state = Some(value),
+            "select" => self.select.push(value),
+            "exclude" => self.exclude.push(value),
             "full-refresh" => self.full_refresh.push(value),
             "format" => self.format = Some(value),
             _ => self.catalog = Some(value),
@@ -128,8 +140,39 @@ impl Options {
         for stream in &self.full_refresh {
             state = Some(state::forget(state.as_deref(), stream)?);
         }
-        Ok(Request { config: self.config()?, catalog, state, ..Request::default() })
+        let (select, exclude) = (self.select(), self.exclude.clone());
+        Ok(Request { config: self.config()?, catalog, select, exclude, state, ..Request::default() })
     }
+
+    fn select(&self) -> Option<Vec<String>> {
+        (!self.select.is_empty()).then(|| self.select.clone())
+    }
+}
+
+/// What the value of `--test` asks for.
+fn test(value: Option<OsString>) -> Result<Action> {
+    match value.as_deref().map(OsStr::to_str) {
+        None | Some(Some("all")) => Ok(Action::Test),
+        Some(Some("schema")) => Ok(Action::TestSchema),
+        Some(_) => Err(Failure::new(Kind::Config, "--test is all or schema; see --help")),
+    }
+}
+
+/// Reads each selected stream to its first record.
+async fn trial(request: &Request) -> Result<()> {
+    let mut stdout = StreamSink::new(wasi::cli::stdout::get_stdout());
+    let mut failed = Vec::new();
+    for (stream, request) in trial::requests(request)? {
+        let mut sink = SampleSink::new(&mut stdout);
+        let run = sync(Plan::new(&request)?, WasiHttp, WasiClock, Rc::new(Warnings), &mut sink, std::future::pending()).await?;
+        let records = run.streams.iter().map(|stream| stream.records).sum();
+        match run.streams.into_iter().find_map(|stream| stream.failure) {
+            None => Stderr.write(Level::Info, &trial::outcome(stream, records)),
+            Some(failure) => failed.push((stream, failure)),
+        }
+    }
+    let failed = failed.iter().map(|(stream, failure)| (*stream, failure));
+    summarize(trial::FAILED, failed).map_or(Ok(()), Err)
 }
 
 async fn run(options: Options) -> Result<()> {
@@ -143,7 +186,14 @@ async fn run(options: Options) -> Result<()> {
         Action::Discover => {
             // The catalog is the same for every store; a config that is given has to be one all the same.
             options.configs.first().map(|_| options.config()).transpose()?;
-            print(&format!("{:#}\n", discover::catalog())).await
+            let catalog = select::apply(Some(discover::catalog().to_string()), options.select().as_deref(), &options.exclude)?;
+            let catalog: Value = catalog.and_then(|catalog| serde_json::from_str(&catalog).ok()).unwrap_or_default();
+            print(&format!("{catalog:#}\n")).await
+        }
+        Action::Test => trial(&options.request()?).await,
+        Action::TestSchema => {
+            let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
+            Plan::new(&options.request()?)?.write_schemas(&mut sink).await
         }
         Action::Check => {
             let report = check::check(&options.config()?, Credentials::InConfig, WasiHttp, WasiClock, Rc::new(Stderr)).await?;

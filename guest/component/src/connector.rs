@@ -37,6 +37,7 @@ impl Guest for Tap {
             embedder_has_credentials: true,
             catalog: request.catalog,
             select: None,
+            exclude: Vec::new(),
             state: request.state,
             max_records: request.max_records,
             max_seconds: request.max_seconds,

@@ -171,6 +171,7 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
         embedder_has_credentials: false,
         catalog: body.catalog.map(|catalog| catalog.to_string()),
         select: body.select,
+        exclude: Vec::new(),
         state: body.state.map(|state| state.to_string()),
         max_records: body.max_records,
         max_seconds: body.max_seconds,

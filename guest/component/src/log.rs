@@ -1,15 +1,46 @@
 //! Log lines, to the embedder's stderr.
 
+use crate::clock::WasiClock;
 use std::io::Write;
-use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::api::Clock;
+use tap_bigcommerce_core::log::{Level, Log, Style};
 
-/// Writes `LEVEL text` lines, as singer-python does.
+thread_local! {
+    static STYLE: Style = style();
+}
+
+/// Writes `LEVEL text` lines, as singer-python does, or as the environment asks for.
 #[derive(Debug)]
 pub(crate) struct Stderr;
 
 impl Log for Stderr {
     fn write(&self, level: Level, text: &str) {
+        STYLE.with(|style| write(*style, level, text));
+    }
+}
+
+/// Writes warnings and failures only.
+#[derive(Debug)]
+pub(crate) struct Warnings;
+
+impl Log for Warnings {
+    fn write(&self, level: Level, text: &str) {
+        if level > Level::Info {
+            Stderr.write(level, text);
+        }
+    }
+}
+
+/// The style that the environment asks for; what it asks for in vain is told, once.
+fn style() -> Style {
+    let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
+    warnings.iter().for_each(|warning| write(style, Level::Warning, warning));
+    style
+}
+
+fn write(style: Style, level: Level, text: &str) {
+    if let Some(line) = style.line(level, text, WasiClock.date(), None) {
         // Where there is no place for the log, the messages go on.
-        let _ = writeln!(std::io::stderr(), "{level} {text}");
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 }

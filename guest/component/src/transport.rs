@@ -2,7 +2,9 @@
 
 use tap_bigcommerce_core::api::{Call, MAX_BODY, Response, Transport, TransportError};
 use wasi::http::outgoing_handler;
-use wasi::http::types::{DnsErrorPayload, ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingRequest, RequestOptions, Scheme};
+use wasi::http::types::{
+    DnsErrorPayload, ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingRequest, RequestOptions, Scheme,
+};
 use wasi::io::streams::{InputStream, StreamError};
 use wstd::runtime::AsyncPollable;
 
@@ -80,7 +82,9 @@ fn why(code: ErrorCode) -> TransportError {
         ErrorCode::HttpRequestDenied => TransportError::Denied("the embedder does not allow it".into()),
         ErrorCode::DestinationIpProhibited => TransportError::Denied("the embedder does not allow its address".into()),
         ErrorCode::InternalError(Some(text)) => TransportError::Broken(text.chars().take(200).collect()),
-        ErrorCode::DnsError(DnsErrorPayload { rcode: Some(text), .. }) => TransportError::Broken(text.chars().take(200).collect()),
+        ErrorCode::DnsError(DnsErrorPayload { rcode: Some(text), .. }) => {
+            TransportError::Broken(text.chars().take(200).collect())
+        }
         code => TransportError::Broken(words(&format!("{code:?}"))),
     }
 }

@@ -1,6 +1,7 @@
 //! What the tap can say of itself without a store: the catalog and `--about`.
 
-use crate::config::{SETTINGS, Setting, SettingKind};
+use crate::config::{ENV_PREFIX, SETTINGS, Setting, SettingKind};
+use crate::log;
 use crate::schema;
 use crate::streams::{ALL, Replication, Source, Stream};
 use serde_json::{Value, json};
@@ -71,10 +72,20 @@ pub fn about() -> Value {
         "name": "tap-bigcommerce",
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Singer tap for BigCommerce, as one WebAssembly component",
-        "capabilities": ["catalog", "properties", "discover", "state", "about"],
+        "capabilities": ["catalog", "properties", "discover", "state", "about", "test", "structured-logging"],
         "settings": settings,
+        "environment": environment(),
         "streams": streams,
     })
+}
+
+/// Variables that are no settings of the config.
+fn environment() -> Value {
+    let variable = |name: &str, default: &str, description: &str| json!({ "name": format!("{ENV_PREFIX}{name}"), "default": default, "description": description });
+    json!([
+        variable(log::LEVEL_VARIABLE, "INFO", "Which log lines are written: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        variable(log::FORMAT_VARIABLE, "text", "What log lines look like: text, or json with the keys of Meltano's SDK."),
+    ])
 }
 
 fn about_setting(setting: &Setting) -> Value {
@@ -90,7 +101,7 @@ fn about_setting(setting: &Setting) -> Value {
         "kind": kind,
         "required": setting.required,
         "default": setting.default,
-        "env": format!("{}{}", crate::config::ENV_PREFIX, setting.key.to_ascii_uppercase()),
+        "env": format!("{ENV_PREFIX}{}", setting.key.to_ascii_uppercase()),
         "description": setting.description,
     });
     if let Some((min, max)) = bounds {
@@ -120,6 +131,11 @@ pub fn markdown(about: &Value) -> String {
         let [name, kind, default, description] = ["name", "kind", "default", "description"].map(|key| text(&setting[key]));
         let _ = writeln!(page, "| `{name}` | {kind} | {required} | {default} | {description} |");
     }
+    let _ = writeln!(page, "\n## Environment\n\n| Variable | Default | Description |\n| --- | --- | --- |");
+    for variable in list(&about["environment"]) {
+        let [name, default, description] = ["name", "default", "description"].map(|key| text(&variable[key]));
+        let _ = writeln!(page, "| `{name}` | {default} | {description} |");
+    }
     let _ = writeln!(page, "\n## Streams\n\n| Stream | Replication | Key | Scope | Fields |\n| --- | --- | --- | --- | --- |");
     for stream in list(&about["streams"]) {
         let [name, method, key, scope, fields] =
@@ -142,6 +158,11 @@ pub fn plain(about: &Value) -> String {
             text(&setting["description"]),
             text(&setting["kind"])
         );
+    }
+    page.push_str("\nEnvironment:\n");
+    for variable in list(&about["environment"]) {
+        let [name, default, description] = ["name", "default", "description"].map(|key| text(&variable[key]));
+        let _ = writeln!(page, "  {name:<28} {description} (default: {default})");
     }
     page.push_str("\nStreams:\n");
     for stream in list(&about["streams"]) {

@@ -23,5 +23,6 @@ pub mod singer;
 pub mod streams;
 pub mod sync;
 pub mod transform;
+pub mod trial;
 pub mod virtual_time;
 mod walk;

@@ -5,6 +5,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::schema::{self, Object};
 use crate::select;
 use crate::singer::catalog::{Catalog, Entry};
+use crate::singer::message::{Output, Sink};
 use crate::singer::state::State;
 use crate::streams::{ALL, Include, List, Part, Replication, Source, Stream};
 use crate::walk::Query;
@@ -97,6 +98,21 @@ impl Plan {
         let (max_records, max_seconds) = (request.max_records, request.max_seconds);
         Ok(Plan { config: Rc::new(config), groups, state, max_records, max_seconds, warnings })
     }
+
+    /// The names of the selected streams, in the order in which they are read.
+    pub fn streams(&self) -> impl Iterator<Item = &'static str> {
+        self.groups.iter().flat_map(|group| group.members.iter().map(|member| member.stream.name))
+    }
+
+    /// Writes a SCHEMA message for each selected stream, and nothing else.
+    ///
+    /// # Errors
+    /// The sink failed.
+    pub async fn write_schemas<S: Sink>(&self, sink: &mut S) -> Result<()> {
+        let mut output = Output::new(sink);
+        self.groups.iter().for_each(|group| group.announce(&mut output));
+        output.flush().await
+    }
 }
 
 impl Group {
@@ -114,6 +130,13 @@ impl Group {
         let settings = [config.end_date.map(crate::dates::format), Some(config.lookback.to_string())];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, selection })
+    }
+
+    /// Adds the SCHEMA messages of its streams.
+    pub(crate) fn announce<S: Sink>(&self, output: &mut Output<'_, S>) {
+        for member in &self.members {
+            output.schema(member.stream.name, &member.schema, Stream::KEY, member.stream.replication_key());
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Rule {
     fn likeness(&self, names: &[&str]) -> f64 {
         let alike = |pattern: &str, name: &str| match fits(pattern, name) {
             true => 1.0,
-            false => strsim::normalized_damerau_levenshtein(pattern, name),
+            false => strsim::normalized_levenshtein(pattern, name),
         };
         if self.0.len() == names.len() {
             return self.0.iter().zip(names).map(|(pattern, name)| alike(pattern, name)).fold(1.0, f64::min);

@@ -57,8 +57,23 @@ pub struct StreamSummary {
     pub skipped: u64,
     /// Values that did not fit their schema and became null.
     pub nulled: u64,
+    /// Whether it was read to its end.
+    pub complete: bool,
     /// Why the stream was left, if it was. What was written before is good.
     pub failure: Option<Failure>,
+}
+
+impl StreamSummary {
+    fn outcome(&self) -> String {
+        let StreamSummary { records, skipped, nulled, .. } = self;
+        let ended = match &self.failure {
+            Some(failure) if failure.kind == Kind::Cancelled => "stopped before its end".to_owned(),
+            Some(failure) => format!("failed ({})", failure.kind),
+            None if self.complete => "done".to_owned(),
+            None => "not at its end yet, because of a limit".to_owned(),
+        };
+        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled")
+    }
 }
 
 /// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
@@ -88,7 +103,9 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
         max_records: plan.max_records,
         deadline: plan.max_seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds))),
     };
-    let complete = run.groups(&plan.groups, pin!(stop.fuse())).await?;
+    let complete = run.groups(&plan.groups, pin!(stop.fuse())).await;
+    run.tell_outcomes(&plan.groups);
+    let complete = complete?;
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
 }
 
@@ -159,12 +176,27 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let name = member.stream.name;
             let failure = result.as_ref().err().cloned();
             let status = if failure.is_some() { "failed" } else { "succeeded" };
-            self.log.metric("counter", "record_count", json!(tally.records), json!({ "endpoint": name }));
+            self.log.metric("counter", "record_count", json!(tally.records), json!({ "stream": name, "endpoint": name }));
+            self.log.metric("timer", "sync_duration", json!(took), json!({ "stream": name, "status": status }));
             self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
             let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
-            self.summaries.push(StreamSummary { name, records, skipped, nulled, failure });
+            let complete = result == Ok(Ended::Complete);
+            self.summaries.push(StreamSummary { name, records, skipped, nulled, complete, failure });
         }
+        self.gate.report();
         result
+    }
+
+    /// Writes a line for each selected stream: how it ended.
+    fn tell_outcomes(&self, groups: &[Group]) {
+        for member in groups.iter().flat_map(|group| &group.members) {
+            let name = member.stream.name;
+            let outcome = match self.summaries.iter().find(|summary| summary.name == name) {
+                None => "not begun; the next run reads it".to_owned(),
+                Some(summary) => summary.outcome(),
+            };
+            self.log.write(Level::Info, &format!("{name}: {outcome}"));
+        }
     }
 
     /// Walks the group's list: on from where the last run left it and then once more, or once.
@@ -280,7 +312,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Item::Opened(started) => {
                     progress.started = started;
                     if !std::mem::replace(announced, true) {
-                        self.announce(group);
+                        group.announce(&mut self.output);
                     }
                 }
                 Item::Record(row, parts) => {
@@ -350,12 +382,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Either::Right((Either::Left((item, _)), _)) => return item.transpose(),
                 Either::Right((Either::Right(_), _)) => self.checkpoint(group, progress).await?,
             }
-        }
-    }
-
-    fn announce(&mut self, group: &Group) {
-        for member in &group.members {
-            self.output.schema(member.stream.name, &member.schema, Stream::KEY, member.stream.replication_key());
         }
     }
 

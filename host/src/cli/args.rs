@@ -17,6 +17,16 @@ pub(crate) struct Args {
     /// Where to go on, a JSON file with the last STATE message's value
     #[arg(short, long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Read this and no more, by name: orders,products.variants. * stands for any part of a name. May be repeated
+    #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
+    pub(crate) select: Vec<String>,
+    /// Leave this out, by name: customers.notes. May be repeated
+    #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
+    pub(crate) exclude: Vec<String>,
+    /// Read one record of each selected stream and end; with schema, write their SCHEMA messages alone
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all",
+          conflicts_with_all = ["discover", "check", "about", "state", "full_refresh", "output"])]
+    pub(crate) test: Option<Test>,
     /// Write the catalog and end
     #[arg(short, long, conflicts_with_all = ["check", "about", "state", "full_refresh", "output"])]
     pub(crate) discover: bool,
@@ -46,6 +56,15 @@ pub(crate) struct Args {
 const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store or the component, 10 the output failed, \
 130 stopped";
+
+/// What `--test` tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Test {
+    /// A record of each stream.
+    All,
+    /// The SCHEMA messages, without a request.
+    Schema,
+}
 
 /// The form of `--about`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -108,6 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn a_test_may_say_of_what() {
+        for (line, test) in [
+            ("-c a", None),
+            ("--test -c a", Some(Test::All)),
+            ("--test=all", Some(Test::All)),
+            ("--test=schema -c a", Some(Test::Schema)),
+        ] {
+            assert_eq!(parse(line).unwrap().test, test, "{line}");
+        }
+    }
+
+    #[test]
     fn outputs_are_told_apart() {
         assert_eq!(parse("").unwrap().output, Output::Stdout);
         assert_eq!(parse("--output sqlite:a:b.db").unwrap().output, Output::Sqlite("a:b.db".into()));
@@ -119,7 +150,16 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_together_is_refused() {
-        for line in ["--discover --check", "--about --state x", "--format json", "--discover --output stdout", "--nonsense"] {
+        for line in [
+            "--discover --check",
+            "--about --state x",
+            "--format json",
+            "--discover --output stdout",
+            "--nonsense",
+            "--test=records",
+            "--test --state s",
+            "--check --select orders",
+        ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
     }

@@ -1,10 +1,12 @@
 //! Standard error: plain log lines, or on a terminal one live line with warnings above it and a table at the end.
 
+use chrono::Utc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tap_bigcommerce::{Progress, Snapshot, Summary};
+use tap_bigcommerce_core::log::{Level, Style};
 
 const REFRESH: Duration = Duration::from_millis(200);
 /// Shorter pauses are the ordinary way of requests.
@@ -16,41 +18,42 @@ const NOT_COMPLETE: &str = "not complete: the next run goes on from the state\n"
 pub(crate) struct Console {
     live: Option<Arc<ProgressBar>>,
     started: Instant,
+    style: Style,
 }
 
 impl Console {
     /// Log lines only.
-    pub(crate) fn plain() -> Console {
-        Console { live: None, started: Instant::now() }
+    pub(crate) fn plain(style: Style) -> Console {
+        Console { live: None, started: Instant::now(), style }
     }
 
-    /// A live line if standard error is a terminal that nothing else writes to.
-    pub(crate) fn for_sync(messages_on_stdout: bool) -> Console {
+    /// A live line if standard error is a terminal that nothing else writes to, and lines are for people.
+    pub(crate) fn for_sync(messages_on_stdout: bool, style: Style) -> Console {
         let shared = messages_on_stdout && std::io::stdout().is_terminal();
-        if !std::io::stderr().is_terminal() || shared {
-            return Console::plain();
+        if !std::io::stderr().is_terminal() || shared || style.is_json() {
+            return Console::plain(style);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        Console { live: Some(Arc::new(bar)), started: Instant::now() }
+        Console { live: Some(Arc::new(bar)), started: Instant::now(), style }
     }
 
     /// Takes a log line. The live line stands for INFO, metrics included.
     pub(crate) fn log(&self, line: &str) {
-        match &self.live {
-            None => print(line),
-            Some(_) if line.starts_with("INFO ") => {}
-            Some(bar) => bar.suspend(|| print(line)),
+        if self.live.is_none() || !line.starts_with("INFO ") {
+            self.tell(line);
         }
     }
 
-    /// Writes a line that is for the person in any case.
+    /// Writes a line that is for the person even where there is a live line.
     pub(crate) fn tell(&self, line: &str) {
+        let (level, text) = Level::split(line);
+        let Some(line) = self.style.line(level, text, Utc::now(), Some(std::process::id())) else { return };
         match &self.live {
-            None => print(line),
-            Some(bar) => bar.suspend(|| print(line)),
+            None => print(&line),
+            Some(bar) => bar.suspend(|| print(&line)),
         }
     }
 

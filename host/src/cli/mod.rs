@@ -6,6 +6,7 @@ mod console;
 mod files;
 mod sandbox;
 mod signals;
+mod trial;
 
 use args::{Args, Format, Output};
 use console::Console;
@@ -14,15 +15,18 @@ use std::io::Write;
 use tap_bigcommerce::sinks::{JsonlSink, SqliteSink, StdoutSink, stdout_fault};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, Sink, SinkError, Stop, SyncRequest, Tap, TapBuilder, store_identity};
 use tap_bigcommerce_core::config::{Origin, SETTINGS};
-use tap_bigcommerce_core::discover;
+use tap_bigcommerce_core::log::Style;
 use tap_bigcommerce_core::plan::{self, Plan};
 use tap_bigcommerce_core::singer::state::forget;
+use tap_bigcommerce_core::{discover, select};
 use tokio::task::JoinSet;
 
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
-    let syncs = !(args.about || args.discover || args.check);
-    let console = if syncs { Console::for_sync(args.output == Output::Stdout) } else { Console::plain() };
+    let syncs = !(args.about || args.discover || args.check || args.test.is_some());
+    let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
+    let console = if syncs { Console::for_sync(args.output == Output::Stdout, style) } else { Console::plain(style) };
+    warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     let done = perform(args, &console).await;
     console.clear();
     match done {
@@ -39,11 +43,11 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
         let about = builder(args, console).build()?.about().await?;
         return print(&form_of_about(&about, args.format)?);
     }
-    let variables: Vec<(String, String)> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let variables = files::variables(&args.config)?;
     let config = files::config(&args.config, &variables)?;
     if args.discover {
         let catalog = builder(args, console).build()?.discover(&config).await?;
+        let catalog = select::apply(Some(catalog), selecting(args), &args.exclude)?.unwrap_or_default();
         return print(&pretty(&catalog)?);
     }
     let (_sandbox, config) = if args.sandbox {
@@ -65,13 +69,29 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
         print(&pretty(&report)?)?;
         return check::verdict(&report);
     }
-    sync(args, console, &tap, config).await
+    match args.test {
+        None => sync(args, console, &tap, config).await,
+        Some(test) => trial::run(test, console, &tap, &request(args, config)?).await,
+    }
+}
+
+/// The rules of `--select`; none if there are none.
+fn selecting(args: &Args) -> Option<&[String]> {
+    (!args.select.is_empty()).then_some(args.select.as_slice())
+}
+
+/// What was given, but for the state.
+fn request(args: &Args, config: String) -> Result<plan::Request> {
+    let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
+    let (select, exclude) = (selecting(args).map(<[String]>::to_vec), args.exclude.clone());
+    Ok(plan::Request { config, catalog, select, exclude, ..plan::Request::default() })
 }
 
 async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Result<()> {
-    let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
     let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
-    check_given(args, &config, catalog.as_deref(), given.as_deref())?;
+    let asked = plan::Request { state: given.clone(), ..request(args, config.clone())? };
+    check_given(args, &asked)?;
+    let catalog = select::apply(asked.catalog, selecting(args), &args.exclude)?;
     let (sink, kept) = open(&args.output, &config, console)?;
     let mut state = given.or(kept);
     for stream in &args.full_refresh {
@@ -98,13 +118,13 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
 }
 
 /// Names the faults of what was given before anything is opened, so that a run that cannot start leaves no new file behind.
-fn check_given(args: &Args, config: &str, catalog: Option<&str>, state: Option<&str>) -> Result<()> {
+fn check_given(args: &Args, request: &plan::Request) -> Result<()> {
     let keeps_its_own = match args.output {
         Output::Stdout => None,
         Output::Sqlite(_) => Some("an SQLite file"),
         Output::Jsonl(_) => Some("a folder of JSON lines"),
     };
-    if let (Some(output), true) = (keeps_its_own, state.is_some()) {
+    if let (Some(output), true) = (keeps_its_own, request.state.is_some()) {
         let text = format!(
             "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
              or use --full-refresh STREAM to read a stream from its start"
@@ -112,10 +132,7 @@ fn check_given(args: &Args, config: &str, catalog: Option<&str>, state: Option<&
         return Err(Failure::new(Kind::State, text));
     }
     args.full_refresh.iter().try_for_each(|stream| forget(None, stream).map(drop))?;
-    let text = |text: &str| text.to_owned();
-    let request =
-        plan::Request { config: text(config), catalog: catalog.map(text), state: state.map(text), ..plan::Request::default() };
-    Plan::new(&request).map(drop)
+    Plan::new(request).map(drop)
 }
 
 /// The sink, and the state that it holds.
@@ -138,7 +155,14 @@ fn open(output: &Output, config: &str, console: &Console) -> Result<(Box<dyn Sin
 
 fn builder(args: &Args, console: &Console) -> TapBuilder {
     let console = console.clone();
-    let builder = Tap::builder().on_log(move |line| console.log(line));
+    // A test reads more than it writes, so that the runs' own figures would mislead.
+    let warnings_only = args.test.is_some();
+    let log = move |line: &str| {
+        if !(warnings_only && line.starts_with("INFO ")) {
+            console.log(line);
+        }
+    };
+    let builder = Tap::builder().on_log(log);
     match &args.ca_file {
         Some(file) => builder.ca_file(file),
         None => builder,

@@ -33,6 +33,9 @@ async fn state_selection_and_limits_are_heeded() {
     };
     let selected = ask(json!({"select": ["products", "coupons"]})).await;
     assert_eq!((ids(&selected, "products").len(), ids(&selected, "coupons").len(), ids(&selected, "orders").len()), (15, 8, 0));
+    let ruled = ask(json!({"select": ["customers.email,coupons", "!coupons.code"]})).await;
+    let wanted = shop.run(["--select", "customers.email,coupons", "--exclude", "coupons.code"]).ok().messages();
+    assert!(held(&ruled) == held(&wanted) && !ruled.is_empty());
     let catalog = json!({"streams": [{"stream": "coupons", "schema": {"properties": {"id": {}, "code": {}}},
         "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}]}]});
     let by_catalog = ask(json!({"catalog": catalog})).await;

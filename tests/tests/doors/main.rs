@@ -13,14 +13,17 @@ mod guarantees;
 mod inputs;
 mod jsonl;
 mod library;
+mod logs;
 mod origins;
 mod python;
 mod records;
 mod resume;
 mod secrets;
+mod selection;
 #[cfg(unix)]
 mod signals;
 mod sinks;
 mod snapshots;
 mod sqlite;
 mod store_errors;
+mod trial;

@@ -1,6 +1,7 @@
 //! The one gate that every request passes: credentials, quota, timeout, retries, and answers that are whole.
 
 use super::limiter::{Limiter, Permit};
+use super::traffic::Traffic;
 use super::{Call, Clock, Request, Response, Transport, TransportError, Window, refusal};
 use crate::config::Config;
 use crate::dates;
@@ -72,6 +73,7 @@ pub struct Gate<T, C> {
     config: Rc<Config>,
     limiter: Limiter,
     counts: RefCell<Counts>,
+    traffic: RefCell<Traffic>,
     answered: Cell<bool>,
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
@@ -96,8 +98,9 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     pub fn new(transport: T, clock: C, log: Rc<dyn Log>, config: Rc<Config>) -> Gate<T, C> {
         let limiter = Limiter::new(config.max_concurrency);
         let seed = clock.date().timestamp_subsec_nanos();
-        let (counts, answered, held) = (RefCell::default(), Cell::new(false), Cell::default());
-        Gate { transport, clock, log, config, limiter, counts, answered, held, chance: Cell::new(u64::from(seed)) }
+        let (answered, held, chance) = (Cell::new(false), Cell::default(), Cell::new(u64::from(seed)));
+        let (counts, traffic) = (RefCell::default(), RefCell::default());
+        Gate { transport, clock, log, config, limiter, counts, traffic, answered, held, chance }
     }
 
     /// The clock that the gate waits by.
@@ -113,6 +116,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Tells that a slow sink has held the run for so long: nobody looked at answers, so none was late.
     pub(crate) fn hold(&self, time: Duration) {
         self.held.set(self.held.get() + time);
+    }
+
+    /// Writes metrics of what was asked since the last report.
+    pub fn report(&self) {
+        self.traffic.borrow_mut().report(&*self.log);
     }
 
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
@@ -184,11 +192,15 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     ) -> Outcome<B> {
         let call = self.call(request);
         self.counts.borrow_mut().requests += 1;
+        let endpoint = self.traffic.borrow_mut().sent(request);
+        let begun = self.clock.now();
         // The answer is looked at before the clock: if both are there, the answer counts.
         let result = match select(pin!(self.transport.get(&call)), pin!(self.patience(call.timeout))).await {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(TransportError::Broken(format!("no answer within {} s", call.timeout.as_secs()))),
         };
+        let status = result.as_ref().ok().map(|response| response.status);
+        self.traffic.borrow_mut().ended(endpoint, status, self.clock.now() - begun);
         match result {
             Ok(response) => {
                 self.answered.set(true);

@@ -4,6 +4,7 @@ pub mod gate;
 mod limiter;
 pub mod list;
 mod refusal;
+mod traffic;
 
 use chrono::{DateTime, Utc};
 use std::future::Future;
