@@ -21,6 +21,7 @@ pub mod schema;
 pub mod select;
 pub mod singer;
 pub mod streams;
+mod summary;
 pub mod sync;
 pub mod transform;
 pub mod trial;

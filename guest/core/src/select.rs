@@ -9,7 +9,10 @@ use crate::schema;
 use crate::singer::catalog::{self, Catalog, Entry};
 use crate::streams::{ALL, Stream};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
+/// More text is no selection that a person wrote.
+const MAX_BYTES: usize = 16 << 10;
 /// Names that are less alike than this are not suggested for each other; 1 is the same name.
 const ALIKE: f64 = 0.6;
 /// How alike a name is that stands elsewhere, unchanged.
@@ -23,6 +26,9 @@ const ELSEWHERE: f64 = 0.75;
 pub fn apply(catalog: Option<String>, select: Option<&[String]>, exclude: &[String]) -> Result<Option<String>> {
     if select.is_none() && exclude.is_empty() {
         return Ok(catalog);
+    }
+    if select.unwrap_or_default().iter().chain(exclude).map(String::len).sum::<usize>() > MAX_BYTES {
+        return Err(Failure::new(Kind::Catalog, format!("the selection rules are longer than {MAX_BYTES} bytes; use a catalog")));
     }
     let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: schema::paths(&stream.schema()) }).collect();
     let rules = Rules::parse(select, exclude, &known)?;
@@ -197,7 +203,8 @@ impl Rules {
         let known = known.iter().find(|known| known.stream.name == entry.name && of_stream != Some(false));
         if let Some(known) = known {
             let of = |rules: &[Rule]| -> Vec<Vec<String>> {
-                rules.iter().flat_map(|rule| rule.fields_of(known).cloned().collect::<Vec<_>>()).collect()
+                let fields: BTreeSet<&Vec<String>> = rules.iter().flat_map(|rule| rule.fields_of(known)).collect();
+                fields.into_iter().cloned().collect()
             };
             let excluded = of(&self.exclude);
             let selected = self.select.as_deref().map(|rules| {

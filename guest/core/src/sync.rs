@@ -1,9 +1,9 @@
 //! A run: each group of streams is walked, its records are completed, shaped and written, and the state follows.
 
-use crate::api::gate::{Counts, Gate};
+use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::config::Config;
-use crate::error::{Failure, Kind, Result, summarize};
+use crate::error::{Failure, Kind, Result};
 use crate::log::{Level, Log};
 use crate::parts::{Fetcher, Parts};
 use crate::pipeline::{Item, items};
@@ -12,11 +12,12 @@ use crate::records::{self, Tally, Target};
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::{Progress, State};
 use crate::streams::{Position, Replication, Stream};
+pub use crate::summary::{StreamSummary, Summary};
 use crate::walk::{MARGIN, Row, Scope, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::{Either, Fuse, FutureExt, pending, select};
 use futures_util::stream::{Stream as Items, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,57 +25,6 @@ use std::time::Duration;
 /// A STATE is written after so many records, or so much time.
 const CHECKPOINT_RECORDS: u64 = 1000;
 const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
-
-/// What a run came to.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// Each selected stream that was begun.
-    pub streams: Vec<StreamSummary>,
-    /// What was asked of the store.
-    pub counts: Counts,
-    /// Whether everything was read: no limit was reached and no stream failed.
-    pub complete: bool,
-    /// The last state.
-    pub state: Value,
-}
-
-impl Summary {
-    /// The failure that a run with failed streams amounts to: none if no stream failed.
-    pub fn verdict(&self) -> Option<Failure> {
-        let left = self.streams.iter().filter_map(|stream| Some((stream.name, stream.failure.as_ref()?)));
-        summarize("the run is not complete", left)
-    }
-}
-
-/// What a run made of one stream.
-#[derive(Clone, Debug)]
-pub struct StreamSummary {
-    /// Its name.
-    pub name: &'static str,
-    /// RECORD messages written.
-    pub records: u64,
-    /// Records that were deleted while they were read.
-    pub skipped: u64,
-    /// Values that did not fit their schema and became null.
-    pub nulled: u64,
-    /// Whether it was read to its end.
-    pub complete: bool,
-    /// Why the stream was left, if it was. What was written before is good.
-    pub failure: Option<Failure>,
-}
-
-impl StreamSummary {
-    fn outcome(&self) -> String {
-        let StreamSummary { records, skipped, nulled, .. } = self;
-        let ended = match &self.failure {
-            Some(failure) if failure.kind == Kind::Cancelled => "stopped before its end".to_owned(),
-            Some(failure) => format!("failed ({})", failure.kind),
-            None if self.complete => "done".to_owned(),
-            None => "not at its end yet, because of a limit".to_owned(),
-        };
-        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled")
-    }
-}
 
 /// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
 /// fails by itself leaves the others to be read; its failure stands in the summary. A STATE is always the last message, unless the

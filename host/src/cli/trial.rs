@@ -59,8 +59,8 @@ struct Stdout(StdoutSink);
 
 impl message::Sink for Stdout {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
-        let lines = lines.split(|&b| b == b'\n').filter(|line| !line.is_empty());
-        let written = lines.map(|line| self.0.write(line)).collect::<Result<(), SinkError>>();
+        let mut lines = lines.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+        let written = lines.try_for_each(|line| self.0.write(line));
         written.and_then(|()| self.0.flush()).map_err(|fault| fault.to_string())
     }
 }

@@ -25,7 +25,7 @@ impl Traffic {
             false => step.to_owned(),
         };
         let path: Vec<String> = request.path.split('/').map(numberless).collect();
-        let endpoint = (request.stream, path.join("/"));
+        let endpoint = (request.stream, format!("/{}", path.join("/")));
         *self.sent.entry(endpoint.clone()).or_default() += 1;
         endpoint
     }

@@ -132,6 +132,8 @@ fn what_cannot_be_done_is_refused() {
     for empty in ["", "orders,", " , ", "!"] {
         assert!(selected(None, &[empty], &[]).unwrap_err().message.contains("empty"), "{empty:?}");
     }
+    let endless = "orders,".repeat(MAX_BYTES);
+    assert!(selected(None, &[&endless], &[]).unwrap_err().message.contains("use a catalog"));
     for key in ["orders.id", "customers.date_modified", "*.id"] {
         let refused = selected(None, &[], &[key]).unwrap_err();
         assert!(refused.message.contains("cannot be excluded"), "{key}: {refused}");

@@ -1,0 +1,57 @@
+//! What a run did, stream by stream.
+
+use crate::api::gate::Counts;
+use crate::error::{Failure, Kind, summarize};
+use serde_json::Value;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Each selected stream that was begun.
+    pub streams: Vec<StreamSummary>,
+    /// What was asked of the store.
+    pub counts: Counts,
+    /// Whether everything was read: no limit was reached and no stream failed.
+    pub complete: bool,
+    /// The last state.
+    pub state: Value,
+}
+
+impl Summary {
+    /// The failure that a run with failed streams amounts to: none if no stream failed.
+    pub fn verdict(&self) -> Option<Failure> {
+        let left = self.streams.iter().filter_map(|stream| Some((stream.name, stream.failure.as_ref()?)));
+        summarize("the run is not complete", left)
+    }
+}
+
+/// What a run made of one stream.
+#[derive(Clone, Debug)]
+pub struct StreamSummary {
+    /// Its name.
+    pub name: &'static str,
+    /// RECORD messages written.
+    pub records: u64,
+    /// Records that were deleted while they were read.
+    pub skipped: u64,
+    /// Values that did not fit their schema and became null.
+    pub nulled: u64,
+    /// Whether it was read to its end.
+    pub complete: bool,
+    /// Why the stream was left, if it was. What was written before is good.
+    pub failure: Option<Failure>,
+}
+
+impl StreamSummary {
+    /// How it ended, for a person.
+    pub(crate) fn outcome(&self) -> String {
+        let StreamSummary { records, skipped, nulled, .. } = self;
+        let ended = match &self.failure {
+            Some(failure) if failure.kind == Kind::Cancelled => "stopped before its end".to_owned(),
+            Some(failure) => format!("failed ({})", failure.kind),
+            None if self.complete => "done".to_owned(),
+            None => "not at its end yet, because of a limit".to_owned(),
+        };
+        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled")
+    }
+}
