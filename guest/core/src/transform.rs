@@ -393,5 +393,4 @@ fn is_json_number(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "transform_tests.rs"]
 mod tests;
