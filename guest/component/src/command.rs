@@ -35,7 +35,7 @@ Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
   -d, --discover         write the catalog, as --select and --exclude have it
   --test                 read one record of each selected stream; --test=schema writes their SCHEMA messages alone
   --check                tell which streams the access token may read
-  --about                tell settings and streams; --format json|markdown|text
+  --about                tell settings and streams; --format json|markdown|meltano|text
   -V, --version; -h, --help
 
 Messages go to standard output, the log to standard error. Files are seen below the folders that --dir lends.
@@ -205,8 +205,9 @@ async fn run(options: Options) -> Result<()> {
             print(&match options.format.as_deref() {
                 None | Some("text") => discover::plain(&about),
                 Some("markdown") => discover::markdown(&about),
+                Some("meltano") => discover::meltano(&about),
                 Some("json") => format!("{about:#}\n"),
-                Some(_) => return Err(Failure::new(Kind::Config, "--format is json, markdown or text")),
+                Some(_) => return Err(Failure::new(Kind::Config, "--format is json, markdown, meltano or text")),
             })
             .await
         }

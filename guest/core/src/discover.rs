@@ -177,6 +177,50 @@ pub fn plain(about: &Value) -> String {
     page
 }
 
+/// [`about`] as a plugin definition for Meltano, in the form of Meltano Hub: YAML whose texts are JSON strings.
+pub fn meltano(about: &Value) -> String {
+    let name = text(&about["name"]);
+    let namespace = name.replace('-', "_");
+    let description = &about["description"];
+    let mut page = format!("name: {name}\nnamespace: {namespace}\nvariant: wasm\nlabel: BigCommerce\n");
+    let _ = writeln!(page, "description: {description}\nexecutable: {name}\ncapabilities:");
+    for capability in list(&about["capabilities"]) {
+        let _ = writeln!(page, "- {}", text(capability));
+    }
+    page.push_str("settings_group_validation:\n");
+    let required = list(&about["settings"]).filter(|setting| setting["required"] == true);
+    for (mark, setting) in std::iter::once("- -").chain(std::iter::repeat("  -")).zip(required) {
+        let _ = writeln!(page, "{mark} {}", text(&setting["name"]));
+    }
+    page.push_str("settings:\n");
+    list(&about["settings"]).for_each(|setting| meltano_setting(setting, &mut page));
+    page
+}
+
+fn meltano_setting(setting: &Value, page: &mut String) {
+    let kind = match text(&setting["kind"]).as_str() {
+        "secret" => "string\n  sensitive: true".to_owned(),
+        "date" => "date_iso8601".to_owned(),
+        kind => kind.to_owned(),
+    };
+    let name = text(&setting["name"]);
+    let _ = writeln!(page, "- name: {name}\n  label: {}\n  kind: {kind}", label(&name));
+    if let Value::String(default) = &setting["default"] {
+        let _ = writeln!(page, "  value: {default}");
+    }
+    let _ = writeln!(page, "  description: {}", setting["description"]);
+}
+
+/// `api_url` as `API URL`, `page_size` as `Page size`.
+fn label(key: &str) -> String {
+    let words = key.split('_').enumerate().map(|(place, word)| match word {
+        "api" | "id" | "url" => word.to_uppercase(),
+        _ if place == 0 => word[..1].to_uppercase() + &word[1..],
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -213,5 +257,20 @@ mod tests {
             assert!(SETTINGS.iter().all(|setting| page.contains(setting.key)));
             assert!(ALL.iter().all(|stream| page.contains(stream.name)));
         }
+    }
+
+    #[test]
+    fn meltanos_definition_tells_kinds_and_hides_the_secret() {
+        let definition = meltano(&about());
+        for setting in [
+            "- name: access_token\n  label: Access token\n  kind: string\n  sensitive: true\n",
+            "- name: start_date\n  label: Start date\n  kind: date_iso8601\n  description: ",
+            "- name: api_url\n  label: API URL\n  kind: string\n  value: https://api.bigcommerce.com\n",
+            "- name: page_size\n  label: Page size\n  kind: integer\n  value: 250\n",
+        ] {
+            assert!(definition.contains(setting), "{setting:?} is not in: {definition}");
+        }
+        assert_eq!(definition.matches("sensitive").count(), 1);
+        assert!(SETTINGS.iter().all(|setting| definition.contains(&format!("- name: {}\n", setting.key))));
     }
 }

@@ -72,6 +72,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Markdown,
+    Meltano,
 }
 
 /// Where the messages go.

@@ -183,6 +183,7 @@ fn form_of_about(about: &str, format: Format) -> Result<String> {
     Ok(match format {
         Format::Json => pretty(about)?,
         Format::Markdown => discover::markdown(&parse(about)?),
+        Format::Meltano => discover::meltano(&parse(about)?),
         Format::Text => discover::plain(&parse(about)?),
     })
 }

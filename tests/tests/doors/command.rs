@@ -44,6 +44,7 @@ async fn the_flags_are_those_of_the_host() {
         &["--discover"][..],
         &["--about"],
         &["--about", "--format", "markdown"],
+        &["--about", "--format", "meltano"],
         &["--about", "--format", "json"],
         &["--check"],
         &["--version"],

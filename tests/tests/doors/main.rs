@@ -15,6 +15,7 @@ mod jsonl;
 mod library;
 mod logs;
 mod origins;
+mod meltano;
 mod python;
 mod records;
 mod resume;
