@@ -1,0 +1,101 @@
+#!/usr/bin/env -S python3 -B
+"""The real Meltano uses the definition in meltano/: it adds the tap from it, installs the wheel, tests the config, runs it into target-jsonl,
+keeps its state and goes on from it. The example project is run too."""
+
+import json
+import os
+import shutil
+
+from real import ROOT, TARGET, Environment, Store, check, folder, lines, run
+
+NAME = "tap-bigcommerce"
+
+
+def wheel(work):
+    tools = Environment(work / "tools", "maturin>=1.9,<2")
+    run(tools.bin("maturin"), "build", "--release", "--out", work, cwd=ROOT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
+    return next(work.glob("*.whl"))
+
+
+def rows(project):
+    """How many records of each stream the loader has written since this was last asked."""
+    written = {file.stem: len(lines(file.read_text(encoding="utf-8"))) for file in (project / "output").iterdir()}
+    shutil.rmtree(project / "output")
+    return written
+
+
+def extractor(project, wheel):
+    """Adds the tap from its definition, with the wheel's file as its package."""
+    definition = project.parent / "definition.yml"
+    definition.write_text((ROOT / "meltano" / "tap-bigcommerce.yml").read_text() + f"pip_url: {wheel}\n")
+    return definition
+
+
+def runs_and_resumes(meltano, project, store):
+    """Twice: all records, then only what is new since the state that Meltano kept."""
+    meltano("run", "--state-id-suffix", "kept", NAME, "target-jsonl")
+    check(rows(project) == store.counts(), "meltano run: every record of the store")
+    name = f"dev:{NAME}-to-target-jsonl:kept"
+    state = json.loads(meltano("state", "get", name))["singer_state"]["bookmarks"]
+    check(set(state) >= set(store.counts()) - {"coupons"}, f"meltano run: the state is kept: {sorted(state)}")
+    meltano("run", "--state-id-suffix", "kept", NAME, "target-jsonl")
+    again = rows(project)
+    check(all(again.get(stream, 0) < 50 for stream in ("orders", "customers", "products")), f"meltano run: goes on from it: {again}")
+    later = json.loads(meltano("state", "get", name))["singer_state"]["bookmarks"]
+    check(all(later[s]["date_modified"] >= state[s]["date_modified"] for s in state if s != "coupons"), "the bookmarks never go back")
+
+
+def configure(meltano, store):
+    for setting, value in store.config.items():
+        meltano("config", "set", NAME, setting, value)
+
+
+def added(work, wheel, python, store):
+    """A new project, the tap added from the definition."""
+    run(python.bin("meltano"), "init", "--no-usage-stats", work / "shop", cwd=work)
+    project = work / "shop"
+
+    def meltano(*words):
+        return run(python.bin("meltano"), "--environment", "dev", *words, cwd=project)
+
+    meltano("add", "--plugin-type", "extractor", "--from-ref", extractor(project, wheel), NAME)
+    shutil.copy(ROOT / "meltano" / "meltano.yml", work / "example.yml")
+    loader = work / "loader.yml"
+    loader.write_text("name: target-jsonl\nnamespace: target_jsonl\nvariant: andyh1203\npip_url: target-jsonl\nexecutable: target-jsonl\n"
+                      "settings:\n- name: destination_path\n  value: output\n- name: do_timestamp_file\n  kind: boolean\n  value: false\n")
+    meltano("add", "--plugin-type", "loader", "--from-ref", loader, "target-jsonl")
+    configure(meltano, store)
+    listed = meltano("config", "list", NAME)
+    check("access_token" in listed and store.config["access_token"] not in listed, "meltano config: the settings, without the token")
+    said = meltano("config", "test", NAME)
+    print(said)
+    (project / "output").mkdir(exist_ok=True)
+    runs_and_resumes(meltano, project, store)
+
+
+def example(work, wheel, python, store):
+    """The example project as it is, but for where its package comes from; settings in the environment."""
+    project = work / "example"
+    project.mkdir()
+    text = (ROOT / "meltano" / "meltano.yml").read_text()
+    check(text.count("pip_url: ..\n") == 1, "the example's package is the repository")
+    (project / "meltano.yml").write_text(text.replace("pip_url: ..\n", f"pip_url: {wheel}\n"))
+    environment = os.environ | {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()}
+    for words in (["install"], ["select", "--list", NAME], ["run", NAME, "target-jsonl"]):
+        said = run(python.bin("meltano"), *words, cwd=project, env=environment)
+        if "select" in words:
+            check("orders.products" in said, "meltano select: lists fields")
+    found = lines((project / "output" / "orders.jsonl").read_text(encoding="utf-8"))
+    check(found and all("consignments" not in order and order["products"] is not None for order in found), "the example's selection holds")
+
+
+def main():
+    with folder() as work, Store() as store:
+        python = Environment(work / "meltano", "meltano")
+        built = wheel(work)
+        added(work, built, python, store)
+        example(work, built, python, store)
+
+
+if __name__ == "__main__":
+    main()

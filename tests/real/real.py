@@ -1,0 +1,113 @@
+"""What the scripts beside this one share: the built program, the simulated store, fresh environments, folders that go away."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+
+
+def run(*command, **options):
+    """Runs a command and gives what it wrote; its failure ends the script with both of its outputs."""
+    words = [str(word) for word in command]
+    print("$", " ".join(words), flush=True)
+    done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}\nFAILED ({done.returncode}): {' '.join(words)}")
+    return done.stdout
+
+
+def check(true, what):
+    """Ends the script unless this holds."""
+    if not true:
+        sys.exit(f"FAILED: {what}")
+    print("ok:", what, flush=True)
+
+
+@contextlib.contextmanager
+def folder():
+    """A folder for all that a script writes."""
+    with tempfile.TemporaryDirectory(prefix="tap-bigcommerce-") as made:
+        yield pathlib.Path(made)
+
+
+def program():
+    """The program, built as the tests build it."""
+    run("cargo", "build", "--locked", "--release", "--bin", "tap-bigcommerce", cwd=ROOT)
+    return TARGET / "release" / "tap-bigcommerce"
+
+
+class Environment:
+    """A fresh Python environment with packages from the registry or from files."""
+
+    def __init__(self, path, *packages):
+        self.path = path
+        run(sys.executable, "-m", "venv", path)
+        run(self.bin("pip"), "install", "--quiet", "--disable-pip-version-check", *packages)
+
+    def bin(self, name):
+        return self.path / ("Scripts" if os.name == "nt" else "bin") / name
+
+
+def skip_without_registry(path):
+    """Ends the script well, with a word, if Python packages cannot be had here."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(path), "target-jsonl"]
+    if subprocess.run(command, capture_output=True).returncode:
+        print("SKIPPED: the registry of Python packages does not answer, so nothing was installed or tried")
+        sys.exit(0)
+
+
+class Store:
+    """The simulated store, on a free port, and its records as its own API tells them."""
+
+    def __enter__(self):
+        run("cargo", "build", "--locked", "--release", "-p", "tap-bigcommerce-sandbox", "--example", "serve", cwd=ROOT)
+        self.process = subprocess.Popen([TARGET / "release" / "examples" / "serve"], stdout=subprocess.PIPE, text=True)
+        text = ""
+        while not text.endswith("}\n"):
+            text += self.process.stdout.readline() or sys.exit("FAILED: the simulated store did not start")
+        self.config = json.loads(text)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def get(self, path):
+        url = f"{self.config['api_url']}/stores/{self.config['store_hash']}{path}"
+        headers = {"X-Auth-Token": self.config["access_token"], "Accept": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return json.loads(answer.read() or "[]")
+
+    def records(self, path):
+        """All records of a list, of API v2 or v3: pages until one is empty."""
+        found, page = [], 1
+        while True:
+            answer = self.get(f"{path}{'&' if '?' in path else '?'}limit=250&page={page}")
+            rows = answer["data"] if isinstance(answer, dict) else answer
+            if not rows:
+                return found
+            found += rows
+            page += 1
+
+    def counts(self):
+        """The records of each stream."""
+        orders = [order["id"] for order in self.records("/v2/orders")]
+        return {
+            "orders": len(orders),
+            "order_products": sum(len(self.records(f"/v2/orders/{order}/products")) for order in orders),
+            "customers": len(self.records("/v3/customers")),
+            "products": len(self.records("/v3/catalog/products")),
+            "coupons": len(self.records("/v2/coupons")),
+        }
+
+
+def lines(text):
+    """The JSON values of a text with one in each line: str.splitlines would also split at characters that stand within values."""
+    return [json.loads(line) for line in text.split("\n") if line]

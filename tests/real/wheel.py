@@ -1,0 +1,59 @@
+#!/usr/bin/env -S python3 -B
+"""The wheel installs into a fresh environment, and its program fills target-jsonl from the simulated store.
+
+With --everywhere also from this folder, from a source distribution and from git, as pip does it: each builds the program anew. All builds
+share TARGET/pip, so that the second run is short.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+from real import ROOT, TARGET, Environment, check, folder, lines, run, skip_without_registry
+
+
+def proves(environment, place):
+    """The installed program tells the workspace's version, and its records reach a target."""
+    tap = environment.bin("tap-bigcommerce")
+    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+    check(run(tap, "--version").strip() == f"tap-bigcommerce {version}", f"{place}: the version is {version}")
+    shown = run(environment.bin("pip"), "show", "--disable-pip-version-check", "tap-bigcommerce")
+    check(f"Version: {version}\n" in shown, f"{place}: the package has the same version")
+
+
+def fills_a_target(environment, work):
+    (work / "target.json").write_text(json.dumps({"destination_path": str(work / "out"), "do_timestamp_file": False}))
+    with subprocess.Popen([environment.bin("tap-bigcommerce"), "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
+        state = run(environment.bin("target-jsonl"), "--config", work / "target.json", stdin=tap.stdout)
+        tap.communicate()
+    check(tap.returncode == 0, "the sync ended well")
+    check("bookmarks" in json.loads(state.splitlines()[-1]), "the target hands on the state")
+    rows = {file.stem: len(lines(file.read_text(encoding="utf-8"))) for file in (work / "out").iterdir()}
+    wanted = {"orders": 500, "customers": 300, "products": 200, "coupons": 40}
+    check({stream: rows.get(stream) for stream in wanted} == wanted, f"every record is in its file: {rows}")
+
+
+def main():
+    with folder() as work:
+        skip_without_registry(work / "download")
+        tools = Environment(work / "tools", "maturin>=1.9,<2")
+        wheels = work / "wheels"
+        run(tools.bin("maturin"), "build", "--release", "--out", wheels, cwd=ROOT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
+        installed = Environment(work / "wheel", next(wheels.glob("*.whl")), "target-jsonl")
+        proves(installed, "the wheel")
+        fills_a_target(installed, work)
+        if "--everywhere" not in sys.argv[1:]:
+            return
+        os.environ["CARGO_TARGET_DIR"] = str(TARGET / "pip")
+        run(tools.bin("maturin"), "sdist", "--out", wheels, cwd=ROOT)
+        source = next(wheels.glob("*.tar.gz"))
+        for number, (place, what) in enumerate(
+            {"the source distribution": source, "the folder": ROOT, "git": f"git+file://{ROOT}"}.items()
+        ):
+            proves(Environment(work / f"environment-{number}", what), place)
+
+
+if __name__ == "__main__":
+    main()
