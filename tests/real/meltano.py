@@ -6,15 +6,22 @@ import json
 import os
 import shutil
 
-from real import ROOT, TARGET, Environment, Store, check, folder, lines, run
+from real import ROOT, Environment, Store, check, folder, lines, run, wheel
 
 NAME = "tap-bigcommerce"
-
-
-def wheel(work):
-    tools = Environment(work / "tools", "maturin>=1.9,<2")
-    run(tools.bin("maturin"), "build", "--release", "--out", work, cwd=ROOT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
-    return next(work.glob("*.whl"))
+LOADER = """\
+name: target-jsonl
+namespace: target_jsonl
+variant: andyh1203
+pip_url: target-jsonl
+executable: target-jsonl
+settings:
+- name: destination_path
+  value: output
+- name: do_timestamp_file
+  kind: boolean
+  value: false
+"""
 
 
 def rows(project):
@@ -22,13 +29,6 @@ def rows(project):
     written = {file.stem: len(lines(file.read_text(encoding="utf-8"))) for file in (project / "output").iterdir()}
     shutil.rmtree(project / "output")
     return written
-
-
-def extractor(project, wheel):
-    """Adds the tap from its definition, with the wheel's file as its package."""
-    definition = project.parent / "definition.yml"
-    definition.write_text((ROOT / "meltano" / "tap-bigcommerce.yml").read_text() + f"pip_url: {wheel}\n")
-    return definition
 
 
 def runs_and_resumes(meltano, project, store):
@@ -45,12 +45,7 @@ def runs_and_resumes(meltano, project, store):
     check(all(later[s]["date_modified"] >= state[s]["date_modified"] for s in state if s != "coupons"), "the bookmarks never go back")
 
 
-def configure(meltano, store):
-    for setting, value in store.config.items():
-        meltano("config", "set", NAME, setting, value)
-
-
-def added(work, wheel, python, store):
+def added(work, package, python, store):
     """A new project, the tap added from the definition."""
     run(python.bin("meltano"), "init", "--no-usage-stats", work / "shop", cwd=work)
     project = work / "shop"
@@ -58,28 +53,26 @@ def added(work, wheel, python, store):
     def meltano(*words):
         return run(python.bin("meltano"), "--environment", "dev", *words, cwd=project)
 
-    meltano("add", "--plugin-type", "extractor", "--from-ref", extractor(project, wheel), NAME)
-    shutil.copy(ROOT / "meltano" / "meltano.yml", work / "example.yml")
-    loader = work / "loader.yml"
-    loader.write_text("name: target-jsonl\nnamespace: target_jsonl\nvariant: andyh1203\npip_url: target-jsonl\nexecutable: target-jsonl\n"
-                      "settings:\n- name: destination_path\n  value: output\n- name: do_timestamp_file\n  kind: boolean\n  value: false\n")
-    meltano("add", "--plugin-type", "loader", "--from-ref", loader, "target-jsonl")
-    configure(meltano, store)
+    (work / "extractor.yml").write_text((ROOT / "meltano" / "tap-bigcommerce.yml").read_text() + f"pip_url: {package}\n")
+    meltano("add", "--plugin-type", "extractor", "--from-ref", work / "extractor.yml", NAME)
+    (work / "loader.yml").write_text(LOADER)
+    meltano("add", "--plugin-type", "loader", "--from-ref", work / "loader.yml", "target-jsonl")
+    for setting, value in store.config.items():
+        meltano("config", "set", NAME, setting, value)
     listed = meltano("config", "list", NAME)
     check("access_token" in listed and store.config["access_token"] not in listed, "meltano config: the settings, without the token")
-    said = meltano("config", "test", NAME)
-    print(said)
+    check("Plugin configuration is valid" in meltano("config", "test", NAME), "meltano config test: a record arrives")
     (project / "output").mkdir(exist_ok=True)
     runs_and_resumes(meltano, project, store)
 
 
-def example(work, wheel, python, store):
+def example(work, package, python, store):
     """The example project as it is, but for where its package comes from; settings in the environment."""
     project = work / "example"
     project.mkdir()
     text = (ROOT / "meltano" / "meltano.yml").read_text()
     check(text.count("pip_url: ..\n") == 1, "the example's package is the repository")
-    (project / "meltano.yml").write_text(text.replace("pip_url: ..\n", f"pip_url: {wheel}\n"))
+    (project / "meltano.yml").write_text(text.replace("pip_url: ..\n", f"pip_url: {package}\n"))
     environment = os.environ | {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()}
     for words in (["install"], ["select", "--list", NAME], ["run", NAME, "target-jsonl"]):
         said = run(python.bin("meltano"), *words, cwd=project, env=environment)
@@ -92,7 +85,7 @@ def example(work, wheel, python, store):
 def main():
     with folder() as work, Store() as store:
         python = Environment(work / "meltano", "meltano")
-        built = wheel(work)
+        built = wheel(Environment(work / "tools", "maturin>=1.9,<2").bin("maturin"), work)
         added(work, built, python, store)
         example(work, built, python, store)
 

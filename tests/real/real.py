@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,9 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+
+# What was started is stopped and what was written is removed on the way out, also when the script is told to end.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def run(*command, **options):
@@ -53,6 +57,12 @@ class Environment:
 
     def bin(self, name):
         return self.path / ("Scripts" if os.name == "nt" else "bin") / name
+
+
+def wheel(maturin, to):
+    """The wheel of this tree, built in the target folder that the other builds use."""
+    run(maturin, "build", "--release", "--out", to, cwd=ROOT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
+    return next(to.glob("*.whl"))
 
 
 def skip_without_registry(path):

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-from real import ROOT, TARGET, Environment, check, folder, lines, run, skip_without_registry
+from real import ROOT, TARGET, Environment, check, folder, lines, run, skip_without_registry, wheel
 
 
 def proves(environment, place):
@@ -25,9 +25,8 @@ def proves(environment, place):
 
 def fills_a_target(environment, work):
     (work / "target.json").write_text(json.dumps({"destination_path": str(work / "out"), "do_timestamp_file": False}))
-    with subprocess.Popen([environment.bin("tap-bigcommerce"), "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
+    with subprocess.Popen([environment.bin("tap-bigcommerce"), "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tap:
         state = run(environment.bin("target-jsonl"), "--config", work / "target.json", stdin=tap.stdout)
-        tap.communicate()
     check(tap.returncode == 0, "the sync ended well")
     check("bookmarks" in json.loads(state.splitlines()[-1]), "the target hands on the state")
     rows = {file.stem: len(lines(file.read_text(encoding="utf-8"))) for file in (work / "out").iterdir()}
@@ -39,16 +38,14 @@ def main():
     with folder() as work:
         skip_without_registry(work / "download")
         tools = Environment(work / "tools", "maturin>=1.9,<2")
-        wheels = work / "wheels"
-        run(tools.bin("maturin"), "build", "--release", "--out", wheels, cwd=ROOT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
-        installed = Environment(work / "wheel", next(wheels.glob("*.whl")), "target-jsonl")
+        installed = Environment(work / "wheel", wheel(tools.bin("maturin"), work / "wheels"), "target-jsonl")
         proves(installed, "the wheel")
         fills_a_target(installed, work)
         if "--everywhere" not in sys.argv[1:]:
             return
         os.environ["CARGO_TARGET_DIR"] = str(TARGET / "pip")
-        run(tools.bin("maturin"), "sdist", "--out", wheels, cwd=ROOT)
-        source = next(wheels.glob("*.tar.gz"))
+        run(tools.bin("maturin"), "sdist", "--out", work / "wheels", cwd=ROOT)
+        source = next((work / "wheels").glob("*.tar.gz"))
         for number, (place, what) in enumerate(
             {"the source distribution": source, "the folder": ROOT, "git": f"git+file://{ROOT}"}.items()
         ):
