@@ -41,9 +41,10 @@ def runs_and_resumes(meltano, project, store):
     check(set(state) >= set(store.counts()) - {"coupons"}, f"meltano run: the state is kept: {sorted(state)}")
     meltano("run", "--state-id-suffix", "kept", NAME, "target-jsonl")
     again = rows(project)
-    check(all(again.get(stream, 0) < 50 for stream in ("orders", "customers", "products")), f"meltano run: goes on from it: {again}")
+    dated = ("orders", "customers", "products")
+    check(all(again.get(stream, 0) < 50 for stream in dated), f"meltano run: goes on from it: {again}")
     later = json.loads(meltano("state", "get", name))["singer_state"]["bookmarks"]
-    check(all(later[s]["date_modified"] >= state[s]["date_modified"] for s in state if s != "coupons"), "the bookmarks never go back")
+    check(all(later[s]["date_modified"] >= state[s]["date_modified"] for s in dated), "the bookmarks never go back")
 
 
 def added(work, package, python, store):
