@@ -65,7 +65,7 @@ fn shop(rng: &mut Rng, counts: Counts, dates: &[DateTime<Utc>]) -> Shop {
         },
         quirks: quirks(rng),
         skew: TimeDelta::seconds(pick(rng, &[0, 0, 30, -30, 3_600, 36_000, -36_000, 90_000])),
-        latency: (pick(rng, &[5, 40, 200]), pick(rng, &[0, 30, 400, 3_000])),
+        latency: (pick(rng, &[100, 5_000, 40_000, 200_000]), pick(rng, &[900, 30_000, 400_000, 3_000_000])),
         lag: Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 }),
         start_date: percent(rng, 40).then(|| pick(rng, dates)),
     }

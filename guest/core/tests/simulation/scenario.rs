@@ -22,7 +22,7 @@ pub(crate) struct Shop {
     pub(crate) quirks: Quirks,
     /// How far the tap's clock is off.
     pub(crate) skew: TimeDelta,
-    /// Milliseconds one way: the least, and what chance may add.
+    /// Microseconds one way: the least, and what chance may add.
     pub(crate) latency: (u64, u64),
     /// How far the replica is behind that gives stale answers.
     pub(crate) lag: Duration,

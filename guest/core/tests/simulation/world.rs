@@ -333,7 +333,7 @@ pub(crate) struct Passage {
 impl Way for Passage {
     fn latency(&self) -> (Duration, Duration) {
         let (least, spread) = self.world.shop.latency;
-        let one = || Duration::from_millis(least + self.world.rng.borrow_mut().u64(0..=spread));
+        let one = || Duration::from_micros(least + self.world.rng.borrow_mut().u64(0..=spread));
         (one(), one())
     }
 
