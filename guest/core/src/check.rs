@@ -2,11 +2,12 @@
 
 use crate::api::gate::{Gate, Refused};
 use crate::api::list::{self, Form};
-use crate::api::{Clock, Request, Transport, Window};
+use crate::api::{Clock, Quota, Request, Transport, Window};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
 use crate::log::{Level, Log};
-use crate::streams::{ALL, End, List, Source, Stream};
+use crate::streams::{ALL, End, List, Replication, Source, Stream};
+use crate::walk::between;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -17,6 +18,8 @@ pub struct Report {
     pub store_hash: String,
     /// Each stream, in the registry's order.
     pub streams: Vec<Access>,
+    /// The quota, where the store told of it.
+    pub quota: Option<Quota>,
 }
 
 /// Whether a stream can be read.
@@ -24,12 +27,12 @@ pub struct Report {
 pub struct Access {
     /// The stream.
     pub stream: &'static Stream,
-    /// How many records it has, where the store counts them; or why it cannot be read.
+    /// How many records a first run would read, where the store counts them; or why it cannot be read.
     pub records: Result<Option<u64>>,
 }
 
 impl Report {
-    /// `{"store_hash", "streams": [{"stream", "readable", "scope", "records", "failure"}]}`
+    /// `{"store_hash", "streams": [{"stream", "readable", "scope", "records", "failure"}], "quota": {"requests", "window_ms"}}`
     pub fn to_json(&self) -> Value {
         let streams = self.streams.iter().map(|access| {
             json!({
@@ -40,7 +43,9 @@ impl Report {
                 "failure": access.records.as_ref().err().map(|failure| json!({ "kind": failure.kind.name(), "message": failure.message })),
             })
         });
-        json!({ "store_hash": self.store_hash, "streams": streams.collect::<Vec<_>>() })
+        let window = |quota: Quota| u64::try_from(quota.window.as_millis()).unwrap_or(u64::MAX);
+        let quota = self.quota.map(|quota| json!({ "requests": quota.requests, "window_ms": window(quota) }));
+        json!({ "store_hash": self.store_hash, "streams": streams.collect::<Vec<_>>(), "quota": quota })
     }
 }
 
@@ -60,7 +65,7 @@ pub async fn check<T: Transport, C: Clock>(
     let mut streams: Vec<Access> = Vec::new();
     for stream in ALL.iter().copied() {
         let records = match &stream.source {
-            Source::List(list) => probe(&gate, stream, list).await,
+            Source::List(list) => probe(&gate, &config, stream, list).await,
             // A part is read with its parent's scope; how many there are nobody counts.
             Source::Part { parent, .. } => {
                 let of_parent = streams.iter().find(|access| access.stream.name == *parent);
@@ -72,12 +77,24 @@ pub async fn check<T: Transport, C: Clock>(
             records => streams.push(Access { stream, records }),
         }
     }
-    Ok(Report { store_hash: config.store_hash.clone(), streams })
+    Ok(Report { store_hash: config.store_hash.clone(), streams, quota: gate.quota() })
 }
 
-async fn probe<T: Transport, C: Clock>(gate: &Gate<T, C>, stream: &'static Stream, list: &List) -> Result<Option<u64>> {
-    let request =
-        |path: &str| Request { stream: stream.name, scope: stream.scope, path: path.to_owned(), query: Vec::new(), page: None };
+async fn probe<T: Transport, C: Clock>(
+    gate: &Gate<T, C>,
+    config: &Config,
+    stream: &'static Stream,
+    list: &List,
+) -> Result<Option<u64>> {
+    let heeds_start = matches!(stream.replication, Replication::Incremental { heeds_start_date: true, .. });
+    let query = between(list, config.start_date.filter(|_| heeds_start), config.end_date);
+    let request = |path: &str| Request {
+        stream: stream.name,
+        scope: stream.scope,
+        path: path.to_owned(),
+        query: query.clone(),
+        page: None,
+    };
     let mut page = request(list.path);
     page.page = Some(Window::first(1));
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;

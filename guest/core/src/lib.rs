@@ -11,6 +11,7 @@ pub mod config;
 pub mod dates;
 pub mod discover;
 pub mod error;
+pub mod forecast;
 pub mod log;
 mod origin;
 mod parts;

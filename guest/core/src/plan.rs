@@ -57,6 +57,8 @@ pub(crate) struct Group {
     pub(crate) parts: Vec<&'static Part>,
     /// Parameters for what the API sends only when asked to.
     pub(crate) includes: Query,
+    /// The most records that a page holds with those, where the API cuts its pages.
+    pub(crate) page_at_most: Option<u32>,
     /// A hash of all that shapes a walk: one that has begun goes on only under the same.
     pub(crate) selection: String,
 }
@@ -125,11 +127,12 @@ impl Group {
             members.iter().any(|member| matches!(member.stream.source, Source::Part { field: of, .. } if of == field))
         };
         let parts = list.parts.iter().filter(|part| in_record(part.field) || as_stream(part.field)).collect();
-        let includes = includes(list.includes.iter().filter(|include| in_record(include.field)));
+        let included = || list.includes.iter().filter(|include| in_record(include.field));
+        let (includes, page_at_most) = (includes(included()), included().filter_map(|include| include.page_at_most).min());
         let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
         let settings = [config.end_date.map(crate::dates::format), Some(config.lookback.to_string())];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
-        (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, selection })
+        (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, page_at_most, selection })
     }
 
     /// Adds the SCHEMA messages of its streams.

@@ -94,6 +94,14 @@ pub(crate) struct Scope {
     pub(crate) page_size: u32,
 }
 
+/// The filters for records that were modified between two dates.
+pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Query {
+    let filter = |name: Option<&'static str>, date: Option<DateTime<Utc>>| Some((name?, dates::filter(date?)));
+    // Whether the filter takes its own second is not documented, so it is asked for the one before.
+    let since = since.map(|since| since - SECOND);
+    [filter(list.since, since), filter(list.until, until)].into_iter().flatten().collect()
+}
+
 /// The fields of a record that a walk goes by, as they came. Of two equal keys the first counts, as in the transform.
 #[derive(Default)]
 struct Head<'a> {
@@ -154,15 +162,12 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         progress: &Progress,
     ) -> Self {
         let (stream, list) = source;
-        let filter = |name: Option<&'static str>, date: Option<DateTime<Utc>>| Some((name?, dates::filter(date?)));
-        // Whether the filter takes its own second is not documented, so it is asked for the one before.
-        let since = scope.since.map(|since| since - SECOND);
         Walk {
             gate,
             log,
             stream,
             list,
-            filters: [filter(list.since, since), filter(list.until, scope.until)].into_iter().flatten().collect(),
+            filters: between(list, scope.since, scope.until),
             scope,
             started: progress.started,
             last_id: progress.last_id,

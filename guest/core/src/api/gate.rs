@@ -2,7 +2,7 @@
 
 use super::limiter::{Limiter, Permit};
 use super::traffic::Traffic;
-use super::{Call, Clock, Request, Response, Transport, TransportError, Window, refusal};
+use super::{Call, Clock, Quota, Request, Response, Transport, TransportError, Window, refusal};
 use crate::config::Config;
 use crate::dates;
 use crate::error::{Failure, Kind};
@@ -74,6 +74,7 @@ pub struct Gate<T, C> {
     limiter: Limiter,
     counts: RefCell<Counts>,
     traffic: RefCell<Traffic>,
+    quota: Cell<Option<Quota>>,
     answered: Cell<bool>,
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
@@ -100,7 +101,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let seed = clock.date().timestamp_subsec_nanos();
         let (answered, held, chance) = (Cell::new(false), Cell::default(), Cell::new(u64::from(seed)));
         let (counts, traffic) = (RefCell::default(), RefCell::default());
-        Gate { transport, clock, log, config, limiter, counts, traffic, answered, held, chance }
+        let quota = Cell::new(None);
+        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, held, chance }
     }
 
     /// The clock that the gate waits by.
@@ -116,6 +118,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Tells that a slow sink has held the run for so long: nobody looked at answers, so none was late.
     pub(crate) fn hold(&self, time: Duration) {
         self.held.set(self.held.get() + time);
+    }
+
+    /// The store's quota, as the latest answer that told of it has it.
+    pub fn quota(&self) -> Option<Quota> {
+        self.quota.get()
     }
 
     /// Writes metrics of what was asked since the last report.
@@ -204,6 +211,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         match result {
             Ok(response) => {
                 self.answered.set(true);
+                self.quota.set(response.quota().or(self.quota.get()));
                 self.limiter.learn(&permit, &response, self.clock.now());
                 self.judge(request, &response, decode)
             }
@@ -327,12 +335,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let mut path = format!("/stores/{}/{}", config.store_hash, request.path);
         let window = request.page.map(|page| [("limit", page.limit.to_string()), ("page", page.page.to_string())]);
         let window = window.into_iter().flatten().filter(|(name, value)| *name != "page" || value != "1");
-        for (place, (name, value)) in request.query.iter().cloned().chain(window).enumerate() {
-            path.push(if place == 0 { '?' } else { '&' });
-            path.push_str(name);
-            path.push('=');
-            encode(&value, &mut path);
-        }
+        add_query(&mut path, request.query.iter().cloned().chain(window));
         let mut headers = vec![("accept", "application/json".to_owned()), ("user-agent", config.user_agent.clone())];
         if let Some(token) = &config.access_token {
             headers.push(("x-auth-token", token.reveal().to_owned()));
@@ -356,6 +359,16 @@ fn quota_spent(request: &Request) -> Refused {
 fn halve(page: &mut Option<Window>) {
     if let Some(window) = page {
         window.limit = (window.limit / 2).max(LEAST_PAGE.min(window.limit));
+    }
+}
+
+/// Adds a query to a path that has none.
+pub(crate) fn add_query(path: &mut String, query: impl Iterator<Item = (&'static str, String)>) {
+    for (place, (name, value)) in query.enumerate() {
+        path.push(if place == 0 { '?' } else { '&' });
+        path.push_str(name);
+        path.push('=');
+        encode(&value, path);
     }
 }
 

@@ -62,6 +62,13 @@ impl Response {
         self.header(name)?.parse().ok()
     }
 
+    /// The quota that an answer's headers tell of; none where they do not, or tell nonsense.
+    pub fn quota(&self) -> Option<Quota> {
+        let requests = self.number("x-rate-limit-requests-quota").filter(|requests| *requests > 0)?;
+        let window = self.number("x-rate-limit-time-window-ms").filter(|window| *window > 0)?;
+        Some(Quota { requests, window: Duration::from_millis(window) })
+    }
+
     /// How long until the quota resets, by the headers of any answer or of one with status 429. An hour at most: more is not
     /// believed.
     fn reset(&self) -> Option<Duration> {
@@ -80,6 +87,15 @@ pub enum TransportError {
     Denied(String),
     /// A body larger than [`MAX_BODY`].
     TooLarge,
+}
+
+/// How many requests the store allows in a window of time, to this client and for now: it divides its quota among all that ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests in one window.
+    pub requests: u64,
+    /// How long a window is; never nothing.
+    pub window: Duration,
 }
 
 /// Larger bodies are given up: a page of 250 of the largest known records stays far below.

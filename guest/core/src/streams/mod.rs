@@ -128,6 +128,8 @@ pub struct Include {
     pub value: &'static str,
     /// Another parameter that goes with it.
     pub with: Option<(&'static str, &'static str)>,
+    /// The most records that a page holds with it, where the API cuts its pages for it.
+    pub page_at_most: Option<u32>,
 }
 
 /// A field that is fetched by requests of its own.
@@ -151,7 +153,7 @@ pub struct Part {
 
 /// A field that comes with `include=` under another or the same name.
 const fn include(field: &'static str, value: &'static str) -> Include {
-    Include { field, value, with: None }
+    Include { field, value, with: None, page_at_most: None }
 }
 
 impl Stream {

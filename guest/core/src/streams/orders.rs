@@ -30,6 +30,7 @@ pub static STREAM: Stream = Stream {
                 field: "consignments",
                 value: "consignments,consignments.line_items",
                 with: Some(("consignment_structure", "object")),
+                page_at_most: None,
             },
         ],
         parts: &[

@@ -1,9 +1,14 @@
 //! products: API v3, with variants, images, options and the other nested lists that are selected.
 
-use super::{End, List, Position, Replication, Source, Stream, include};
+use super::{End, Include, List, Position, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
-/// The stream. `options` or `modifiers` cut the API's pages to ten products (products_catalog.v3, `include`).
+/// A list that cuts the API's pages to ten products (products_catalog.v3, `include`).
+const fn heavy(field: &'static str) -> Include {
+    Include { field, value: field, with: None, page_at_most: Some(10) }
+}
+
+/// The stream.
 pub static STREAM: Stream = Stream {
     name: "products",
     schema: include_str!("products.json"),
@@ -26,8 +31,8 @@ pub static STREAM: Stream = Stream {
             include("primary_image", "primary_image"),
             include("videos", "videos"),
             include("reviews", "reviews"),
-            include("options", "options"),
-            include("modifiers", "modifiers"),
+            heavy("options"),
+            heavy("modifiers"),
             include("parent_relations", "parent_relations"),
             include("channels", "channels"),
         ],

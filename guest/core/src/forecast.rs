@@ -1,0 +1,188 @@
+//! What a run has before it: how many records, and how many requests they take. An estimate, for people: nothing is decided by it.
+
+use crate::api::gate::add_query;
+use crate::api::list::{self, Form};
+use crate::config::Config;
+use crate::plan::{Group, Plan};
+use crate::singer::state::{Progress, State};
+use crate::streams::{End, List, Position, Replication, Source};
+use crate::walk::{Query, between};
+use chrono::{DateTime, Utc};
+
+/// What one walk of a run has before it.
+#[derive(Debug)]
+pub struct Forecast {
+    streams: Vec<&'static str>,
+    list: &'static List,
+    /// The first stream is a part of another one, whose records alone are counted.
+    of_parts: bool,
+    /// The filters of the request that counts.
+    filters: Query,
+    /// Records that are counted, but were read by an earlier run.
+    read_before: u64,
+    page: u64,
+    requests_per_record: u64,
+}
+
+impl Plan {
+    /// What each walk of the run has before it, in the order of the run.
+    pub fn forecasts(&self) -> Vec<Forecast> {
+        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state)).collect()
+    }
+}
+
+impl Forecast {
+    fn new(group: &Group, config: &Config, state: &State) -> Forecast {
+        let list = group.list;
+        let left = group.members.first().and_then(|member| state.walk(member.stream).ok().flatten());
+        let left = left.filter(|walk| walk.selection == group.selection);
+        let since = left.as_ref().map_or_else(|| since(group, config, state), |walk| walk.since);
+        let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
+        let mut filters = between(list, since, config.end_date);
+        let after = left.as_ref().and_then(|walk| position(list, walk));
+        let counts_all = matches!(list.end, End::AllSeen { .. });
+        let read_before = if after.is_some() && !counts_all { 0 } else { left.map_or(0, |walk| walk.seen) };
+        filters.extend(after.filter(|_| !counts_all));
+        Forecast {
+            streams: group.members.iter().map(|member| member.stream.name).collect(),
+            list,
+            of_parts: group.members.first().is_some_and(|member| matches!(member.stream.source, Source::Part { .. })),
+            filters,
+            read_before,
+            page: u64::from(group.page_at_most.unwrap_or(u32::MAX).min(config.page_size).max(1)),
+            requests_per_record: group.parts.iter().filter(|part| part.when_full.is_none()).count() as u64,
+        }
+    }
+
+    /// The streams that the walk brings. The records that are counted are those of the first one.
+    pub fn streams(&self) -> &[&'static str] {
+        &self.streams
+    }
+
+    /// Where the store counts the records: path and query below the store's own path. None: it counts them nowhere.
+    pub fn target(&self) -> Option<String> {
+        let (path, limit) = match (self.list.form, self.list.end) {
+            (_, End::NoneRemain { count } | End::AllSeen { count }) => (count, None),
+            (Form::Envelope, _) => (self.list.path, Some(("limit", "1".to_owned()))),
+            (Form::Bare, _) => return None,
+        };
+        let mut target = path.to_owned();
+        add_query(&mut target, self.filters.iter().cloned().chain(limit));
+        (!self.of_parts).then_some(target)
+    }
+
+    /// How many records the run has to read, by the answer's body. None: the answer does not say.
+    pub fn records(&self, body: &[u8]) -> Option<u64> {
+        let counted = match self.list.end {
+            End::NoneRemain { .. } | End::AllSeen { .. } => list::count(body).ok(),
+            End::PageTotal | End::CoveredSeen => self.list.form.decode(body).ok().and_then(|rows| rows.total),
+        };
+        counted.map(|counted| counted.saturating_sub(self.read_before))
+    }
+
+    /// About how many requests it takes to read so many records: their pages, the list's end and what confirms it, and each record's own lists.
+    /// Retries, longer lists and further walks are not foreseen.
+    pub fn requests(&self, records: u64) -> u64 {
+        let end = if self.list.end == End::PageTotal { 1 } else { 2 };
+        records.div_ceil(self.page) + end + records.saturating_mul(self.requests_per_record)
+    }
+}
+
+/// Where a new walk of the group would start. A state that cannot be read is told by the run itself.
+fn since(group: &Group, config: &Config, state: &State) -> Option<DateTime<Utc>> {
+    let starts = group.members.iter().map(|member| {
+        let heeds_start = matches!(member.stream.replication, Replication::Incremental { heeds_start_date: true, .. });
+        state.bookmark(member.stream).ok().flatten().or(config.start_date.filter(|_| heeds_start))
+    });
+    // None is less than every date.
+    starts.min().flatten()
+}
+
+/// The filter for what lies behind a walk's position, where the list has one.
+fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
+    match list.position {
+        Position::Id { after } => Some((after, walk.last_id?.to_string())),
+        Position::Cursor { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Request;
+    use serde_json::{Value, json};
+
+    fn forecasts(settings: Value, select: &str, state: Value) -> Vec<Forecast> {
+        let mut config = json!({"client_id": "c", "access_token": "t", "store_hash": "abc"});
+        config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let select = Some(vec![select.to_owned()]);
+        let request = Request { config: config.to_string(), select, state: Some(state.to_string()), ..Request::default() };
+        Plan::new(&request).unwrap().forecasts()
+    }
+
+    fn only(settings: Value, select: &str, state: Value) -> Forecast {
+        let mut all = forecasts(settings, select, state);
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
+    #[test]
+    fn an_order_costs_a_request_for_each_of_its_lists_that_is_selected() {
+        let whole = only(json!({}), "orders,order_products", json!({}));
+        assert_eq!(whole.streams(), ["orders", "order_products"]);
+        assert_eq!(whole.requests(1000), 4 + 2 + 3000);
+        assert_eq!(only(json!({"page_size": 100}), "orders.id", json!({})).requests(1000), 10 + 2);
+    }
+
+    #[test]
+    fn products_with_options_come_in_pages_of_ten() {
+        assert_eq!(only(json!({}), "products", json!({})).requests(200), 20 + 1);
+        assert_eq!(only(json!({}), "products.name", json!({})).requests(200), 1 + 1);
+    }
+
+    #[test]
+    fn what_is_counted_is_what_the_run_will_read() {
+        let settings = json!({"start_date": "2024-01-01", "end_date": "2025-01-01"});
+        let state = json!({"bookmarks": {"customers": {"date_modified": "2024-06-01T00:00:00Z"}}});
+        let targets: Vec<String> = forecasts(settings, "*", state).iter().map(|forecast| forecast.target().unwrap()).collect();
+        assert_eq!(
+            targets,
+            [
+                "v2/orders/count?min_date_modified=2023-12-31T23:59:59Z&max_date_modified=2025-01-01T00:00:00Z",
+                "v3/customers?date_modified:min=2024-05-31T23:59:59Z&date_modified:max=2025-01-01T00:00:00Z&limit=1",
+                "v3/catalog/products?date_modified:max=2025-01-01T00:00:00Z&limit=1",
+                "v2/coupons/count",
+            ]
+        );
+        assert_eq!(only(json!({}), "order_products", json!({})).target(), None, "line items are counted nowhere");
+    }
+
+    #[test]
+    fn counts_are_read_in_both_forms() {
+        assert_eq!(only(json!({}), "coupons", json!({})).records(br#"{"count": 7}"#), Some(7));
+        let products = only(json!({}), "products", json!({}));
+        assert_eq!(products.records(br#"{"data": [], "meta": {"pagination": {"total": 9}}}"#), Some(9));
+        assert_eq!(products.records(b"<html>"), None);
+    }
+
+    #[test]
+    fn what_an_earlier_run_has_read_is_not_before_this_one() {
+        let left = |stream: &str, position: Value| {
+            let selection = Plan::new(&Request {
+                config: json!({"client_id": "c", "access_token": "t", "store_hash": "abc"}).to_string(),
+                select: Some(vec![stream.to_owned()]),
+                ..Request::default()
+            });
+            let selection = selection.unwrap().groups.remove(0).selection;
+            let mut walk = json!({"v": 1, "seen": 3, "selection": selection, "version": "1"});
+            walk.as_object_mut().unwrap().extend(position.as_object().unwrap().clone());
+            only(json!({}), stream, json!({"bookmarks": {stream: {"walk": walk}}}))
+        };
+        let orders = left("orders", json!({"last_id": 100}));
+        assert_eq!(orders.target().as_deref(), Some("v2/orders/count?min_id=100"));
+        assert_eq!(orders.records(br#"{"count": 7}"#), Some(7));
+        assert_eq!(left("coupons", json!({"last_id": 100})).records(br#"{"count": 7}"#), Some(4));
+        let customers = left("customers", json!({"cursor": "x"}));
+        assert_eq!(customers.records(br#"{"data": [], "meta": {"pagination": {"total": 9}}}"#), Some(6));
+    }
+}
