@@ -35,11 +35,13 @@ pub mod sinks;
 mod stop;
 mod summary;
 mod tap;
+mod timeline;
 
 pub use account::store_identity;
 pub use progress::{Progress, Snapshot};
 pub use sinks::{Sink, SinkError};
 pub use stop::Stop;
 pub use summary::{StreamSummary, Summary};
-pub use tap::{SyncRequest, Tap, TapBuilder};
+pub use tap::{Outlook, SyncRequest, Tap, TapBuilder};
 pub use tap_bigcommerce_core::error::{Failure, Kind, Result};
+pub use timeline::{Stretch, Timeline};

@@ -1,12 +1,16 @@
 //! What a run has done so far, for whoever shows it to a person.
 
 use crate::log::printable;
+use crate::timeline::Timeline;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Streams that are counted by themselves; a component that invents more gets no more memory for them.
 const MAX_STREAMS: usize = 256;
+
+/// Shorter times without a request are the ordinary way of a run.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counters that a run keeps while it is under way. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,9 @@ struct Current {
     /// The place of the latest stream.
     latest: Option<usize>,
     idle_since: Option<Instant>,
+    /// When the first request left.
+    begun: Option<Instant>,
+    timeline: Timeline,
 }
 
 /// The counters at one moment.
@@ -65,11 +72,19 @@ impl Progress {
         }
     }
 
+    /// When the run asked the store, until now.
+    pub fn timeline(&self) -> Timeline {
+        let current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timeline = current.timeline.clone();
+        current.pause(Instant::now(), &mut timeline);
+        timeline
+    }
+
     /// Counts a request; it is in flight until the guard is dropped.
     pub(crate) fn request(&self) -> InFlight {
         self.0.requests.fetch_add(1, Relaxed);
         self.0.in_flight.fetch_add(1, Relaxed);
-        self.current(|current| current.idle_since = None);
+        self.current(|current| current.asks(Instant::now()));
         InFlight(self.clone())
     }
 
@@ -89,6 +104,22 @@ impl Progress {
 }
 
 impl Current {
+    fn asks(&mut self, now: Instant) {
+        let mut timeline = std::mem::take(&mut self.timeline);
+        self.pause(now, &mut timeline);
+        timeline.request(now - *self.begun.get_or_insert(now));
+        (self.timeline, self.idle_since) = (timeline, None);
+    }
+
+    /// Adds the pause that lasts until now, if there is one.
+    fn pause(&self, now: Instant, timeline: &mut Timeline) {
+        if let (Some(begun), Some(since)) = (self.begun, self.idle_since)
+            && now - since >= PAUSE
+        {
+            timeline.wait(since - begun, now - begun);
+        }
+    }
+
     fn count(&mut self, stream: &str, records: u64) {
         let is_it = |place: &usize| self.streams.get(*place).is_some_and(|(name, _)| name == stream);
         let known = self.latest.filter(is_it).or_else(|| self.streams.iter().position(|(name, _)| name == stream));
@@ -143,5 +174,18 @@ mod tests {
         drop(second);
         assert_eq!(progress.snapshot().in_flight, 0);
         assert!(progress.snapshot().idle.is_some());
+    }
+
+    #[test]
+    fn a_long_time_without_a_request_is_a_wait_and_a_short_one_is_none() {
+        let (mut current, begun) = (Current::default(), Instant::now());
+        current.asks(begun);
+        for (idle, asks) in [(10, 10 + PAUSE.as_millis() as u64 / 2), (800, 4800)] {
+            current.idle_since = Some(begun + Duration::from_millis(idle));
+            current.asks(begun + Duration::from_millis(asks));
+        }
+        let stretches = current.timeline.stretches();
+        assert_eq!(stretches.iter().map(|stretch| stretch.requests).sum::<u64>(), 3);
+        assert_eq!(stretches.iter().map(|stretch| stretch.waited).sum::<Duration>(), Duration::from_secs(4));
     }
 }

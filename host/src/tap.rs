@@ -1,5 +1,7 @@
 //! The tap: the compiled component, and the calls that it answers.
 
+mod outlook;
+
 use crate::account::{Account, Allowed, without_secrets};
 use crate::bindings::{PluginPre, connector};
 use crate::guest::{Guest, Instance, load};
@@ -27,6 +29,8 @@ const DEFAULT_ORIGIN: &str = "https://api.bigcommerce.com";
 const DEFAULT_MEMORY: usize = 512 * 1024 * 1024;
 /// How long the component may compute before it gives way to other tasks.
 const TICK: Duration = Duration::from_millis(10);
+
+pub use outlook::Outlook;
 
 /// The tap, compiled, with a pool of connections. Clones share both.
 ///

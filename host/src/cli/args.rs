@@ -1,12 +1,13 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
-#[derive(Debug, Default, Parser)]
+#[derive(Clone, Debug, Default, Parser)]
 #[command(name = "tap-bigcommerce", version, after_help = EXIT_CODES)]
+#[command(group(ArgGroup::new("told").args(["about", "check"])))]
 pub(crate) struct Args {
     /// Settings, a JSON file. May be repeated: a later file wins key by key. The word ENV reads TAP_BIGCOMMERCE_*
     #[arg(short, long, value_name = "FILE")]
@@ -39,15 +40,22 @@ pub(crate) struct Args {
     /// Write what the tap is and what can be set, and end
     #[arg(long, conflicts_with_all = ["state", "full_refresh", "output"])]
     pub(crate) about: bool,
-    /// The form of --about
-    #[arg(long, value_enum, default_value_t, requires = "about")]
-    pub(crate) format: Format,
+    /// The form of --about, or of --check: without it, --check writes text on a terminal, else JSON
+    #[arg(long, value_enum, requires = "told")]
+    pub(crate) format: Option<Format>,
     /// Where the messages go: stdout, sqlite:FILE, or jsonl:DIR with a file a stream. Files and folders hold their own state
     #[arg(long, value_name = "OUTPUT", default_value = "stdout")]
     pub(crate) output: Output,
     /// Start a store simulator on this machine and read that: no account is needed
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// When the run has ended, write what it did as a page for a browser
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["discover", "check", "about", "test"])]
+    pub(crate) report: Option<PathBuf>,
+    /// Ask for the credentials, check them, write them to the config file (config.json), and end
+    #[arg(long, conflicts_with_all = ["catalog", "state", "select", "exclude", "test", "discover", "check", "full_refresh", "about",
+                                      "output", "sandbox", "report"])]
+    pub(crate) init: bool,
     /// Certificates in PEM form, to trust beside those of this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -65,7 +73,7 @@ pub(crate) enum Test {
     Schema,
 }
 
-/// The form of `--about`.
+/// The form of `--about` and `--check`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     #[default]
@@ -159,6 +167,10 @@ mod tests {
             "--test=records",
             "--test --state s",
             "--check --select orders",
+            "--check --format pdf",
+            "--init --check",
+            "--init --output sqlite:a.db",
+            "--check --report a.html",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

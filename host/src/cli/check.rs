@@ -1,18 +1,32 @@
-//! What the report of `--check` amounts to.
+//! What the report of `--check` amounts to, and how a person reads it.
 
+use super::table::{Align, about, grouped, layout, wrapped};
 use serde::Deserialize;
 use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::error::summarize;
+use tap_bigcommerce_core::forecast::Forecast;
 
 #[derive(Deserialize)]
 struct Report {
+    #[serde(default)]
+    store_hash: String,
     streams: Vec<Access>,
+    quota: Option<Quota>,
 }
 
 #[derive(Deserialize)]
 struct Access {
     stream: String,
+    #[serde(default)]
+    scope: String,
+    records: Option<u64>,
     failure: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Quota {
+    requests: u64,
+    window_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -21,11 +35,93 @@ struct Fault {
     message: String,
 }
 
+/// The report as a table, `width` columns wide at most, with what a first run costs by the forecasts of its plan.
+pub(crate) fn table(report: &str, forecasts: &[Forecast], width: Option<usize>) -> Result<String> {
+    let report = read(report)?;
+    let heads = ["stream", "readable", "scope", "records", "requests", "time"].map(str::to_owned);
+    let costs: Vec<Cost> = report.streams.iter().map(|access| Cost::of(access, forecasts)).collect();
+    let rows = report.streams.iter().zip(&costs).map(|(access, cost)| row(access, cost, report.quota));
+    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    let align = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right];
+    let mut text = wrapped(&format!("store {}", report.store_hash), "", width);
+    text.push_str(&layout(&rows, align, width));
+    let requests = costs.iter().filter_map(|cost| if let Cost::Requests(requests) = cost { Some(*requests) } else { None }).sum();
+    text.push_str(&wrapped(&told(requests, report.quota), "", width));
+    Ok(text)
+}
+
+/// What reading a stream costs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    Requests(u64),
+    /// Its records come with those of the stream before.
+    None,
+    Unknown,
+    NotSelected,
+}
+
+impl Cost {
+    fn of(access: &Access, forecasts: &[Forecast]) -> Cost {
+        let forecast = forecasts.iter().find(|forecast| forecast.streams().contains(&access.stream.as_str()));
+        match (forecast, access.records) {
+            (None, _) => Cost::NotSelected,
+            (Some(_), _) if access.failure.is_some() => Cost::Unknown,
+            (Some(forecast), _) if forecast.streams().first().is_some_and(|first| *first != access.stream) => Cost::None,
+            (Some(forecast), Some(records)) => Cost::Requests(forecast.requests(records)),
+            (Some(_), None) => Cost::Unknown,
+        }
+    }
+}
+
+fn row(access: &Access, cost: &Cost, quota: Option<Quota>) -> [String; 6] {
+    let (readable, scope) = match &access.failure {
+        None => ("yes", access.scope.clone()),
+        Some(fault) if fault.kind == Kind::MissingScope.name() => ("NO", format!("{} is missing", access.scope)),
+        Some(_) => ("NO", access.scope.clone()),
+    };
+    let (requests, time) = match cost {
+        Cost::Requests(requests) => (grouped(*requests), quota.map(|quota| about(quota.seconds(*requests)))),
+        Cost::None => ("none more".to_owned(), None),
+        Cost::NotSelected => ("not selected".to_owned(), None),
+        Cost::Unknown => (String::new(), None),
+    };
+    let records = access.records.map(grouped).unwrap_or_default();
+    [access.stream.clone(), readable.to_owned(), scope, records, requests, time.unwrap_or_default()]
+}
+
+impl Quota {
+    /// How long so many requests take if each window is spent whole.
+    fn seconds(self, requests: u64) -> f64 {
+        requests as f64 / self.requests.max(1) as f64 * self.window_ms as f64 / 1000.0
+    }
+}
+
+/// What a first run costs, with what is not known about it.
+fn told(requests: u64, quota: Option<Quota>) -> String {
+    let requests_told = grouped(requests);
+    match quota {
+        None => format!(
+            "A first run takes about {requests_told} requests; the store does not tell its quota, so nobody knows how long."
+        ),
+        Some(quota) => {
+            let (most, window) = (grouped(quota.requests), about(quota.window_ms as f64 / 1000.0));
+            let time = about(quota.seconds(requests));
+            format!(
+                "A first run takes about {requests_told} requests, and about {time} at this store's quota ({most} requests in {window}); \
+                 longer if the store answers slowly or other apps share the quota."
+            )
+        }
+    }
+}
+
+fn read(report: &str) -> Result<Report> {
+    let unreadable = |fault| Failure::new(Kind::Api, format!("the component's report cannot be read: {fault}"));
+    serde_json::from_str(report).map_err(unreadable)
+}
+
 /// Fails if a stream cannot be read. The failure names every such stream by its cause; its kind is the first one's.
 pub(crate) fn verdict(report: &str) -> Result<()> {
-    let unreadable = |fault| Failure::new(Kind::Api, format!("the component's report cannot be read: {fault}"));
-    let report: Report = serde_json::from_str(report).map_err(unreadable)?;
-    let left = report.streams.into_iter().filter_map(|access| Some((access.stream, access.failure?.told())));
+    let left = read(report)?.streams.into_iter().filter_map(|access| Some((access.stream, access.failure?.told())));
     let left: Vec<(String, Failure)> = left.collect();
     let left = left.iter().map(|(stream, failure)| (stream.as_str(), failure));
     summarize("not every stream can be read", left).map_or(Ok(()), Err)
@@ -41,6 +137,7 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tap_bigcommerce_core::plan::{self, Plan};
 
     #[test]
     fn a_stream_that_cannot_be_read_fails_the_check_with_its_kind() {
@@ -55,5 +152,44 @@ mod tests {
         assert_eq!(failure.kind, Kind::MissingScope);
         assert!(failure.message.ends_with(": coupons, order_coupons: the token lacks marketing"), "{failure}");
         assert_eq!(verdict("{}").unwrap_err().kind, Kind::Api);
+    }
+
+    fn tables(quota: &str, width: Option<usize>) -> String {
+        let report = format!(
+            r#"{{"store_hash": "abc", "quota": {quota}, "streams": [
+            {{"stream": "orders", "scope": "orders_read", "records": 12000, "failure": null}},
+            {{"stream": "order_products", "scope": "orders_read", "records": null, "failure": null}},
+            {{"stream": "products", "scope": "products_read", "records": 200, "failure": null}},
+            {{"stream": "coupons", "scope": "marketing_read", "records": null, "failure": {{"kind": "missing-scope", "message": "no"}}}}]}}"#
+        );
+        let request = plan::Request {
+            config: r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#.into(),
+            exclude: vec!["products".into()],
+            ..plan::Request::default()
+        };
+        table(&report, &Plan::new(&request).unwrap().forecasts(), width).unwrap()
+    }
+
+    #[test]
+    fn the_table_tells_what_a_first_run_costs() {
+        let text = tables(r#"{"requests": 150, "window_ms": 30000}"#, None);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "store abc");
+        assert_eq!(lines[1], "stream          readable  scope                      records      requests  time");
+        assert_eq!(lines[2], "orders          yes       orders_read                 12,000        36,050   2 h");
+        assert_eq!(lines[3], "order_products  yes       orders_read                            none more");
+        assert_eq!(lines[4], "products        yes       products_read                  200  not selected");
+        assert_eq!(lines[5], "coupons         NO        marketing_read is missing");
+        for part in ["about 36,050 requests", "150 requests in 30 s", "about 2 h at"] {
+            assert!(lines[6].contains(part), "{text}");
+        }
+        assert!(tables("null", None).contains("does not tell its quota"));
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_the_table_is_stacked() {
+        let text = tables(r#"{"requests": 150, "window_ms": 30000}"#, Some(40));
+        assert!(text.contains("orders\n  readable  yes\n  scope     orders_read\n  records   12,000\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
     }
 }

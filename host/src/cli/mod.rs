@@ -4,16 +4,26 @@ pub(crate) mod args;
 mod check;
 mod console;
 mod files;
+mod init;
+mod live;
+mod permissions;
+mod place;
+mod report;
 mod sandbox;
 mod signals;
+mod table;
 mod trial;
 
+use self::console::Console;
+use ::console::Term;
 use args::{Args, Format, Output};
-use console::Console;
+use report::Report;
 use serde_json::Value;
 use std::io::Write;
 use tap_bigcommerce::sinks::{JsonlSink, SqliteSink, StdoutSink, stdout_fault};
-use tap_bigcommerce::{Failure, Kind, Progress, Result, Sink, SinkError, Stop, SyncRequest, Tap, TapBuilder, store_identity};
+use tap_bigcommerce::{
+    Failure, Kind, Progress, Result, Sink, SinkError, Snapshot, Stop, Summary, SyncRequest, Tap, TapBuilder, store_identity,
+};
 use tap_bigcommerce_core::config::{Origin, SETTINGS};
 use tap_bigcommerce_core::log::Style;
 use tap_bigcommerce_core::plan::{self, Plan};
@@ -23,7 +33,7 @@ use tokio::task::JoinSet;
 
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
-    let syncs = !(args.about || args.discover || args.check || args.test.is_some());
+    let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
     let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
     let console = if syncs { Console::for_sync(args.output == Output::Stdout, style) } else { Console::plain(style) };
     warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
@@ -41,10 +51,14 @@ pub(crate) async fn run(args: &Args) -> u8 {
 async fn perform(args: &Args, console: &Console) -> Result<()> {
     if args.about {
         let about = builder(args, console).build()?.about().await?;
-        return print(&form_of_about(&about, args.format)?);
+        return print(&form_of_about(&about, args.format.unwrap_or_default())?);
+    }
+    if args.init {
+        return init::run(args, console).await;
     }
     let variables = files::variables(&args.config)?;
     let config = files::config(&args.config, &variables)?;
+    permissions::warnings(&args.config).iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     if args.discover {
         let catalog = builder(args, console).build()?.discover(&config).await?;
         let catalog = select::apply(Some(catalog), selecting(args), &args.exclude)?.unwrap_or_default();
@@ -58,21 +72,26 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
     } else {
         (None, config)
     };
-    let builder = builder(args, console);
-    let tap = match named_origin(&config) {
-        Some(origin) => builder.allowed_origins([origin.to_string()]).private_addresses(true),
-        None => builder,
-    };
-    let tap = tap.build()?;
+    let tap = tap_for(args, console, &config)?;
     if args.check {
         let report = tap.check(&config).await?;
-        print(&pretty(&report)?)?;
+        print(&form_of_check(args, &report, config)?)?;
         return check::verdict(&report);
     }
     match args.test {
         None => sync(args, console, &tap, config).await,
         Some(test) => trial::run(test, console, &tap, &request(args, config)?).await,
     }
+}
+
+/// The tap, with leave to go where the config says.
+fn tap_for(args: &Args, console: &Console, config: &str) -> Result<Tap> {
+    let builder = builder(args, console);
+    let tap = match named_origin(config) {
+        Some(origin) => builder.allowed_origins([origin.to_string()]).private_addresses(true),
+        None => builder,
+    };
+    tap.build()
 }
 
 /// The rules of `--select`; none if there are none.
@@ -92,6 +111,7 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
     let asked = plan::Request { state: given.clone(), ..request(args, config.clone())? };
     check_given(args, &asked)?;
     let catalog = select::apply(asked.catalog, selecting(args), &args.exclude)?;
+    let report = args.report.as_deref().map(|file| Report::new(file, store_identity(&config)?)).transpose()?;
     let (sink, kept) = open(&args.output, &config, console)?;
     let mut state = given.or(kept);
     for stream in &args.full_refresh {
@@ -102,16 +122,25 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
     beside.spawn(signals::watch(stop.clone(), console.clone()));
     beside.spawn(console.clone().follow(progress.clone()));
     let request = SyncRequest { config, catalog, state, progress: progress.clone(), ..SyncRequest::default() };
+    beside.spawn(console.clone().look_ahead(tap.clone(), request.clone()));
     let done = tap.sync(request, sink, &stop).await;
     beside.shutdown().await;
     console.clear();
+    let reported = report.map_or(Ok(()), |report| report.write(&done, &progress, console.warnings()));
+    let done = show(console, &progress.snapshot(), done);
+    // A report that cannot be written must not hide why a run failed.
+    done.and(reported)
+}
+
+/// Shows what a run came to.
+fn show(console: &Console, now: &Snapshot, done: Result<Summary>) -> Result<()> {
     match done {
         Ok(summary) => {
             console.summary(&summary);
             summary.failure().map_or(Ok(()), Err)
         }
         Err(failure) => {
-            console.broken_off(&progress.snapshot());
+            console.broken_off(now);
             Err(failure)
         }
     }
@@ -186,6 +215,19 @@ fn form_of_about(about: &str, format: Format) -> Result<String> {
         Format::Meltano => discover::meltano(&parse(about)?),
         Format::Text => discover::plain(&parse(about)?),
     })
+}
+
+fn form_of_check(args: &Args, report: &str, config: String) -> Result<String> {
+    let stdout = Term::stdout();
+    match args.format {
+        Some(Format::Markdown) => Err(Failure::new(Kind::Config, "--check writes text or json; markdown is for --about")),
+        Some(Format::Json) => pretty(report),
+        None if !stdout.is_term() => pretty(report),
+        Some(Format::Text) | None => {
+            let forecasts = Plan::new(&request(args, config)?)?.forecasts();
+            check::table(report, &forecasts, table::width(&stdout))
+        }
+    }
 }
 
 fn parse(json: &str) -> Result<Value> {

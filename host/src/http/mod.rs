@@ -1,6 +1,7 @@
 //! The component's way out: what it may ask for, and how that is sent.
 
 pub(crate) mod address;
+mod ask;
 mod body;
 pub(crate) mod client;
 pub(crate) mod proxy;

@@ -45,6 +45,25 @@ fn a_config_that_cannot_be_read_is_told_from_one_that_is_wrong() {
 }
 
 #[test]
+fn questions_need_a_terminal() {
+    run(program(["--init"])).told(2, &["--init", "terminal"]);
+    run(program(["--init", "--config", "ENV"])).told(2, &["--config FILE"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_config_with_the_token_that_others_can_read_is_worth_one_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = shop();
+    let warned = |mode: u32| {
+        std::fs::set_permissions(shop.path("config.json"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let ended = shop.run([]).ok();
+        ended.warnings().iter().filter(|warning| warning.contains("chmod 600 config.json")).count()
+    };
+    assert_eq!([0o644, 0o640, 0o600].map(warned), [1, 1, 0]);
+}
+
+#[test]
 fn an_address_that_must_not_be_is_refused_before_any_request() {
     for url in ["http://example.com", "https://user:pass@example.com", "https://example.com/?x", "http://127.0.0.1:1/path?q#f"] {
         let config = json!({"client_id": "c", "access_token": "t", "store_hash": "abc", "api_url": url});

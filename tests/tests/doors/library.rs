@@ -37,6 +37,24 @@ fn request(shop: &Shop, state: Option<String>) -> SyncRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outlook_tells_what_a_run_reads_for_a_request_a_list() {
+    let shop = Shop::new(counts(30, 20, 15, 8));
+    let request = || SyncRequest { config: shop.config_with(json!({})), ..SyncRequest::default() };
+    let tap = tap(&shop);
+    let outlook = tap.outlook(&request()).await.unwrap().unwrap();
+    assert_eq!(shop.sandbox.request_count(), 4);
+    let told: Vec<(&str, u64)> = outlook.iter().map(|outlook| (outlook.streams[0].as_str(), outlook.records)).collect();
+    assert_eq!(told, [("orders", 30), ("customers", 20), ("products", 15), ("coupons", 8)]);
+    let foreseen: u64 = outlook.iter().map(|outlook| outlook.requests).sum();
+    let summary = tap.sync(request(), Box::new(|_: &[u8]| Ok(())), &Stop::new()).await.unwrap();
+    assert!(summary.requests.abs_diff(foreseen) * 5 < summary.requests, "{foreseen} of {}", summary.requests);
+    // What the last run has read is not before the next one; coupons are read each time.
+    let next = SyncRequest { state: Some(summary.state), ..request() };
+    let records: Vec<u64> = tap.outlook(&next).await.unwrap().unwrap().iter().map(|outlook| outlook.records).collect();
+    assert!(records[0] < 15 && records[3] == 8, "{records:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn embedding_takes_a_few_lines() -> Result<(), Box<dyn std::error::Error>> {
     let shop = Shop::new(SMALL);
     let config = Value::Object(shop.config()).to_string();

@@ -18,6 +18,7 @@ mod meltano;
 mod origins;
 mod python;
 mod records;
+mod report;
 mod resume;
 mod secrets;
 mod selection;

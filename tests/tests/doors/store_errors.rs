@@ -1,7 +1,8 @@
 //! A store that refuses, fails or is not there: each its exit code and one sentence, and what was read stays good.
 
 use serde_json::json;
-use tap_bigcommerce_sandbox::{Action, Counts, Fault, Options, Scope};
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Action, Counts, Fault, Options, Quota, Scope};
 use tap_bigcommerce_tests::messages::{ids, last_state};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
@@ -52,6 +53,47 @@ fn check_says_which_streams_can_be_read() {
     let readable =
         |name| report["streams"].as_array().unwrap().iter().find(|stream| stream["stream"] == name).unwrap()["readable"].clone();
     assert_eq!((readable("orders"), readable("coupons")), (json!(true), json!(false)));
+}
+
+#[test]
+fn check_as_text_is_a_table_with_what_a_first_run_costs() {
+    let quota = Some(Quota { requests: 100, window: Duration::from_secs(30) });
+    let options =
+        Options { counts: counts(300, 5, 5, 5), missing_scopes: [Scope::Marketing].into(), quota, ..Options::default() };
+    let shop = Shop::with(options);
+    let text = shop.run(["--check", "--format", "text"]).told(6, &["coupons"]).stdout;
+    let row = |stream: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.starts_with(&format!("{stream} "))).unwrap();
+        line.split("  ").map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect()
+    };
+    // Two pages, the list's end and its count, and three lists for each order; 100 of them in 30 s.
+    assert_eq!(row("orders"), ["orders", "yes", "store_v2_orders_read_only", "300", "904", "4.5 min"]);
+    assert_eq!(row("coupons"), ["coupons", "NO", "store_v2_marketing_read_only is missing"]);
+    assert!(text.contains("100 requests in 30 s"), "{text}");
+    // Without their lists orders cost their pages alone.
+    let metadata = json!([{"breadcrumb": [], "metadata": {"selected": true}},
+        {"breadcrumb": ["properties", "products"], "metadata": {"selected": false}},
+        {"breadcrumb": ["properties", "coupons"], "metadata": {"selected": false}},
+        {"breadcrumb": ["properties", "shipping_addresses"], "metadata": {"selected": false}}]);
+    shop.file("catalog.json", &json!({"streams": [{"stream": "orders", "metadata": metadata}]}).to_string());
+    let text = shop.run(["--check", "--format", "text", "--catalog", "catalog.json"]).told(6, &["coupons"]).stdout;
+    assert!(text.lines().any(|line| line.starts_with("orders ") && line.ends_with("  4  1 s")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("customers ") && line.contains("not selected")), "{text}");
+}
+
+#[test]
+fn check_counts_what_a_first_run_would_read_and_tells_the_quota() {
+    let shop = Shop::new(counts(30, 5, 5, 5));
+    let report = |shop: &Shop| -> serde_json::Value { serde_json::from_str(&shop.run(["--check"]).ok().stdout).unwrap() };
+    let all = report(&shop);
+    assert_eq!((&all["streams"][0]["records"], &all["streams"][3]["records"]), (&json!(30), &json!(5)));
+    assert_eq!(all["quota"], json!({"requests": 20_000, "window_ms": 30_000}));
+    shop.file("config.json", &shop.config_with(json!({"start_date": "2999-01-01"})));
+    let none = report(&shop);
+    assert_eq!((&none["streams"][0]["records"], &none["streams"][2]["records"]), (&json!(0), &json!(0)), "{none:#}");
+    assert_eq!(none["streams"][3]["records"], 5, "a first run takes all products");
+    shop.sandbox.with_store(|store| store.configure(|options| options.quota = None));
+    assert!(report(&shop)["quota"].is_null());
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! The requests of a run over time, as a picture.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+use tap_bigcommerce::Timeline;
+
+const HEIGHT: f64 = 100.0;
+
+/// A `figure` with bars for requests and shades for waits, and what its axes are.
+pub(super) fn figure(timeline: &Timeline) -> String {
+    let stretches = timeline.stretches();
+    let most = stretches.iter().map(|stretch| stretch.requests).max().unwrap_or_default();
+    if most == 0 {
+        return "<p class=\"quiet\">No request was made.</p>\n".to_owned();
+    }
+    let span = timeline.span();
+    let mut svg = String::new();
+    for (place, stretch) in stretches.iter().enumerate() {
+        let part = stretch.waited.as_secs_f64() / span.as_secs_f64();
+        let height = stretch.requests as f64 / most as f64 * HEIGHT;
+        let (from, to) = (time(span * place as u32), time(span * (place as u32 + 1)));
+        let waited = if stretch.waited.is_zero() { String::new() } else { format!(", {} waited", time(stretch.waited)) };
+        let requests = stretch.requests;
+        // Writing to a String cannot fail.
+        let _ = write!(
+            svg,
+            "<g><title>{from} to {to}: {requests} requests{waited}</title><rect x=\"{place}\" y=\"0\" width=\"1\" height=\"{HEIGHT}\" class=\"wait\" fill-opacity=\"{:.2}\"/>",
+            part.min(1.0) * 0.4
+        );
+        if requests > 0 {
+            let height = height.max(1.0);
+            let _ = write!(
+                svg,
+                "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"0.84\" height=\"{height:.2}\" class=\"bar\"/>",
+                place as f64 + 0.08,
+                HEIGHT - height
+            );
+        }
+        svg.push_str("</g>\n");
+    }
+    let end = span * stretches.len() as u32;
+    let ticks: String = (0..=4).map(|tick| format!("<span>{}</span>", time(end * tick / 4))).collect();
+    let each = time(span);
+    format!(
+        "<figure>\n<figcaption><span><i class=\"key bar-key\"></i>requests in each {each}, at most {most}</span> <span><i class=\"key wait-key\"></i>no request \
+         under way for a second or more: waiting for the quota, before another try, or for the target</span></figcaption>\n\
+         <svg viewBox=\"0 0 {} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Requests over time, at most {most} in {each}\">\n{svg}</svg>\n\
+         <div class=\"ticks\">{ticks}</div>\n</figure>\n",
+        stretches.len(),
+    )
+}
+
+/// A time as a person says it, to about a hundredth.
+pub(super) fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        0.0 => "0 s".to_owned(),
+        ..1.0 => format!("{:.0} ms", seconds * 1000.0),
+        ..10.0 => format!("{seconds:.1} s"),
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7200.0 => format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor()),
+        _ => format!("{:.0} h {:02.0} min", (seconds / 3600.0).floor(), (seconds / 60.0 % 60.0).floor()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_the_unit_that_suits_them() {
+        let told = [0, 40, 1500, 42_000, 119_900, 150_000, 7_260_000].map(|ms| time(Duration::from_millis(ms)));
+        assert_eq!(told, ["0 s", "40 ms", "1.5 s", "42 s", "120 s", "2 min 30 s", "2 h 01 min"]);
+    }
+
+    #[test]
+    fn a_run_without_requests_has_no_picture() {
+        assert!(figure(&Timeline::default()).contains("No request"));
+    }
+}
