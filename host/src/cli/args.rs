@@ -29,7 +29,7 @@ pub(crate) struct Args {
           conflicts_with_all = ["discover", "check", "about", "state", "full_refresh", "output"])]
     pub(crate) test: Option<Test>,
     /// Write the catalog and end
-    #[arg(short, long, conflicts_with_all = ["check", "about", "state", "full_refresh", "output"])]
+    #[arg(short, long, conflicts_with_all = ["check", "about", "full_refresh", "output"])]
     pub(crate) discover: bool,
     /// Ask the store whether the token is good and which streams it may read, and end
     #[arg(long, conflicts_with_all = ["about", "state", "full_refresh", "output"])]
@@ -131,6 +131,7 @@ mod tests {
             assert_eq!((args.catalog, args.state), (Some("c.json".into()), Some("s.json".into())));
         }
         assert!(parse("-c a.json -d").unwrap().discover);
+        assert!(parse("--config a.json --state s.json --discover").unwrap().discover, "as Meltano calls it once it has a state");
         assert_eq!(parse("--config a --config ENV").unwrap().config.len(), 2);
     }
 
