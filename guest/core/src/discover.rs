@@ -124,12 +124,20 @@ fn about_stream(stream: &Stream) -> Value {
 pub fn markdown(about: &Value) -> String {
     let mut page = format!("# {} {}\n\n{}.\n", text(&about["name"]), text(&about["version"]), text(&about["description"]));
     // Writing to a String cannot fail.
-    let _ =
-        writeln!(page, "\n## Settings\n\n| Setting | Kind | Required | Default | Description |\n| --- | --- | --- | --- | --- |");
+    let _ = writeln!(
+        page,
+        "\n## Settings\n\n| Setting | Variable | Kind | Required | Default | Description |\n|{}",
+        " --- |".repeat(6)
+    );
     for setting in list(&about["settings"]) {
         let required = if setting["required"] == true { "yes" } else { "" };
-        let [name, kind, default, description] = ["name", "kind", "default", "description"].map(|key| text(&setting[key]));
-        let _ = writeln!(page, "| `{name}` | {kind} | {required} | {default} | {description} |");
+        let [name, variable, kind, default, description] =
+            ["name", "env", "kind", "default", "description"].map(|key| text(&setting[key]));
+        let bounds = match (&setting["minimum"], &setting["maximum"]) {
+            (Value::Number(min), Value::Number(max)) => format!(", {min} to {max}"),
+            _ => String::new(),
+        };
+        let _ = writeln!(page, "| `{name}` | `{variable}` | {kind}{bounds} | {required} | {default} | {description} |");
     }
     let _ = writeln!(page, "\n## Environment\n\n| Variable | Default | Description |\n| --- | --- | --- |");
     for variable in list(&about["environment"]) {

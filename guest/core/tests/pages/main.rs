@@ -1,0 +1,63 @@
+//! The pages for users are true of this source: tables are generated from it, and a message that a page quotes stands in it.
+//!
+//! `UPDATE_DOCS=1 cargo test -p tap-bigcommerce-core --test pages` writes the generated parts anew.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod messages;
+mod streams;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use tap_bigcommerce_core::discover;
+
+const BEGIN: &str = "<!-- generated -->\n";
+const END: &str = "<!-- end of generated -->\n";
+
+/// A place in the repository.
+fn place(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// A file of the repository, with the line ends that it has there.
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap().replace("\r\n", "\n")
+}
+
+/// Holds the generated part of a page against what it should be, or writes it.
+fn is_current(page: &str, generated: &str) {
+    let file = place(page);
+    let old = text(&file);
+    let (before, rest) = old.split_once(BEGIN).unwrap_or_else(|| panic!("{page} has lost the line {BEGIN}"));
+    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{page} has lost the line {END}"));
+    let new = format!("{before}{BEGIN}{generated}{END}{after}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, new).unwrap();
+    } else {
+        assert!(old == new, "{page} is not what the source says; CONTRIBUTING.md tells how to write it anew");
+    }
+}
+
+#[test]
+fn the_page_of_streams_is_what_the_schemas_say() {
+    is_current("docs/streams.md", &streams::page());
+}
+
+#[test]
+fn the_tables_of_settings_are_those_of_about() {
+    let about = discover::markdown(&discover::about());
+    let (_, settings) = about.split_once("## Settings\n").unwrap();
+    let (settings, _) = settings.split_once("\n## Streams\n").unwrap();
+    is_current("docs/settings.md", &format!("## Settings\n{settings}"));
+}
+
+#[test]
+fn every_quoted_message_stands_in_the_source() {
+    let source = messages::source(&["guest/core/src", "guest/component/src", "host/src"].map(place));
+    let page = text(&place("docs/troubleshooting.md"));
+    let quoted = messages::quoted(&page);
+    assert!(quoted.len() > 100, "the page quotes {} messages", quoted.len());
+    for message in quoted {
+        assert!(source.contains(message), "docs/troubleshooting.md quotes what the source does not say: {message}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The page of streams, from what they say of themselves.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+use tap_bigcommerce_core::schema;
+use tap_bigcommerce_core::streams::{ALL, End, List, Part, Position, Replication, Source, Stream};
+
+/// The generated part of the page.
+pub(crate) fn page() -> String {
+    ALL.iter().map(|stream| section(stream)).collect()
+}
+
+fn section(stream: &Stream) -> String {
+    let mut page = format!("## {}\n\n{}\n", stream.name, origin(stream));
+    let mut fact = |name: &str, text: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "- **{name}**: {text}");
+    };
+    fact("key", &format!("`{}`", Stream::KEY));
+    fact("replication", &replication(stream));
+    fact("scope", &format!("`{}`", stream.scope));
+    if let Source::List(list) = &stream.source {
+        fact("walked", &walk(list));
+        fact("end confirmed by", end(list));
+    }
+    page.push_str("\n| field | type | |\n| --- | --- | --- |\n");
+    fields(stream, &stream.schema(), "", &mut page);
+    page.push('\n');
+    page
+}
+
+fn origin(stream: &Stream) -> String {
+    match &stream.source {
+        Source::List(list) => format!("`GET /{}`\n", list.path),
+        Source::Part { parent, field } => format!(
+            "The rows of `{parent}.{field}` as records of their own. If both streams are selected, the requests are made once.\n"
+        ),
+    }
+}
+
+fn replication(stream: &Stream) -> String {
+    match stream.replication {
+        Replication::FullTable => "full table: each run reads all of it".to_owned(),
+        Replication::Incremental { key, heeds_start_date: true } => {
+            format!("incremental by `{key}`; the first run begins at `start_date`")
+        }
+        Replication::Incremental { key, .. } => {
+            format!("incremental by `{key}`; the first run reads all, whatever `start_date` says")
+        }
+    }
+}
+
+fn walk(list: &List) -> String {
+    match list.position {
+        Position::Id { after } => format!("by id (`{after}`)"),
+        Position::Cursor { after } => format!("by the store's cursor (`{after}`)"),
+    }
+}
+
+fn end(list: &List) -> &'static str {
+    match list.end {
+        End::NoneRemain { .. } => "the count endpoint, under the same filters",
+        End::PageTotal => "the last page's own total",
+        End::AllSeen { .. } => "the count endpoint",
+        End::CoveredSeen => "the list, asked how many records a time has that the walk covers whole",
+    }
+}
+
+/// A row for each field, the fields inside it below.
+fn fields(stream: &Stream, schema: &Value, path: &str, page: &mut String) {
+    for (name, field) in schema::properties(schema).into_iter().flatten() {
+        let path = format!("{path}{name}");
+        let _ = writeln!(page, "| `{path}` | {} | {} |", kind(field), notes(stream, &path, field).join("; "));
+        fields(stream, field, &format!("{path}."), page);
+    }
+}
+
+/// The type, as a word or two.
+fn kind(schema: &Value) -> String {
+    if let Some(items) = schema.get("items") {
+        return format!("list of {}", plural(&kind(items)));
+    }
+    let name = schema["type"].as_str().or(schema["type"][0].as_str()).unwrap_or_default();
+    match name {
+        "string" if schema["format"] == "date-time" => "date-time".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn plural(kind: &str) -> String {
+    match kind.strip_prefix("list ") {
+        Some(rest) => format!("lists {rest}"),
+        None => format!("{kind}s"),
+    }
+}
+
+/// What is to be said of a field.
+fn notes(stream: &Stream, path: &str, schema: &Value) -> Vec<String> {
+    let mut notes: Vec<String> = schema["description"].as_str().map(str::to_owned).into_iter().collect();
+    notes.extend(schema["x-source"].as_str().map(|source| format!("the API's `{source}`")));
+    if stream.off_by_default.contains(&path) {
+        notes.push("only if it is selected".to_owned());
+    }
+    if let Source::List(list) = &stream.source {
+        let include = list.includes.iter().find(|include| include.field == path);
+        notes.extend(include.map(|include| format!("with `include={}`", include.value)));
+        notes.extend(list.parts.iter().find(|part| part.field == path).map(requests));
+    }
+    notes
+}
+
+fn requests(part: &Part) -> String {
+    match part.when_full {
+        None => format!("`GET /{}` for each record", part.path),
+        Some(full) => format!("`GET /{}` for a record whose own list has {full} rows, since the API stops there", part.path),
+    }
+}
