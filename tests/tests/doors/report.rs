@@ -14,6 +14,7 @@ fn page(shop: &Shop) -> String {
 /// What a table row says: the text between its tags.
 fn row(page: &str, stream: &str) -> Vec<String> {
     let row = page.split("<tr>").find(|row| row.contains(&format!("<th>{stream}</th>"))).unwrap();
+    let row = row.split("</tr>").next().unwrap();
     let cells = row.split('<').filter_map(|piece| Some(piece.split_once('>')?.1.trim().to_owned()));
     cells.filter(|cell| !cell.is_empty()).collect()
 }
