@@ -220,7 +220,9 @@ fn form_of_about(about: &str, format: Format) -> Result<String> {
 fn form_of_check(args: &Args, report: &str, config: String) -> Result<String> {
     let stdout = Term::stdout();
     match args.format {
-        Some(Format::Markdown) => Err(Failure::new(Kind::Config, "--check writes text or json; markdown is for --about")),
+        Some(Format::Markdown | Format::Meltano) => {
+            Err(Failure::new(Kind::Config, "--check writes text or json; the other forms are for --about"))
+        }
         Some(Format::Json) => pretty(report),
         None if !stdout.is_term() => pretty(report),
         Some(Format::Text) | None => {
