@@ -272,11 +272,34 @@ fn a_cursor_that_leads_nowhere_any_more_starts_the_walk_over() {
     let cursor = broken.state()["bookmarks"]["customers"]["walk"]["cursor"].as_str().unwrap().to_owned();
     world.store.borrow_mut().clear_faults();
     let of_cursor = move |request: &Request| request.query.contains(&format!("after={}", cursor.trim_end_matches('=')));
-    world.store.borrow_mut().add_fault(Fault::when(of_cursor, Action::EmptyPage).times(2));
+    world.store.borrow_mut().add_fault(Fault::when(of_cursor, Action::EmptyPage).times(4));
     let resumed = world.run(Some(broken.state())).ok();
     assert!(resumed.warnings().iter().any(|warning| warning.contains("cursor")), "{:?}", resumed.warnings());
     assert_eq!(resumed.result.as_ref().unwrap().verdict(), None);
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
+}
+
+#[test]
+fn an_empty_page_is_no_end_even_if_a_record_that_was_read_is_deleted_meanwhile() {
+    for (path, position, kind, stream) in
+        [("/v3/customers", "after=", Records::Customer, "customers"), ("/v2/coupons", "min_id=", Records::Coupon, "coupons")]
+    {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        let (first, last) = (world.store.borrow().ids(kind).next().unwrap(), world.store.borrow().ids(kind).last().unwrap());
+        let mut deleted = false;
+        world.store.borrow_mut().on_request(move |request, store| {
+            if !deleted && request.path.ends_with(path) && request.query.contains(position) {
+                deleted = store.delete(kind, first);
+            }
+        });
+        world.store.borrow_mut().add_fault(Fault::when(
+            move |request| request.path.ends_with(path) && request.query.contains(position),
+            Action::EmptyPage,
+        ));
+        let run = world.run(None).ok();
+        assert_eq!(run.ids(stream).last(), Some(&last), "{stream}");
+    }
 }
 
 #[test]
