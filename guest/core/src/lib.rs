@@ -12,6 +12,7 @@ pub mod dates;
 pub mod discover;
 pub mod error;
 pub mod forecast;
+mod head;
 pub mod log;
 mod origin;
 mod parts;

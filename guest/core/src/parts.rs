@@ -3,11 +3,12 @@
 use crate::api::gate::{Gate, Refused};
 use crate::api::{Clock, Request, Transport, Window};
 use crate::error::{Failure, Kind, Result};
+use crate::head::id_of;
 use crate::log::{Level, Log};
 use crate::records::Lists;
 use crate::streams::{List, Part, Stream};
 use crate::transform::peek;
-use crate::walk::{Row, SECOND_THOUGHTS, id_of};
+use crate::walk::{Row, SECOND_THOUGHTS};
 use futures_util::future::try_join_all;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;

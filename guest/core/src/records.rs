@@ -1,12 +1,13 @@
 //! From a completed record to its RECORD messages: its own, and one for each row of a part that is a stream of its own.
 
 use crate::error::{Failure, Kind, Result};
+use crate::head::id_of;
 use crate::log::{Level, Log};
 use crate::plan::{Group, Member};
 use crate::singer::message::{Output, Sink};
 use crate::streams::Source;
 use crate::transform::{self, Findings, Part, peek};
-use crate::walk::{Row, id_of};
+use crate::walk::Row;
 use serde_json::value::RawValue;
 
 /// A record's fetched lists, by their fields.
