@@ -6,7 +6,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
 use crate::log::{Level, Log};
 use crate::records::Lists;
-use crate::streams::{List, Part, Stream};
+use crate::streams::{List, Part, Record, Stream};
 use crate::transform::peek;
 use crate::walk::{Row, SECOND_THOUGHTS};
 use futures_util::future::try_join_all;
@@ -16,6 +16,8 @@ use std::collections::HashSet;
 
 /// A list inside one record that is longer than this is taken for one that does not end.
 const MOST_ROWS: usize = 100_000;
+
+const NOT_WHOLE: &str = "is not there (status 404), or is shorter than the record says, though the record is there";
 
 /// A record's parts, or that the record itself is gone.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         });
         match try_join_all(lists).await {
             Ok(lists) => Ok(Parts::Whole(lists)),
-            Err((part, Refused { status: Some(404), failure })) => self.confirm_gone(row, part, failure).await,
+            Err((part, Refused { status: Some(404), .. })) => self.confirm_gone(part, row).await,
             Err((_, refused)) => Err(refused.failure),
         }
     }
@@ -62,7 +64,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         self.gate.clock().sleep(SECOND_THOUGHTS).await;
         let rows = self.pages(part, row).await?;
         if rows.len() < known {
-            return Err(self.fault(part, row, "came shorter than what the record itself holds of it, twice"));
+            // As with one that is not found, the record may be gone by now.
+            return Err(Refused { status: Some(404), ..self.fault(part, row, NOT_WHOLE) });
         }
         if rows.is_empty() {
             // What the number counts is not documented, so it is no proof.
@@ -116,15 +119,24 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Refused { status: None, failure: Failure::new(Kind::Api, text).of_stream(self.stream.name) }
     }
 
-    /// A part that is not found is no news about the record: only the record's own absence is.
-    async fn confirm_gone(&self, row: &Row, part: &Part, failure: Failure) -> Result<Parts> {
-        let Some(path) = self.list.record else { return Err(failure) };
-        let read = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).map_err(|_| "it is not JSON".to_owned());
-        match self.gate.get(&mut self.request(path, row.id), read).await {
-            Err(Refused { status: Some(404), .. }) => Ok(Parts::Gone),
-            Err(refused) => Err(refused.failure),
-            Ok(_) => Err(self.fault(part, row, "is not there (status 404), though the record is").failure),
-        }
+    /// A part that is not found, or is shorter than the record says, is no news about the record: only the record's own absence is.
+    async fn confirm_gone(&self, part: &Part, row: &Row) -> Result<Parts> {
+        let gone = match self.list.record {
+            None => false,
+            Some(Record::Path(path)) => {
+                let read = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).map_err(|_| "it is not JSON".to_owned());
+                match self.gate.get(&mut self.request(path, row.id), read).await {
+                    Err(Refused { status: Some(404), .. }) => true,
+                    record => record.map(|_| false)?,
+                }
+            }
+            Some(Record::Filter(name)) => {
+                let mut request = self.request(self.list.path, row.id);
+                request.query = vec![(name, row.id.to_string())];
+                self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows.is_empty()
+            }
+        };
+        if gone { Ok(Parts::Gone) } else { Err(self.fault(part, row, NOT_WHOLE).failure) }
     }
 
     fn request(&self, path: &str, id: u64) -> Request {

@@ -91,8 +91,8 @@ fn a_swallowed_error() {
         &["Lost", "Stale"],
         &[edit(
             "parts.rs",
-            "self.confirm_gone(row, part, failure).await,\n            Err((_, refused)) => Err(refused.failure),",
-            "self.confirm_gone(row, part, failure).await,\n            Err(_) => Ok(Parts::Gone),",
+            "self.confirm_gone(part, row).await,\n            Err((_, refused)) => Err(refused.failure),",
+            "self.confirm_gone(part, row).await,\n            Err(_) => Ok(Parts::Gone),",
         )],
     );
 }

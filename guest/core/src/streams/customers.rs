@@ -1,6 +1,6 @@
 //! customers: API v3, which has replaced v2; the v2 names are kept beside the new ones (`x-source` in the schema).
 
-use super::{End, List, Part, Position, Replication, Source, Stream, include};
+use super::{End, List, Part, Position, Record, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A list inside a customer stops at ten rows (customers.v3, `include`); the whole list has an endpoint of its own.
@@ -37,7 +37,7 @@ pub static STREAM: Stream = Stream {
             part("addresses", "v3/customers/addresses", &[("include", "formfields")]),
             part("attributes", "v3/customers/attribute-values", &[]),
         ],
-        record: None,
+        record: Some(Record::Filter("id:in")),
     }),
     off_by_default: &[],
 };

@@ -81,8 +81,17 @@ pub struct List {
     pub includes: &'static [Include],
     /// Fields with requests of their own.
     pub parts: &'static [Part],
-    /// The path of one record, with `{id}`: says whether a record whose part is not found is gone itself.
-    pub record: Option<&'static str>,
+    /// How one record is asked for: says whether a record whose part is not found is gone itself.
+    pub record: Option<Record>,
+}
+
+/// How one record of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Record {
+    /// By a path of its own, with `{id}`; 404 if there is none.
+    Path(&'static str),
+    /// By the list's filter of this name; an empty list if there is none.
+    Filter(&'static str),
 }
 
 /// How a walk knows where it is.

@@ -1,6 +1,6 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{End, Include, List, Part, Position, Replication, Source, Stream, include};
+use super::{End, Include, List, Part, Position, Record, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A part of an order; its list lies below the order's own path.
@@ -38,7 +38,7 @@ pub static STREAM: Stream = Stream {
             part("coupons", "v2/orders/{id}/coupons", None),
             part("shipping_addresses", "v2/orders/{id}/shipping_addresses", Some("shipping_address_count")),
         ],
-        record: Some("v2/orders/{id}"),
+        record: Some(Record::Path("v2/orders/{id}")),
     }),
     // They repeat products and shipping_addresses, and make pages slow.
     off_by_default: &["consignments"],

@@ -110,6 +110,30 @@ fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
 }
 
 #[test]
+fn a_customer_that_is_deleted_while_its_addresses_are_read_is_skipped() {
+    let world = World::new(SMALL);
+    let most = {
+        let store = world.store.borrow();
+        let addresses =
+            |id: &u64| store.record(Records::Customer, *id).unwrap().parts["addresses"].as_array().map_or(0, Vec::len);
+        store.ids(Records::Customer).max_by_key(addresses).unwrap()
+    };
+    let mut deleted = false;
+    world.store.borrow_mut().on_request(move |request, store| {
+        if !deleted
+            && request.path.ends_with("/customers/addresses")
+            && request.query.contains(&format!("customer_id:in={most}&"))
+        {
+            deleted = store.delete(Records::Customer, most);
+        }
+    });
+    let run = world.run(None).ok();
+    assert_eq!(run.records("customers").len(), 29);
+    let summary = run.result.unwrap();
+    assert_eq!((summary.verdict(), summary.streams.iter().map(|stream| stream.skipped).sum::<u64>()), (None, 1));
+}
+
+#[test]
 fn an_end_that_the_store_contradicts_is_asked_again_and_then_an_error() {
     for (path, stream) in [
         ("/v2/orders?", "orders"),
