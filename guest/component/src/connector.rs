@@ -84,7 +84,8 @@ fn failure(failure: Failure) -> wit::Failure {
         Kind::MissingScope => wit::Failure::MissingScope,
         Kind::RateLimited => wit::Failure::RateLimited,
         Kind::Unreachable => wit::Failure::Unreachable,
-        Kind::Api => wit::Failure::Api,
+        // A stream never fails with the latter: it is what a whole run amounts to.
+        Kind::Api | Kind::SetAside => wit::Failure::Api,
         Kind::Sink => wit::Failure::Sink,
         Kind::Cancelled => wit::Failure::Cancelled,
     };

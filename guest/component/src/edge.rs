@@ -80,7 +80,7 @@ impl From<Failure> for Refusal {
         let status = match failure.kind {
             Kind::Catalog | Kind::State => 400,
             Kind::Config | Kind::Sink => 500,
-            Kind::Unauthorized | Kind::MissingScope | Kind::Unreachable | Kind::Api => 502,
+            Kind::Unauthorized | Kind::MissingScope | Kind::Unreachable | Kind::Api | Kind::SetAside => 502,
             Kind::RateLimited | Kind::Cancelled => 503,
         };
         Refusal::new(status, failure.kind.name(), failure.to_string())

@@ -23,13 +23,15 @@ pub enum Kind {
     Api,
     /// The messages could not be written.
     Sink,
-    /// The run was stopped from outside; its last STATE says where to go on.
+    /// Every record but some was read; those are named in the STATE and asked for again by the next run.
+    SetAside,
+    /// The run was stopped from outside; its last STATE says where to resume.
     Cancelled,
 }
 
 impl Kind {
     /// Every kind, in the order of the exit codes.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Config,
         Kind::Catalog,
         Kind::State,
@@ -39,6 +41,7 @@ impl Kind {
         Kind::Unreachable,
         Kind::Api,
         Kind::Sink,
+        Kind::SetAside,
         Kind::Cancelled,
     ];
 
@@ -54,11 +57,12 @@ impl Kind {
             Kind::Unreachable => "unreachable",
             Kind::Api => "api",
             Kind::Sink => "sink",
+            Kind::SetAside => "set-aside",
             Kind::Cancelled => "cancelled",
         }
     }
 
-    /// The process exit code: 2 to 10 in the order of [`Kind::ALL`], and 130 (as after Ctrl-C) for a run that was stopped.
+    /// The process exit code: 2 to 11 in the order of [`Kind::ALL`], and 130 (as after Ctrl-C) for a run that was stopped.
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Config => 2,
@@ -70,6 +74,7 @@ impl Kind {
             Kind::Unreachable => 8,
             Kind::Api => 9,
             Kind::Sink => 10,
+            Kind::SetAside => 11,
             Kind::Cancelled => 130,
         }
     }
@@ -128,6 +133,20 @@ pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Fa
     let causes: Vec<String> =
         causes.iter().map(|(failure, streams)| format!("{}: {}", streams.join(", "), failure.message)).collect();
     Some(Failure::new(kind, format!("{lead}: {}{hint}", causes.join("; "))))
+}
+
+/// What a run amounts to whose streams all ended well but for records that were set aside: a failure of its own kind that counts them, per
+/// stream. None: nothing is aside.
+pub fn set_aside<'s>(aside: impl IntoIterator<Item = (&'s str, u64)>) -> Option<Failure> {
+    let streams: Vec<String> =
+        aside.into_iter().filter(|(_, count)| *count > 0).map(|(stream, count)| format!("{count} of {stream}")).collect();
+    let text = || {
+        format!(
+            "set aside, because the store could not serve them: {}; everything else is complete, and the next run asks for them again. The warnings above name each one",
+            streams.join(", ")
+        )
+    };
+    (!streams.is_empty()).then(|| Failure::new(Kind::SetAside, text()))
 }
 
 /// A result that fails with a [`Failure`].

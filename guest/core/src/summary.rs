@@ -1,7 +1,7 @@
 //! What a run did, stream by stream.
 
 use crate::api::gate::Counts;
-use crate::error::{Failure, Kind, summarize};
+use crate::error::{Failure, Kind, set_aside, summarize};
 use serde_json::Value;
 
 /// What a run came to.
@@ -18,10 +18,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The failure that a run with failed streams amounts to: none if no stream failed.
+    /// The failure that the run amounts to: that of its failed streams, else of kind set-aside if records are set aside. None: all is well.
     pub fn verdict(&self) -> Option<Failure> {
         let left = self.streams.iter().filter_map(|stream| Some((stream.name, stream.failure.as_ref()?)));
-        summarize("the run is not complete", left)
+        let aside = self.streams.iter().map(|stream| (stream.name, stream.aside));
+        summarize("the run is not complete", left).or_else(|| set_aside(aside))
     }
 }
 
@@ -36,6 +37,8 @@ pub struct StreamSummary {
     pub skipped: u64,
     /// Values that did not fit their schema and became null.
     pub nulled: u64,
+    /// Records that the store cannot serve, now or in an earlier run: the STATE names them, and each run asks for them again.
+    pub aside: u64,
     /// Whether it was read to its end.
     pub complete: bool,
     /// Why the stream was left, if it was. What was written before is good.
@@ -45,13 +48,14 @@ pub struct StreamSummary {
 impl StreamSummary {
     /// How it ended, for a person.
     pub(crate) fn outcome(&self) -> String {
-        let StreamSummary { records, skipped, nulled, .. } = self;
+        let StreamSummary { records, skipped, nulled, aside, .. } = self;
         let ended = match &self.failure {
             Some(failure) if failure.kind == Kind::Cancelled => "stopped before its end".to_owned(),
             Some(failure) => format!("failed ({})", failure.kind),
             None if self.complete => "done".to_owned(),
             None => "not at its end yet, because of a limit".to_owned(),
         };
-        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled")
+        let aside = if *aside > 0 { format!(", {aside} set aside") } else { String::new() };
+        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled{aside}")
     }
 }

@@ -131,7 +131,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
             let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
             let complete = result == Ok(Ended::Complete);
-            self.summaries.push(StreamSummary { name, records, skipped, nulled, complete, failure });
+            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside: 0, complete, failure });
         }
         self.gate.report();
         result
