@@ -60,6 +60,8 @@ pub enum Delivery {
     ResetMidBody,
     /// Nothing, for ever, with the connection open.
     Stall,
+    /// Nothing, for ever, and nothing more for any other request on this connection, which stays open. New connections work.
+    StallConnection,
     /// A few bytes at a time.
     Drip {
         /// How many at a time; at least one.

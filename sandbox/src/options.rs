@@ -25,6 +25,9 @@ pub struct Options {
     /// How long the shell holds each answer back. Default none. Without it the shell answers one request after the other, so
     /// [`Sandbox::max_in_flight`](crate::Sandbox::max_in_flight) says nothing.
     pub latency: Duration,
+    /// After how many requests the shell closes a connection: with GOAWAY on HTTP/2, and on HTTP/1.1 as soon as it is idle, which the client
+    /// learns when it sends the next request. Default never.
+    pub requests_per_connection: Option<u64>,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             missing_scopes: BTreeSet::new(),
             caps: Caps::default(),
             latency: Duration::ZERO,
+            requests_per_connection: None,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The shell: the store behind real sockets.
 
 mod body;
+mod connection;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,17 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chrono::Utc;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+#[cfg(feature = "tls")]
+use tokio_rustls::TlsAcceptor;
 
-use crate::answer::Answer;
-use crate::faults::Delivery;
-use crate::http::Request;
 use crate::log::Seen;
 use crate::options::Options;
 use crate::store::Store;
@@ -27,9 +24,11 @@ use crate::store::Store;
 /// A store that listens on a loopback port, on a thread of its own, until it is dropped.
 ///
 /// HTTP/1.1 with keep-alive, and HTTP/2 for clients that start with it. Answers are chunked, and compressed for clients that accept gzip.
+/// With the feature `tls` it can be served over TLS, where the client chooses the version.
 #[derive(Debug)]
 pub struct Sandbox {
     url: String,
+    ca_pem: Option<String>,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -39,8 +38,12 @@ pub struct Sandbox {
 struct Shared {
     store: Mutex<Store>,
     latency: Duration,
+    requests_per_connection: Option<u64>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<rustls::ServerConfig>>,
     requests: AtomicU64,
     connections: AtomicU64,
+    open_connections: AtomicUsize,
     in_flight: AtomicUsize,
     max_in_flight: AtomicUsize,
 }
@@ -59,18 +62,26 @@ impl Sandbox {
     /// # Errors
     /// When the port or the thread cannot be had.
     pub fn serve(store: Store) -> io::Result<Self> {
-        let latency = store.options().latency;
-        let shared = Arc::new(Shared {
-            store: Mutex::new(store),
-            latency,
-            requests: AtomicU64::new(0),
-            connections: AtomicU64::new(0),
-            in_flight: AtomicUsize::new(0),
-            max_in_flight: AtomicUsize::new(0),
-        });
+        Self::listen(Shared::new(store), "http", None)
+    }
+
+    /// As [`Sandbox::serve`], over TLS: HTTP/2 or HTTP/1.1, as the client asks by ALPN. Only the authority of [`Sandbox::ca_pem`] vouches
+    /// for its certificate.
+    ///
+    /// # Errors
+    /// When the port, the thread or the certificate cannot be had.
+    #[cfg(feature = "tls")]
+    pub fn serve_tls(store: Store) -> io::Result<Self> {
+        let (config, ca_pem) = tls::config()?;
+        let shared = Shared { tls: Some(Arc::new(config)), ..Shared::new(store) };
+        Self::listen(shared, "https", Some(ca_pem))
+    }
+
+    fn listen(shared: Shared, scheme: &str, ca_pem: Option<String>) -> io::Result<Self> {
+        let shared = Arc::new(shared);
         let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = format!("{scheme}://{}", listener.local_addr()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let listening = Arc::clone(&shared);
@@ -82,13 +93,19 @@ impl Sandbox {
                 }
             });
         })?;
-        Ok(Self { url, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { url, ca_pem, shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The origin to send requests to: `http://127.0.0.1:PORT`.
+    /// The origin to send requests to: `http://127.0.0.1:PORT`, or `https://…` over TLS.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The certificate of the authority that vouches for this server, in PEM form. None without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// The store's name in its paths.
@@ -126,6 +143,18 @@ impl Sandbox {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many connections are open now.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.shared.open_connections.load(Ordering::SeqCst)
+    }
+
+    /// How many requests wait for the head of their answer now. One that its client gives up waits no more.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
+    }
+
     /// The highest number of requests that waited for the head of their answer at one time. It needs a latency to say anything.
     #[must_use]
     pub fn max_in_flight(&self) -> usize {
@@ -147,27 +176,47 @@ impl Drop for Sandbox {
 }
 
 impl Shared {
+    fn new(store: Store) -> Self {
+        Self {
+            latency: store.options().latency,
+            requests_per_connection: store.options().requests_per_connection,
+            store: Mutex::new(store),
+            #[cfg(feature = "tls")]
+            tls: None,
+            requests: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            open_connections: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            max_in_flight: AtomicUsize::new(0),
+        }
+    }
+
     /// A hook that panicked leaves a usable store.
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Counts a request as in flight for as long as it lives.
-struct InFlight<'a>(&'a Shared);
-
-impl<'a> InFlight<'a> {
-    fn enter(shared: &'a Shared) -> Self {
-        shared.requests.fetch_add(1, Ordering::SeqCst);
-        let now = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
-        shared.max_in_flight.fetch_max(now, Ordering::SeqCst);
-        Self(shared)
+    fn enter_request(&self) -> Counted<'_> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let counted = Counted::new(&self.in_flight);
+        self.max_in_flight.fetch_max(self.in_flight.load(Ordering::SeqCst), Ordering::SeqCst);
+        counted
     }
 }
 
-impl Drop for InFlight<'_> {
+/// Counts as one for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -186,50 +235,16 @@ async fn listen(listener: std::net::TcpListener, shared: Arc<Shared>) {
 }
 
 async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let _open = Counted::new(&shared.open_connections);
     // Without it small answers wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { handle(&shared, &request).await }
-    });
-    // The date is the store's to give, or to leave out.
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().auto_date_header(false);
-    server.http2().auto_date_header(false);
-    // Connections break here when a fault asks for it; the client sees what there is to see.
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-}
-
-async fn handle(shared: &Shared, request: &hyper::Request<Incoming>) -> io::Result<hyper::Response<body::Body>> {
-    let _in_flight = InFlight::enter(shared);
-    let request = plain(request);
-    let Answer { response, delivery } = shared.lock().answer(&request, Utc::now());
-    if !shared.latency.is_zero() {
-        tokio::time::sleep(shared.latency).await;
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &shared.tls {
+        // A client that does not trust the certificate ends here.
+        if let Ok(stream) = TlsAcceptor::from(Arc::clone(tls)).accept(stream).await {
+            connection::serve(stream, &shared).await;
+        }
+        return;
     }
-    match delivery {
-        Delivery::Stall => std::future::pending().await,
-        Delivery::CloseBeforeAnswer => Err(io::Error::other("a fault closes this connection")),
-        delivery => body::response(response, delivery, accepts_gzip(&request)),
-    }
-}
-
-fn plain(request: &hyper::Request<Incoming>) -> Request {
-    let headers =
-        request.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    Request {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        headers: headers.collect(),
-    }
-}
-
-fn accepts_gzip(request: &Request) -> bool {
-    request.header("Accept-Encoding").is_some_and(|codings| {
-        codings.split(',').any(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0")
-        })
-    })
+    connection::serve(stream, &shared).await;
 }

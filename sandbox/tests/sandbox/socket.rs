@@ -107,3 +107,61 @@ async fn the_store_can_be_changed_while_it_serves() {
     let gone = client().get(format!("{url}/").parse().unwrap()).await;
     assert!(gone.is_err(), "a dropped sandbox listens no longer");
 }
+
+/// Waits until this holds, but not for ever.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect(what);
+}
+
+#[tokio::test]
+async fn a_connection_can_fall_silent_while_new_ones_work() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons", Action::Deliver(Delivery::StallConnection))));
+    let client: Http = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    assert!(send(&client, &sandbox, "/v2/orders/111", false).await.is_ok());
+    let stalled = send(&client, &sandbox, "/v2/coupons", false);
+    let after = async {
+        until("the fault hits", || sandbox.with_store(|store| store.faults_fired()) == 1).await;
+        send(&client, &sandbox, "/v2/orders/111", false).await
+    };
+    let elsewhere: Http = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    tokio::select! {
+        answer = stalled => panic!("answered: {answer:?}"),
+        answer = after => panic!("answered on a silent connection: {answer:?}"),
+        () = async {
+            until("the fault hits", || sandbox.with_store(|store| store.faults_fired()) == 1).await;
+            assert!(send(&elsewhere, &sandbox, "/v2/orders/111", false).await.is_ok());
+        } => {}
+    }
+    assert_eq!((sandbox.connection_count(), sandbox.open_connections()), (2, 2));
+    drop(client);
+    until("a closed connection is noticed", || (sandbox.open_connections(), sandbox.in_flight()) == (1, 0)).await;
+}
+
+#[tokio::test]
+async fn a_connection_takes_as_many_requests_as_it_may() {
+    for http2 in [false, true] {
+        let sandbox = Sandbox::start(Options { requests_per_connection: Some(3), ..Options::default() }).unwrap();
+        let client: Http = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        for request in 1..=9 {
+            assert!(send(&client, &sandbox, "/v2/orders/111", false).await.is_ok());
+            // The client learns of it before it sends the next request.
+            until("the connection closes", || request % 3 != 0 || sandbox.open_connections() == 0).await;
+        }
+        assert_eq!(sandbox.connection_count(), 3, "HTTP/2: {http2}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn over_tls_it_says_who_vouches_for_it() {
+    let sandbox = Sandbox::serve_tls(Store::new(Options::default())).unwrap();
+    assert!(sandbox.url().starts_with("https://127.0.0.1:"));
+    assert!(sandbox.ca_pem().is_some_and(|pem| pem.starts_with("-----BEGIN CERTIFICATE-----")));
+    assert_eq!(Sandbox::start(Options::default()).unwrap().ca_pem(), None);
+}

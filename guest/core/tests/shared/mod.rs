@@ -43,7 +43,7 @@ impl<W: Way> Transport for Wire<W> {
             Delivery::Whole => {
                 Ok(Response { status: answer.response.status, headers: answer.response.headers, body: answer.response.body })
             }
-            Delivery::Stall => std::future::pending().await,
+            Delivery::Stall | Delivery::StallConnection => std::future::pending().await,
             _ => Err(TransportError::Broken("connection reset".into())),
         }
     }
