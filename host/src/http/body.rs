@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::client::told;
+use super::exchange::Exchange;
 use crate::progress::Progress;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
@@ -27,11 +28,18 @@ pub(crate) struct AnswerBody {
     between_bytes: Duration,
     deadline: Pin<Box<Sleep>>,
     progress: Progress,
+    exchange: Exchange,
     _place: Place,
 }
 
 impl AnswerBody {
-    pub(crate) fn new(incoming: Incoming, gzip: bool, between_bytes: Duration, progress: Progress, place: Place) -> AnswerBody {
+    pub(crate) fn new(
+        incoming: Incoming,
+        gzip: bool,
+        between_bytes: Duration,
+        progress: Progress,
+        (exchange, place): (Exchange, Place),
+    ) -> AnswerBody {
         AnswerBody {
             unpacker: gzip.then(|| MultiGzDecoder::new(Vec::new())),
             incoming,
@@ -40,6 +48,7 @@ impl AnswerBody {
             between_bytes,
             deadline: Box::pin(tokio::time::sleep(between_bytes)),
             progress,
+            exchange,
             _place: place,
         }
     }
@@ -47,7 +56,9 @@ impl AnswerBody {
     /// The next bytes from the wire; none at the end.
     fn poll_wire(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HttpError>>> {
         loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+            self.exchange.waits(polled.is_pending());
+            let Poll::Ready(frame) = polled else {
                 ready!(self.deadline.as_mut().poll(cx));
                 return Poll::Ready(Some(Err(HttpError::ConnectionReadTimeout)));
             };

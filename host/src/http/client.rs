@@ -1,11 +1,12 @@
 //! The one HTTP client that all runs share: pooled connections, HTTP/1.1 and HTTP/2, the platform's root certificates, proxies.
 
 use super::address::{ResolveError, Resolver};
+pub(crate) use super::exchange::Client;
+use super::link::{CONNECT_TIMEOUT, Links};
 use super::proxy::{Proxies, ProxyFault};
 use bytes::Bytes;
 use http_body_util::Empty;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Pool;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,12 +23,16 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use wasmtime_wasi_http::Error as HttpError;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// A peer that says nothing for so long is asked whether it is there, by HTTP/2 and by TCP. Proxies and firewalls often forget connections
+/// without a word.
+const ASK_AFTER: Duration = Duration::from_secs(10);
+/// One that has not answered or acknowledged anything for so long is gone.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// The pool. Requests of this tap have no body.
-pub(crate) type Client = Pool<HttpsConnector<Connector>, Empty<Bytes>>;
+pub(crate) type Pool = hyper_util::client::legacy::Client<Links, Empty<Bytes>>;
 
 /// A client, and what is worth a warning about it. `proxies` says which origins are reached through a proxy.
 pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: Proxies) -> Result<(Client, Option<String>)> {
@@ -37,13 +42,16 @@ pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: P
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(Connector::new(private_addresses, proxies));
-    let client = Pool::builder(TokioExecutor::new())
+    // The windows are hyper's, of 2 MiB a stream and 5 MiB a connection: more than a page of records. An adaptive window would start at 64 KiB
+    // for the whole connection, so that one answer that is not read yet holds up all others, and would need many round trips to grow.
+    let pool = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .http2_adaptive_window(true)
-        .build(connector);
-    Ok((client, warning))
+        .http2_keep_alive_interval(ASK_AFTER)
+        .http2_keep_alive_timeout(GONE_AFTER)
+        .build(Links(connector));
+    Ok((Client::new(pool), warning))
 }
 
 /// TLS with the platform's roots and those of `ca_file`. A machine without any roots is worth a warning only: it may use no https.
@@ -84,15 +92,24 @@ pub(crate) struct Connector {
 
 impl Connector {
     fn new(private_addresses: bool, proxies: Proxies) -> Connector {
-        let mut direct = HttpConnector::new_with_resolver(Resolver::new(private_addresses));
+        let mut direct = watchful(HttpConnector::new_with_resolver(Resolver::new(private_addresses)));
         direct.enforce_http(false);
-        direct.set_nodelay(true);
-        direct.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let mut to_proxy = HttpConnector::new();
-        to_proxy.set_nodelay(true);
-        to_proxy.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Connector { direct, to_proxy, proxies }
+        Connector { direct, to_proxy: watchful(HttpConnector::new()), proxies }
     }
+}
+
+/// Connections that send small requests at once, and that notice when the peer is gone.
+fn watchful<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
+    connector.set_nodelay(true);
+    // Shared by all addresses of a name, so that one that does not answer leaves time for the next.
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_keepalive(Some(ASK_AFTER));
+    connector.set_keepalive_interval(Some(ASK_AFTER));
+    connector.set_keepalive_retries(Some(2));
+    // Without it the system sends a lost request again and again, for a quarter of an hour.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    connector.set_tcp_user_timeout(Some(ASK_AFTER + 2 * GONE_AFTER));
+    connector
 }
 
 impl Service<::http::Uri> for Connector {
@@ -133,7 +150,7 @@ fn last_cause(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }
 
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 

@@ -4,6 +4,8 @@ pub(crate) mod address;
 mod ask;
 mod body;
 pub(crate) mod client;
+mod exchange;
+mod link;
 pub(crate) mod proxy;
 
 use crate::account::Account;
@@ -14,7 +16,7 @@ use ::http::uri::{Authority, Scheme};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use body::AnswerBody;
 use bytes::Bytes;
-use client::{Client, told};
+use client::Client;
 use http_body::Body;
 use http_body_util::{BodyExt, Empty};
 use std::future::Future;
@@ -168,11 +170,11 @@ impl Sending {
         let answering = async {
             let permit = places.acquire_owned().await.map_err(|_| HttpError::ConnectionLimitReached)?;
             let place = Place { _permit: permit, _counted: self.progress.request() };
-            let answer = self.client.request(self.request).await.map_err(|fault| told(&fault))?;
-            Ok::<_, HttpError>((answer, place))
+            let (answer, exchange) = self.client.send(&self.request).await?;
+            Ok::<_, HttpError>((answer, (exchange, place)))
         };
         let answered = tokio::time::timeout(first_byte, answering).await;
-        let (answer, place) = answered.map_err(|_| HttpError::HttpResponseTimeout)??;
+        let (answer, held) = answered.map_err(|_| HttpError::HttpResponseTimeout)??;
         let (mut parts, incoming) = answer.into_parts();
         let gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let gzip = gzip && !incoming.is_end_stream();
@@ -181,7 +183,7 @@ impl Sending {
             parts.headers.remove(CONTENT_LENGTH);
         }
         let between_bytes = limit(self.options.between_bytes_timeout);
-        let body = AnswerBody::new(incoming, gzip, between_bytes, progress, place);
+        let body = AnswerBody::new(incoming, gzip, between_bytes, progress, held);
         let background: Background = Box::new(async { Ok(()) });
         Ok((Response::from_parts(parts, body.boxed_unsync()), background))
     }

@@ -22,28 +22,10 @@ struct TlsServer {
 
 impl TlsServer {
     async fn start(names: &[&str]) -> TlsServer {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_key = KeyPair::generate().unwrap();
-        let ca = params.self_signed(&ca_key).unwrap();
-        let issuer = Issuer::new(params, ca_key);
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
-
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        let (acceptor, folder) = acceptor(names);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = TlsServer { port: listener.local_addr().unwrap().port(), folder, seen: Arc::default() };
-        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), server.seen.clone()));
+        tokio::spawn(serve(listener, acceptor, server.seen.clone()));
         server
     }
 
@@ -52,6 +34,30 @@ impl TlsServer {
         let (client, _) = client::client(trusted.then_some(ca.as_path()), true, proxies).unwrap();
         Gate::new(client, Some(door(origin)), Progress::default(), Arc::new(|_| {}))
     }
+}
+
+/// What speaks TLS and HTTP/2 under these names, and a folder with the certificate of its authority: `ca.pem`.
+pub(super) fn acceptor(names: &[&str]) -> (TlsAcceptor, TempDir) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_key = KeyPair::generate().unwrap();
+    let ca = params.self_signed(&ca_key).unwrap();
+    let issuer = Issuer::new(params, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    (TlsAcceptor::from(Arc::new(config)), folder)
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<String>>>) {
