@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
-use tap_bigcommerce_sandbox::{Counts, Kind, Options, Sandbox};
+use tap_bigcommerce_sandbox::{Counts, Kind, Options, Sandbox, Store};
 use tempfile::TempDir;
+
+const CA_FILE: &str = "ca.pem";
 
 /// A store that listens on this machine.
 #[derive(Debug)]
@@ -29,10 +31,26 @@ impl Shop {
 
     /// A store made as the options say.
     pub fn with(options: Options) -> Shop {
-        let sandbox = Sandbox::start(options).expect("a port is free");
+        Shop::of(Sandbox::start(options).expect("a port is free"))
+    }
+
+    /// The same over TLS with HTTP/2, as in production. The program is given the CA file; others find it at [`Shop::ca_file`].
+    pub fn over_tls(options: Options) -> Shop {
+        Shop::of(Sandbox::serve_tls(Store::new(options)).expect("a port is free"))
+    }
+
+    fn of(sandbox: Sandbox) -> Shop {
         let shop = Shop { sandbox, folder: tempfile::tempdir().expect("a folder can be made") };
         shop.file("config.json", &Value::Object(shop.config()).to_string());
+        if let Some(pem) = shop.sandbox.ca_pem() {
+            shop.file(CA_FILE, pem);
+        }
         shop
+    }
+
+    /// The certificate of the authority that vouches for the store, if it is served over TLS.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        self.sandbox.ca_pem().map(|_| self.path(CA_FILE))
     }
 
     /// The settings for a run against it.
@@ -68,6 +86,9 @@ impl Shop {
     /// The program with the shop's config and these arguments, in the shop's folder.
     pub fn tap<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = program(["--config", "config.json"].into_iter().chain(args));
+        if let Some(file) = self.ca_file() {
+            command.arg("--ca-file").arg(file);
+        }
         command.current_dir(self.folder.path());
         command
     }

@@ -1,4 +1,4 @@
-//! Faults over real sockets, through every door: a complete result, or one sentence and a STATE that the next run completes.
+//! Faults over real sockets, through every door, and through the program over TLS with HTTP/2 as in production: a complete result, or one sentence and a STATE that the next run completes.
 
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -55,9 +55,9 @@ impl Case {
     }
 
     /// Walks the case through a door.
-    async fn through(&self, door: Door) {
-        let what = format!("{} through {door:?}", self.name);
-        let shop = Shop::with(self.options.clone());
+    async fn through(&self, door: Door, tls: bool) {
+        let what = format!("{} through {door:?}{}", self.name, if tls { " over TLS" } else { "" });
+        let shop = if tls { Shop::over_tls(self.options.clone()) } else { Shop::with(self.options.clone()) };
         shop.sandbox.with_store(|store| (self.spoil)(store));
         let first = door.run(&shop, &self.settings, None).await;
         let fired = shop.sandbox.with_store(|store| store.faults_fired());
@@ -117,16 +117,19 @@ fn is_told(ended: &Outcome, what: &str, (code, kind): (i32, &str), words: &[&str
     }
 }
 
+/// The doors, and whether the store is served over TLS there. The two components have no HTTP client of their own to try.
+const WAYS: [(Door, bool); 4] = [(Door::Program, true), (Door::Program, false), (Door::Command, false), (Door::Edge, false)];
+
 /// Walks each case through each door, side by side.
 pub(crate) async fn walk(cases: Vec<Case>) {
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut runs = Vec::new();
     for case in cases.into_iter().map(Arc::new) {
-        for door in DOORS {
+        for (door, tls) in WAYS {
             let (case, places) = (case.clone(), places.clone());
             runs.push(tokio::spawn(async move {
                 let _place = places.acquire().await.expect("nobody closes it");
-                case.through(door).await;
+                case.through(door, tls).await;
             }));
         }
     }
@@ -181,6 +184,7 @@ async fn a_fault_that_passes_costs_time_and_no_record() {
         delivered("no answer", Delivery::CloseBeforeAnswer),
         delivered("a wrong content-length", Delivery::WrongContentLength),
         delivered("silence", Delivery::Stall).with("request_timeout_seconds", 2),
+        delivered("silence of a connection", Delivery::StallConnection).with("request_timeout_seconds", 2),
         delivered("a drip slower than the timeout", slow).with("request_timeout_seconds", 2),
         Case::new("a drip", vec![Fault::on("/v", steady).always()], End::Whole),
         Case::new("a page of orders twice", vec![again(orders)], End::Whole),

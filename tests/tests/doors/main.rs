@@ -3,6 +3,7 @@
 
 mod backoff;
 mod command;
+mod connections;
 mod crash;
 mod edge;
 mod edge_sync;

@@ -62,10 +62,11 @@ fn go_away(last: u32, reason: u32) -> Vec<u8> {
 /// What a server says when a request comes: by the connection's number, from 1, and the request's stream: 1, 3, 5 and so on.
 type Says = fn(usize, u32) -> Vec<u8>;
 
-/// What a server has seen: how many connections, the requests as connection and stream, and the streams that the client has reset.
+/// What a server has seen: how many connections and pings, the requests as connection and stream, and the streams that the client has reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     connections: usize,
+    pings: usize,
     requests: Vec<(usize, u32)>,
     resets: Vec<(usize, u32, u32)>,
 }
@@ -156,7 +157,12 @@ async fn converse(
                 seen.lock().unwrap().resets.push((connection, id, reason));
                 Vec::new()
             }
-            SETTINGS | PING if flags & ACK == 0 => frame(kind, ACK, 0, if kind == PING { &payload } else { &[] }),
+            // Never answered.
+            PING => {
+                seen.lock().unwrap().pings += 1;
+                Vec::new()
+            }
+            SETTINGS if flags & ACK == 0 => frame(SETTINGS, ACK, 0, &[]),
             _ => Vec::new(),
         };
         stream.write_all(&said).await?;
@@ -258,6 +264,15 @@ async fn one_connection_is_opened_for_all_requests() {
     }
     assert!(fetches.join_all().await.iter().all(|body| body == "[]"));
     assert_eq!((server.seen().connections, server.seen().requests.len()), (1, 20));
+}
+
+/// It takes as long as a dead connection does in production.
+#[tokio::test]
+async fn a_connection_that_answers_no_ping_is_dead() {
+    let server = Http2::start(|_, _| Vec::new()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(120), server.fetch(&mut server.gate())).await;
+    assert!(matches!(ended, Ok(Err(HttpError::HttpResponseTimeout))), "{ended:?}");
+    assert_eq!((server.seen().pings, server.seen().requests.len()), (1, 1));
 }
 
 /// Speaks HTTP/1.1: closes its first connections without an answer once they have had so many requests, from the first one on.
