@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
-"""Behind nginx as Debian packages it, over TLS with HTTP/2 and with HTTP/1.1: it closes each connection after 1,000 requests, and what it leaves
-unanswered then costs no retry and no warning. Times are shown and not judged.
+"""Behind nginx as Debian packages it, over TLS with HTTP/2 and with HTTP/1.1: it closes each connection after 1,000 requests (over
+HTTP/1.1 there are too many for any to get there), and what it leaves unanswered then costs no retry and no warning. Times are shown and not judged.
 
 nginx is installed with apt if it is missing; it runs from a temporary folder, on ports that this script holds, and is stopped at the end.
 A program named on the command line is tried instead of this tree's.
@@ -23,10 +23,10 @@ ORDERS = 1400
 KEEPALIVE_REQUESTS = 1000  # nginx's default, which the configuration leaves alone.
 
 CONFIGURATION = """
+{user}
 daemon off;
-master_process off;
 pid {work}/nginx.pid;
-error_log stderr warn;
+error_log stderr error;
 events {{}}
 http {{
     log_format requests '$connection $server_protocol $status';
@@ -75,7 +75,9 @@ def nginx(work, store):
     """nginx before the store; gives its two origins. It takes over sockets that listen already, as in an upgrade, so that no port is guessed."""
     sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in ("http2", "http1")}
     ports = {name: held.getsockname()[1] for name, held in sockets.items()}
-    (work / "nginx.conf").write_text(CONFIGURATION.format(work=work, store=store, **ports))
+    # Root's workers would be another user, who may not enter this folder.
+    user = "user root;" if os.getuid() == 0 else ""
+    (work / "nginx.conf").write_text(CONFIGURATION.format(work=work, store=store, user=user, **ports))
     handed = [held.fileno() for held in sockets.values()]
     environment = os.environ | {"NGINX": "".join(f"{number};" for number in handed)}
     command = ["nginx", "-e", "stderr", "-p", work, "-c", work / "nginx.conf"]
@@ -95,6 +97,7 @@ def nginx(work, store):
 def sync(tap, work, config, origin):
     """A run against an origin: its records of each stream, its requests with retries, its warnings, and how long it took."""
     (work / "config.json").write_text(json.dumps(config | {"api_url": origin}))
+    (work / "config.json").chmod(0o600)
     started = time.monotonic()
     done = subprocess.run([tap, "--config", work / "config.json", "--ca-file", work / "ca.pem"], capture_output=True, text=True)
     took = time.monotonic() - started
@@ -128,7 +131,8 @@ def main():
                 shown.append(f"{protocol}: {took:.1f} s, {requests} requests, {len(connections)} connections, {len(new)} warnings")
                 print(shown[-1], flush=True)
                 check({spoken for _, spoken, _ in answered} == {protocol}, f"{protocol}: it is what was spoken")
-                check(max(connections.values()) >= KEEPALIVE_REQUESTS or name == "http1", f"{protocol}: nginx has closed connections that were full")
+                if name == "http2":
+                    check(max(connections.values()) >= KEEPALIVE_REQUESTS, f"{protocol}: nginx has closed connections that were full")
                 check(warnings == direct[2], f"{protocol}: no warning but those without nginx: {new[:3]}")
                 check(requests == direct[1], f"{protocol}: no retries")
                 check(len(answered) == requests, f"{protocol}: nothing was answered twice")
