@@ -6,7 +6,7 @@
 //!    [`Response`]. It holds no clock, no socket, no thread and no global randomness, so a simulation with virtual time can
 //!    drive it: the same seed, requests and times give the same bytes.
 //! 2. **The shell** is [`Sandbox`]: the same store behind HTTP/1.1 (keep-alive) and HTTP/2 (prior knowledge) on a loopback
-//!    port, with gzip, latency and broken connections.
+//!    port, with gzip, latency and broken connections. With the feature `tls` also over TLS, where HTTP/2 is negotiated.
 //!
 //! ```
 //! use std::time::Duration;

@@ -18,7 +18,8 @@ pub(super) fn config() -> io::Result<(ServerConfig, String)> {
 
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let certificate = CertificateParams::new(names).and_then(|params| params.signed_by(&key, &issuer)).map_err(io::Error::other)?;
+    let certificate =
+        CertificateParams::new(names).and_then(|params| params.signed_by(&key, &issuer)).map_err(io::Error::other)?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
 
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -20,7 +20,8 @@ struct Ran {
 
 /// Runs once through the library, then waits until nothing of the run is left at the store.
 async fn run(shop: &Shop, settings: Value) -> Ran {
-    let (warnings, output): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<u8>>>) = Default::default();
+    let warnings: Arc<Mutex<Vec<String>>> = Arc::default();
+    let output: Arc<Mutex<Vec<u8>>> = Arc::default();
     let (warned, written) = (warnings.clone(), output.clone());
     let builder = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true);
     let builder = builder.on_log(move |line| {
