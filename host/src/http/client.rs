@@ -48,6 +48,8 @@ pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: P
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
+        // `Client::send` does it, in turn: the pool would open a connection for each request that has to be sent again.
+        .retry_canceled_requests(false)
         .http2_keep_alive_interval(ASK_AFTER)
         .http2_keep_alive_timeout(GONE_AFTER)
         .build(Links(connector));

@@ -43,7 +43,8 @@ impl Client {
         Client { pool, turns: Arc::new(Turns { turn: Mutex::new(()), shared: AtomicBool::new(true) }) }
     }
 
-    /// Sends a request. One that the server has left unprocessed is sent again at once: it says nothing about the store.
+    /// Sends a request. One that the server has left unprocessed is sent again at once: it says nothing about the store. Even if the server
+    /// has looked at it after all, it is a GET.
     pub(crate) async fn send(&self, request: &Request) -> Result<(Response, Exchange), HttpError> {
         let mut resends = 0;
         loop {

@@ -82,9 +82,10 @@ async fn connections_that_a_server_closes_as_planned_cost_nothing() {
         assert_eq!((closed.summary.retries, &closed.warnings), (0, &kept.warnings), "{url}");
         let (requests, connections) = (closing.sandbox.request_count(), closing.sandbox.connection_count());
         assert_eq!((requests, requests > 300), (closed.summary.requests, true), "{url}: nothing was processed twice");
-        // Requests that are on their way when it closes are still answered, and over HTTP/1.1 there is a connection for each.
+        // Requests that are on their way when it closes are still answered, and over HTTP/1.1 there is a connection for each. A busy machine
+        // may open a few more; a connection for each request that finds the old one closed would be far more.
         let fewest = requests / (REQUESTS_PER_CONNECTION + MAX_CONCURRENCY);
-        let most = requests / REQUESTS_PER_CONNECTION + MAX_CONCURRENCY;
+        let most = 2 * requests / REQUESTS_PER_CONNECTION + MAX_CONCURRENCY;
         assert!((fewest..=most).contains(&connections), "{url}: {connections} connections for {requests} requests");
     }
 }
