@@ -25,6 +25,7 @@ mod selection;
 #[cfg(unix)]
 mod signals;
 mod sinks;
+mod size;
 mod snapshots;
 mod sqlite;
 mod store_errors;
