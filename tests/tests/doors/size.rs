@@ -65,17 +65,20 @@ async fn the_edge_keeps_nothing_of_a_request() {
 }
 
 /// An embedder may set no time limit of its own. What the tap gives up it must cancel, or each try would stay open next to the following.
+/// The embedder cancels in the background, so the next request may overlap with the last one; without it all of them, and one more, would be open at one time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_given_up_is_cancelled() {
+    const STALLED: usize = 3;
     let forever = Duration::from_secs(100_000);
     for stall in [Delivery::Stall, Delivery::Drip { bytes: 1, every: forever }] {
-        let shop = Shop::new(counts(3, 1, 1, 1));
-        shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/orders/", Action::Deliver(stall)).times(2)));
-        let settings = json!({ "request_timeout_seconds": 1, "max_concurrency": 1 });
-        shop.file("config.json", &shop.config_with(settings));
+        let shop = Shop::new(counts(5, 1, 1, 1));
+        let fault = Fault::on("/products", Action::Deliver(stall)).times(STALLED as u64);
+        shop.sandbox.with_store(|store| store.add_fault(fault));
+        shop.file("config.json", &shop.config_with(json!({ "request_timeout_seconds": 1, "max_concurrency": 1 })));
         let said = command(&shop.path(""), &["--config", "config.json"], &[]).await;
-        assert!(said.good && said.stderr.matches("no answer within 1 s").count() == 2, "{stall:?}: {}", said.stderr);
-        assert_eq!(said.most_exchanges, 1, "{stall:?}");
+        let given_up = said.stderr.matches("no answer within 1 s").count();
+        assert!(said.good && given_up == STALLED, "{stall:?}: {}", said.stderr);
+        assert!(said.most_exchanges <= STALLED, "{stall:?}: {} requests are open at one time", said.most_exchanges);
     }
 }
 

@@ -102,15 +102,17 @@ impl Page<'_> {
             html.push_str("<p class=\"quiet\">No stream was begun.</p>\n");
             return;
         }
+        let some_aside = self.streams.iter().any(|stream| stream.aside > 0);
         html.push_str("<div class=\"scroll\"><table>\n<thead><tr><th>stream</th><th class=\"number\">records</th>");
         if self.summary.is_some() {
-            html.push_str("<th class=\"number\">skipped</th><th class=\"number\">nulled</th><th class=\"number\">set aside</th><th>outcome</th>");
+            let aside = if some_aside { "<th class=\"number\">set aside</th>" } else { "" };
+            let _ = write!(html, "<th class=\"number\">skipped</th><th class=\"number\">nulled</th>{aside}<th>outcome</th>");
         }
         html.push_str("</tr></thead>\n<tbody>\n");
         for stream in &self.streams {
             let _ = write!(html, "<tr><th>{}</th><td class=\"number\">{}</td>", escaped(&stream.name), grouped(stream.records));
             if self.summary.is_some() {
-                told_stream(html, stream);
+                told_stream(html, stream, some_aside);
             }
             html.push_str("</tr>\n");
         }
@@ -133,8 +135,8 @@ impl Page<'_> {
     }
 }
 
-fn told_stream(html: &mut String, stream: &StreamSummary) {
-    for count in [stream.skipped, stream.nulled, stream.aside] {
+fn told_stream(html: &mut String, stream: &StreamSummary, some_aside: bool) {
+    for count in [stream.skipped, stream.nulled].into_iter().chain(some_aside.then_some(stream.aside)) {
         let _ = write!(html, "<td class=\"number\">{}</td>", grouped(count));
     }
     let _ = match &stream.failure {
@@ -208,7 +210,7 @@ mod tests {
     fn the_outcome_is_each_streams_own() {
         let outcome = |stream| {
             let mut html = String::new();
-            told_stream(&mut html, &stream);
+            told_stream(&mut html, &stream, true);
             html
         };
         let stream = StreamSummary { aside: 1200, ..StreamSummary::default() };
