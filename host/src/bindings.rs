@@ -33,6 +33,7 @@ impl connector::Failure {
             Wit::Unreachable(fault) => (Kind::Unreachable, fault),
             Wit::Api(fault) => (Kind::Api, fault),
             Wit::Sink(fault) => (Kind::Sink, fault),
+            Wit::SetAside(fault) => (Kind::SetAside, fault),
             Wit::Cancelled(fault) => (Kind::Cancelled, fault),
         };
         let stream = fault.stream.map(|stream| redactor.line(&stream));
@@ -61,6 +62,8 @@ impl connector::StreamSummary {
             records: self.records,
             skipped: self.skipped,
             nulled: self.nulled,
+            aside: self.aside,
+            complete: self.complete,
             failure: self.failure.map(|failure| failure.told(redactor)),
         }
     }

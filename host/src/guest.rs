@@ -4,7 +4,7 @@ use crate::bindings::{Plugin, PluginPre, connector};
 use crate::http::Gate;
 use crate::log::{LogPipe, Redactor};
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker, ResourceTable, ResourceTableError};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -16,8 +16,8 @@ const MAX_TABLES: usize = 16;
 const MAX_MEMORIES: usize = 4;
 /// Core instances, of which the component is put together.
 const MAX_INSTANCES: usize = 64;
-/// Requests, answers, streams and whatever else the host keeps for the component: some for each request in flight.
-const MAX_RESOURCES: usize = 1 << 16;
+/// Bytes of the headers that the component makes for one request. With the limit of resources it bounds what the host keeps for them.
+const MAX_HEADERS: usize = 16 << 10;
 
 /// What one instance of the component has: no files, no environment, no arguments, no sockets.
 pub(crate) struct Guest {
@@ -39,6 +39,15 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<PluginPre<
     PluginPre::new(linker.instantiate_pre(&component)?)
 }
 
+/// What one instance may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// Bytes of memory.
+    pub(crate) memory: usize,
+    /// Requests, answers, streams, timers and whatever else the host keeps for the component.
+    pub(crate) resources: usize,
+}
+
 /// A running instance of the component.
 pub(crate) struct Instance {
     pub(crate) store: Store<Guest>,
@@ -46,13 +55,15 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, redactor: Redactor, memory_limit: usize) -> Result<Instance> {
+    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, redactor: Redactor, allowance: Allowance) -> Result<Instance> {
         let log = LogPipe::new(gate.log().clone(), redactor.clone());
         let wasi = WasiCtx::builder().stderr(log.clone()).allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_RESOURCES);
-        let limits = Limits::new(memory_limit);
-        let guest = Guest { table, wasi, http: WasiHttpCtx::new(), gate, log, redactor, limits };
+        table.set_max_capacity(allowance.resources);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_HEADERS);
+        let limits = Limits::new(allowance.memory);
+        let guest = Guest { table, wasi, http, gate, log, redactor, limits };
         let mut store = Store::new(pre.engine(), guest);
         store.limiter(|guest| &mut guest.limits);
         // At each tick of the epoch the component gives way to the runtime's other tasks, so that it can be dropped at any time.
@@ -82,6 +93,12 @@ impl Guest {
         let message = if self.limits.exceeded {
             let limit = self.limits.memory / MIB;
             format!("the component ran out of its {limit} MiB of memory; run again with a smaller page_size or max_concurrency")
+        } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            let limit = self.table.max_capacity();
+            format!(
+                "the component used up the {limit} resources (requests, answers, timers) that it may have at one time; run again from the last \
+                 state with a smaller max_concurrency, and report it if that does not help"
+            )
         } else if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
             "the component ran out of stack, perhaps over an answer that is nested too deeply; please report it".to_owned()
         } else {

@@ -1,7 +1,7 @@
 //! What a run did, stream by stream.
 
 use std::time::Duration;
-use tap_bigcommerce_core::error::{Failure, summarize};
+use tap_bigcommerce_core::error::{Failure, set_aside, summarize};
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Summary {
     pub retries: u64,
     /// Time spent waiting for the store's quota.
     pub waited: Duration,
-    /// Whether every stream was read to its end; false after a limit or a stop.
+    /// Whether every stream was read to its end, but for records that are set aside; false after a limit or a stop.
     pub complete: bool,
     /// The value of the last STATE message: give it to the next run.
     pub state: String,
@@ -31,15 +31,21 @@ pub struct StreamSummary {
     pub skipped: u64,
     /// Values that did not fit their schema and were written as null.
     pub nulled: u64,
+    /// Records that the store could not serve, in this run or an earlier one. The state names them, and each run asks for them again.
+    pub aside: u64,
+    /// Whether the stream was read to its end, but for the records that are set aside.
+    pub complete: bool,
     /// Why the stream was left before its end.
     pub failure: Option<Failure>,
 }
 
 impl Summary {
-    /// The failures of single streams as one, or none. It names every stream that was left, by its cause; its kind is the first
-    /// failure's.
+    /// The failures of single streams as one, or none. It names every stream that failed, by its cause; its kind is the first failure's.
+    ///
+    /// Where no stream failed and records are set aside, it is of kind [`Kind::SetAside`](crate::Kind::SetAside): everything else was read.
     pub fn failure(&self) -> Option<Failure> {
-        summarize("the run is not complete", self.failed())
+        let aside = self.streams.iter().map(|stream| (stream.name.as_str(), stream.aside));
+        summarize("the run is not complete", self.failed()).or_else(|| set_aside(aside))
     }
 
     fn failed(&self) -> impl Iterator<Item = (&str, &Failure)> {
@@ -68,5 +74,18 @@ mod tests {
         assert_eq!(failure.kind, Kind::MissingScope);
         let causes = "orders, order_products: the token lacks orders_read; customers: the token lacks customers_read";
         assert!(failure.message.contains(causes), "{failure}");
+    }
+
+    #[test]
+    fn records_that_are_set_aside_are_a_verdict_of_their_own_unless_a_stream_failed() {
+        let aside = |name: &str, aside| StreamSummary { name: name.into(), aside, complete: true, ..StreamSummary::default() };
+        let mut summary = Summary { streams: vec![aside("products", 0)], complete: true, ..Summary::default() };
+        assert_eq!(summary.failure(), None);
+        summary.streams.extend([aside("orders", 2), aside("coupons", 1)]);
+        let failure = summary.failure().unwrap();
+        assert_eq!((failure.kind, failure.kind.exit_code()), (Kind::SetAside, 11));
+        assert!(failure.message.contains("2 of orders, 1 of coupons") && !failure.message.contains("products"), "{failure}");
+        summary.streams.push(stream("customers", Some(Failure::new(Kind::Api, "broken"))));
+        assert_eq!(summary.failure().unwrap().kind, Kind::Api);
     }
 }

@@ -4,7 +4,7 @@ mod outlook;
 
 use crate::account::{Account, Allowed, without_secrets};
 use crate::bindings::{PluginPre, connector};
-use crate::guest::{Guest, Instance, load};
+use crate::guest::{Allowance, Guest, Instance, load};
 use crate::http::client::{Client, client};
 use crate::http::proxy::Proxies;
 use crate::http::{Door, Gate};
@@ -27,6 +27,9 @@ use wasmtime_wasi::p2::{DynOutputStream, subscribe};
 const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tap_bigcommerce.wasm"));
 const DEFAULT_ORIGIN: &str = "https://api.bigcommerce.com";
 const DEFAULT_MEMORY: usize = 512 * 1024 * 1024;
+/// A request in flight has six resources at most, and there are at most 1,024 of those; the rest of the call has a few dozen. A higher limit
+/// would only let a foreign component fill the host's memory.
+const DEFAULT_RESOURCES: usize = 8192;
 /// How long the component may compute before it gives way to other tasks.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -44,7 +47,7 @@ struct Inner {
     client: Client,
     proxies: Proxies,
     allowed: Allowed,
-    memory_limit: usize,
+    allowance: Allowance,
     log: LogHandler,
 }
 
@@ -70,7 +73,7 @@ pub struct TapBuilder {
     origins: Vec<String>,
     ca_file: Option<PathBuf>,
     cache: bool,
-    memory_limit: usize,
+    allowance: Allowance,
     private_addresses: bool,
     component: Cow<'static, [u8]>,
     log: LogHandler,
@@ -78,13 +81,13 @@ pub struct TapBuilder {
 
 impl Tap {
     /// A builder with the defaults: requests to `https://api.bigcommerce.com` only, the compiled component cached, 512 MiB of memory for each
-    /// call, the log thrown away.
+    /// call and 8,192 resources, the log thrown away.
     pub fn builder() -> TapBuilder {
         TapBuilder {
             origins: vec![DEFAULT_ORIGIN.to_owned()],
             ca_file: None,
             cache: true,
-            memory_limit: DEFAULT_MEMORY,
+            allowance: Allowance { memory: DEFAULT_MEMORY, resources: DEFAULT_RESOURCES },
             private_addresses: false,
             component: Cow::Borrowed(COMPONENT),
             log: Arc::new(|_| {}),
@@ -172,7 +175,7 @@ impl Tap {
         let inner = &self.0;
         let redactor = account.as_ref().map(Account::redactor).unwrap_or_default();
         let gate = Gate::new(inner.client.clone(), account.map(Door::new), progress, inner.log.clone());
-        Instance::start(&inner.pre, gate, redactor, inner.memory_limit).await
+        Instance::start(&inner.pre, gate, redactor, inner.allowance).await
     }
 }
 
@@ -204,7 +207,15 @@ impl TapBuilder {
 
     /// How much memory, in bytes, each call of the component may use.
     pub fn memory_limit(mut self, bytes: usize) -> TapBuilder {
-        self.memory_limit = bytes;
+        self.allowance.memory = bytes;
+        self
+    }
+
+    /// How many resources each call of the component may have at one time: requests, answers, streams and timers that the host keeps for it. A
+    /// request in flight has six at most, so that a limit of eight times the config's `max_concurrency` is enough. The default, 8,192, is
+    /// enough for the greatest `max_concurrency`.
+    pub fn resource_limit(mut self, resources: usize) -> TapBuilder {
+        self.allowance.resources = resources;
         self
     }
 
@@ -240,7 +251,7 @@ impl TapBuilder {
         let pre = load(&engine, &self.component).map_err(unusable)?;
         start_ticker(&engine)?;
         let allowed = Allowed { origins, private_addresses: self.private_addresses };
-        Ok(Tap(Arc::new(Inner { pre, client, proxies, allowed, memory_limit: self.memory_limit, log: self.log })))
+        Ok(Tap(Arc::new(Inner { pre, client, proxies, allowed, allowance: self.allowance, log: self.log })))
     }
 
     fn engine(&self) -> wasmtime::Result<Engine> {

@@ -1,15 +1,14 @@
-//! Serves the default store until it is interrupted, and prints a config that reads it:
-//! `cargo run --release -p tap-bigcommerce-sandbox --example serve > config.json`. A number after `--` is how many orders it has.
+//! Serves a store until it is interrupted, and prints a config that reads it:
+//! `cargo run --release -p tap-bigcommerce-sandbox --example serve > config.json`
+//!
+//! With a number (`serve 66000`) the store has so many orders and a quota that no run uses up, to try runs of any size.
 
-use std::io::Write;
-use tap_bigcommerce_sandbox::{Counts, Options, Sandbox};
+use std::io::{Error, ErrorKind, Write};
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Counts, Options, Quota, Sandbox, Store};
 
 fn main() -> std::io::Result<()> {
-    let mut counts = Counts::default();
-    if let Some(orders) = std::env::args().nth(1) {
-        counts.orders = orders.parse().map_err(std::io::Error::other)?;
-    }
-    let sandbox = Sandbox::start(Options { counts, ..Options::default() })?;
+    let sandbox = Sandbox::start(options(std::env::args().nth(1))?)?;
     let config = serde_json::json!({
         "api_url": sandbox.url(),
         "store_hash": sandbox.store_hash(),
@@ -19,6 +18,15 @@ fn main() -> std::io::Result<()> {
     println!("{config:#}");
     std::io::stdout().flush()?;
     loop {
-        std::thread::park();
+        std::thread::sleep(Duration::from_secs(1));
+        // Nobody looks at the requests here, and a long run has very many.
+        sandbox.with_store(Store::clear_requests);
     }
+}
+
+fn options(orders: Option<String>) -> std::io::Result<Options> {
+    let Some(orders) = orders else { return Ok(Options::default()) };
+    let orders = orders.parse().map_err(|_| Error::new(ErrorKind::InvalidInput, "give a number of orders, or nothing"))?;
+    let quota = Some(Quota { requests: 7_000_000, window: Duration::from_secs(30) });
+    Ok(Options { counts: Counts { orders, ..Counts::default() }, quota, ..Options::default() })
 }

@@ -74,14 +74,15 @@ def skip_without_registry(path):
 
 
 class Store:
-    """The simulated store, on a free port, and its records as its own API tells them."""
+    """The simulated store, on a free port, and its records as its own API tells them. Arguments are those of its program."""
 
     def __init__(self, *arguments):
-        self.arguments = arguments
+        self.arguments = [str(argument) for argument in arguments]
 
     def __enter__(self):
         run("cargo", "build", "--locked", "--release", "-p", "tap-bigcommerce-sandbox", "--example", "serve", cwd=ROOT)
-        self.process = subprocess.Popen([TARGET / "release" / "examples" / "serve", *self.arguments], stdout=subprocess.PIPE, text=True)
+        serve = [TARGET / "release" / "examples" / "serve", *self.arguments]
+        self.process = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
         text = ""
         while not text.endswith("}\n"):
             text += self.process.stdout.readline() or sys.exit("FAILED: the simulated store did not start")

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -29,6 +29,8 @@ use wasmtime_wasi_http::{
 
 /// More than any run writes.
 const ROOM: usize = 1 << 30;
+/// Resources that an instance may have at one time: far fewer than the requests of many a run, so that none may stay behind from each.
+const RESOURCES: usize = 512;
 
 struct Doors {
     command: CommandPre<Guest>,
@@ -68,7 +70,9 @@ struct Guest {
 
 /// An instance's store. `busy` counts the ticks in which it computes.
 fn store(engine: &Engine, wasi: WasiCtx, busy: Arc<AtomicU64>) -> Store<Guest> {
-    let mut store = Store::new(engine, Guest { wasi, http: WasiHttpCtx::new(), table: ResourceTable::new(), wire: Wire });
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES);
+    let mut store = Store::new(engine, Guest { wasi, http: WasiHttpCtx::new(), table, wire: Wire::default() });
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
         busy.fetch_add(1, Relaxed);
@@ -98,6 +102,8 @@ pub struct Said {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
+    /// The most requests that were under way at one time: sent, and neither read to their end nor dropped by the component.
+    pub most_exchanges: usize,
 }
 
 /// Runs the command door with these arguments and variables, the folder lent as `.`.
@@ -110,7 +116,8 @@ pub async fn command(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -
     let command = DOORS.command.instantiate_async(&mut store).await.expect("the component starts");
     let done = command.wasi_cli_run().call_run(&mut store).await.expect("the component does not trap");
     let text = |pipe: MemoryOutputPipe| String::from_utf8(pipe.contents().to_vec()).expect("the component writes UTF-8");
-    Said { good: done.is_ok(), stdout: text(stdout), stderr: text(stderr) }
+    let most_exchanges = store.data().wire.most();
+    Said { good: done.is_ok(), stdout: text(stdout), stderr: text(stderr), most_exchanges }
 }
 
 /// The edge door, served on this machine until it is dropped.
@@ -119,6 +126,7 @@ pub struct Edge {
     address: SocketAddr,
     log: MemoryOutputPipe,
     busy: Arc<AtomicU64>,
+    instances: Arc<()>,
     serving: JoinHandle<()>,
 }
 
@@ -132,19 +140,21 @@ impl Edge {
         let address = listener.local_addr().expect("the port is known");
         let log = MemoryOutputPipe::new(ROOM);
         let busy = Arc::new(AtomicU64::new(0));
-        let (stderr, computing) = (log.clone(), busy.clone());
+        let instances = Arc::new(());
+        let (stderr, computing, instance) = (log.clone(), busy.clone(), instances.clone());
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (variables, stderr, busy) = (variables.clone(), stderr.clone(), computing.clone());
+                let instance = instance.clone();
                 let service = hyper::service::service_fn(move |request| {
                     let wasi = WasiCtxBuilder::new().envs(&variables).stderr(stderr.clone()).build();
-                    handle(request, store(DOORS.edge.engine(), wasi, busy.clone()))
+                    handle(request, store(DOORS.edge.engine(), wasi, busy.clone()), instance.clone())
                 });
                 // A response that breaks off is for the client to see.
                 tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Edge { address, log, busy, serving }
+        Edge { address, log, busy, instances, serving }
     }
 
     /// Waits until the component does not compute for a while. False if it computes on and on.
@@ -155,6 +165,18 @@ impl Edge {
             if self.busy.load(Relaxed) == before {
                 return true;
             }
+        }
+        false
+    }
+
+    /// Waits until no request is being served and no client is connected. False if that does not come.
+    pub async fn ends(&self) -> bool {
+        for _ in 0..600 {
+            // One is this end's, one the listener's.
+            if Arc::strong_count(&self.instances) <= 2 {
+                return true;
+            }
+            tokio::time::sleep(5 * TICK).await;
         }
         false
     }
@@ -214,11 +236,16 @@ pub async fn whole(answer: Answer) -> Option<String> {
     come.whole.then_some(come.text)
 }
 
-async fn handle(request: Request<Incoming>, mut store: Store<Guest>) -> wasmtime::Result<Response<HyperOutgoingBody>> {
+async fn handle(
+    request: Request<Incoming>,
+    mut store: Store<Guest>,
+    instance: Arc<()>,
+) -> wasmtime::Result<Response<HyperOutgoingBody>> {
     let (sender, receiver) = oneshot::channel();
     let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
     let response = store.data_mut().http().new_response_outparam(sender)?;
     let task = tokio::spawn(async move {
+        let _instance = instance;
         let proxy = DOORS.edge.instantiate_async(&mut store).await?;
         proxy.wasi_http_incoming_handler().call_handle(&mut store, request, response).await
     });
@@ -231,8 +258,18 @@ async fn handle(request: Request<Incoming>, mut store: Store<Guest>) -> wasmtime
     }
 }
 
-/// Plain HTTP, a connection for each request: what a stock embedder does.
-struct Wire;
+/// Plain HTTP, a connection for each request: what a stock embedder does. It sets no time limits, and counts the requests under way.
+#[derive(Default)]
+struct Wire {
+    exchanges: Arc<()>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    fn most(&self) -> usize {
+        self.most.load(Relaxed)
+    }
+}
 
 type Background = Box<dyn Future<Output = Result<(), HttpError>> + Send>;
 type Sent = Result<(Response<WasiBody>, Background), HttpError>;
@@ -244,11 +281,14 @@ impl WasiHttpHooks for Wire {
         _: Option<RequestOptions>,
         _: Background,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(send(request))
+        let exchange = self.exchanges.clone();
+        self.most.fetch_max(Arc::strong_count(&exchange) - 1, Relaxed);
+        Box::new(send(request, exchange))
     }
 }
 
-async fn send(mut request: Request<WasiBody>) -> Sent {
+/// Sends a request. The exchange is held until the answer has been read or dropped.
+async fn send(mut request: Request<WasiBody>, exchange: Arc<()>) -> Sent {
     let authority = request.uri().authority().ok_or(HttpError::HttpRequestUriInvalid)?.to_string();
     let stream = TcpStream::connect(authority).await.map_err(HttpError::Connect)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -259,5 +299,9 @@ async fn send(mut request: Request<WasiBody>) -> Sent {
     let background: Background = Box::new(async move {
         connection.await.map_err(|fault| HttpError::InternalError(Some(fault.to_string())))?.map_err(HttpError::from)
     });
-    Ok((response.map(|body| body.map_err(HttpError::from).boxed_unsync()), background))
+    let held = move |fault| {
+        let _exchange = &exchange;
+        HttpError::from(fault)
+    };
+    Ok((response.map(|body| body.map_err(held).boxed_unsync()), background))
 }

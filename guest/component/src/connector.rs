@@ -63,6 +63,8 @@ fn translate(summary: Summary) -> wit::Summary {
         records: stream.records,
         skipped: stream.skipped,
         nulled: stream.nulled,
+        aside: stream.aside,
+        complete: stream.complete,
         failure: stream.failure.map(failure),
     });
     wit::Summary {
@@ -84,9 +86,9 @@ fn failure(failure: Failure) -> wit::Failure {
         Kind::MissingScope => wit::Failure::MissingScope,
         Kind::RateLimited => wit::Failure::RateLimited,
         Kind::Unreachable => wit::Failure::Unreachable,
-        // A stream never fails with the latter: it is what a whole run amounts to.
-        Kind::Api | Kind::SetAside => wit::Failure::Api,
+        Kind::Api => wit::Failure::Api,
         Kind::Sink => wit::Failure::Sink,
+        Kind::SetAside => wit::Failure::SetAside,
         Kind::Cancelled => wit::Failure::Cancelled,
     };
     case(wit::Fault { message: failure.message, stream: failure.stream })

@@ -6,11 +6,14 @@
 use crate::Tap;
 use crate::clock::WasiClock;
 use crate::log::Stderr;
-use crate::sink::StreamSink;
+use crate::sink::{StreamSink, Watch};
 use crate::transport::WasiHttp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Duration;
+use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::config;
 use tap_bigcommerce_core::discover;
 use tap_bigcommerce_core::error::{Failure, Kind};
@@ -28,6 +31,8 @@ const MOST_BODY: usize = 8 << 20;
 const MOST_WAITING: usize = 1 << 20;
 /// Shorter tokens are taken for none.
 const LEAST_TOKEN: usize = 16;
+/// How often the door looks whether its client is still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl wasi::exports::http::incoming_handler::Guest for Tap {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
@@ -180,17 +185,20 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
 }
 
 /// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it
-/// breaks the response off, so that nobody takes it for whole.
+/// breaks the response off, so that nobody takes it for whole. Records that are set aside do not: everything else is there, and the STATE
+/// names them.
 async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
-    let mut sink = LazySink::Waiting { response: Some(response), lines: Vec::new() };
-    let result = sync(*plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await;
-    let failure = result.and_then(|summary| summary.verdict().map_or(Ok(()), Err)).err();
-    if let Some(failure) = &failure {
-        Stderr.write(Level::Critical, &format!("{failure} [{}]", failure.kind));
+    let watch = Rc::new(OnceCell::new());
+    let mut sink = LazySink::Waiting { response: Some(response), lines: Vec::new(), watch: watch.clone() };
+    let result = sync(*plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, hung_up(watch)).await;
+    let verdict = result.map_or_else(Some, |summary| summary.verdict());
+    if let Some(failure) = &verdict {
+        let level = if failure.kind == Kind::SetAside { Level::Warning } else { Level::Critical };
+        Stderr.write(level, &format!("{failure} [{}]", failure.kind));
     }
-    match (sink, failure) {
+    match (sink, verdict.filter(|failure| failure.kind != Kind::SetAside)) {
         (LazySink::Open(responder), None) => responder.finish(),
-        (LazySink::Waiting { response: Some(response), lines }, None) => {
+        (LazySink::Waiting { response: Some(response), lines, .. }, None) => {
             Responder::new(response, 200, &[LINES]).whole(&lines).await
         }
         (LazySink::Waiting { response: Some(response), .. }, Some(failure)) => {
@@ -200,15 +208,28 @@ async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
     }
 }
 
+/// Resolves when the client has closed its end of the response. A write would notice that too, but while the run waits for the quota or for
+/// a slow store nothing is written.
+async fn hung_up(watch: Rc<OnceCell<Watch>>) {
+    while !watch.get().is_some_and(Watch::is_closed) {
+        WasiClock.sleep(LOOK).await;
+    }
+}
+
 /// Opens the response when there is more to say than a STATE.
 enum LazySink {
-    Waiting { response: Option<ResponseOutparam>, lines: Vec<u8> },
+    Waiting {
+        response: Option<ResponseOutparam>,
+        lines: Vec<u8>,
+        /// Filled when the response is opened.
+        watch: Rc<OnceCell<Watch>>,
+    },
     Open(Responder),
 }
 
 impl Sink for LazySink {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
-        let LazySink::Waiting { response, lines: waiting } = self else {
+        let LazySink::Waiting { response, lines: waiting, watch } = self else {
             let LazySink::Open(responder) = self else { return Ok(()) };
             return responder.write(lines).await;
         };
@@ -218,6 +239,10 @@ impl Sink for LazySink {
         }
         let response = response.take().ok_or("the response is gone")?;
         let mut responder = Responder::new(response, 200, &[LINES]);
+        if let Some(sink) = &responder.sink {
+            // Set once: a response is opened once.
+            let _ = watch.set(sink.watch());
+        }
         let written = responder.write(waiting).await;
         *self = LazySink::Open(responder);
         written

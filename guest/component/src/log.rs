@@ -39,8 +39,10 @@ fn style() -> Style {
 }
 
 fn write(style: Style, level: Level, text: &str) {
-    if let Some(line) = style.line(level, text, WasiClock.date(), None) {
-        // Where there is no place for the log, the messages go on.
-        let _ = writeln!(std::io::stderr(), "{line}");
+    if let Some(mut line) = style.line(level, text, WasiClock.date(), None) {
+        // One write for each line: some embedders end a line after each write, and others mix the writes of several instances.
+        line.push('\n');
+        // Where there is no place for the log, the messages are written all the same.
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }

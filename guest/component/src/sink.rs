@@ -1,5 +1,6 @@
 //! Messages, into a stream of the embedder's: the same type behind all three doors.
 
+use std::rc::{Rc, Weak};
 use tap_bigcommerce_core::singer::message::Sink;
 use wasi::io::poll::Pollable;
 use wasi::io::streams::{OutputStream, StreamError};
@@ -9,13 +10,29 @@ use wasi::io::streams::{OutputStream, StreamError};
 pub(crate) struct StreamSink {
     // Before the stream that it belongs to: a child is dropped first.
     ready: Pollable,
-    stream: OutputStream,
+    stream: Rc<OutputStream>,
+}
+
+/// A look at the stream behind a sink, for whoever waits while nothing is written. It does not keep the stream open.
+#[derive(Debug)]
+pub(crate) struct Watch(Weak<OutputStream>);
+
+impl Watch {
+    /// Whether the stream's reader has closed its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.upgrade().is_none_or(|stream| stream.check_write().is_err())
+    }
 }
 
 impl StreamSink {
     /// Writes to the stream. Dropping the sink closes it.
     pub(crate) fn new(stream: OutputStream) -> StreamSink {
-        StreamSink { ready: stream.subscribe(), stream }
+        StreamSink { ready: stream.subscribe(), stream: Rc::new(stream) }
+    }
+
+    /// A look at the stream.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch(Rc::downgrade(&self.stream))
     }
 
     /// How many bytes the stream takes now; waits until it takes some. It waits for the stream alone: the runtime would wake at once, again

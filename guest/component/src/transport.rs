@@ -2,9 +2,7 @@
 
 use tap_bigcommerce_core::api::{Call, MAX_BODY, Response, Transport, TransportError};
 use wasi::http::outgoing_handler;
-use wasi::http::types::{
-    DnsErrorPayload, ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingRequest, RequestOptions, Scheme,
-};
+use wasi::http::types::{DnsErrorPayload, ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingRequest, Scheme};
 use wasi::io::streams::{InputStream, StreamError};
 use wstd::runtime::AsyncPollable;
 
@@ -15,18 +13,12 @@ const CHUNK: u64 = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct WasiHttp;
 
+/// Dropped at any point, the future drops what it holds of the embedder's from the inside out: a pollable before what it watches, a stream
+/// before its body. So nothing stays behind, and the embedder cancels a request whose answer nobody waits for any more.
 impl Transport for WasiHttp {
     async fn get(&self, call: &Call) -> Result<Response, TransportError> {
-        let (request, options) = outgoing(call).ok_or_else(|| TransportError::Denied("it is not a valid request".into()))?;
-        let pending = outgoing_handler::handle(request, Some(options)).map_err(why)?;
-        let response = loop {
-            match pending.get() {
-                Some(Ok(response)) => break response.map_err(why)?,
-                // The answer was taken before, which this loop does not do.
-                Some(Err(())) => return Err(TransportError::Broken("the answer is gone".into())),
-                None => AsyncPollable::new(pending.subscribe()).wait_for().await,
-            }
-        };
+        let request = outgoing(call).ok_or_else(|| TransportError::Denied("it is not a valid request".into()))?;
+        let response = answer(request).await?;
         let headers = response.headers().entries().into_iter();
         let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
         Ok(Response { status: response.status(), headers, body: body(&response).await? })
@@ -34,20 +26,28 @@ impl Transport for WasiHttp {
 }
 
 /// The request as wasi:http wants it. No body is ever taken from it: a GET has none.
-fn outgoing(call: &Call) -> Option<(OutgoingRequest, RequestOptions)> {
+fn outgoing(call: &Call) -> Option<OutgoingRequest> {
     let headers: Vec<(String, Vec<u8>)> =
         call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect();
     let request = OutgoingRequest::new(Fields::from_list(&headers).ok()?);
     request.set_scheme(Some(if call.https { &Scheme::Https } else { &Scheme::Http })).ok()?;
     request.set_authority(Some(&call.authority)).ok()?;
     request.set_path_with_query(Some(&call.path)).ok()?;
-    let nanos = u64::try_from(call.timeout.as_nanos()).ok();
-    let options = RequestOptions::new();
-    // An embedder may not offer these; the gate bounds the whole exchange all the same.
-    let _ = options.set_connect_timeout(nanos);
-    let _ = options.set_first_byte_timeout(nanos);
-    let _ = options.set_between_bytes_timeout(nanos);
-    Some((request, options))
+    Some(request)
+}
+
+/// Sends a request and waits for the head of its answer. It passes no request-options, because wasmtime-wasi-http 48 keeps each one for as
+/// long as the component runs: the gate bounds the whole exchange, and drops it when its time is over.
+async fn answer(request: OutgoingRequest) -> Result<IncomingResponse, TransportError> {
+    let pending = outgoing_handler::handle(request, None).map_err(why)?;
+    loop {
+        match pending.get() {
+            Some(Ok(response)) => return response.map_err(why),
+            // The answer was taken before, which this loop does not do.
+            Some(Err(())) => return Err(TransportError::Broken("the answer is gone".into())),
+            None => AsyncPollable::new(pending.subscribe()).wait_for().await,
+        }
+    }
 }
 
 async fn body(response: &IncomingResponse) -> Result<Vec<u8>, TransportError> {

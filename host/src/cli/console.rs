@@ -125,13 +125,21 @@ fn print(line: &str) {
 }
 
 fn table(summary: &Summary, took: Duration, width: Option<usize>) -> String {
-    let heads = ["stream", "records", "skipped", "nulled", ""].map(str::to_owned);
+    let heads = ["stream", "records", "skipped", "nulled", "aside", ""].map(str::to_owned);
     let rows = summary.streams.iter().map(|stream| {
+        let counts = [stream.records, stream.skipped, stream.nulled, stream.aside].map(grouped);
+        let [records, skipped, nulled, aside] = counts;
         let ended = stream.failure.as_ref().map_or(String::new(), |failure| format!("failed: {}", failure.kind));
-        [stream.name.clone(), grouped(stream.records), grouped(stream.skipped), grouped(stream.nulled), ended]
+        [stream.name.clone(), records, skipped, nulled, aside, ended]
     });
-    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
-    let mut text = layout(&std::iter::once(heads).chain(rows).collect::<Vec<_>>(), align, width);
+    let rows = std::iter::once(heads).chain(rows);
+    let (left, right) = (Align::Left, Align::Right);
+    let mut text = if summary.streams.iter().any(|stream| stream.aside > 0) {
+        layout(&rows.collect::<Vec<_>>(), [left, right, right, right, right, left], width)
+    } else {
+        let rows = rows.map(|[stream, records, skipped, nulled, _, ended]| [stream, records, skipped, nulled, ended]);
+        layout(&rows.collect::<Vec<_>>(), [left, right, right, right, left], width)
+    };
     let total = grouped(summary.streams.iter().map(|stream| stream.records).sum());
     let (requests, retries) = (grouped(summary.requests), grouped(summary.retries));
     let (took, waited) = (took.as_secs_f64(), summary.waited.as_secs_f64());
@@ -176,6 +184,21 @@ mod tests {
         assert_eq!(lines[2], "coupons        0        0       0  failed: missing-scope");
         assert!(lines[3].starts_with("1,500 records in 2.0 s, 40 requests, 1 retries"));
         assert!(lines[4].starts_with("not complete"));
+    }
+
+    #[test]
+    fn the_table_counts_records_that_are_set_aside_where_there_are_any() {
+        let aside = |name: &str, aside| StreamSummary { name: name.into(), records: 7, aside, ..StreamSummary::default() };
+        let summary = Summary { streams: vec![aside("orders", 1200), aside("coupons", 0)], complete: true, ..Summary::default() };
+        let text = table(&summary, Duration::from_secs(2), None);
+        let rows = [
+            "stream   records  skipped  nulled  aside",
+            "orders         7        0       0  1,200",
+            "coupons        7        0       0      0",
+        ];
+        assert_eq!(text.lines().take(3).collect::<Vec<_>>(), rows);
+        assert!(!text.contains("not complete"));
+        assert!(table(&summary, Duration::from_secs(2), Some(20)).contains("aside    1,200"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A component that is not to be trusted: `sync` sends the requests that stand in its state, and tells in the summary's state what came of
-//! each.
+//! each. It may also claim what it likes of its streams.
 //!
-//! A request is a line of words: method, scheme, authority, path with query, then headers as `name:value`.
+//! A request is a line of words: method, scheme, authority, path with query, then headers as `name:value`. A claim is the word `aside`, a
+//! stream's name, and how many of its records are set aside.
 #![deny(unsafe_code)]
 
 mod bindings {
@@ -23,7 +24,7 @@ mod bindings {
     export!(Foreign);
 }
 
-use bindings::exports::bigcommerce::tap::connector::{Failure, Guest, Summary, SyncRequest};
+use bindings::exports::bigcommerce::tap::connector::{Failure, Guest, StreamSummary, Summary, SyncRequest};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasi::io::poll::Pollable;
@@ -46,10 +47,19 @@ impl Guest for Foreign {
 
     fn sync(request: SyncRequest, _: OutputStream, _: Option<Pollable>) -> Result<Summary, Failure> {
         let script = request.state.unwrap_or_default();
-        let told: Vec<String> = script.lines().map(|line| send(line).unwrap_or_else(|why| why)).collect();
+        let streams: Vec<StreamSummary> = script.lines().filter_map(claim).collect();
+        let requests = script.lines().filter(|line| claim(line).is_none());
+        let told: Vec<String> = requests.map(|line| send(line).unwrap_or_else(|why| why)).collect();
         let state = told.join("\n");
-        Ok(Summary { streams: Vec::new(), requests: 0, retries: 0, waited_ms: 0, complete: true, state })
+        Ok(Summary { streams, requests: 0, retries: 0, waited_ms: 0, complete: true, state })
     }
+}
+
+/// A stream that is claimed to have been read but for so many records.
+fn claim(line: &str) -> Option<StreamSummary> {
+    let (name, aside) = line.strip_prefix("aside ")?.split_once(' ')?;
+    let aside = aside.parse().ok()?;
+    Some(StreamSummary { name: name.to_owned(), records: 1, skipped: 0, nulled: 0, aside, complete: true, failure: None })
 }
 
 /// What came of a request: its status, or why there is none.

@@ -3,10 +3,11 @@
 use crate::edge::{open, refused};
 use http_body_util::BodyExt;
 use serde_json::json;
-use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Options, Scope};
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Options, Quota, Scope};
 use tap_bigcommerce_tests::doors::{Come, Edge, come, whole};
 use tap_bigcommerce_tests::messages::{held, ids, last_state, messages};
-use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN, edge_variables};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 const SMALL: Counts = counts(30, 20, 15, 8);
@@ -80,6 +81,38 @@ async fn a_reader_that_is_slow_costs_no_computing() {
     assert!(edge.comes_to_rest().await, "the component computes although it can only wait");
     let messages = messages(&whole(answer).await.unwrap());
     assert_eq!(ids(&messages, "orders").len(), 500);
+}
+
+/// Reads a sync's answer until something of this stream has come, and hangs up.
+async fn hang_up_at(edge: &Edge, stream: &str) {
+    let answer = edge.ask("POST", "/sync", Some(BEARER), "{}").await;
+    let (mut body, mut come) = (answer.into_body(), Vec::new());
+    let wanted = format!(r#"{{"type":"RECORD","stream":"{stream}""#);
+    while !come.windows(wanted.len()).any(|part| part == wanted.as_bytes()) {
+        let frame = body.frame().await.expect("the run does not end").expect("the response does not break off");
+        come.extend_from_slice(&frame.into_data().unwrap_or_default());
+    }
+}
+
+/// Without a look at the client the run would wait for the next window, and then send its requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_while_the_quota_is_awaited_ends_the_run() {
+    let quota = Quota { requests: 40, window: Duration::from_secs(1800) };
+    let shop = Shop::with(Options { counts: SMALL, quota: Some(quota), ..Options::default() });
+    let edge = open(&shop, Some(TOKEN)).await;
+    hang_up_at(&edge, "orders").await;
+    assert!(edge.ends().await, "the run waits although nobody listens: {}", edge.log());
+    assert!(shop.sandbox.request_count() <= quota.requests);
+    assert!(edge.log().lines().last().unwrap().contains("no reader any more"), "{}", edge.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_while_the_store_is_silent_ends_the_run() {
+    let shop = Shop::new(SMALL);
+    shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons", Action::Deliver(Delivery::Stall)).always()));
+    let edge = Edge::open(edge_variables(&shop, &json!({"request_timeout_seconds": 600}), Some(TOKEN))).await;
+    hang_up_at(&edge, "products").await;
+    assert!(edge.ends().await, "the run waits although nobody listens: {}", edge.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,6 +160,18 @@ async fn of_all_that_a_component_asks_for_nothing_but_a_get_below_the_stores_pat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_that_are_set_aside_are_counted_and_make_the_run_fail_with_a_kind_of_its_own() {
+    let outcome = run_on(&shop(), foreign(), json!({}), Some("aside orders 2\naside coupons 0".to_owned())).await;
+    let summary = outcome.result.as_ref().unwrap();
+    let counts: Vec<(u64, bool)> = summary.streams.iter().map(|stream| (stream.aside, stream.complete)).collect();
+    assert_eq!(counts, [(2, true), (0, true)]);
+    assert!(summary.complete);
+    let failure = outcome.failure();
+    assert_eq!((failure.kind, failure.kind.exit_code()), (Kind::SetAside, 11));
+    assert!(failure.message.contains("2 of orders") && !failure.message.contains("coupons"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_components_further_headers_stay_in_the_host() {
     let shop = shop();
     let seen = Arc::new(Mutex::new(Vec::new()));

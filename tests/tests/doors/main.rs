@@ -26,6 +26,7 @@ mod selection;
 #[cfg(unix)]
 mod signals;
 mod sinks;
+mod size;
 mod snapshots;
 mod sqlite;
 mod store_errors;

@@ -51,6 +51,7 @@ impl Page<'_> {
     fn verdict(&self) -> (&'static str, &'static str) {
         match &self.failure {
             Some(failure) if failure.kind == Kind::Cancelled => ("stopped", "warn"),
+            Some(failure) if failure.kind == Kind::SetAside => ("some records set aside", "warn"),
             Some(_) if self.summary.is_some() => ("not complete", "bad"),
             Some(_) => ("failed", "bad"),
             None if self.summary.is_some_and(|summary| summary.complete) => ("complete", "good"),
@@ -101,15 +102,17 @@ impl Page<'_> {
             html.push_str("<p class=\"quiet\">No stream was begun.</p>\n");
             return;
         }
+        let some_aside = self.streams.iter().any(|stream| stream.aside > 0);
         html.push_str("<div class=\"scroll\"><table>\n<thead><tr><th>stream</th><th class=\"number\">records</th>");
         if self.summary.is_some() {
-            html.push_str("<th class=\"number\">skipped</th><th class=\"number\">nulled</th><th>outcome</th>");
+            let aside = if some_aside { "<th class=\"number\">set aside</th>" } else { "" };
+            let _ = write!(html, "<th class=\"number\">skipped</th><th class=\"number\">nulled</th>{aside}<th>outcome</th>");
         }
         html.push_str("</tr></thead>\n<tbody>\n");
         for stream in &self.streams {
             let _ = write!(html, "<tr><th>{}</th><td class=\"number\">{}</td>", escaped(&stream.name), grouped(stream.records));
-            if let Some(summary) = self.summary {
-                told_stream(html, stream, summary);
+            if self.summary.is_some() {
+                told_stream(html, stream, some_aside);
             }
             html.push_str("</tr>\n");
         }
@@ -132,14 +135,15 @@ impl Page<'_> {
     }
 }
 
-fn told_stream(html: &mut String, stream: &StreamSummary, summary: &Summary) {
-    for count in [stream.skipped, stream.nulled] {
+fn told_stream(html: &mut String, stream: &StreamSummary, some_aside: bool) {
+    for count in [stream.skipped, stream.nulled].into_iter().chain(some_aside.then_some(stream.aside)) {
         let _ = write!(html, "<td class=\"number\">{}</td>", grouped(count));
     }
     let _ = match &stream.failure {
         Some(failure) => write!(html, "<td class=\"bad\">failed: {}</td>", escaped(&failure.message)),
-        None if summary.complete || summary.failure().is_some() => write!(html, "<td class=\"good\">complete</td>"),
-        None => write!(html, "<td class=\"quiet\">not known</td>"),
+        None if !stream.complete => write!(html, "<td class=\"quiet\">not complete</td>"),
+        None if stream.aside > 0 => write!(html, "<td class=\"warn\">complete but for what is set aside</td>"),
+        None => write!(html, "<td class=\"good\">complete</td>"),
     };
 }
 
@@ -195,9 +199,26 @@ mod tests {
         assert_eq!(title(page(None, Some(&limited))), "tap-bigcommerce: not complete");
         let failure = |kind| Some(Failure::new(kind, "why"));
         assert_eq!(title(page(failure(Kind::MissingScope), Some(&limited))), "tap-bigcommerce: not complete");
+        assert_eq!(title(page(failure(Kind::SetAside), Some(&complete))), "tap-bigcommerce: some records set aside");
         assert_eq!(title(page(failure(Kind::Cancelled), None)), "tap-bigcommerce: stopped");
         let failed = page(failure(Kind::Unreachable), None);
         assert!(!failed.contains("skipped") && !failed.contains("retries"), "what is not known is not told as zero");
         assert_eq!(title(failed), "tap-bigcommerce: failed");
+    }
+
+    #[test]
+    fn the_outcome_is_each_streams_own() {
+        let outcome = |stream| {
+            let mut html = String::new();
+            told_stream(&mut html, &stream, true);
+            html
+        };
+        let stream = StreamSummary { aside: 1200, ..StreamSummary::default() };
+        assert!(outcome(stream.clone()).contains("not complete"));
+        let told = outcome(StreamSummary { complete: true, ..stream.clone() });
+        assert!(told.contains(">1,200</td>") && told.contains("complete but for what is set aside"), "{told}");
+        assert!(outcome(StreamSummary { complete: true, ..StreamSummary::default() }).contains(">complete<"));
+        let failure = Some(Failure::new(Kind::Api, "broken"));
+        assert!(outcome(StreamSummary { failure, ..stream }).contains("failed: broken"));
     }
 }

@@ -1,0 +1,92 @@
+//! Runs of any size: nothing of a request stays with the embedder, so no number of requests is too many.
+
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tap_bigcommerce::{Kind, Stop, SyncRequest, Tap};
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault};
+use tap_bigcommerce_tests::doors::{command, whole};
+use tap_bigcommerce_tests::messages::{ids, messages};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
+use tap_bigcommerce_tests::shop::{Shop, counts};
+
+/// Three lists are asked for inside each, so that a run sends some 2,100 requests: four times as many as an instance may have resources.
+const ORDERS: u64 = 700;
+const RESOURCES: usize = 512;
+
+fn shop() -> Shop {
+    Shop::new(counts(ORDERS, 1, 1, 1))
+}
+
+/// The shop's library, with so many resources for each call.
+fn tap(shop: &Shop, resources: usize) -> Tap {
+    let tap = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true);
+    tap.resource_limit(resources).build().unwrap()
+}
+
+fn assert_many(shop: &Shop, orders: usize) {
+    assert_eq!(orders as u64, ORDERS);
+    let requests = shop.sandbox.request_count();
+    assert!(requests > 4 * RESOURCES as u64, "{requests} requests are too few to show anything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connector_keeps_nothing_of_a_request() {
+    let shop = shop();
+    let request = SyncRequest { config: Value::Object(shop.config()).to_string(), ..SyncRequest::default() };
+    let lines = Arc::new(Mutex::new(String::new()));
+    let kept = lines.clone();
+    let keep = move |line: &[u8]| {
+        let mut kept = kept.lock().unwrap();
+        kept.push_str(std::str::from_utf8(line).unwrap());
+        kept.push('\n');
+        Ok(())
+    };
+    let summary = tap(&shop, RESOURCES).sync(request, Box::new(keep), &Stop::new()).await.unwrap();
+    assert!(summary.complete);
+    assert_many(&shop, ids(&messages(&lines.lock().unwrap()), "orders").len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_keeps_nothing_of_a_request() {
+    let shop = shop();
+    let said = command(&shop.path(""), &["--config", "config.json"], &[]).await;
+    assert!(said.good, "{}", said.stderr);
+    assert_many(&shop, ids(&messages(&said.stdout), "orders").len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_keeps_nothing_of_a_request() {
+    let shop = shop();
+    let edge = crate::edge::open(&shop, Some(TOKEN)).await;
+    let answer = whole(edge.ask("POST", "/sync", Some(BEARER), "{}").await).await;
+    let answer = answer.unwrap_or_else(|| panic!("the response broke off: {}", edge.log()));
+    assert_many(&shop, ids(&messages(&answer), "orders").len());
+}
+
+/// An embedder may set no time limit of its own. What the tap gives up it must cancel, or each try would stay open next to the following.
+/// The embedder cancels in the background, so the next request may overlap with the last one; without it all of them, and one more, would be open at one time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_given_up_is_cancelled() {
+    const STALLED: usize = 3;
+    let forever = Duration::from_secs(100_000);
+    for stall in [Delivery::Stall, Delivery::Drip { bytes: 1, every: forever }] {
+        let shop = Shop::new(counts(5, 1, 1, 1));
+        let fault = Fault::on("/products", Action::Deliver(stall)).times(STALLED as u64);
+        shop.sandbox.with_store(|store| store.add_fault(fault));
+        shop.file("config.json", &shop.config_with(json!({ "request_timeout_seconds": 1, "max_concurrency": 1 })));
+        let said = command(&shop.path(""), &["--config", "config.json"], &[]).await;
+        let given_up = said.stderr.matches("no answer within 1 s").count();
+        assert!(said.good && given_up == STALLED, "{stall:?}: {}", said.stderr);
+        assert!(said.most_exchanges <= STALLED, "{stall:?}: {} requests are open at one time", said.most_exchanges);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_without_resources_left_fails_in_a_sentence() {
+    let shop = shop();
+    let request = SyncRequest { config: Value::Object(shop.config()).to_string(), ..SyncRequest::default() };
+    let failure = tap(&shop, 16).sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Api);
+    assert!(failure.message.contains("used up the 16 resources") && failure.message.contains("max_concurrency"), "{failure}");
+}
