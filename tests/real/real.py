@@ -1,4 +1,4 @@
-"""What the scripts beside this one share: the built program, the simulated store, fresh environments, folders that go away."""
+"""What the scripts in this folder share: the built program, the simulated store, fresh environments, folders that go away."""
 
 import contextlib
 import json

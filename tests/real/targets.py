@@ -18,7 +18,7 @@ from real import Environment, Store, check, folder, lines, program, run
 
 
 def sync(tap, target, work, *more):
-    """One run of the tap into a target; gives the state that the target hands on."""
+    """One run of the tap into a target; gives the state that the target prints."""
     with open(work / "tap.log", "w") as log:
         with subprocess.Popen([tap, "--config", work / "config.json", *more], stdout=subprocess.PIPE, stderr=log) as process:
             state = run(*target, stdin=process.stdout)
@@ -57,7 +57,7 @@ def into_jsonl(tap, store, work):
     environment = Environment(work / "jsonl", "target-jsonl")
     (work / "jsonl.json").write_text(json.dumps({"destination_path": str(work / "out"), "do_timestamp_file": False}))
     state = sync(tap, [environment.bin("target-jsonl"), "--config", work / "jsonl.json"], work)
-    check("bookmarks" in state, "target-jsonl: the state is handed on")
+    check("bookmarks" in state, "target-jsonl: the state is printed")
     compare("target-jsonl", store, {file.stem: {row["id"]: row for row in lines(file.read_text(encoding="utf-8"))} for file in (work / "out").iterdir()})
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """The wheel installs into a fresh environment, and its program fills target-jsonl from the simulated store.
 
-With --everywhere also from this folder, from a source distribution and from git, as pip does it: each builds the program anew. All builds
+With --everywhere also from this folder, from a source distribution and from git, as pip does it: each builds the program again. All builds
 share TARGET/pip, so that the second run is short.
 """
 
@@ -28,7 +28,7 @@ def fills_a_target(environment, work):
     with subprocess.Popen([environment.bin("tap-bigcommerce"), "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tap:
         state = run(environment.bin("target-jsonl"), "--config", work / "target.json", stdin=tap.stdout)
     check(tap.returncode == 0, "the sync ended well")
-    check("bookmarks" in json.loads(state.splitlines()[-1]), "the target hands on the state")
+    check("bookmarks" in json.loads(state.splitlines()[-1]), "the target prints the state")
     rows = {file.stem: len(lines(file.read_text(encoding="utf-8"))) for file in (work / "out").iterdir()}
     wanted = {"orders": 500, "customers": 300, "products": 200, "coupons": 40}
     check({stream: rows.get(stream) for stream in wanted} == wanted, f"every record is in its file: {rows}")

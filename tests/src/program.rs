@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The program, with nothing of this user's environment. Its compiled component is cached beside it, for all tests.
+/// The program, with nothing of this user's environment. Its compiled component is cached next to it, for all tests.
 pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let program = &built().program;
     let home = program.with_file_name("doors-home");

@@ -145,7 +145,7 @@ async fn a_stop_ends_the_run_with_a_state_that_leads_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_end_a_run_that_the_next_goes_on_with() {
+async fn limits_end_a_run_that_the_next_resumes() {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.quirks.page_cap = Some(10));
     let tap = tap(&shop);

@@ -93,7 +93,7 @@ fn holds(file: &Path, word: &str) -> bool {
     bytes.windows(word.len()).any(|part| part == word.as_bytes())
 }
 
-/// Looks into every file that runs have left beside their config.
+/// Looks into every file that runs have left next to their config.
 fn no_file_holds_the_token(folder: &Path) {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let mut left = 0;

@@ -40,7 +40,7 @@ fn the_first_signal_ends_the_run_with_a_state() {
         let (shop, stalled) = stalling();
         let child = start(&shop);
         let id = child.id();
-        // Its output is read all the while, so that nothing but the store holds it up.
+        // Its output is read throughout, so that nothing but the store holds it up.
         let ending = std::thread::spawn(move || child.wait_with_output().unwrap());
         stalled.recv().unwrap();
         signal(id, kind);
