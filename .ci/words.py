@@ -43,7 +43,7 @@ def main():
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
             form = " ".join(word for word in match[1].lower().split() if word.isalpha())
-            print(f"{file.relative_to(ROOT)}:{line}: instead of \"{form}\" write: {words[form]}")
+            print(f'{file.relative_to(ROOT)}:{line}: instead of "{form}" write: {words[form]}')
             found += 1
     if found:
         sys.exit(f"{found} words to replace; CONTRIBUTING.md, Language")

@@ -11,11 +11,11 @@ import re
 import subprocess
 import sys
 
-from real import ROOT, TARGET, Environment, check, folder, lines, run, skip_without_registry, wheel
+from real import ROOT, TARGET, Environment, check, folder, lines, run, started, wheel
 
 
 def proves(environment, place):
-    """The installed program tells the workspace's version, and its records reach a target."""
+    """The installed program and its package have the workspace's version."""
     tap = environment.bin("tap-bigcommerce")
     version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     check(run(tap, "--version").strip() == f"tap-bigcommerce {version}", f"{place}: the version is {version}")
@@ -25,7 +25,7 @@ def proves(environment, place):
 
 def fills_a_target(environment, work):
     (work / "target.json").write_text(json.dumps({"destination_path": str(work / "out"), "do_timestamp_file": False}))
-    with subprocess.Popen([environment.bin("tap-bigcommerce"), "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tap:
+    with started(environment.bin("tap-bigcommerce"), "--sandbox", stderr=subprocess.DEVNULL) as tap:
         state = run(environment.bin("target-jsonl"), "--config", work / "target.json", stdin=tap.stdout)
     check(tap.returncode == 0, "the sync ended well")
     check("bookmarks" in json.loads(state.splitlines()[-1]), "the target prints the state")
@@ -36,7 +36,6 @@ def fills_a_target(environment, work):
 
 def main():
     with folder() as work:
-        skip_without_registry(work / "download")
         tools = Environment(work / "tools", "maturin>=1.9,<2")
         installed = Environment(work / "wheel", wheel(tools.bin("maturin"), work / "wheels"), "target-jsonl")
         proves(installed, "the wheel")
@@ -46,9 +45,7 @@ def main():
         os.environ["CARGO_TARGET_DIR"] = str(TARGET / "pip")
         run(tools.bin("maturin"), "sdist", "--out", work / "wheels", cwd=ROOT)
         source = next((work / "wheels").glob("*.tar.gz"))
-        for number, (place, what) in enumerate(
-            {"the source distribution": source, "the folder": ROOT, "git": f"git+file://{ROOT}"}.items()
-        ):
+        for number, (place, what) in enumerate({"the source distribution": source, "the folder": ROOT, "git": f"git+file://{ROOT}"}.items()):
             proves(Environment(work / f"environment-{number}", what), place)
 
 
