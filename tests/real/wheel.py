@@ -1,8 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """The wheel installs into a fresh environment, and its program fills target-jsonl from the simulated store.
 
-With --everywhere also from this folder, from a source distribution and from git, as pip does it: each builds the program again. All builds
-share TARGET/pip, so that the second run is short.
+With --everywhere also from this folder, from a source distribution and from git, as pip does it: each builds the program again.
 """
 
 import json
@@ -42,7 +41,9 @@ def main():
         fills_a_target(installed, work)
         if "--everywhere" not in sys.argv[1:]:
             return
-        os.environ["CARGO_TARGET_DIR"] = str(TARGET / "pip")
+        # The dependencies are those of the other builds. The component is built as it is for users.
+        os.environ["CARGO_TARGET_DIR"] = str(TARGET)
+        os.environ.pop("TAP_BIGCOMMERCE_COMPONENT", None)
         run(tools.bin("maturin"), "sdist", "--out", work / "wheels", cwd=ROOT)
         source = next((work / "wheels").glob("*.tar.gz"))
         for number, (place, what) in enumerate({"the source distribution": source, "the folder": ROOT, "git": f"git+file://{ROOT}"}.items()):
