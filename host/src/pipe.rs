@@ -263,17 +263,23 @@ mod tests {
     #[tokio::test]
     async fn a_sink_that_does_not_keep_up_holds_the_component_back() {
         let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (entered, mut at_gate) = mpsc::unbounded_channel();
         let wait = move |_: &[u8]| {
+            // Both ends are gone once the test has seen enough.
+            let _ = entered.send(());
             let _ = gate.recv();
             Ok(())
         };
         let (mut output, outcome) = start(Box::new(wait), Progress::default()).unwrap();
-        let mut written = 0;
-        while tokio::time::timeout(Duration::from_millis(100), write(&mut output, "{}\n")).await.is_ok() {
-            written += 1;
-            assert!(written <= CHUNKS + 1, "the channel is not bounded");
+        write(&mut output, "{}\n").await.unwrap();
+        at_gate.recv().await.unwrap();
+        // The sink holds a line, so what follows fills the channel. No time passes here: a write is ready when it is asked, or not.
+        for _ in 0..CHUNKS {
+            tokio::time::timeout(Duration::ZERO, write(&mut output, "{}\n")).await.expect("there is room").unwrap();
         }
-        assert!(written >= CHUNKS);
+        assert!(tokio::time::timeout(Duration::ZERO, write(&mut output, "{}\n")).await.is_err(), "the channel is not bounded");
+        open.send(()).unwrap();
+        write(&mut output, "{}\n").await.unwrap();
         drop((open, output));
         outcome.get().await.unwrap();
     }

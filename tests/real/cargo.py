@@ -1,5 +1,5 @@
 #!/usr/bin/env -S python3 -B
-"""`cargo install --path` and `cargo install --git` put a program that works into a fresh root. Builds share TARGET/install."""
+"""`cargo install --path` and `cargo install --git` put a program that works into a fresh root."""
 
 import json
 import os
@@ -8,7 +8,9 @@ from real import ROOT, TARGET, check, folder, run
 
 
 def main():
-    os.environ["CARGO_TARGET_DIR"] = str(TARGET / "install")
+    # The dependencies are those of the other builds. The component is built as it is for users.
+    os.environ["CARGO_TARGET_DIR"] = str(TARGET)
+    os.environ.pop("TAP_BIGCOMMERCE_COMPONENT", None)
     with folder() as work:
         for name, source in {"path": ["--path", ROOT / "host"], "git": ["--git", f"file://{ROOT}", "tap-bigcommerce"]}.items():
             run("cargo", "install", "--locked", *source, "--root", work / name, cwd=work)

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 """The real Meltano uses the definition in meltano/: it adds the tap from it, installs the wheel, tests the config, runs it into target-jsonl,
-keeps its state and goes on from it. The example project is run too."""
+keeps its state and resumes from it. The example project is run too."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def runs_and_resumes(meltano, project, store):
     meltano("run", "--state-id-suffix", "kept", NAME, "target-jsonl")
     again = rows(project)
     dated = ("orders", "customers", "products")
-    check(all(again.get(stream, 0) < 50 for stream in dated), f"meltano run: goes on from it: {again}")
+    check(all(again.get(stream, 0) < 50 for stream in dated), f"meltano run: resumes from it: {again}")
     later = json.loads(meltano("state", "get", name))["singer_state"]["bookmarks"]
     check(all(later[s]["date_modified"] >= state[s]["date_modified"] for s in dated), "the bookmarks never go back")
 

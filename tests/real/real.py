@@ -1,4 +1,4 @@
-"""What the scripts beside this one share: the built program, the simulated store, fresh environments, folders that go away."""
+"""What the scripts in this folder share: the built program, the simulated store, fresh environments, folders that go away."""
 
 import contextlib
 import json
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,14 +18,35 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resol
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+# No command takes longer, builds included.
+LONGEST = 1800
+# How long a program may take to start or to end.
+MOMENT = 60
+
+
 def run(*command, **options):
     """Runs a command and gives what it wrote; its failure ends the script with both of its outputs."""
     words = [str(word) for word in command]
     print("$", " ".join(words), flush=True)
-    done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    try:
+        done = subprocess.run(words, text=True, capture_output=True, check=False, timeout=LONGEST, **options)
+    except subprocess.TimeoutExpired as late:
+        sys.exit(f"{late.stdout}{late.stderr}\nFAILED: it ran for more than {LONGEST} s: {' '.join(words)}")
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}\nFAILED ({done.returncode}): {' '.join(words)}")
     return done.stdout
+
+
+@contextlib.contextmanager
+def started(*command, **options):
+    """A process whose output is a pipe for the block. After the block it has a moment to end, then it is killed and the script ends."""
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, **options) as process:
+        try:
+            yield process
+            process.stdout.close()
+            process.wait(timeout=MOMENT)
+        finally:
+            process.kill()
 
 
 def check(true, what):
@@ -65,16 +87,8 @@ def wheel(maturin, to):
     return next(to.glob("*.whl"))
 
 
-def skip_without_registry(path):
-    """Ends the script well, with a word, if Python packages cannot be had here."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(path), "target-jsonl"]
-    if subprocess.run(command, capture_output=True).returncode:
-        print("SKIPPED: the registry of Python packages does not answer, so nothing was installed or tried")
-        sys.exit(0)
-
-
 class Store:
-    """The simulated store, on a free port, and its records as its own API tells them. Arguments are those of its program."""
+    """The simulated store, on a free port, and its records as its own API returns them. Arguments are those of its program."""
 
     def __init__(self, *arguments):
         self.arguments = [str(argument) for argument in arguments]
@@ -83,9 +97,13 @@ class Store:
         run("cargo", "build", "--locked", "--release", "-p", "tap-bigcommerce-sandbox", "--example", "serve", cwd=ROOT)
         serve = [TARGET / "release" / "examples" / "serve", *self.arguments]
         self.process = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+        late = threading.Timer(MOMENT, self.process.kill)
+        late.daemon = True
+        late.start()
         text = ""
         while not text.endswith("}\n"):
             text += self.process.stdout.readline() or sys.exit("FAILED: the simulated store did not start")
+        late.cancel()
         self.config = json.loads(text)
         return self
 
@@ -96,7 +114,7 @@ class Store:
     def get(self, path):
         url = f"{self.config['api_url']}/stores/{self.config['store_hash']}{path}"
         headers = {"X-Auth-Token": self.config["access_token"], "Accept": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=MOMENT) as answer:
             return json.loads(answer.read() or "[]")
 
     def records(self, path):
@@ -123,5 +141,5 @@ class Store:
 
 
 def lines(text):
-    """The JSON values of a text with one in each line: str.splitlines would also split at characters that stand within values."""
+    """The JSON values of a text with one in each line: str.splitlines would also split at characters inside values."""
     return [json.loads(line) for line in text.split("\n") if line]

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 """Real targets take the tap's records whole: target-jsonl, and target-postgres into a PostgreSQL server of its own; singer-check-tap finds
-nothing. Counts and nested values are compared with what the store's own API tells.
+nothing. Counts and nested values are compared with what the store's own API returns.
 
 PostgreSQL is installed with apt if it is missing; it runs in a temporary folder, on a socket there, and is stopped at the end.
 """
@@ -12,15 +12,14 @@ import os
 import pathlib
 import shutil
 import socket
-import subprocess
 
-from real import Environment, Store, check, folder, lines, program, run
+from real import Environment, Store, check, folder, lines, program, run, started
 
 
 def sync(tap, target, work, *more):
-    """One run of the tap into a target; gives the state that the target hands on."""
+    """One run of the tap into a target; gives the state that the target prints."""
     with open(work / "tap.log", "w") as log:
-        with subprocess.Popen([tap, "--config", work / "config.json", *more], stdout=subprocess.PIPE, stderr=log) as process:
+        with started(tap, "--config", work / "config.json", *more, stderr=log) as process:
             state = run(*target, stdin=process.stdout)
     check(process.returncode == 0, "the tap ended well")
     return json.loads(state.splitlines()[-1])
@@ -57,8 +56,10 @@ def into_jsonl(tap, store, work):
     environment = Environment(work / "jsonl", "target-jsonl")
     (work / "jsonl.json").write_text(json.dumps({"destination_path": str(work / "out"), "do_timestamp_file": False}))
     state = sync(tap, [environment.bin("target-jsonl"), "--config", work / "jsonl.json"], work)
-    check("bookmarks" in state, "target-jsonl: the state is handed on")
-    compare("target-jsonl", store, {file.stem: {row["id"]: row for row in lines(file.read_text(encoding="utf-8"))} for file in (work / "out").iterdir()})
+    check("bookmarks" in state, "target-jsonl: the state is printed")
+    compare(
+        "target-jsonl", store, {file.stem: {row["id"]: row for row in lines(file.read_text(encoding="utf-8"))} for file in (work / "out").iterdir()}
+    )
 
 
 def postgres_programs():

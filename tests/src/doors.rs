@@ -106,12 +106,12 @@ pub struct Said {
     pub most_exchanges: usize,
 }
 
-/// Runs the command door with these arguments and variables, the folder lent as `.`.
+/// Runs the command door with these arguments and variables, the folder as `.`.
 pub async fn command(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Said {
     let (stdout, stderr) = (MemoryOutputPipe::new(ROOM), MemoryOutputPipe::new(ROOM));
     let mut wasi = WasiCtxBuilder::new();
     wasi.arg("tap_bigcommerce.wasm").args(args).envs(variables).stdout(stdout.clone()).stderr(stderr.clone());
-    wasi.preopened_dir(folder, ".", FsPerms::ReadOnly).expect("the folder can be lent");
+    wasi.preopened_dir(folder, ".", FsPerms::ReadOnly).expect("the folder can be opened");
     let mut store = store(DOORS.command.engine(), wasi.build(), Arc::default());
     let command = DOORS.command.instantiate_async(&mut store).await.expect("the component starts");
     let done = command.wasi_cli_run().call_run(&mut store).await.expect("the component does not trap");
@@ -150,7 +150,7 @@ impl Edge {
                     let wasi = WasiCtxBuilder::new().envs(&variables).stderr(stderr.clone()).build();
                     handle(request, store(DOORS.edge.engine(), wasi, busy.clone()), instance.clone())
                 });
-                // A response that breaks off is for the client to see.
+                // A response that is cut short is for the client to see.
                 tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -214,7 +214,7 @@ impl Drop for Edge {
 pub struct Come {
     /// What came.
     pub text: String,
-    /// Whether that is all, and not what came before the body broke off.
+    /// Whether that is all, and not what came before the body was cut short.
     pub whole: bool,
 }
 
@@ -230,7 +230,7 @@ pub async fn come(answer: Answer) -> Come {
     Come { text: String::from_utf8(bytes).expect("the body is UTF-8"), whole }
 }
 
-/// The body to its end; none if it broke off.
+/// The body to its end; none if it was cut short.
 pub async fn whole(answer: Answer) -> Option<String> {
     let come = come(answer).await;
     come.whole.then_some(come.text)

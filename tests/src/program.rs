@@ -5,10 +5,11 @@ use crate::messages::{Message, messages};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The program, with nothing of this user's environment. Its compiled component is cached beside it, for all tests.
+/// The program, with nothing of this user's environment. Its compiled component is cached next to it, for all tests.
 pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let program = &built().program;
     let home = program.with_file_name("doors-home");
@@ -21,9 +22,29 @@ pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     command
 }
 
+/// No wait is longer: what has not come by then never comes.
+pub const LONGEST: Duration = Duration::from_secs(600);
+
 /// Runs a command to its end.
-pub fn run(mut command: Command) -> Ended {
-    command.output().map(Ended::from).expect("the program can be started")
+pub fn run(command: Command) -> Ended {
+    run_within(command, LONGEST)
+}
+
+/// Does something that waits, on a thread of its own, and gives up if it does not end.
+pub fn with_an_end<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, ended) = channel();
+    let worker = std::thread::spawn(move || {
+        // Nobody listens after the time is up.
+        let _ = done.send(work());
+    });
+    match ended.recv_timeout(LONGEST) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => panic!("this waits without an end"),
+        Err(RecvTimeoutError::Disconnected) => match worker.join() {
+            Ok(()) => unreachable!("it has sent its result"),
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+    }
 }
 
 /// Runs a command to its end, which must come within this time.

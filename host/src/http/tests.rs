@@ -10,6 +10,14 @@ use tap_bigcommerce_core::config::Origin;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
+/// A port that is taken and not listened to, for as long as the socket is held.
+pub(super) fn nobody_listens() -> (tokio::net::TcpSocket, std::net::SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
 pub(super) fn door(api_url: &str) -> Door {
     let config = format!(r#"{{"client_id": "cl1ent", "access_token": "t0ken", "store_hash": "abc", "api_url": "{api_url}"}}"#);
     let allowed = Allowed { origins: vec![Origin::parse(api_url).unwrap()], private_addresses: true };
@@ -340,7 +348,7 @@ async fn redirects_and_refused_connections_reach_the_component_as_they_are() {
     assert_eq!(sent.unwrap().0.status(), 302);
     assert_eq!(server.seen.lock().unwrap().len(), 1);
 
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, closed) = nobody_listens();
     gate.door = Some(Arc::new(door(&format!("http://{closed}"))));
     let sent = get(&mut gate, &format!("http://{closed}/stores/abc/v2/orders"), RequestOptions::default()).await;
     assert!(matches!(sent, Err(HttpError::ConnectionRefused)), "{:?}", sent.err());

@@ -1,5 +1,5 @@
 use super::proxy::Proxies;
-use super::tests::{body_of, door, get};
+use super::tests::{body_of, door, get, nobody_listens};
 use super::*;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -143,7 +143,7 @@ async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
 async fn faults_on_the_way_through_a_proxy_name_it() {
     let server = TlsServer::start(&["api.store.example"]).await;
     let origin = "https://api.store.example";
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, closed) = nobody_listens();
     for (proxy, words) in
         [("socks5://127.0.0.1:1".to_owned(), "must be http://host:port"), (format!("http://{closed}"), "made no connection")]
     {

@@ -1,5 +1,5 @@
-"""The Meltano SDK's standard tests for taps. The SDK tests Python classes, so here is one with nothing of its own: settings, catalog, version and every
-message are what the program writes."""
+"""The Meltano SDK's standard tests for taps. The SDK tests Python classes, so here is one with nothing of its own: settings, catalog, version and
+every message are what the program writes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ KINDS = {"integer": "integer", "boolean": "boolean"}
 
 def program(*args):
     """What the program writes."""
-    return subprocess.run([PROGRAM, *map(str, args)], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run([PROGRAM, *map(str, args)], check=True, text=True, stdout=subprocess.PIPE, timeout=600).stdout
 
 
 def settings():
@@ -71,6 +71,4 @@ class TapBigCommerce(Tap):
         print(program("--about", *(["--format", output_format] if output_format else [])))
 
 
-TestTapBigCommerce = get_tap_test_class(
-    TapBigCommerce, config=CONFIG, suite_config=SuiteConfig(max_records_limit=None), parse_env_config=False
-)
+TestTapBigCommerce = get_tap_test_class(TapBigCommerce, config=CONFIG, suite_config=SuiteConfig(max_records_limit=None), parse_env_config=False)

@@ -26,7 +26,7 @@ trait Target {
     fn take(&mut self, shop: &Shop);
     /// All that it holds after all these runs.
     fn held(&self, shop: &Shop) -> Held;
-    /// Begins anew.
+    /// Begins again.
     fn clear(&mut self, shop: &Shop);
 }
 

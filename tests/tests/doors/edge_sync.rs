@@ -58,7 +58,7 @@ async fn state_selection_and_limits_are_heeded() {
 
 /// The store never answers for the last stream. What comes before it can only have been sent before the run ended.
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_come_while_the_run_goes_on() {
+async fn messages_come_during_the_run() {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons", Action::Deliver(Delivery::Stall)).always()));
     let edge = open(&shop, Some(TOKEN)).await;
@@ -67,7 +67,7 @@ async fn messages_come_while_the_run_goes_on() {
     let (mut body, mut come) = (answer.into_body(), Vec::new());
     let products = br#"{"type":"RECORD","stream":"products""#;
     while !come.windows(products.len()).any(|part| part == products) {
-        let frame = body.frame().await.expect("the run does not end").expect("the response does not break off");
+        let frame = body.frame().await.expect("the run does not end").expect("the response is whole so far");
         come.extend_from_slice(&frame.into_data().unwrap_or_default());
     }
 }

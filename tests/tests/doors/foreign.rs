@@ -67,7 +67,7 @@ async fn a_changed_component_runs_as_long_as_it_behaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_component_reaches_no_path_beside_the_stores() {
+async fn a_component_reaches_no_path_next_to_the_stores() {
     let shop = shop();
     let outcome = run(&shop, changed("/stores/", "/admins/"), json!({})).await;
     assert_eq!(outcome.failure().kind, Kind::Unreachable);

@@ -70,9 +70,9 @@ fn a_second_run_adds_what_it_reads_and_the_last_line_of_an_id_is_right() {
 }
 
 #[test]
-fn a_torn_line_is_mended_and_told() {
+fn a_torn_line_is_removed_and_reported() {
     let shop = Shop::new(SMALL);
-    let told = "broken off";
+    let told = "its last state";
     assert!(!shop.run(TO_LINES).ok().stderr.contains(told));
     let whole = files(&shop, "lines");
     append(&shop, "lines/orders.jsonl", "{\"id\":99}\n{\"id\":100,\"sta");
@@ -99,7 +99,7 @@ fn another_stores_folder_is_refused_and_not_touched() {
 }
 
 #[test]
-fn a_state_beside_it_is_refused_and_no_folder_is_made() {
+fn a_state_next_to_it_is_refused_and_no_folder_is_made() {
     let shop = Shop::new(SMALL);
     shop.file("state.json", "{}");
     shop.run(["--output", "jsonl:lines", "--state", "state.json"]).told(4, &["its own state", "leave --state out"]);

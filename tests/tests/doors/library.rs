@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tap_bigcommerce::{Kind, Progress, Sink, SinkError, Stop, SyncRequest, Tap};
-use tap_bigcommerce_sandbox::Counts;
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault};
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state, messages};
+use tap_bigcommerce_tests::program::LONGEST;
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 const SMALL: Counts = counts(30, 20, 15, 8);
@@ -108,15 +109,38 @@ async fn the_summary_and_the_progress_agree_with_the_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_kept_and_shared() {
-    let shop = Shop::with(tap_bigcommerce_sandbox::Options {
-        counts: SMALL,
-        latency: std::time::Duration::from_millis(2),
-        ..tap_bigcommerce_sandbox::Options::default()
-    });
-    let summary = tap(&shop).sync(request(&shop, None), Box::new(Kept::default()), &Stop::new()).await.unwrap();
-    let (connections, at_once) = (shop.sandbox.connection_count(), shop.sandbox.max_in_flight());
-    assert!(at_once > 1, "the parts of orders are asked for side by side");
+    let shop = Shop::new(SMALL);
+    let config = shop.config_with(json!({"max_concurrency": 4}));
+    let request = SyncRequest { config, ..SyncRequest::default() };
+    let summary = tap(&shop).sync(request, Box::new(Kept::default()), &Stop::new()).await.unwrap();
+    let connections = shop.sandbox.connection_count();
     assert!(connections < summary.requests / 2, "{connections} connections for {} requests", summary.requests);
+}
+
+/// The lines of one order never come, and the other orders' are asked for nonetheless.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_orders_are_asked_for_side_by_side() {
+    let shop = Shop::new(SMALL);
+    let (asked, mut others) = tokio::sync::mpsc::unbounded_channel();
+    shop.sandbox.with_store(|store| {
+        let part = format!("/orders/{}/products", store.ids(tap_bigcommerce_sandbox::Kind::Order).next().unwrap());
+        store.add_fault(Fault::on(&part, Action::Deliver(Delivery::Stall)).always());
+        let mut stalled = false;
+        store.on_request(move |request, _| {
+            stalled |= request.path.contains(&part);
+            if stalled && request.path.ends_with("/products") && !request.path.contains(&part) {
+                // The test may have ended.
+                let _ = asked.send(());
+            }
+        });
+    });
+    let (tap, stop) = (tap(&shop), Stop::new());
+    let request = request(&shop, None);
+    tokio::select! {
+        ended = tap.sync(request, Box::new(Kept::default()), &stop) => panic!("the run ended: {ended:?}"),
+        other = others.recv() => assert!(other.is_some()),
+        () = tokio::time::sleep(LONGEST) => panic!("the orders are read one after the other"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +169,7 @@ async fn a_stop_ends_the_run_with_a_state_that_leads_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_end_a_run_that_the_next_goes_on_with() {
+async fn limits_end_a_run_that_the_next_resumes() {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.quirks.page_cap = Some(10));
     let tap = tap(&shop);

@@ -39,7 +39,7 @@ fn rfc3339(text: &str) -> std::time::SystemTime {
 }
 
 #[test]
-fn each_stream_goes_on_from_its_bookmark() {
+fn each_stream_resumes_from_its_bookmark() {
     let shop = Shop::new(STORE);
     let messages = run(&shop).messages();
     for (stream, kind) in [("orders", Kind::Order), ("customers", Kind::Customer), ("products", Kind::Product)] {
@@ -81,7 +81,7 @@ fn what_the_catalog_selects_is_what_comes() {
 fn the_new_state_keeps_what_was_in_the_old_one() {
     let messages = run(&Shop::new(STORE)).messages();
     let (old, new): (Value, &Value) = (serde_json::from_str(STATE).unwrap(), last_state(&messages));
-    assert_eq!(new["bookmarks"]["coupons"]["id"], old["bookmarks"]["coupons"]["id"], "the Python tap could go on from it");
+    assert_eq!(new["bookmarks"]["coupons"]["id"], old["bookmarks"]["coupons"]["id"], "the Python tap could resume from it");
     for stream in ["orders", "customers", "products"] {
         let date = |state: &Value| rfc3339(state["bookmarks"][stream]["date_modified"].as_str().unwrap());
         assert!(date(new) > date(&old), "{stream}");

@@ -1,4 +1,4 @@
-//! Killed at any STATE, a run goes on from it, and nothing is missing.
+//! Killed at any STATE, a run resumes from it, and nothing is missing.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ fn union(first: &[Message], second: &[Message]) -> BTreeMap<(String, u64), Strin
 }
 
 #[test]
-fn a_run_killed_at_any_state_goes_on_from_it() {
+fn a_run_killed_at_any_state_resumes_from_it() {
     let shop = Shop::new(counts(400, 60, 40, 20));
     let whole = shop.run([]).ok().messages();
     let states = whole.iter().filter(|message| message.kind == "STATE").count();
@@ -59,7 +59,7 @@ fn what_was_read_before_a_kill_is_not_read_again() {
 }
 
 #[test]
-fn a_store_that_breaks_down_midway_leaves_a_state_to_go_on_from() {
+fn a_store_that_breaks_down_midway_leaves_a_state_to_resume_from() {
     let shop = Shop::new(counts(60, 60, 40, 20));
     shop.file("config.json", &shop.config_with(serde_json::json!({"page_size": 10})));
     let whole = shop.run([]).ok().messages();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use tap_bigcommerce_sandbox::{Action, Fault, Kind, Options};
 use tap_bigcommerce_tests::doors::{command, whole};
-use tap_bigcommerce_tests::program::{Ended, program, run};
+use tap_bigcommerce_tests::program::{Ended, LONGEST, program, run};
 use tap_bigcommerce_tests::runs::{BEARER, DOORS, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
@@ -93,7 +93,7 @@ fn holds(file: &Path, word: &str) -> bool {
     bytes.windows(word.len()).any(|part| part == word.as_bytes())
 }
 
-/// Looks into every file that runs have left beside their config.
+/// Looks into every file that runs have left next to their config.
 fn no_file_holds_the_token(folder: &Path) {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let mut left = 0;
@@ -109,7 +109,7 @@ fn no_file_of_a_killed_run_holds_the_token() {
     let shop = shop();
     let moment = shop.after_requests(50);
     let mut child = shop.tap(["--output", "sqlite:shop.db"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    moment.recv().unwrap();
+    moment.recv_timeout(LONGEST).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     no_file_holds_the_token(&shop.path(""));

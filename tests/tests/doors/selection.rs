@@ -65,7 +65,7 @@ fn what_is_excluded_is_left_out_and_all_else_is_as_without() {
 }
 
 #[test]
-fn a_discovered_catalog_has_the_selection_and_rules_go_on_top_of_a_catalog() {
+fn a_discovered_catalog_has_the_selection_and_rules_apply_on_top_of_a_catalog() {
     let shop = Shop::new(SMALL);
     let rules = ["--select", "coupons,customers.email", "--exclude", "coupons.code"];
     let wanted = shop.run(rules).ok().messages();

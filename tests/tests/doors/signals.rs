@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::channel;
 use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind};
 use tap_bigcommerce_tests::messages::{held, last_state, messages};
-use tap_bigcommerce_tests::program::Ended;
+use tap_bigcommerce_tests::program::{Ended, LONGEST, with_an_end};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 fn start(shop: &Shop) -> Child {
@@ -40,11 +40,11 @@ fn the_first_signal_ends_the_run_with_a_state() {
         let (shop, stalled) = stalling();
         let child = start(&shop);
         let id = child.id();
-        // Its output is read all the while, so that nothing but the store holds it up.
+        // Its output is read throughout, so that nothing but the store holds it up.
         let ending = std::thread::spawn(move || child.wait_with_output().unwrap());
-        stalled.recv().unwrap();
+        stalled.recv_timeout(LONGEST).unwrap();
         signal(id, kind);
-        let ended = Ended::from(ending.join().unwrap()).told(130, &["stopped", "STATE"]);
+        let ended = Ended::from(with_an_end(|| ending.join().unwrap())).told(130, &["stopped", "STATE"]);
         assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
         let stopped = ended.messages();
         let state = last_state(&stopped).clone();
@@ -61,17 +61,20 @@ fn the_second_signal_ends_it_at_once() {
     // Nobody reads what is written, and it is more than a pipe holds: the first signal cannot have its STATE taken.
     let shop = Shop::new(counts(60, 40, 30, 10));
     let mut child = start(&shop);
-    let mut stdout = child.stdout.take().unwrap();
-    let mut first = [0];
-    stdout.read_exact(&mut first).unwrap();
-    signal(child.id(), Signal::INT);
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(log.any(|line| line.unwrap().contains("a second Ctrl-C stops at once")));
-    signal(child.id(), Signal::INT);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (first, written) = with_an_end(move || {
+        let mut stdout = child.stdout.take().unwrap();
+        let mut first = [0];
+        stdout.read_exact(&mut first).unwrap();
+        signal(child.id(), Signal::INT);
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(log.any(|line| line.unwrap().contains("a second Ctrl-C stops at once")));
+        signal(child.id(), Signal::INT);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let mut written = String::new();
+        stdout.read_to_string(&mut written).unwrap();
+        (first, written)
+    });
     // What had been written is whole up to the last line.
-    let mut written = String::new();
-    stdout.read_to_string(&mut written).unwrap();
     let written = format!("{}{written}", char::from(first[0]));
     let whole = &written[..written.rfind('\n').map_or(0, |end| end + 1)];
     assert!(!messages(whole).is_empty());
