@@ -109,10 +109,9 @@ impl State {
         let unknown = state.unknown();
         let is_foreign = if is_empty { !has_bookmarks && !unknown.is_empty() } else { !state.is_known() };
         if is_foreign {
-            let more = unknown.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let named = unknown.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(fault(format!("this tap knows nothing of what it holds ({named}{more})")));
+            let mut named: Vec<String> = unknown.iter().take(NAMED).cloned().collect();
+            named.extend(unknown.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
+            return Err(fault(format!("this tap knows nothing of what it holds ({})", named.join(", "))));
         }
         let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is passed on as it is");
         warnings.extend(unknown.into_iter().map(pass_on));
