@@ -136,7 +136,13 @@ fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()>
         };
     }
     let id = kept(answers, "client_id");
-    let id = question(person, "Client ID (not needed any more; Enter leaves it out)", id, |person, text| person.line(text), optional("client_id"))?;
+    let id = question(
+        person,
+        "Client ID (not needed any more; Enter leaves it out)",
+        id,
+        |person, text| person.line(text),
+        optional("client_id"),
+    )?;
     if !id.is_empty() {
         answers.insert("client_id".into(), json!(id));
     }
