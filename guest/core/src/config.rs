@@ -58,9 +58,9 @@ const fn required(key: &'static str, kind: SettingKind, description: &'static st
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
-    required("client_id", SettingKind::Text, "Client ID of the store's API account."),
     required("access_token", SettingKind::Secret, "Access token of the store's API account."),
     required("store_hash", SettingKind::Text, "The store's hash: the part after /stores/ in its API path."),
+    setting("client_id", SettingKind::Text, None, "Client ID of the store's API account. The API does not need it any more."),
     setting(
         "start_date",
         SettingKind::Date,
@@ -125,7 +125,7 @@ pub struct Config {
     pub store_hash: String,
     /// Where every request goes.
     pub origin: Origin,
-    /// The API account's client id.
+    /// The API account's client id, sent where it is given.
     pub client_id: Option<String>,
     /// None: the embedder adds it to the requests.
     pub access_token: Option<Secret>,
@@ -238,7 +238,7 @@ impl Reader<'_> {
 
     fn finish(self, config: Config, credentials: Credentials) -> Result<(Config, Vec<String>)> {
         let given = |key: &str| self.map.get(key).is_some_and(|value| !is_empty(value));
-        let needed = |key: &str| credentials == Credentials::InConfig || !matches!(key, "client_id" | "access_token");
+        let needed = |key: &str| credentials == Credentials::InConfig || key != "access_token";
         let missing: Vec<&str> =
             SETTINGS.iter().filter(|s| s.required && needed(s.key) && !given(s.key)).map(|s| s.key).collect();
         let mut faults = self.faults;

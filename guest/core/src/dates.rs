@@ -27,6 +27,17 @@ fn read(text: &str) -> Option<DateTime<Utc>> {
         .map(|date| date.and_utc())
 }
 
+/// Whether the text is how PHP and MySQL write that there is no date: `0000-00-00`, or what PHP makes of that,
+/// `-0001-11-30T00:00:00+00:00` and `Wed, 30 Nov -0001 00:00:00 +0000`.
+pub fn is_zero(text: &str) -> bool {
+    let text = text.trim();
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return matches!(text.split_ascii_whitespace().nth(3), Some("0000" | "-0001"));
+    }
+    let rest = text.strip_prefix("0000-").or_else(|| text.strip_prefix("-0001-"));
+    rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b"-+:.TZ ".contains(&b)))
+}
+
 /// RFC 3339 in UTC with `Z`, and a fraction only where the date has one: how dates leave in RECORD and STATE.
 pub fn format(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -99,6 +110,35 @@ mod tests {
             "9999-12-31T23:59:59-05:00",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_stands_for_none_is_known_in_all_its_forms() {
+        for text in [
+            "0000-00-00",
+            "0000-00-00 00:00:00",
+            " 0000-00-00T00:00:00Z ",
+            "0000-00-00 00:00:00.000000",
+            "0000-00-00T00:00:00+00:00",
+            "-0001-11-30T00:00:00+00:00",
+            "-0001-11-29T18:00:00-06:00",
+            "Wed, 30 Nov -0001 00:00:00 +0000",
+            "Sat, 01 Jan 0000 00:00:00 +0000",
+        ] {
+            assert!(is_zero(text) && parse(text).is_none(), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01",
+            "0000-soon",
+            "Nov 30",
+            "20000-00-00",
+            "Tue, 20 Nov 2012 00:00:00 +0000",
+        ] {
+            assert!(!is_zero(text), "{text}");
         }
     }
 

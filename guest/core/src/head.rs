@@ -1,13 +1,14 @@
 //! What a walk needs to know of a record, read without the rest.
 
 use crate::dates;
-use crate::transform::Key;
+use crate::json::Key;
 use chrono::{DateTime, Utc};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// The fields of a record that a walk goes by, as they came. Of two equal keys the first counts, as in the transform.
+/// The fields of a record that a walk goes by, as they came. As in the transform, the first of equal keys counts, and one with spaces
+/// around it where the exact one is absent.
 #[derive(Default)]
 pub(crate) struct Head<'a> {
     id: Option<&'a RawValue>,
@@ -24,16 +25,18 @@ impl<'a> Head<'a> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
-                let mut head = Head::default();
+                let (mut head, mut padded) = (Head::default(), Head::default());
                 while let Some(Key(key)) = map.next_key()? {
                     let value: &RawValue = map.next_value()?;
-                    match key.as_ref() {
-                        "id" => drop(head.id.get_or_insert(value)),
-                        "date_modified" => drop(head.date_modified.get_or_insert(value)),
+                    let name = key.trim();
+                    let found = if name.len() == key.len() { &mut head } else { &mut padded };
+                    match name {
+                        "id" => drop(found.id.get_or_insert(value)),
+                        "date_modified" => drop(found.date_modified.get_or_insert(value)),
                         _ => {}
                     }
                 }
-                Ok(head)
+                Ok(Head { id: head.id.or(padded.id), date_modified: head.date_modified.or(padded.date_modified) })
             }
         }
         serde_json::Deserializer::from_str(row.get()).deserialize_map(Read).ok()

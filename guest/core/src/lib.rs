@@ -13,6 +13,7 @@ pub mod discover;
 pub mod error;
 pub mod forecast;
 mod head;
+pub mod json;
 pub mod log;
 mod origin;
 mod parts;

@@ -72,7 +72,12 @@ pub(crate) struct Member {
     pub(crate) shape: Object,
     /// A hash of the selected fields.
     pub(crate) fields: String,
+    /// The catalog wants all of it in each run, whatever its bookmark is.
+    pub(crate) full_table: bool,
 }
+
+/// The replication method of a catalog that reads a stream whole.
+const FULL_TABLE: &str = "FULL_TABLE";
 
 impl Plan {
     /// Reads and checks everything that was given. Fails with one failure that says what to mend.
@@ -211,14 +216,17 @@ impl Selection {
             Selection::Catalog(_) => self.entry(stream)?.is_selected(),
         };
         let whole = stream.schema();
+        let paths = schema::paths(&whole);
         let by_default = |path: &[&str]| path.len() > 1 || !stream.off_by_default.contains(&path[0]);
         let automatic = |path: &[&str]| path.len() == 1 && stream.is_automatic(path[0]);
+        let chosen = self.entry(stream).map(|entry| entry.selection(&paths, &by_default));
         let kept = schema::prune(&whole, &|path| {
-            automatic(path) || self.entry(stream).map_or_else(|| by_default(path), |entry| entry.selects(path, by_default(path)))
+            automatic(path) || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path))
         });
         selected.then(|| {
             let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
-            Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept), fields }
+            let full_table = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
+            Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept), fields, full_table }
         })
     }
 
@@ -227,18 +235,24 @@ impl Selection {
         let mut warnings = Vec::new();
         for entry in catalog.entries.iter().filter(|entry| entry.is_selected()) {
             let Some(stream) = Stream::find(&entry.name) else { continue };
-            match (stream.replication, entry.replication_method()) {
+            match (stream.replication, entry.replication_method().as_deref()) {
                 (Replication::FullTable, Some("INCREMENTAL")) => warnings.push(format!(
                     "{}: the catalog asks for INCREMENTAL, but its records have no modification date; it is replicated in full, so that edits are not missed",
                     stream.name
                 )),
-                (Replication::Incremental { .. }, Some("FULL_TABLE")) => warnings.push(format!(
-                    "{}: the catalog asks for FULL_TABLE, but it is replicated incrementally; use --full-refresh {} to read it whole",
-                    stream.name, stream.name
+                (_, None | Some("INCREMENTAL" | FULL_TABLE)) => {}
+                (_, Some(_)) => warnings.push(format!(
+                    "{}: the catalog asks for a replication method that is neither INCREMENTAL nor FULL_TABLE; it is replicated as without it",
+                    stream.name
                 )),
-                _ => {}
             }
             let paths = schema::paths(&stream.schema());
+            for object in entry.contradictions(&paths) {
+                warnings.push(format!(
+                    "{}: the catalog selects fields inside {object}, but deselects {object} itself, so they are left out; select {object}, too",
+                    stream.name
+                ));
+            }
             let unknown = entry.unknown_fields(&|path| paths.iter().any(|known| known == path));
             if !unknown.is_empty() {
                 warnings.push(format!(

@@ -7,11 +7,11 @@ use crate::error::{Failure, Kind, Result};
 use crate::log::{Level, Log};
 use crate::parts::{Fetcher, Parts};
 use crate::pipeline::{Item, items};
-use crate::plan::{Group, Plan};
+use crate::plan::{Group, Member, Plan};
 use crate::records::{self, Tally, Target};
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::{Progress, State};
-use crate::streams::{Position, Replication, Stream};
+use crate::streams::{Position, Replication};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::walk::{MARGIN, Row, Scope, Walk};
 use chrono::{DateTime, Utc};
@@ -222,12 +222,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     /// Where a new walk of the group starts: at the least of its streams' bookmarks. None: from the beginning.
     fn since(&self, group: &Group) -> Result<Option<DateTime<Utc>>> {
-        let since = group.members.iter().map(|member| self.since_of(member.stream)).collect::<Result<Vec<_>>>()?;
+        let since = group.members.iter().map(|member| self.since_of(member)).collect::<Result<Vec<_>>>()?;
         // None is less than every date.
         Ok(since.into_iter().min().flatten())
     }
 
-    fn since_of(&self, stream: &Stream) -> Result<Option<DateTime<Utc>>> {
+    fn since_of(&self, member: &Member) -> Result<Option<DateTime<Utc>>> {
+        let stream = member.stream;
+        if member.full_table {
+            return Ok(None);
+        }
         let first = match stream.replication {
             Replication::Incremental { heeds_start_date: true, .. } => self.config.start_date,
             _ => None,
@@ -292,7 +296,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     fn scope(&self, group: &Group, progress: &Progress) -> Result<Scope> {
-        let starts = group.members.iter().map(|member| self.since_of(member.stream)).collect::<Result<Vec<_>>>()?;
+        let starts = group.members.iter().map(|member| self.since_of(member)).collect::<Result<Vec<_>>>()?;
         Ok(Scope {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
             latest_start: starts.into_iter().max().flatten().max(progress.since),
@@ -372,7 +376,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     fn complete(&mut self, group: &Group, progress: &Progress) -> Result<()> {
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
         for member in &group.members {
-            let own = self.since_of(member.stream)?;
+            let own = self.since_of(member)?;
             self.state.complete(member.stream, own.max(safe), &member.fields);
         }
         Ok(())

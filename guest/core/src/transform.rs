@@ -1,61 +1,16 @@
 //! From an API record to one that fits its schema. Values are passed on as the bytes that came; nothing is parsed into a tree.
 
-use crate::dates;
+mod findings;
+mod scalars;
+
+pub use self::findings::Findings;
+use crate::api::repair;
+pub use crate::json::peek;
+use crate::json::{self, Key};
 use crate::schema::{Field, Object, Shape};
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// What came of transforming a stream's records, for warnings and the summary.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// Values that did not fit and became null.
-    pub nulled: u64,
-    /// How often each field's value did not fit.
-    by_field: BTreeMap<String, u64>,
-    /// Keys that are not documented, as dotted paths.
-    unknown: BTreeSet<String>,
-    /// What has been found since [`Findings::take_warnings`], ready to be logged. Names and keys, never values.
-    warnings: Vec<String>,
-}
-
-/// A field is warned of this often; more is only counted.
-const WARNINGS_A_FIELD: u64 = 10;
-/// So many undocumented keys are named; a store that sends more sends noise.
-const UNKNOWN_KEYS: usize = 1000;
-
-impl Findings {
-    /// The warnings since the last call.
-    pub fn take_warnings(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.warnings)
-    }
-
-    fn misfit(&mut self, key: u64, path: String, wanted: &str) {
-        self.nulled += 1;
-        let count = self.by_field.entry(path.clone()).or_default();
-        *count += 1;
-        if *count <= WARNINGS_A_FIELD {
-            self.warnings.push(format!("record {key}: the value of {path} is not {wanted}; it becomes null"));
-        }
-        if *count == WARNINGS_A_FIELD {
-            self.warnings.push(format!("further values of {path} that do not fit are counted, not named"));
-        }
-    }
-
-    /// Notes an undocumented key. One that is no plain name is not shown: it may hold anything.
-    fn unknown(&mut self, within: &str, key: &str) {
-        let plain =
-            (1..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':'));
-        let path = format!("{within}.{}", if plain { key } else { "(a name of another form)" });
-        let path = path.trim_start_matches('.').to_owned();
-        if self.unknown.len() < UNKNOWN_KEYS && self.unknown.insert(path.clone()) {
-            self.warnings.push(format!("the API sends a field that this tap does not know; it is left out: {path}"));
-        }
-    }
-}
 
 /// A value that takes the place of what the API's record holds under a name.
 #[derive(Clone, Copy, Debug)]
@@ -80,66 +35,9 @@ pub fn record(
     writer.object(object, row, parts)
 }
 
-/// The value under a key of a JSON object, as it came. None: no object, or no such key.
-pub fn peek<'a>(object: &'a RawValue, key: &str) -> Option<&'a RawValue> {
-    struct Find<'k>(&'k str);
-    impl<'de> Visitor<'de> for Find<'_> {
-        type Value = Option<&'de RawValue>;
-        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str("an object or a list")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(key) = map.next_key::<Key>()? {
-                if key.0 == self.0 {
-                    found = Some(map.next_value()?);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let wanted: usize = self.0.parse().map_err(|_| A::Error::custom("not an index"))?;
-            let mut found = None;
-            for place in 0.. {
-                match list.next_element::<&RawValue>()? {
-                    Some(item) if place == wanted => found = Some(item),
-                    Some(_) => {}
-                    None => break,
-                }
-            }
-            Ok(found)
-        }
-    }
-    serde_json::Deserializer::from_str(object.get()).deserialize_any(Find(key)).ok().flatten()
-}
-
-/// An object's key, borrowed where it holds no escape. One that is no Unicode text (half of an escaped pair) is read as far as it is.
-pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Key<'de>, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Key<'de>, E> {
-                Ok(Key(String::from_utf8_lossy(bytes)))
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(String::from_utf8_lossy(bytes).into_owned())))
-            }
-        }
-        from.deserialize_bytes(Read)
-    }
-}
-
 /// Why a value was not written.
 enum Misfit {
-    /// It is absent: null, or an empty text that stands for "none".
+    /// It is absent: null, or what stands for "none".
     Empty,
     /// It is not what the schema wants.
     Wrong(&'static str),
@@ -200,7 +98,7 @@ impl Writer<'_> {
                 self.out.truncate(start);
                 self.out.extend_from_slice(b"null");
                 if let Misfit::Wrong(wanted) = misfit {
-                    self.findings.misfit(self.key, self.path.join("."), wanted);
+                    self.findings.misfit(self.key, &self.path.join("."), wanted);
                 }
             }
         }
@@ -212,26 +110,42 @@ impl Writer<'_> {
             return Err(Misfit::Empty);
         }
         match shape {
-            Shape::String => fit_string(text, self.out),
-            Shape::DateTime => fit_date(text, self.out),
-            Shape::Integer => fit_integer(text, self.out),
-            Shape::Number => fit_number(text, self.out),
-            Shape::Boolean => fit_boolean(text, self.out),
-            Shape::Array(items) => self.fit_array(items, raw),
-            Shape::Object(object) => self.fit_object(object, raw),
+            Shape::Array(items) => return self.fit_array(items, raw),
+            Shape::Object(object) => return self.fit_object(object, raw),
+            _ if is_empty(text) => return Err(Misfit::Empty),
+            _ => {}
+        }
+        match shape {
+            Shape::String => self.fit_string(text),
+            Shape::DateTime => scalars::date(text, self.out),
+            Shape::Integer => scalars::integer(text, self.out),
+            Shape::Number => scalars::number(text, self.out),
+            Shape::Boolean => scalars::boolean(text, self.out),
+            Shape::Array(_) | Shape::Object(_) => Ok(()),
         }
     }
 
-    /// A list stays one; what PHP sends for "nothing" (`{}`, `""`) is an empty one; a single value is a list of one.
+    /// Half of a surrogate pair is text to some readers of JSON and not to others, so it is replaced.
+    fn fit_string(&mut self, text: &str) -> Result<(), Misfit> {
+        let Some(repaired) = text.contains("\\u").then(|| repair::without_halves(text)).flatten() else {
+            return scalars::string(text, self.out);
+        };
+        self.findings.repaired(self.key, &self.path.join("."));
+        scalars::string(&repaired, self.out)
+    }
+
+    /// A list stays one, in either of PHP's forms; what PHP sends for "nothing" (`{}`, `""`) and a link to a list are an empty one; a single
+    /// value is a list of one.
     fn fit_array(&mut self, items: &Shape, raw: &RawValue) -> Result<(), Misfit> {
-        match raw.get() {
-            text if text.starts_with('[') => {
-                let rows: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Misfit::Wrong("a list"))?;
-                self.list(items, rows.into_iter());
+        if let Some(list) = json::list(raw) {
+            if list.is_cut {
+                self.findings.cut(self.key, &self.path.join("."));
             }
-            "\"\"" => self.out.extend_from_slice(b"[]"),
-            text if is_empty_object(text) => self.out.extend_from_slice(b"[]"),
-            _ => self.list(items, std::iter::once(raw)),
+            self.list(items, list.rows.into_iter());
+        } else if raw.get() == "\"\"" || json::is_link(raw) {
+            self.out.extend_from_slice(b"[]");
+        } else {
+            self.list(items, std::iter::once(raw));
         }
         Ok(())
     }
@@ -252,7 +166,7 @@ impl Writer<'_> {
         match raw.get() {
             "\"\"" => Err(Misfit::Empty),
             text if text.starts_with('{') => self.object(object, raw, &[]).map_err(|_| Misfit::Wrong("an object")),
-            text if text.starts_with('[') && text[1..].trim_start().starts_with(']') => {
+            text if is_empty(text) => {
                 self.out.extend_from_slice(b"{}");
                 Ok(())
             }
@@ -275,121 +189,50 @@ impl<'de> Visitor<'de> for Fields<'_, '_> {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut padded: Vec<(&[usize], &RawValue)> = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
-            let Some(filled) = self.object.from_key(&key) else {
-                map.next_value::<IgnoredAny>()?;
-                self.writer.findings.unknown(&self.writer.path.join("."), &key);
-                continue;
-            };
-            if filled.iter().all(|place| self.written[*place]) {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let raw: &RawValue = map.next_value()?;
-            for &place in filled {
-                let field = &self.object.fields[place];
-                // The first of two equal keys counts: a record never holds a name twice.
-                if std::mem::replace(&mut self.written[place], true) {
-                    continue;
+            if let Some(places) = self.object.from_key(&key) {
+                match places.iter().all(|place| self.written[*place]) {
+                    true => drop(map.next_value::<IgnoredAny>()?),
+                    false => self.fill(places, map.next_value()?),
                 }
-                let value = field.source.iter().try_fold(raw, |raw, step| peek(raw, step));
-                self.writer.field(field, Part::Value(value.unwrap_or(RawValue::NULL)));
+            } else if let Some(places) = self.object.from_key(key.trim()) {
+                padded.push((places, map.next_value()?));
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                let within = self.writer.path.join(".");
+                match key.as_ref() {
+                    json::CUT => self.writer.findings.cut(self.writer.key, &within),
+                    key => self.writer.findings.unknown(&within, key),
+                }
             }
+        }
+        // A key with spaces around it counts where the exact one is absent.
+        for (places, raw) in padded {
+            self.fill(places, raw);
         }
         Ok(())
     }
 }
 
-fn is_empty_object(text: &str) -> bool {
-    text.starts_with('{') && text[1..].trim_start().starts_with('}')
-}
-
-/// The text of a JSON string; borrowed where it holds no escape. None for other values, and for what is no Unicode text.
-fn unquoted(text: &str) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    text.starts_with('"').then(|| serde_json::from_str::<Text>(text).ok()).flatten().map(|text| text.0)
-}
-
-/// Text stays as it came; anything else becomes its JSON text.
-fn fit_string(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    if text.starts_with('"') {
-        // A lone surrogate escape is JSON to some readers and not to others.
-        if text.contains("\\u") && unquoted(text).is_none() {
-            return Err(Misfit::Wrong("well-formed text"));
+impl Fields<'_, '_> {
+    /// Writes the fields that are filled from one key, but for those that have been: of equal keys the first counts.
+    fn fill(&mut self, places: &[usize], raw: &RawValue) {
+        for &place in places {
+            let field = &self.object.fields[place];
+            if !std::mem::replace(&mut self.written[place], true) {
+                let value = field.source.iter().try_fold(raw, |raw, step| peek(raw, step));
+                self.writer.field(field, Part::Value(value.unwrap_or(RawValue::NULL)));
+            }
         }
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
     }
-    serde_json::to_writer(out, text).map_err(|_| Misfit::Wrong("text"))
 }
 
-fn fit_date(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let text = unquoted(text).ok_or(Misfit::Wrong("a date"))?;
-    if text.trim().is_empty() {
-        return Err(Misfit::Empty);
-    }
-    let date = dates::parse(&text).ok_or(Misfit::Wrong("a date"))?;
-    out.push(b'"');
-    out.extend_from_slice(dates::format(date).as_bytes());
-    out.push(b'"');
-    Ok(())
-}
-
-fn fit_number(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let digits = scalar(text).ok_or(Misfit::Wrong("a number"))?;
-    let digits = digits.trim();
-    if digits.is_empty() {
-        return Err(Misfit::Empty);
-    }
-    // Beyond a double's range most readers of JSON fail.
-    if !is_json_number(digits) || digits.parse::<f64>().is_ok_and(f64::is_infinite) {
-        return Err(Misfit::Wrong("a number"));
-    }
-    out.extend_from_slice(digits.as_bytes());
-    Ok(())
-}
-
-fn fit_integer(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let digits = scalar(text).ok_or(Misfit::Wrong("a whole number"))?;
-    let digits = digits.trim();
-    if digits.is_empty() {
-        return Err(Misfit::Empty);
-    }
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let is_whole = is_json_number(whole) && !whole.contains(['e', 'E']);
-    if !is_whole || fraction.is_empty() || fraction.bytes().any(|b| b != b'0') {
-        return Err(Misfit::Wrong("a whole number"));
-    }
-    out.extend_from_slice(whole.as_bytes());
-    Ok(())
-}
-
-fn fit_boolean(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let word = match text {
-        "true" | "false" => text.into(),
-        _ => scalar(text).ok_or(Misfit::Wrong("true or false"))?,
-    };
-    out.extend_from_slice(match word.trim().to_ascii_lowercase().as_str() {
-        "" => return Err(Misfit::Empty),
-        "true" | "1" => b"true",
-        "false" | "0" => b"false",
-        _ => return Err(Misfit::Wrong("true or false")),
-    });
-    Ok(())
-}
-
-/// A number's digits, or a string's text. None for booleans, lists and objects.
-fn scalar(text: &str) -> Option<Cow<'_, str>> {
-    if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) { Some(text.into()) } else { unquoted(text) }
-}
-
-/// Whether the text is a number by JSON's grammar.
-fn is_json_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-        && text.ends_with(|c: char| c.is_ascii_digit())
-        && serde_json::from_str::<&RawValue>(text).is_ok()
+/// Whether a value is an empty list or object: PHP sends either for "nothing".
+fn is_empty(text: &str) -> bool {
+    let inside = |open: char, close: char| text.strip_prefix(open).is_some_and(|rest| rest.trim_start().starts_with(close));
+    inside('{', '}') || inside('[', ']')
 }
 
 #[cfg(test)]

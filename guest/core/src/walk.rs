@@ -168,7 +168,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         if answer.body.rows.is_empty() && self.may_hide_its_end() {
             answer = self.fetch().await?;
         }
-        let Rows { rows, total, end_cursor } = answer.body;
+        let Rows { rows, total, end_cursor, .. } = answer.body;
         let came = rows.len();
         let (rows, last) = self.sift(rows)?;
         let repeats_allowed = match self.list.position {

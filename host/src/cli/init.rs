@@ -136,8 +136,16 @@ fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()>
         };
     }
     let id = kept(answers, "client_id");
-    let id = question(person, "Client ID", id, |person, text| person.line(text), |text| setting("client_id", text))?;
-    answers.insert("client_id".into(), json!(id));
+    let id = question(
+        person,
+        "Client ID (not needed any more; Enter leaves it out)",
+        id,
+        |person, text| person.line(text),
+        optional("client_id"),
+    )?;
+    if !id.is_empty() {
+        answers.insert("client_id".into(), json!(id));
+    }
     let token = kept(answers, "access_token");
     let token = match token {
         None => question(person, "Access token (not shown)", None, |person, text| person.secret(text), token_setting)?,
@@ -149,13 +157,12 @@ fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()>
     };
     answers.insert("access_token".into(), json!(token));
     let since = kept(answers, "start_date");
-    let date = |text: &str| if text.is_empty() { Ok(String::new()) } else { setting("start_date", text) };
     let since = question(
         person,
         "Orders and customers since, such as 2024-01-31 (empty: all)",
         since,
         |person, text| person.line(text),
-        date,
+        optional("start_date"),
     )?;
     if !since.is_empty() {
         answers.insert("start_date".into(), json!(since));
@@ -228,6 +235,11 @@ fn setting(key: &str, value: &str) -> std::result::Result<String, String> {
         Ok(_) => Ok(value.to_owned()),
         Err(failure) => Err(failure.message.rsplit("cannot be used: ").next().unwrap_or_default().to_owned()),
     }
+}
+
+/// As [`setting`], for one that may be empty.
+fn optional(key: &str) -> impl Fn(&str) -> std::result::Result<String, String> {
+    move |value| if value.is_empty() { Ok(String::new()) } else { setting(key, value) }
 }
 
 /// The person at the terminal.

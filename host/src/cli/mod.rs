@@ -3,9 +3,11 @@
 pub(crate) mod args;
 mod check;
 mod console;
+mod dotenv;
 mod files;
 mod init;
 mod live;
+mod output;
 mod permissions;
 mod place;
 mod report;
@@ -34,10 +36,11 @@ use tokio::task::JoinSet;
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
     let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
-    let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
+    let variables = files::variables(&args.config);
+    let (style, warnings) = style(variables.as_deref().unwrap_or_default());
     let console = if syncs { Console::for_sync(args.output == Output::Stdout, style) } else { Console::plain(style) };
     warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
-    let done = perform(args, &console).await;
+    let done = perform(args, &console, variables).await;
     console.clear();
     match done {
         Ok(()) => 0,
@@ -48,7 +51,13 @@ pub(crate) async fn run(args: &Args) -> u8 {
     }
 }
 
-async fn perform(args: &Args, console: &Console) -> Result<()> {
+/// The style of log lines that the variables ask for, those of the environment first.
+fn style(variables: &[(String, String)]) -> (Style, Vec<String>) {
+    let of_file = |name: &str| variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    Style::from_env(|name| std::env::var(name).ok().or_else(|| of_file(name)))
+}
+
+async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, String)>>) -> Result<()> {
     if args.about {
         let about = builder(args, console).build()?.about().await?;
         return print(&form_of_about(&about, args.format.unwrap_or_default())?);
@@ -56,7 +65,7 @@ async fn perform(args: &Args, console: &Console) -> Result<()> {
     if args.init {
         return init::run(args, console).await;
     }
-    let variables = files::variables(&args.config)?;
+    let variables = variables?;
     let config = files::config(&args.config, &variables)?;
     permissions::warnings(&args.config).iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     if args.discover {
@@ -269,10 +278,20 @@ mod tests {
         assert_eq!(named_origin("{}"), None);
     }
 
+    #[test]
+    fn log_variables_count_wherever_the_config_is_read_from() {
+        let variables = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| (format!("TAP_BIGCOMMERCE_{name}"), (*value).to_owned())).collect()
+        };
+        assert!(style(&variables(&[("LOG_FORMAT", "text"), ("LOG_FORMAT", "json")])).0.is_json(), "the last line counts");
+        assert!(!style(&[]).0.is_json());
+        assert!(style(&variables(&[("LOGLEVEL", "loud")])).1[0].contains("TAP_BIGCOMMERCE_LOGLEVEL"));
+    }
+
     /// Runs the program into a file of its own; the store is never asked.
     async fn refused(folder: &tempfile::TempDir, more: &[&str]) -> u8 {
         let path = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::write(path("config.json"), r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#).unwrap();
+        std::fs::write(path("config.json"), r#"{"access_token": "t", "store_hash": "abc"}"#).unwrap();
         std::fs::write(path("state.json"), "{}").unwrap();
         std::fs::write(path("catalog.json"), r#"{"streams": 1}"#).unwrap();
         let more = more.iter().map(|word| if word.ends_with(".json") { path(word) } else { (*word).to_owned() });

@@ -1,10 +1,12 @@
 //! Config files that hold the access token, and who can read them.
 
+use super::files::{DOTENV, ENV, of_dotenv};
 use std::path::{Path, PathBuf};
 
 /// A warning for each config file with the token that others than its owner may open.
 pub(crate) fn warnings(files: &[PathBuf]) -> Vec<String> {
-    files.iter().filter(|file| is_open(file) && holds_token(file)).map(|file| warning(file)).collect()
+    let files = files.iter().map(|file| if file.as_os_str() == ENV { Path::new(DOTENV) } else { file });
+    files.filter(|file| is_open(file) && holds_token(file)).map(warning).collect()
 }
 
 fn warning(file: &Path) -> String {
@@ -28,6 +30,10 @@ fn is_open(_: &Path) -> bool {
 
 /// The file has been read before, so that what is wrong with it has been told.
 fn holds_token(file: &Path) -> bool {
+    if file.file_name().is_some_and(|name| name == DOTENV) {
+        let token = |(name, value): &(String, String)| name.ends_with("_ACCESS_TOKEN") && !value.is_empty();
+        return of_dotenv(file).is_ok_and(|variables| variables.iter().any(token));
+    }
     let settings = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     let token = settings.as_ref().and_then(|settings| settings.get("access_token")?.as_str());
     token.is_some_and(|token| !token.is_empty())
@@ -54,12 +60,14 @@ mod tests {
             file("group's.json", token, 0o640),
             file("closed.json", token, 0o600),
             file("none.json", r#"{"store_hash": "abc"}"#, 0o644),
-            "ENV".into(),
+            ENV.into(),
+            file(DOTENV, "OTHER=1\nTAP_BIGCOMMERCE_ACCESS_TOKEN=t0ken\n", 0o644),
         ];
         let told = warnings(&files);
-        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].ends_with(&format!("chmod 600 {}", files[0].display())), "{told:?}");
         assert!(told[1].ends_with(r"group'\''s.json'"), "{told:?}");
+        assert!(told[2].ends_with("/.env"), "{told:?}");
         assert!(!told.concat().contains("t0ken"));
     }
 }

@@ -4,6 +4,7 @@ pub mod gate;
 mod limiter;
 pub mod list;
 mod refusal;
+pub(crate) mod repair;
 mod traffic;
 
 use chrono::{DateTime, Utc};

@@ -17,11 +17,19 @@ fn the_python_taps_config_is_read_and_its_dead_key_is_warned_of() {
 }
 
 #[test]
+fn a_config_of_another_tool_needs_no_client_id() {
+    let airbyte = r#"{"access_token": "t0ken", "store_hash": "abc123", "start_date": "2024-01-31"}"#;
+    let (config, warnings) = parse(airbyte).unwrap();
+    assert_eq!((config.client_id, warnings.len()), (None, 0));
+    assert_eq!(parse(GOOD).unwrap().0.client_id.as_deref(), Some("c"));
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let text = r#"{"store_hash": "UP/..", "page_size": 1, "strict": "perhaps", "start_date": "soon", "api_url": "ftp://x"}"#;
     let failure = parse(text).unwrap_err();
     assert_eq!(failure.kind, Kind::Config);
-    for key in ["client_id", "access_token", "store_hash", "page_size", "strict", "start_date", "api_url"] {
+    for key in ["access_token", "store_hash", "page_size", "strict", "start_date", "api_url"] {
         assert!(failure.message.contains(key), "{key} is not in: {failure}");
     }
 }

@@ -1,8 +1,10 @@
 //! The catalog: what a user selected, in today's form (metadata) and in the older one (`selected` inside the schema).
 
+mod flags;
+
 use crate::error::{Failure, Kind, Result};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Larger catalogs are refused unread.
 const MAX_BYTES: usize = 16 << 20;
@@ -57,10 +59,16 @@ impl Catalog {
     /// The catalog that a JSON object is.
     pub(crate) fn from_value(value: &Value) -> Result<Catalog> {
         let streams = value.get("streams").and_then(Value::as_array).ok_or_else(|| fault("it has no list \"streams\"".into()))?;
-        let entries = streams.iter().enumerate().map(|(place, stream)| {
-            Entry::parse(stream).ok_or_else(|| fault(format!("entry {} of its streams has no name or a wrong form", place + 1)))
-        });
-        Ok(Catalog { entries: entries.collect::<Result<_>>()? })
+        let mut entries: Vec<Entry> = Vec::with_capacity(streams.len());
+        for (place, stream) in streams.iter().enumerate() {
+            let entry = Entry::parse(stream)
+                .ok_or_else(|| fault(format!("entry {} of its streams has no name or a wrong form", place + 1)))??;
+            if entries.iter().any(|known| known.name == entry.name) {
+                return Err(fault(format!("it has two entries for the stream {:?}", entry.name)));
+            }
+            entries.push(entry);
+        }
+        Ok(Catalog { entries })
     }
 
     /// The entry of a stream.
@@ -70,19 +78,36 @@ impl Catalog {
 }
 
 impl Entry {
-    fn parse(value: &Value) -> Option<Entry> {
+    /// None: it has no name, or another form. The failure: what it says of a field cannot be understood.
+    fn parse(value: &Value) -> Option<Result<Entry>> {
         let name = name(value)?;
-        let mut metadata = HashMap::new();
+        let mut metadata: HashMap<Vec<String>, Map<String, Value>> = HashMap::new();
         for item in value.get("metadata").and_then(Value::as_array).into_iter().flatten() {
-            metadata.insert(path(item)?, item.get("metadata")?.as_object()?.clone());
+            let place = path(item)?;
+            let mut about = item.get("metadata")?.as_object()?.clone();
+            if let Err(fault) = flags::read(&mut about, name, &place) {
+                return Some(Err(fault));
+            }
+            let known = metadata.entry(place.clone()).or_default();
+            if known.get("selected").is_some_and(|said| about.get("selected").is_some_and(|says| says != said)) {
+                let field = flags::shown(name, &place);
+                return Some(Err(fault(format!("{field} is both selected and not selected in its metadata"))));
+            }
+            known.extend(about);
         }
-        Some(Entry {
+        let mut schema = value.get("schema").cloned().unwrap_or_default();
+        let mut entry = Map::from_iter(value.get("selected").map(|selected| ("selected".to_owned(), selected.clone())));
+        let understood = flags::read(&mut entry, name, &[]).and_then(|()| flags::read_schema(&mut schema, name, &mut Vec::new()));
+        if let Err(fault) = understood {
+            return Some(Err(fault));
+        }
+        Some(Ok(Entry {
             name: name.to_owned(),
-            schema: value.get("schema").cloned().unwrap_or_default(),
-            selected: value.get("selected").and_then(Value::as_bool),
+            schema,
+            selected: entry.get("selected").and_then(Value::as_bool),
             metadata,
             replication_method: value.get("replication_method").and_then(Value::as_str).map(str::to_owned),
-        })
+        }))
     }
 
     fn meta<'a>(&'a self, path: &[&str], key: &str) -> Option<&'a Value> {
@@ -103,20 +128,63 @@ impl Entry {
             .unwrap_or(false)
     }
 
-    /// Whether a field is selected, given its names from the root; `default` is for a field that the entry says nothing of. A field
-    /// that is not in the entry's schema is not selected: the catalog lists what its user wants.
-    pub fn selects(&self, path: &[&str], default: bool) -> bool {
-        let inclusion = self.meta(path, "inclusion").and_then(Value::as_str);
-        match inclusion {
-            Some("automatic") => return true,
-            Some("unsupported") => return false,
-            _ => {}
+    /// The selected ones of a stream's fields, given the names of each from the root and whether it is selected where the entry says nothing
+    /// of it. A field that is not in the entry's schema is not selected: the catalog lists what its user wants. A field that is selected by
+    /// name inside an object that is not comes with that object, unless the object is deselected by name.
+    pub fn selection<'p>(&self, paths: &'p [Vec<String>], default: &dyn Fn(&[&'p str]) -> bool) -> HashSet<Vec<&'p str>> {
+        let mut selected: HashSet<Vec<&str>> = HashSet::new();
+        // An object comes before what is inside it.
+        for path in paths.iter().map(|path| names_of(path)) {
+            let within = path.len() == 1 || selected.contains(&path[..path.len() - 1]);
+            let is_selected = match (self.inclusion(&path).as_deref(), self.says(&path)) {
+                (Some("automatic"), _) => within,
+                (Some("unsupported"), _) => false,
+                (_, Some(true)) => self.refusing(&path).is_none(),
+                (_, Some(false)) => false,
+                (_, None) => {
+                    let by_default = self.flag(&path, "selected-by-default");
+                    within && by_default.unwrap_or_else(|| default(&path) && self.lists(&path))
+                }
+            };
+            if is_selected {
+                selected.insert(path);
+            }
         }
-        let schema = self.property(path);
-        self.flag(path, "selected")
-            .or_else(|| schema?.get("selected")?.as_bool())
-            .or_else(|| self.flag(path, "selected-by-default"))
-            .unwrap_or_else(|| default && self.lists(path))
+        let above = |path: &Vec<&'p str>| (1..path.len()).map(|length| path[..length].to_vec()).collect::<Vec<_>>();
+        let parents: Vec<Vec<&str>> = selected.iter().flat_map(above).collect();
+        selected.extend(parents);
+        selected
+    }
+
+    /// What the entry says of a field by name.
+    fn says(&self, path: &[&str]) -> Option<bool> {
+        self.flag(path, "selected").or_else(|| self.property(path)?.get("selected")?.as_bool())
+    }
+
+    fn inclusion(&self, path: &[&str]) -> Option<String> {
+        self.meta(path, "inclusion").and_then(Value::as_str).map(str::to_ascii_lowercase)
+    }
+
+    /// The object around a field that the entry deselects by name, if there is one.
+    fn refusing<'p, 'n>(&self, path: &'p [&'n str]) -> Option<&'p [&'n str]> {
+        let refuses = |path: &[&str]| self.says(path) == Some(false) || self.inclusion(path).as_deref() == Some("unsupported");
+        (1..path.len()).map(|length| &path[..length]).find(|above| refuses(above))
+    }
+
+    /// The objects that are deselected by name while some of the fields inside them, and not all, are selected by name.
+    pub fn contradictions(&self, paths: &[Vec<String>]) -> Vec<String> {
+        let mut objects: Vec<String> = Vec::new();
+        for path in paths.iter().map(|path| names_of(path)) {
+            let Some(object) = self.refusing(&path).filter(|_| self.says(&path) == Some(true)) else { continue };
+            let name = object.join(".");
+            // A pattern such as `*.*` selects everything by name, and means nothing by it.
+            let inside =
+                || paths.iter().map(|path| names_of(path)).filter(|path| path.len() > object.len() && path.starts_with(object));
+            if !objects.contains(&name) && inside().any(|path| self.says(&path) != Some(true)) {
+                objects.push(name);
+            }
+        }
+        objects
     }
 
     /// Whether a field is in the entry's schema. A schema without any fields stands for all of them.
@@ -138,13 +206,17 @@ impl Entry {
         unknown
     }
 
-    /// The replication method that the entry asks for.
-    pub fn replication_method(&self) -> Option<&str> {
-        self.meta(&[], "replication-method")
-            .or_else(|| self.meta(&[], "forced-replication-method"))
-            .and_then(Value::as_str)
-            .or(self.replication_method.as_deref())
+    /// The replication method that the entry asks for, as `FULL_TABLE` is written. What discovery has noted counts least.
+    pub fn replication_method(&self) -> Option<String> {
+        let of = |key: &str| self.meta(&[], key).and_then(Value::as_str);
+        let method =
+            of("replication-method").or(self.replication_method.as_deref()).or_else(|| of("forced-replication-method"))?;
+        Some(method.trim().to_ascii_uppercase().replace(['-', ' '], "_"))
     }
+}
+
+fn names_of(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
 }
 
 /// A breadcrumb's names: `["properties", "products", "items", "properties", "sku"]` becomes `["products", "sku"]`. Lists may be
@@ -163,63 +235,4 @@ fn names(breadcrumb: Vec<String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn entry(value: Value) -> Entry {
-        let text = json!({ "streams": [value] }).to_string();
-        Catalog::parse(&text).unwrap().entries.remove(0)
-    }
-
-    #[test]
-    fn metadata_selects_at_any_depth_with_or_without_items() {
-        let entry = entry(json!({"tap_stream_id": "orders", "metadata": [
-            {"breadcrumb": [], "metadata": {"selected": true}},
-            {"breadcrumb": ["properties", "status"], "metadata": {"selected": false}},
-            {"breadcrumb": ["properties", "id"], "metadata": {"selected": false, "inclusion": "automatic"}},
-            {"breadcrumb": ["properties", "products", "items", "properties", "sku"], "metadata": {"selected": false}},
-            {"breadcrumb": ["properties", "coupons", "properties", "code"], "metadata": {"selected": false}}]}));
-        assert!(entry.is_selected());
-        assert!(entry.selects(&["id"], true));
-        assert!(entry.selects(&["products"], true));
-        for path in [&["status"][..], &["products", "sku"], &["coupons", "code"]] {
-            assert!(!entry.selects(path, true), "{path:?}");
-        }
-    }
-
-    #[test]
-    fn the_older_form_selects_inside_the_schema() {
-        let entry = entry(json!({"stream": "coupons", "schema": {"selected": true, "properties": {
-            "code": {"selected": true}, "name": {"selected": false}}}}));
-        assert!(entry.is_selected());
-        assert!(entry.selects(&["code"], true));
-        assert!(!entry.selects(&["name"], true));
-    }
-
-    #[test]
-    fn a_field_that_the_catalog_does_not_list_is_not_selected() {
-        let entry = entry(json!({"stream": "coupons", "schema": {"properties": {"code": {}}},
-            "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}]}));
-        assert!(entry.selects(&["code"], true));
-        assert!(!entry.selects(&["name"], true));
-    }
-
-    #[test]
-    fn a_stream_that_nothing_is_said_of_is_not_selected() {
-        assert!(!entry(json!({"stream": "orders"})).is_selected());
-        assert!(
-            entry(json!({"stream": "orders", "metadata": [{"breadcrumb": [], "metadata": {"selected-by-default": true}}]}))
-                .is_selected()
-        );
-    }
-
-    #[test]
-    fn what_is_no_catalog_is_refused_with_a_way_out() {
-        for text in ["", "[]", "{}", r#"{"streams": [{}]}"#, r#"{"streams": 1}"#] {
-            let failure = Catalog::parse(text).unwrap_err();
-            assert_eq!(failure.kind, Kind::Catalog);
-            assert!(failure.message.contains("--discover"), "{failure}");
-        }
-    }
-}
+mod tests;

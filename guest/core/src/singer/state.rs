@@ -1,5 +1,7 @@
 //! The state: where each stream goes on. What a given state holds beyond that is passed on as it is.
 
+mod foreign;
+
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::streams::{ALL, Stream};
@@ -13,6 +15,8 @@ const BOOKMARKS: &str = "bookmarks";
 const SYNCING: &str = "currently_syncing";
 const WALK: &str = "walk";
 const SELECTION: &str = "selection";
+/// So much of a state that is not known is named.
+const NAMED: usize = 10;
 
 /// How far a walk has come. In the state while the walk is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +80,8 @@ impl Progress {
 pub struct State(Value);
 
 impl State {
-    /// Reads a state: the value of a STATE message, or the message itself. None and empty text: a first run. The texts are warnings.
+    /// Reads a state: the value of a STATE message, the message itself, or what other tools make of it. None and empty text: a first run. Fails
+    /// on one in which nothing is known: everything would be read again, in silence. The texts are warnings.
     pub fn parse(text: Option<&str>) -> Result<(State, Vec<String>)> {
         let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or("{}");
         if text.len() > MAX_BYTES {
@@ -84,16 +89,8 @@ impl State {
         }
         let value: Value = serde_json::from_str(text)
             .map_err(|e| fault(format!("it is not JSON (look at line {}, column {})", e.line(), e.column())))?;
-        let mut root = match value {
-            Value::Object(map) => map,
-            Value::Null => Map::new(),
-            _ => return Err(fault("it is not a JSON object".into())),
-        };
-        if root.get("type").is_some_and(|kind| kind == "STATE")
-            && let Some(Value::Object(value)) = root.shift_remove("value")
-        {
-            root = value;
-        }
+        let mut root = foreign::unwrapped(value).ok_or_else(|| fault("it is not a JSON object".into()))?;
+        let has_bookmarks = root.contains_key(BOOKMARKS);
         let bookmarks = root.entry(BOOKMARKS).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(bookmarks) = bookmarks else { return Err(fault("its \"bookmarks\" is not a JSON object".into())) };
         let ours = |name: &str| Stream::find(name).is_some();
@@ -101,12 +98,33 @@ impl State {
         if let Some((name, _)) = bookmarks.iter().find(|(name, bookmark)| ours(name) && !bookmark.is_object()) {
             return Err(fault(format!("its bookmark of {name:?} is not a JSON object")));
         }
+        let mut warnings = Vec::new();
+        for (name, bookmark) in bookmarks.iter_mut() {
+            if let (Some(stream), Some(bookmark)) = (Stream::find(name), bookmark.as_object_mut()) {
+                warnings.extend(foreign::convert(stream, bookmark)?);
+            }
+        }
+        let is_empty = bookmarks.is_empty();
         let state = State(Value::Object(root));
-        let warnings = state
-            .unknown()
-            .into_iter()
-            .map(|what| format!("the state holds {what}, which this tap does not know; it is passed on as it is"));
-        Ok((State(state.0.clone()), warnings.collect()))
+        let unknown = state.unknown();
+        let is_foreign = if is_empty { !has_bookmarks && !unknown.is_empty() } else { !state.is_known() };
+        if is_foreign {
+            let mut named: Vec<String> = unknown.iter().take(NAMED).cloned().collect();
+            named.extend(unknown.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
+            return Err(fault(format!("this tap knows nothing of what it holds ({})", named.join(", "))));
+        }
+        let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is passed on as it is");
+        warnings.extend(unknown.into_iter().map(pass_on));
+        Ok((state, warnings))
+    }
+
+    /// Whether one of the bookmarks says something: of a stream that each run reads whole, and of one that has not begun, any does.
+    fn is_known(&self) -> bool {
+        let bookmarks = self.0[BOOKMARKS].as_object().into_iter().flatten();
+        let mut ours = bookmarks.filter_map(|(name, bookmark)| Some((Stream::find(name)?, bookmark.as_object()?)));
+        ours.any(|(stream, bookmark)| {
+            stream.replication_key().is_none() || bookmark.is_empty() || bookmark.keys().any(|key| is_known(stream, key))
+        })
     }
 
     fn unknown(&self) -> Vec<String> {
@@ -118,8 +136,11 @@ impl State {
                 unknown.push(format!("a bookmark of the stream {name:?}"));
                 continue;
             };
-            let known = |key: &str| key == WALK || key == SELECTION || Some(key) == stream.replication_key();
-            let keys = bookmark.as_object().into_iter().flatten().filter(|(key, _)| !known(key));
+            if bookmark.as_object().is_some_and(foreign::is_sdks) {
+                unknown.push(format!("a bookmark of {name} in another form"));
+            }
+            let keys = bookmark.as_object().into_iter().flatten();
+            let keys = keys.filter(|(key, _)| !is_known(stream, key) && !foreign::is_sdk_key(key));
             unknown.extend(keys.map(|(key, _)| format!("the key {key:?} in the bookmark of {name}")));
         }
         unknown
@@ -198,6 +219,11 @@ impl State {
     }
 }
 
+/// Whether a key of a stream's bookmark is this tap's.
+fn is_known(stream: &Stream, key: &str) -> bool {
+    key == WALK || key == SELECTION || Some(key) == stream.replication_key()
+}
+
 /// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no
 /// stream's.
 pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
@@ -209,8 +235,9 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
         ));
     }
     let (mut state, _) = State::parse(text)?;
-    if let Some(bookmarks) = state.0[BOOKMARKS].as_object_mut() {
-        bookmarks.shift_remove(stream);
+    // The entry stays: without it, a state that holds nothing else would not be known as one.
+    if let Some(bookmark) = state.0[BOOKMARKS].get_mut(stream) {
+        *bookmark = Value::Object(Map::new());
     }
     Ok(state.0.to_string())
 }
@@ -252,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_this_tap_does_not_know_is_passed_on() {
-        let text = r#"{"bookmarks": {"refunds": "x"}, "owner": 1}"#;
+        let text = r#"{"bookmarks": {"refunds": "x", "customers": {}}, "owner": 1}"#;
         let (mut state, warnings) = State::parse(Some(text)).unwrap();
         assert_eq!(warnings.len(), 2);
         state.set_syncing(Some("orders"));
@@ -261,7 +288,7 @@ mod tests {
         state.set_syncing(None);
         assert_eq!(
             state.value().to_string(),
-            r#"{"bookmarks":{"refunds":"x","orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
+            r#"{"bookmarks":{"refunds":"x","customers":{},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
         );
     }
 
@@ -299,7 +326,12 @@ mod tests {
     #[test]
     fn a_stream_can_be_forgotten_and_only_a_stream() {
         let text = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "customers": {"date_modified": "2021-05-04"}}}"#;
-        assert_eq!(forget(Some(text), "orders").unwrap(), r#"{"bookmarks":{"customers":{"date_modified":"2021-05-04"}}}"#);
+        assert_eq!(
+            forget(Some(text), "orders").unwrap(),
+            r#"{"bookmarks":{"orders":{},"customers":{"date_modified":"2021-05-04"}}}"#
+        );
+        let alone = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "refunds": {}}}"#;
+        assert!(State::parse(Some(&forget(Some(alone), "orders").unwrap())).is_ok(), "what is left is still a state");
         assert!(forget(Some(text), "order").unwrap_err().message.contains("orders"));
     }
 }

@@ -53,8 +53,11 @@ fn dates_leave_in_utc_and_empty_ones_as_null() {
     becomes(r#"{"date": "Tue, 20 Nov 2012 01:00:00 +0100"}"#, r#"{"date":"2012-11-20T00:00:00Z"}"#);
     becomes(r#"{"date": "2018-08-15T14:48:46+00:00"}"#, r#"{"date":"2018-08-15T14:48:46Z"}"#);
     becomes(r#"{"date": ""}"#, r#"{"date":null}"#);
-    nulls(r#"{"date": "0000-00-00 00:00:00"}"#, "date");
+    for zero in ["0000-00-00", "0000-00-00T00:00:00Z", "-0001-11-30T00:00:00+00:00", "Wed, 30 Nov -0001 00:00:00 +0000"] {
+        becomes(&json!({ "date": zero }).to_string(), r#"{"date":null}"#);
+    }
     nulls(r#"{"date": 5}"#, "date");
+    nulls(r#"{"date": "0000-soon"}"#, "date");
 }
 
 #[test]
@@ -67,7 +70,43 @@ fn text_takes_every_value_and_booleans_read_words_and_digits() {
     becomes(r#"{"open": 0}"#, r#"{"open":false}"#);
     becomes(r#"{"open": "false"}"#, r#"{"open":false}"#);
     nulls(r#"{"open": "maybe"}"#, "open");
-    nulls(r#"{"note": "\ud800"}"#, "note");
+    becomes(r#"{"note": ""}"#, r#"{"note":""}"#);
+    becomes(r#"{"note": {"a": {}}}"#, r#"{"note":"{\"a\": {}}"}"#);
+}
+
+#[test]
+fn an_empty_list_or_object_where_a_single_value_belongs_is_null() {
+    for field in ["note", "date", "count", "price", "open"] {
+        for empty in ["{}", "[]", "{ }", "[\n]"] {
+            becomes(&format!("{{\"{field}\": {empty}}}"), &format!("{{\"{field}\":null}}"));
+        }
+    }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_replaced_and_named() {
+    for (row, wanted) in [
+        (r#"{"note": "a\ud800b \ud83d\ude00"}"#, r#"{"note":"a\ufffdb \ud83d\ude00"}"#),
+        (r#"{"note": ["\udc00"]}"#, r#"{"note":"[\"\\ufffd\"]"}"#),
+    ] {
+        let (out, mut findings) = transform(row, &[]);
+        assert_eq!((out.as_str(), findings.nulled), (wanted, 0), "from {row}");
+        assert_eq!(findings.take_warnings(), ["record 7: bytes in the field note were not valid and were replaced"]);
+    }
+    let (out, mut findings) = transform(r#"{"lines": [{"sku": "\ud800"}], "\ud800": 1}"#, &[]);
+    assert_eq!(out, r#"{"lines":[{"sku":"\ufffd"}]}"#);
+    assert!(findings.take_warnings()[0].contains("lines.sku"));
+}
+
+#[test]
+fn ten_records_are_named_and_the_rest_counted() {
+    let mut findings = Findings::default();
+    (0..50).for_each(|key| findings.repaired(key, "note"));
+    let warnings = findings.take_warnings();
+    assert_eq!(warnings.len(), 11);
+    assert!(warnings[9].starts_with("record 9: ") && warnings[10].contains("further values of note"), "{warnings:?}");
+    (0..5000).for_each(|field| findings.repaired(1, &field.to_string()));
+    assert!(findings.take_warnings().len() < 1000, "a store of noise is not named field by field");
 }
 
 #[test]
@@ -76,6 +115,13 @@ fn lists_and_objects_are_read_in_every_form_php_sends() {
     becomes(r#"{"tags": "AU"}"#, r#"{"tags":["AU"]}"#);
     becomes(r#"{"tags": null}"#, r#"{"tags":null}"#);
     becomes(r#"{"lines": {"sku": 1}}"#, r#"{"lines":[{"sku":"1"}]}"#);
+    becomes(r#"{"tags": {"2": "c", "0": "a"}}"#, r#"{"tags":["a","c"]}"#);
+    becomes(r#"{"lines": {"0": {"sku": 1}, "2": {"sku": 2}}}"#, r#"{"lines":[{"sku":"1"},{"sku":"2"}]}"#);
+    becomes(r#"{"lines": {"url": "https://x.example", "resource": "/orders/1/fees"}}"#, r#"{"lines":[]}"#);
+    becomes(
+        r#"{"tags": {"resource": "/a", "url": "b", "id": 1}}"#,
+        r#"{"tags":["{\"resource\": \"/a\", \"url\": \"b\", \"id\": 1}"]}"#,
+    );
     becomes(r#"{"place": []}"#, r#"{"place":{}}"#);
     becomes(r#"{"place": ""}"#, r#"{"place":null}"#);
     nulls(r#"{"place": [1]}"#, "place");
@@ -110,6 +156,28 @@ fn a_key_that_is_no_plain_name_is_not_shown_and_spoils_nothing() {
     assert_eq!(out, r#"{"id":7}"#);
     let warnings = findings.take_warnings().concat();
     assert!(!warnings.contains("jane") && !warnings.contains('\n') && warnings.contains("another form"), "{warnings}");
+}
+
+#[test]
+fn a_key_with_spaces_around_it_counts_where_the_exact_one_is_absent() {
+    becomes(r#"{"note ": "a", "\tcount": 1}"#, r#"{"note":"a","count":1}"#);
+    becomes(r#"{"note ": "a", "note": "b", " note": "c"}"#, r#"{"note":"b"}"#);
+    becomes(r#"{"place": {" city ": "x"}}"#, r#"{"place":{"city":"x"}}"#);
+    becomes(r#"{"credits ": {"0 ": {"amount": 5}}}"#, r#"{"credit":5}"#);
+}
+
+#[test]
+fn a_list_that_the_store_has_cut_short_is_named_and_its_mark_is_no_unknown_field() {
+    for row in [
+        r#"{"place": {"city": "x", "__warning__": {"message": "only 50 are included"}}}"#,
+        r#"{"place": {"city": "x"}, "tags": {"0": "a", "__warning__": "more"}}"#,
+    ] {
+        let (_, mut findings) = transform(row, &[]);
+        let warnings = findings.take_warnings();
+        assert!(warnings.len() == 1 && warnings[0].starts_with("record 7: the store has cut a list inside "), "{warnings:?}");
+        assert!(!warnings[0].contains("only 50"), "{warnings:?}");
+        assert_eq!(findings.nulled, 0);
+    }
 }
 
 #[test]

@@ -115,6 +115,15 @@ pub(crate) fn headers(data: &[u8]) {
 pub(crate) fn pages(data: &[u8]) {
     for form in [Form::Bare, Form::Envelope] {
         let Ok(page) = form.decode(data) else { continue };
+        let strict = std::str::from_utf8(data).is_ok() && serde_json::from_slice::<Value>(data).is_ok();
+        assert!(!strict || page.repairs.is_empty(), "nothing is repaired in JSON text");
+        assert!(page.repairs.iter().all(|repair| repair.row < page.rows.len() && !repair.field.contains('\n')));
+        // Whatever is repaired, a body that is cut short is no page.
+        let whole = data.trim_ascii_end();
+        let cut = data.iter().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        if whole.len() > 1 {
+            assert!(form.decode(&whole[..1 + cut % (whole.len() - 1)]).is_err(), "a page that is cut short is refused");
+        }
         // The bytes pick the selection.
         let picks = data.iter().fold(0_u64, |picks, byte| picks.rotate_left(7) ^ u64::from(*byte));
         let keep = |path: &[&str]| picks >> (path.concat().bytes().map(u32::from).sum::<u32>() % 64) & 1 == 1;

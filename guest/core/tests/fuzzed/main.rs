@@ -11,7 +11,7 @@ use std::path::Path;
 const INPUTS: u64 = 10_000;
 
 /// What inputs are made of, beside the seeds' own bytes.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 32] = [
     "null",
     "true",
     "{}",
@@ -36,6 +36,14 @@ const WORDS: [&str; 24] = [
     "X-Rate-Limit-Time-Reset-Ms:99999999999\n",
     "429\n",
     "\u{feff}",
+    "\u{1}",
+    "\"\\udc00\\ud83d\\ude00\"",
+    "{\"2\":{\"id\":2},\"0\":{\"id\":1}}",
+    "{\"url\":\"x\",\"resource\":\"y\"}",
+    "\"__warning__\":",
+    "\"id \":",
+    "\"-0001-11-30T00:00:00+00:00\"",
+    "\"no\"",
 ];
 
 /// SplitMix64.

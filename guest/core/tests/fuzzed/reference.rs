@@ -33,6 +33,16 @@ fn braces(fields: BTreeMap<String, String>) -> String {
 
 /// The keys and values of an object; of equal keys the first.
 fn fields(raw: &RawValue) -> Option<Fields> {
+    let mut fields = Fields::new();
+    for (key, value) in all_fields(raw)? {
+        if !fields.iter().any(|(known, _)| *known == key) {
+            fields.push((key, value));
+        }
+    }
+    Some(fields)
+}
+
+fn all_fields(raw: &RawValue) -> Option<Fields> {
     struct Visit;
     impl<'de> serde::de::Visitor<'de> for Visit {
         type Value = Fields;
@@ -41,10 +51,9 @@ fn fields(raw: &RawValue) -> Option<Fields> {
         }
         fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
             let mut fields = Fields::new();
-            while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                if !fields.iter().any(|(known, _)| *known == key) {
-                    fields.push((key, value));
-                }
+            while let Some((key, value)) = map.next_entry::<Box<RawValue>, Box<RawValue>>()? {
+                let key = decoded(key.get()).unwrap_or_default();
+                fields.push((key, value));
             }
             Ok(fields)
         }
@@ -58,8 +67,8 @@ fn object(schema: &Value, raw: &RawValue) -> Option<String> {
     for (name, schema) in schema["properties"].as_object()? {
         let mut steps = schema["x-source"].as_str().unwrap_or(name).split('/');
         let key = steps.next()?;
-        let Some((_, value)) = fields.iter().find(|(known, _)| known == key) else { continue };
-        let value = steps.try_fold(value.clone(), |value, step| inside(&value, step));
+        let Some(value) = under(&fields, key) else { continue };
+        let value = steps.try_fold(value, |value, step| inside(&value, step));
         out.insert(name.clone(), value.and_then(|value| fit(schema, &value)).unwrap_or_else(|| "null".to_owned()));
     }
     Some(braces(out))
@@ -70,13 +79,79 @@ fn inside(raw: &RawValue, step: &str) -> Option<Box<RawValue>> {
         let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).ok()?;
         return items.into_iter().nth(step.parse().ok()?);
     }
-    let last = fields_with_repeats(raw)?.into_iter().rfind(|(key, _)| key == step)?;
-    Some(last.1)
+    under(&fields(raw)?, step)
 }
 
-fn fields_with_repeats(raw: &RawValue) -> Option<Fields> {
-    let map: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).ok()?;
-    Some(map.into_iter().collect())
+/// The value under a key, or else under one with spaces around it.
+fn under(fields: &Fields, key: &str) -> Option<Box<RawValue>> {
+    let exact = fields.iter().find(|(known, _)| known == key);
+    let (_, value) = exact.or_else(|| fields.iter().find(|(known, _)| known.trim() == key))?;
+    Some(value.clone())
+}
+
+/// The JSON text with each half of a surrogate pair replaced.
+fn whole_pairs(text: &str) -> String {
+    // Text, escapes and escapes of a code unit, one by one.
+    let mut tokens: Vec<String> = Vec::new();
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        let mut token = String::from(char);
+        if char == '\\' {
+            token.extend(chars.next());
+            if token == "\\u" {
+                token.extend(chars.by_ref().take(4));
+            }
+        }
+        tokens.push(token);
+    }
+    let unit = |token: Option<&String>| {
+        let digits = token.and_then(|token| token.strip_prefix("\\u")).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        digits.unwrap_or_default()
+    };
+    let high = |place: usize| (0xd800..0xdc00).contains(&unit(tokens.get(place)));
+    let low = |place: usize| (0xdc00..0xe000).contains(&unit(tokens.get(place)));
+    let (mut whole, mut place) = (String::new(), 0);
+    while place < tokens.len() {
+        if high(place) && low(place + 1) {
+            whole.push_str(&tokens[place]);
+            place += 1;
+            whole.push_str(&tokens[place]);
+        } else if high(place) || low(place) {
+            whole.push_str("\\ufffd");
+        } else {
+            whole.push_str(&tokens[place]);
+        }
+        place += 1;
+    }
+    whole
+}
+
+fn decoded(text: &str) -> Option<String> {
+    serde_json::from_str(&whole_pairs(text)).ok()
+}
+
+/// The rows of a list, or of an object that is one.
+fn rows(raw: &RawValue) -> Option<Vec<Box<RawValue>>> {
+    if raw.get().starts_with('[') {
+        return serde_json::from_str(raw.get()).ok();
+    }
+    let mut rows = Vec::new();
+    for (key, value) in all_fields(raw)? {
+        if key != "__warning__" {
+            if key.is_empty() || !key.chars().all(|c| c.is_ascii_digit()) {
+                return None;
+            }
+            rows.push((key.parse::<u64>().ok()?, value));
+        }
+    }
+    rows.sort_by_key(|(number, _)| *number);
+    Some(rows.into_iter().map(|(_, value)| value).collect())
+}
+
+fn is_link(raw: &RawValue) -> bool {
+    let mut keys: Vec<String> = all_fields(raw).into_iter().flatten().map(|(key, _)| key).collect();
+    keys.sort();
+    keys == ["resource", "url"]
 }
 
 fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
@@ -86,21 +161,23 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
     if text == "null" {
         return None;
     }
+    let empty = ["{}", "[]"].contains(&text.split_whitespace().collect::<String>().as_str());
     let string: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
     let plain = if text.starts_with('"') { string.clone() } else { Some(text.to_owned()) };
     if is("array") {
-        let empty = string.as_deref() == Some("") && text == "\"\"" || fields(raw).is_some_and(|fields| fields.is_empty());
-        let items: Vec<Box<RawValue>> = match serde_json::from_str(text) {
-            Ok(items) if text.starts_with('[') => items,
-            _ if empty => Vec::new(),
-            _ => vec![RawValue::from_string(text.to_owned()).ok()?],
+        let items = match rows(raw) {
+            Some(rows) => rows,
+            None if text == "\"\"" || is_link(raw) => Vec::new(),
+            None => vec![RawValue::from_string(text.to_owned()).ok()?],
         };
         let items: Vec<String> = items.iter().map(|item| fit(&schema["items"], item).unwrap_or_else(|| "null".into())).collect();
         return Some(format!("[{}]", items.join(",")));
     }
     if is("object") {
-        let empty = text.starts_with('[') && serde_json::from_str::<Vec<Box<RawValue>>>(text).is_ok_and(|list| list.is_empty());
-        return if empty { Some("{}".into()) } else { object(schema, raw) };
+        return if empty && text.starts_with('[') { Some("{}".into()) } else { object(schema, raw) };
+    }
+    if empty {
+        return None;
     }
     if is("integer") {
         let plain = plain?;
@@ -122,11 +199,7 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
     if schema["format"] == "date-time" {
         return Some(format!("\"{}\"", dates::format(dates::parse(&string?)?)));
     }
-    match string {
-        Some(_) => Some(text.to_owned()),
-        None if text.starts_with('"') => None,
-        None => serde_json::to_string(text).ok(),
-    }
+    if text.starts_with('"') { Some(whole_pairs(text)) } else { serde_json::to_string(&whole_pairs(text)).ok() }
 }
 
 fn number(text: &str) -> Option<&str> {

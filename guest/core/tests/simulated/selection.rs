@@ -123,3 +123,52 @@ fn newly_selected_fields_are_not_backfilled_and_the_user_is_told_once() {
     let third = world.run_with(request(second.state()), None).ok();
     assert!(!third.warnings().iter().any(|warning| warning.contains("--full-refresh")));
 }
+
+#[test]
+fn a_stream_that_the_catalog_wants_whole_is_read_whole_in_each_run() {
+    let mut world = World::new(SMALL);
+    world.config.insert("start_date".into(), "2100-01-01".into());
+    let catalog = |whole: &[&str]| {
+        let mut catalog = without(&["orders", "order_products", "coupons"]);
+        for stream in catalog["streams"].as_array_mut().unwrap() {
+            if whole.iter().any(|name| stream["stream"] == *name) {
+                stream["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+            }
+        }
+        catalog
+    };
+    let with = |world: &World, whole: &[&str], state: Option<&Value>| {
+        let request = Request { catalog: Some(catalog(whole).to_string()), ..world.request(state) };
+        world.run_with(request, None).ok()
+    };
+    // A start date that far ahead is an error where it is heeded.
+    let first = with(&world, &["customers"], None);
+    world.config.shift_remove("start_date");
+    for (whole, counts) in [(&["customers"][..], (15, 0)), (&["customers", "products"], (15, 12)), (&[], (0, 0))] {
+        let run = with(&world, whole, Some(first.state()));
+        let few = |count: usize, of: usize| if count == 0 { of < 12 } else { of == count };
+        let (customers, products) = (run.records("customers").len(), run.records("products").len());
+        assert!(few(counts.0, customers) && few(counts.1, products), "{whole:?}: {customers} customers, {products} products");
+        assert!(
+            run.state()["bookmarks"]["customers"]["date_modified"].is_string(),
+            "a later run without it goes by its bookmark"
+        );
+    }
+}
+
+#[test]
+fn a_field_inside_an_object_that_is_off_by_default_brings_the_object_with_it() {
+    let world = World::new(SMALL);
+    let mut catalog = without(&["order_products", "customers", "products", "coupons"]);
+    let metadata = catalog["streams"][0]["metadata"].as_array_mut().unwrap();
+    for item in
+        metadata.iter_mut().filter(|item| item["breadcrumb"].to_string().contains("pickups\",\"items\",\"properties\",\"id"))
+    {
+        item["metadata"]["selected"] = json!("yes");
+    }
+    let ran = run(&world, &catalog).ok();
+    let schema = &ran.messages.iter().find(|message| message["type"] == "SCHEMA").unwrap()["schema"];
+    let pickups = &schema["properties"]["consignments"]["properties"];
+    assert_eq!(pickups.as_object().unwrap().keys().collect::<Vec<_>>(), ["pickups"]);
+    assert!(ran.records("orders").iter().any(|order| order["consignments"]["pickups"].is_array()));
+}

@@ -82,7 +82,7 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
             "https://api.bigcommerce.com/v3",
             "http://example.com/stores/abc/v3",
             "abc",
-            "",
+            "é",
             "id",
             "secret:",
             "secret:a b",
@@ -106,11 +106,22 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
 }
 
 #[test]
+fn a_client_id_may_be_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    play(&folder, &["abc", "", "secret:good", ""]).0.unwrap();
+    assert_eq!(written(&folder), json!({"store_hash": "abc", "access_token": "good"}));
+}
+
+#[test]
 fn answers_that_the_store_refuses_are_asked_for_again_and_enter_keeps_one() {
     let folder = tempfile::tempdir().unwrap();
     let (done, script) = play(&folder, &["http://127.0.0.1:8/stores/abc/v3", "id", "secret:bad", "", "", "", "secret:good", ""]);
     done.unwrap();
-    assert!(script.shown.contains("refuses the access token") && script.shown.contains("Client ID [id]"), "{}", script.shown);
+    assert!(
+        script.shown.contains("refuses the access token") && script.shown.contains("leaves it out) [id]"),
+        "{}",
+        script.shown
+    );
     let config = json!({"store_hash": "abc", "api_url": "http://127.0.0.1:8", "client_id": "id", "access_token": "good"});
     assert_eq!(written(&folder), config);
 }
