@@ -81,6 +81,11 @@ impl Response {
         find(&self.headers, name)
     }
 
+    /// An answer that says it is compressed JSON and has no body.
+    pub(crate) fn without_body() -> Self {
+        Self::empty(200).with_header("Content-Type", "application/json").with_header("Content-Encoding", "gzip")
+    }
+
     /// The body read as JSON; `None` when it is empty or no JSON.
     #[must_use]
     pub fn value(&self) -> Option<Value> {

@@ -25,6 +25,9 @@ pub struct Options {
     /// How long the shell holds each answer back. Default none. Without it the shell answers one request after the other, so
     /// [`Sandbox::max_in_flight`](crate::Sandbox::max_in_flight) says nothing.
     pub latency: Duration,
+    /// How many requests [`Store::requests`](crate::Store::requests) holds at most. Beyond it the older half is dropped, so that a
+    /// store that serves for days does not grow. Default 10,000.
+    pub log_requests: usize,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             missing_scopes: BTreeSet::new(),
             caps: Caps::default(),
             latency: Duration::ZERO,
+            log_requests: 10_000,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::answer::{Context, Segments};
 use crate::filter::{Filters, Rule};
 use crate::http::Response;
 use crate::paging::Page;
+use crate::query::Query;
 use crate::refusal::Refusal;
 
 pub(crate) fn route(context: &Context<'_>, path: &Segments<'_>) -> Result<Response, Refusal> {
@@ -37,8 +38,13 @@ fn page(context: &Context<'_>) -> Result<Page, Refusal> {
 }
 
 /// A day without a time starts at midnight.
-fn filters(context: &Context<'_>, rules: &[Rule]) -> Result<Filters, Refusal> {
-    Filters::read(&context.query, rules, context.store.quirks.bounds_exclusive, chrono::NaiveTime::MIN)
+fn filters(context: &Context<'_>, query: &Query, rules: &[Rule]) -> Result<Filters, Refusal> {
+    Filters::read(query, rules, context.store.quirks.bounds_exclusive, chrono::NaiveTime::MIN)
+}
+
+/// The query of a count, without what a count does not heed.
+fn count_query(context: &Context<'_>) -> Query {
+    context.query.without(&context.store.quirks.count_ignores)
 }
 
 /// A list: 204 without a body when there are no rows (catalyst pull request 2410; bigcommerce-api-ruby issue 47).
