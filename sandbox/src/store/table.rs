@@ -51,8 +51,11 @@ pub(crate) struct Table {
     /// Built records by id: an order's children are asked for soon after the order.
     recent: RefCell<HashMap<u64, Arc<Record>>>,
     searched: RefCell<HashMap<String, Arc<[u64]>>>,
-    lengths: RefCell<HashMap<String, Arc<[(u64, usize)]>>>,
+    lengths: RefCell<HashMap<String, Lengths>>,
 }
+
+/// Ids, and how many rows each has in a part.
+type Lengths = Arc<[(u64, usize)]>;
 
 /// Which list is wanted.
 #[derive(Debug)]
@@ -211,12 +214,12 @@ impl Table {
     }
 
     /// How many rows each record has in a part, upward by id; kept until a record changes.
-    pub(crate) fn part_lengths(&self, part: &str) -> Arc<[(u64, usize)]> {
+    pub(crate) fn part_lengths(&self, part: &str) -> Lengths {
         if let Some(lengths) = self.lengths.borrow().get(part) {
             return Arc::clone(lengths);
         }
         let length = |(id, row): (&u64, &Row)| (*id, wire::array(&self.load(*id, row).parts, part).len());
-        let lengths: Arc<[(u64, usize)]> = self.rows.iter().map(length).collect();
+        let lengths: Lengths = self.rows.iter().map(length).collect();
         self.lengths.borrow_mut().insert(part.to_owned(), Arc::clone(&lengths));
         lengths
     }

@@ -107,3 +107,17 @@ async fn the_store_can_be_changed_while_it_serves() {
     let gone = client().get(format!("{url}/").parse().unwrap()).await;
     assert!(gone.is_err(), "a dropped sandbox listens no longer");
 }
+
+#[tokio::test]
+async fn a_success_without_a_body_is_one_on_the_wire() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    sandbox.with_store(|store| store.add_fault(Fault::on("/coupons", Action::NoBody).always()));
+    for gzip in [true, false] {
+        let (head, body) = send(&client(), &sandbox, "/v2/orders/111/coupons", gzip).await.unwrap();
+        assert_eq!((head.status.as_u16(), body.len()), (200, 0));
+        assert_eq!(
+            (&head.headers["content-encoding"], &head.headers["transfer-encoding"]),
+            (&"gzip".parse().unwrap(), &"chunked".parse().unwrap())
+        );
+    }
+}
