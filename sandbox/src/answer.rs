@@ -150,7 +150,7 @@ impl Store {
         };
         let answers =
             if self.quirks.odd_answers.is_empty() { None } else { self.quirks.odd_answers.get(&endpoint(&request.path)) };
-        let mut response = if response.status == 200 && (answers.is_some() || !self.quirks.odd_fields.is_empty()) {
+        let mut response = if matches!(response.status, 200 | 204) && (answers.is_some() || !self.quirks.odd_fields.is_empty()) {
             odd::spoil(response, &self.options.store_hash, self.quirks.odd_fields.iter(), answers.into_iter().flatten())
         } else {
             response
@@ -230,8 +230,9 @@ fn status(request: &Request, code: u16, body: Option<Vec<u8>>, headers: Vec<(Str
 }
 
 fn without_rows(response: Response, version: Version) -> Response {
-    match (version, response.value()) {
-        (Version::V3, Some(mut body)) => {
+    let json = response.body.strip_prefix(odd::BYTE_ORDER_MARK).unwrap_or(&response.body);
+    match (version, serde_json::from_slice(json)) {
+        (Version::V3, Ok::<Value, _>(mut body)) => {
             body["data"] = Value::Array(Vec::new());
             Response::json(200, &body)
         }

@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::http::Response;
 
+/// The byte order mark in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// What is odd about every field of one name, at any depth of every answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OddField {
@@ -30,6 +33,8 @@ pub enum OddAnswer {
     MetaAsList,
     /// A byte order mark comes before the body.
     ByteOrderMark,
+    /// A list without rows comes as [`Action::NoBody`](crate::Action::NoBody) instead of 204 (v2).
+    NoBodyWhenEmpty,
 }
 
 /// Bytes inside a text that no JSON parser accepts.
@@ -104,6 +109,10 @@ pub(crate) fn spoil<'q>(
     fields: impl Iterator<Item = (&'q String, &'q OddField)>,
     answers: impl Iterator<Item = &'q OddAnswer>,
 ) -> Response {
+    let answers: Vec<&OddAnswer> = answers.collect();
+    if response.status == 204 && answers.contains(&&OddAnswer::NoBodyWhenEmpty) {
+        return Response::without_body();
+    }
     let Some(mut body) = response.value() else { return response };
     for (name, odd) in fields {
         spoil_field(&mut body, hash, name, odd);
@@ -118,9 +127,10 @@ pub(crate) fn spoil<'q>(
             },
             OddAnswer::MetaAsList => body["meta"] = Value::Array(Vec::new()),
             OddAnswer::ByteOrderMark => mark = true,
+            OddAnswer::NoBodyWhenEmpty => {}
         }
     }
-    let mut bytes = if mark { b"\xEF\xBB\xBF".to_vec() } else { Vec::new() };
+    let mut bytes = if mark { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
     bytes.extend(body.to_string().into_bytes());
     Response { body: bytes, ..response }
 }

@@ -25,7 +25,7 @@ pub struct Quirks {
     pub no_date_header: bool,
     /// Answers carry no rate-limit headers and no `X-Retry-After`; the quota is enforced all the same.
     pub no_rate_headers: bool,
-    /// Added to every number that `/v2/orders/count` and `/v2/coupons/count` give.
+    /// Added to the number that `/v2/orders/count` and `/v2/coupons/count` give; it is never below 0.
     pub count_off_by: i64,
     /// Query parameters that the two counts act as if they had not seen, by exact name; `*` stands for all (bigcommerce/docs pull
     /// request 374).

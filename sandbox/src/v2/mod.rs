@@ -52,7 +52,7 @@ fn rows(rows: Vec<Value>) -> Response {
     if rows.is_empty() { Response::empty(204) } else { Response::json(200, &Value::Array(rows)) }
 }
 
-/// A count as the quirks have it.
+/// A count as the quirks have it, never below 0.
 fn counted(context: &Context<'_>, count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX).saturating_add(context.store.quirks.count_off_by)
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_add(context.store.quirks.count_off_by).max(0)
 }

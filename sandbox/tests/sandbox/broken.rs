@@ -122,6 +122,14 @@ fn a_body_is_missing_and_a_refusal_comes_once() {
         assert!(empty.header("x-rate-limit-requests-left").is_some());
     }
     assert_eq!(rows(store, "/v2/coupons?limit=5").len(), 5);
+    store.quirks.odd_answers.entry("/v2/orders/{id}/coupons".to_owned()).or_default().insert(OddAnswer::NoBodyWhenEmpty);
+    let has_coupons =
+        |store: &Store, id: u64| !store.record(Kind::Order, id).unwrap().parts["coupons"].as_array().unwrap().is_empty();
+    for wanted in [true, false] {
+        let order = store.ids(Kind::Order).find(|id| has_coupons(store, *id) == wanted).unwrap();
+        let answer = ask(store, &format!("/v2/orders/{order}/coupons"));
+        assert_eq!((answer.status, answer.body.is_empty()), (200, !wanted));
+    }
     assert_eq!([0; 3].map(|_| ask(store, "/v2/orders?limit=1").status), [401, 408, 200]);
 }
 
