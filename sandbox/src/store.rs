@@ -118,9 +118,10 @@ impl Store {
 
     /// Gives a record a `date_modified` that is no date, as old importers leave it (`0000-00-00T00:00:00Z`, or nothing), until it is
     /// edited. To filters and sorts it is older than every date: `date_modified:max` keeps it, `date_modified:min` leaves it out.
-    /// [`Store::date_modified`] gives the earliest date there is. False when there is no such record.
+    /// [`Store::date_modified`] gives the earliest date there is. False when there is no such record, and for coupons, which have no such
+    /// date.
     pub fn set_date_text(&mut self, kind: Kind, id: u64, text: &str) -> bool {
-        self.table_mut(kind).set_date_text(id, text)
+        kind != Kind::Coupon && self.table_mut(kind).set_date_text(id, text)
     }
 
     /// Archives an order, as `DELETE` does: it stays, with `is_deleted` true. False when there is no such order.
