@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{count_query, counted, filters, page, rows};
+use super::{count_query, counted, filters, page};
 use crate::answer::Context;
 use crate::filter::{Op, Rule};
 use crate::http::Response;
@@ -23,7 +23,8 @@ const RULES: &[Rule] = &[
 pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
     let list = context.list(filters(context, &context.query, RULES)?, Sort::by_id());
     let ids = context.store.table(Kind::Coupon).page(list, page(context)?);
-    Ok(rows(ids.into_iter().filter_map(|id| coupon(context, id)).collect()))
+    let rows: Vec<Value> = ids.into_iter().filter_map(|id| coupon(context, id)).collect();
+    Ok(Response::rows(&rows))
 }
 
 pub(super) fn count(context: &Context<'_>) -> Result<Response, Refusal> {

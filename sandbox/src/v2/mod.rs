@@ -5,8 +5,6 @@ mod coupons;
 mod information;
 mod orders;
 
-use serde_json::Value;
-
 use crate::answer::{Context, Segments};
 use crate::filter::{Filters, Rule};
 use crate::http::Response;
@@ -45,11 +43,6 @@ fn filters(context: &Context<'_>, query: &Query, rules: &[Rule]) -> Result<Filte
 /// The query of a count, without what a count does not heed.
 fn count_query(context: &Context<'_>) -> Query {
     context.query.without(&context.store.quirks.count_ignores)
-}
-
-/// A list: 204 without a body when there are no rows (catalyst pull request 2410; bigcommerce-api-ruby issue 47).
-fn rows(rows: Vec<Value>) -> Response {
-    if rows.is_empty() { Response::empty(204) } else { Response::json(200, &Value::Array(rows)) }
 }
 
 /// A count as the quirks have it, never below 0.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{consignments, count_query, counted, filters, page, rows};
+use super::{consignments, count_query, counted, filters, page};
 use crate::answer::Context;
 use crate::filter::{Filters, Op, Rule};
 use crate::http::Response;
@@ -39,7 +39,8 @@ pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
     let shape = Shape::read(context)?;
     let list = context.list(list_filters(context)?, sort(context)?);
     let ids = context.store.table(Kind::Order).page(list, page);
-    Ok(rows(ids.into_iter().filter_map(|id| order(context, id, &shape)).collect()))
+    let rows: Vec<Value> = ids.into_iter().filter_map(|id| order(context, id, &shape)).collect();
+    Ok(Response::rows(&rows))
 }
 
 pub(super) fn one(context: &Context<'_>, id: u64) -> Result<Response, Refusal> {
@@ -87,7 +88,7 @@ pub(super) fn part(context: &Context<'_>, id: u64, part: &str) -> Result<Respons
         _ => return Err(Refusal::not_found()),
     };
     let order = context.store.table(Kind::Order).record(id).ok_or_else(Refusal::not_found)?;
-    Ok(rows(page(context)?.cut(wire::array(&order.parts, part)).to_vec()))
+    Ok(Response::rows(page(context)?.cut(wire::array(&order.parts, part))))
 }
 
 fn list_filters(context: &Context<'_>) -> Result<Filters, Refusal> {
