@@ -1,17 +1,23 @@
 //! From a request and a time to an answer: quota, faults, authorisation, routing, headers.
 
-use chrono::{DateTime, Utc};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::dates;
 use crate::faults::{Action, Delivery};
+use crate::filter::Filters;
 use crate::http::{Request, Response};
 use crate::log::Seen;
 use crate::options::Scope;
 use crate::query::Query;
 use crate::refusal::{Refusal, Version};
-use crate::store::Store;
-use crate::{v2, v3};
+use crate::seed::Record;
+use crate::store::table::{List, Sort};
+use crate::store::{Kind, Store};
+use crate::{odd, v2, v3};
 
 /// An answer and the way it is to travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +33,30 @@ pub(crate) struct Context<'a> {
     pub(crate) store: &'a Store,
     pub(crate) query: Query,
     pub(crate) now: DateTime<Utc>,
+    /// What a record that is shown does to the answer.
+    broken: Cell<Option<&'a Action>>,
+}
+
+impl Context<'_> {
+    /// The list that these filters and this order lead to, as the quirks have it.
+    pub(crate) fn list(&self, filters: Filters, mut sort: Sort) -> List {
+        let quirks = &self.store.quirks;
+        let unfiltered = sort.descending && quirks.descending_ignores_dates;
+        let filters = if unfiltered { filters.without_dates() } else { filters };
+        sort.descending &= !quirks.descending_ignored;
+        let lag = TimeDelta::from_std(quirks.index_lag).unwrap_or(TimeDelta::MAX);
+        let settled = if lag.is_zero() { DateTime::<Utc>::MAX_UTC } else { self.now.checked_sub_signed(lag).unwrap_or_default() };
+        List { filters, sort, settled }
+    }
+
+    /// A record that is about to be shown.
+    pub(crate) fn record(&self, kind: Kind, id: u64) -> Option<Arc<Record>> {
+        let record = self.store.table(kind).record(id)?;
+        if let Some(action) = self.store.quirks.broken_records.get(&(kind, id)) {
+            self.broken.set(Some(action));
+        }
+        Some(record)
+    }
 }
 
 /// The path below `/v2` or `/v3`, in pieces.
@@ -40,6 +70,7 @@ impl Store {
 
     /// As [`Store::respond`], with what a fault wants done to the delivery.
     pub fn answer(&mut self, request: &Request, now: DateTime<Utc>) -> Answer {
+        self.work(now);
         self.run_hooks(request);
         let answer = if self.meter.take(now) {
             let action = self.faults.fire(request);
@@ -48,7 +79,7 @@ impl Store {
             let refusal = self.too_many(request, !self.quirks.no_rate_headers, now);
             Answer { response: self.finish(refusal, true, now), delivery: Delivery::Whole }
         };
-        self.log.push(Seen {
+        self.note(Seen {
             at: now,
             method: request.method.clone(),
             target: request.target(),
@@ -65,23 +96,31 @@ impl Store {
         self.faults.fired()
     }
 
-    fn act(&mut self, request: &Request, action: Option<Action>, now: DateTime<Utc>) -> Answer {
+    fn act(&mut self, request: &Request, fault: Option<Action>, now: DateTime<Utc>) -> Answer {
+        let (right, broken) = self.route(request, now);
+        let hit_by_quirk =
+            if fault.is_some() { None } else { self.quirks.broken_paths.get(below_store(&request.path)).cloned().or(broken) };
+        if hit_by_quirk.is_some() {
+            self.faults.count();
+        }
+        let action = fault.or(hit_by_quirk);
         let rate_headers = !matches!(action, Some(Action::NoRateHeaders | Action::Throttle { headers: false }));
         let delivery = if let Some(Action::Deliver(delivery)) = action { delivery } else { Delivery::Whole };
         let response = match action {
             Some(Action::Status { code, body, headers }) => status(request, code, body, headers),
             Some(Action::NotFound) => Refusal::not_found().response(version(request)),
             Some(Action::Html200) => html(200),
+            Some(Action::NoBody) => Response::without_body(),
             Some(Action::Redirect(to)) => Response::empty(302).with_header("Location", &to),
             Some(Action::Throttle { headers }) => self.too_many(request, headers, now),
             Some(Action::TruncatedJson) => {
-                let mut response = self.route(request, now);
+                let mut response = right;
                 response.body.truncate(response.body.len() / 2);
                 response
             }
-            Some(Action::EmptyPage) => without_rows(self.route(request, now), version(request)),
-            Some(Action::DuplicatePage) => self.faults.previous(&request.path).unwrap_or_else(|| self.route(request, now)),
-            Some(Action::NoRateHeaders | Action::Deliver(_)) | None => self.route(request, now),
+            Some(Action::EmptyPage) => without_rows(right, version(request)),
+            Some(Action::DuplicatePage) => self.faults.previous(&request.path).unwrap_or(right),
+            Some(Action::NoRateHeaders | Action::Deliver(_)) | None => right,
         };
         self.faults.remember(request, &response);
         Answer { response: self.finish(response, rate_headers, now), delivery }
@@ -103,12 +142,24 @@ impl Store {
         response
     }
 
-    fn route(&self, request: &Request, now: DateTime<Utc>) -> Response {
-        let version = version(request);
-        self.admit(request, now).unwrap_or_else(|refusal| refusal.response(version))
+    /// The answer as the quirks have it, and what a record in it does to it.
+    fn route(&self, request: &Request, now: DateTime<Utc>) -> (Response, Option<Action>) {
+        let (response, broken) = match self.admit(request, now) {
+            Ok(found) => found,
+            Err(refusal) => (refusal.response(version(request)), None),
+        };
+        let answers =
+            if self.quirks.odd_answers.is_empty() { None } else { self.quirks.odd_answers.get(&endpoint(&request.path)) };
+        let mut response = if matches!(response.status, 200 | 204) && (answers.is_some() || !self.quirks.odd_fields.is_empty()) {
+            odd::spoil(response, &self.options.store_hash, self.quirks.odd_fields.iter(), answers.into_iter().flatten())
+        } else {
+            response
+        };
+        odd::write_odd_bytes(&mut response.body);
+        (response, broken)
     }
 
-    fn admit(&self, request: &Request, now: DateTime<Utc>) -> Result<Response, Refusal> {
+    fn admit(&self, request: &Request, now: DateTime<Utc>) -> Result<(Response, Option<Action>), Refusal> {
         let segments: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
         let ["stores", hash, api, rest @ ..] = segments.as_slice() else { return Err(Refusal::not_found()) };
         if *hash != self.options.store_hash {
@@ -123,17 +174,31 @@ impl Store {
         if scope(api, rest).is_some_and(|scope| self.options.missing_scopes.contains(&scope)) {
             return Err(Refusal::new(403, "The token lacks the scope for this resource."));
         }
-        let context = Context { store: self, query: Query::parse(&request.query, &self.quirks.ignored_parameters), now };
-        match *api {
+        let query = Query::parse(&request.query, &self.quirks.ignored_parameters);
+        let context = Context { store: self, query, now, broken: Cell::new(None) };
+        let response = match *api {
             "v2" => v2::route(&context, rest),
             "v3" => v3::route(&context, rest),
             _ => Err(Refusal::not_found()),
-        }
+        }?;
+        Ok((response, context.broken.get().cloned()))
     }
 }
 
 fn version(request: &Request) -> Version {
     if request.path.split('/').any(|part| part == "v3") { Version::V3 } else { Version::V2 }
+}
+
+/// The path behind the store's hash.
+fn below_store(path: &str) -> &str {
+    path.splitn(4, '/').nth(3).map_or("", |rest| &path[path.len() - rest.len() - 1..])
+}
+
+/// The path behind the store's hash with `{id}` for each number, as the quirks name endpoints.
+fn endpoint(path: &str) -> String {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = below_store(path).split('/').map(|part| if is_number(part) { "{id}" } else { part }).collect();
+    parts.join("/")
 }
 
 fn scope(api: &str, rest: &Segments<'_>) -> Option<Scope> {
@@ -165,8 +230,9 @@ fn status(request: &Request, code: u16, body: Option<Vec<u8>>, headers: Vec<(Str
 }
 
 fn without_rows(response: Response, version: Version) -> Response {
-    match (version, response.value()) {
-        (Version::V3, Some(mut body)) => {
+    let json = response.body.strip_prefix(odd::BYTE_ORDER_MARK).unwrap_or(&response.body);
+    match (version, serde_json::from_slice(json)) {
+        (Version::V3, Ok::<Value, _>(mut body)) => {
             body["data"] = Value::Array(Vec::new());
             Response::json(200, &body)
         }

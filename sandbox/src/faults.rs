@@ -29,6 +29,8 @@ pub enum Action {
     DuplicatePage,
     /// No rows: 204 on v2; on v3 an empty `data` beside a `meta` that tells the truth.
     EmptyPage,
+    /// 200 with `Content-Encoding: gzip` and not one byte of body.
+    NoBody,
     /// 302 to this address.
     Redirect(String),
     /// The right answer without rate-limit headers.
@@ -146,6 +148,11 @@ impl Faults {
 
     pub(crate) fn fired(&self) -> u64 {
         self.fired
+    }
+
+    /// Counts a hit that comes from a quirk.
+    pub(crate) fn count(&mut self) {
+        self.fired += 1;
     }
 
     /// What is to go wrong with this request: the first fault that applies and lets no more pass. One request counts down `skip`

@@ -1,5 +1,8 @@
 //! Filters of both versions: a parameter names a field and a comparison.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use chrono::{DateTime, NaiveTime, Utc};
 use serde_json::Value;
 
@@ -78,18 +81,48 @@ impl Filters {
         self
     }
 
+    /// Whether every record passes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether there is a filter on this field.
     pub(crate) fn look_at(&self, field: &str) -> bool {
         self.0.iter().any(|(known, ..)| *known == field)
     }
 
-    /// No record below this id can match.
-    pub(crate) fn lowest_id(&self) -> u64 {
-        let floors = self.0.iter().filter_map(|(field, op, operand)| match (field, op, operand) {
-            (&"id", Op::Min | Op::Greater, Operand::Number(number)) => Some(*number as u64),
-            _ => None,
+    /// The same filters without those by date.
+    pub(crate) fn without_dates(mut self) -> Self {
+        self.0.retain(|(_, _, operand)| !matches!(operand, Operand::Date(_)));
+        self
+    }
+
+    /// Takes the bounds of the id out of the filters: from the first id that can match up to the first that cannot.
+    pub(crate) fn split_ids(mut self) -> (Self, Range<u64>) {
+        let mut ids = 0..u64::MAX;
+        self.0.retain(|(field, op, operand)| {
+            let (&"id", Operand::Number(number)) = (field, operand) else { return true };
+            match op {
+                Op::Min => ids.start = ids.start.max(number.ceil() as u64),
+                Op::Greater => ids.start = ids.start.max((number.floor() + 1.0) as u64),
+                Op::Max => ids.end = ids.end.min((number.floor() + 1.0) as u64),
+                Op::Less => ids.end = ids.end.min(number.ceil() as u64),
+                _ => return true,
+            }
+            false
         });
-        floors.max().unwrap_or(0)
+        let end = ids.end.max(ids.start);
+        (self, ids.start..end)
+    }
+
+    /// The only ids that can match, upward, where a filter names them.
+    pub(crate) fn named_ids(&self) -> Option<BTreeSet<u64>> {
+        self.0.iter().find_map(|(field, op, operand)| match (field, op, operand) {
+            (&"id", Op::Equal | Op::In, Operand::Texts(texts)) => {
+                Some(texts.iter().filter_map(|text| text.parse().ok()).collect())
+            }
+            _ => None,
+        })
     }
 
     /// Whether a record, seen through `cell`, passes every filter. A record without the field does not.

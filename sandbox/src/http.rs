@@ -57,11 +57,19 @@ pub struct Response {
 impl Response {
     /// An answer with a JSON body.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self {
-            status,
-            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-            body: body.to_string().into_bytes(),
+        Self::of_json(status, body.to_string().into_bytes())
+    }
+
+    /// A list as v2 sends it: 204 without a body when there are no rows (catalyst pull request 2410; bigcommerce-api-ruby issue 47).
+    pub(crate) fn rows(rows: &[Value]) -> Self {
+        match serde_json::to_vec(rows) {
+            Ok(body) if !rows.is_empty() => Self::of_json(200, body),
+            _ => Self::empty(204),
         }
+    }
+
+    fn of_json(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("Content-Type".to_owned(), "application/json".to_owned())], body }
     }
 
     /// An answer without a body.
@@ -79,6 +87,11 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
+    }
+
+    /// An answer that says it is compressed JSON and has no body.
+    pub(crate) fn without_body() -> Self {
+        Self::empty(200).with_header("Content-Type", "application/json").with_header("Content-Encoding", "gzip")
     }
 
     /// The body read as JSON; `None` when it is empty or no JSON.

@@ -50,6 +50,26 @@
 //! # What is a guess
 //!
 //! Where BigCommerce documents nothing, the store does what seems most likely; [`Quirks`] switches to the other answer.
+//!
+//! # What real stores do besides
+//!
+//! Each of these is off until a test asks for it.
+//!
+//! | What | How |
+//! | --- | --- |
+//! | A count that ignores filters, counts what the list hides, or is off | [`Quirks::count_ignores`], [`Quirks::count_includes_archived`], [`Quirks::count_off_by`] |
+//! | Totals that count the page alone | [`OddAnswer::PageTotals`] |
+//! | A filter, a sort or a direction that is ignored | [`Quirks::ignored_parameters`], [`Quirks::descending_ignored`], [`Quirks::descending_ignores_dates`] |
+//! | A record that breaks every answer it is in | [`Quirks::broken_records`] |
+//! | A list below one record that never comes | [`Quirks::broken_paths`] |
+//! | Bytes that are no JSON, a byte order mark | [`OddByte`], [`OddAnswer::ByteOrderMark`] |
+//! | Dates that are none | [`Store::set_date_text`] |
+//! | Lists that are cut | [`Quirks::consignment_lines`], [`Caps`] |
+//! | A list whose dates lag behind its rows | [`Quirks::index_lag`] |
+//! | Links, objects and names that do not fit the documentation | [`OddField`], [`OddAnswer::NumberedRows`], [`OddAnswer::MetaAsList`] |
+//! | Counts in a record that disagree with its lists | [`Store::edit`] |
+//! | A success without a body, one refusal among good answers | [`Action::NoBody`], [`Action::status`] |
+//! | A store that grows while it is read | [`Store::keep_busy`] |
 #![forbid(unsafe_code)]
 
 /// A JSON object from literal keys, in that order.
@@ -68,6 +88,7 @@ mod faults;
 mod filter;
 mod http;
 mod log;
+mod odd;
 mod options;
 mod paging;
 mod query;
@@ -85,6 +106,7 @@ pub use answer::Answer;
 pub use faults::{Action, Delivery, Fault};
 pub use http::{Request, Response};
 pub use log::Seen;
+pub use odd::{OddAnswer, OddByte, OddField};
 pub use options::{Caps, Counts, Options, Scope};
 pub use quirks::Quirks;
 pub use quota::Quota;

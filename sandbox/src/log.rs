@@ -18,3 +18,35 @@ pub struct Seen {
     /// Whether it bore an `X-Auth-Client`.
     pub has_client: bool,
 }
+
+/// The last requests, up to a bound.
+#[derive(Debug)]
+pub(crate) struct Log {
+    seen: Vec<Seen>,
+    most: usize,
+}
+
+impl Log {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { seen: Vec::new(), most }
+    }
+
+    /// Adds one. A full log drops its older half first, which costs little a request.
+    pub(crate) fn push(&mut self, seen: Seen) {
+        if self.most == 0 {
+            return;
+        }
+        if self.seen.len() >= self.most {
+            self.seen.drain(..self.seen.len().div_ceil(2));
+        }
+        self.seen.push(seen);
+    }
+
+    pub(crate) fn all(&self) -> &[Seen] {
+        &self.seen
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.seen.clear();
+    }
+}

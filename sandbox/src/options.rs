@@ -28,6 +28,9 @@ pub struct Options {
     /// After how many requests the shell closes a connection: with GOAWAY on HTTP/2, and on HTTP/1.1 as soon as it is idle, which the client
     /// learns when it sends the next request. Default never.
     pub requests_per_connection: Option<u64>,
+    /// How many requests [`Store::requests`](crate::Store::requests) holds at most. Beyond it the older half is dropped, so that a
+    /// store that serves for days does not grow. Default 10,000.
+    pub log_requests: usize,
 }
 
 impl Default for Options {
@@ -42,6 +45,7 @@ impl Default for Options {
             caps: Caps::default(),
             latency: Duration::ZERO,
             requests_per_connection: None,
+            log_requests: 10_000,
         }
     }
 }

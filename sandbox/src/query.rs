@@ -17,6 +17,12 @@ impl Query {
         Self { pairs }
     }
 
+    /// The query without these parameters; `*` stands for all.
+    pub(crate) fn without(&self, ignored: &BTreeSet<String>) -> Self {
+        let all = ignored.contains("*");
+        Self { pairs: self.pairs.iter().filter(|(name, _)| !all && !ignored.contains(name)).cloned().collect() }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

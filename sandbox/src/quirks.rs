@@ -1,9 +1,16 @@
 //! Behaviour that BigCommerce does not document, made switchable.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::faults::Action;
+use crate::odd::{OddAnswer, OddField};
+use crate::store::Kind;
 
 /// The other answers to what is not documented. The default is the most likely behaviour. Set them through
-/// [`Store::quirks`](crate::Store::quirks) at any time.
+/// [`Store::quirks`](crate::Store::quirks) at any time; each holds until it is taken back.
+///
+/// Endpoints are named by their path behind the store's hash, with `{id}` for each number in it: `/v2/orders/{id}/products`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
     /// `min_id`, `max_id`, `min_date_…`, `max_date_…`, `:min` and `:max` leave their bound out. Default: bounds are inclusive.
@@ -18,6 +25,30 @@ pub struct Quirks {
     pub no_date_header: bool,
     /// Answers carry no rate-limit headers and no `X-Retry-After`; the quota is enforced all the same.
     pub no_rate_headers: bool,
-    /// Added to every number that `/v2/orders/count` and `/v2/coupons/count` give.
+    /// Added to the number that `/v2/orders/count` and `/v2/coupons/count` give; it is never below 0.
     pub count_off_by: i64,
+    /// Query parameters that the two counts act as if they had not seen, by exact name; `*` stands for all (bigcommerce/docs pull
+    /// request 374).
+    pub count_ignores: BTreeSet<String>,
+    /// `/v2/orders/count` counts the archived orders that [`Quirks::archived_hidden`] keeps out of the list (bigcommerce/docs issue 360).
+    pub count_includes_archived: bool,
+    /// A list that is to be sorted downward is sorted upward.
+    pub descending_ignored: bool,
+    /// A list that is sorted downward does not heed its filters by date.
+    pub descending_ignores_dates: bool,
+    /// Lists filter and sort by what a record's `date_modified` was before its last change, until the change is this old. The record
+    /// itself shows its new date. Default: at once.
+    pub index_lag: Duration,
+    /// A consignment that is included with its lines holds at most this many of them, and `__warning__` next to them says so
+    /// (bigcommerce/docs issue 960 has 50). Default: all lines.
+    pub consignment_lines: Option<usize>,
+    /// Fields by name, and what is odd about them.
+    pub odd_fields: BTreeMap<String, OddField>,
+    /// Endpoints, and what is odd about their answers.
+    pub odd_answers: BTreeMap<String, BTreeSet<OddAnswer>>,
+    /// Records that break each answer that shows them, in a list or alone: this happens to it. Lists below a record have paths of their
+    /// own.
+    pub broken_records: BTreeMap<(Kind, u64), Action>,
+    /// What happens to every request of a path, whatever its query is; the path begins behind the store's hash: `/v2/orders/102/products`.
+    pub broken_paths: BTreeMap<String, Action>,
 }

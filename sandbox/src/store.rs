@@ -1,11 +1,11 @@
 //! The store: its data, and what tests do to it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::faults::{Fault, Faults};
 use crate::http::Request;
-use crate::log::Seen;
+use crate::log::{Log, Seen};
 use crate::options::Options;
 use crate::quirks::Quirks;
 use crate::quota::{Meter, Quota};
@@ -15,7 +15,7 @@ use table::Table;
 pub(crate) mod table;
 
 /// A kind of record with an id of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `/v2/orders`. Parts: `products`, `coupons`, `shipping_addresses`, `fees`.
     Order,
@@ -36,9 +36,19 @@ pub struct Store {
     pub(crate) options: Options,
     pub(crate) meter: Meter,
     pub(crate) faults: Faults,
-    pub(crate) log: Vec<Seen>,
+    log: Log,
     tables: [Table; 4],
     hooks: Vec<Hook>,
+    busy: Vec<Busy>,
+}
+
+/// Creates records as time passes.
+#[derive(Debug)]
+struct Busy {
+    kind: Kind,
+    every: TimeDelta,
+    /// When the next one comes; counted from the first answer on.
+    next: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -57,9 +67,10 @@ impl Store {
             quirks: Quirks::default(),
             meter: Meter::new(options.quota),
             faults: Faults::default(),
-            log: Vec::new(),
+            log: Log::new(options.log_requests),
             tables,
             hooks: Vec::new(),
+            busy: Vec::new(),
             options,
         }
     }
@@ -105,6 +116,14 @@ impl Store {
         self.table_mut(kind).edit(id, at, change)
     }
 
+    /// Gives a record a `date_modified` that is no date, as old importers leave it (`0000-00-00T00:00:00Z`, or nothing), until it is
+    /// edited. To filters and sorts it is older than every date: `date_modified:max` keeps it, `date_modified:min` leaves it out.
+    /// [`Store::date_modified`] gives the earliest date there is. False when there is no such record, and for coupons, which have no such
+    /// date.
+    pub fn set_date_text(&mut self, kind: Kind, id: u64, text: &str) -> bool {
+        kind != Kind::Coupon && self.table_mut(kind).set_date_text(id, text)
+    }
+
     /// Archives an order, as `DELETE` does: it stays, with `is_deleted` true. False when there is no such order.
     pub fn archive_order(&mut self, id: u64, at: DateTime<Utc>) -> bool {
         self.edit(Kind::Order, id, at, |order| {
@@ -139,6 +158,33 @@ impl Store {
         self.hooks.push(Box::new(hook));
     }
 
+    /// Creates this many records a second from the next answer on, dated as time passes: a store that is busy while it is read. 0 ends
+    /// it. After a pause between two answers at most the last minute is made up for.
+    pub fn keep_busy(&mut self, kind: Kind, a_second: u32) {
+        self.busy.retain(|busy| busy.kind != kind);
+        if let Some(every) = TimeDelta::nanoseconds(1_000_000_000).checked_div(i32::try_from(a_second).unwrap_or(i32::MAX)) {
+            self.busy.push(Busy { kind, every, next: None });
+        }
+    }
+
+    /// Creates what has come up to this moment.
+    pub(crate) fn work(&mut self, now: DateTime<Utc>) {
+        let mut all = std::mem::take(&mut self.busy);
+        for busy in &mut all {
+            let mut next = busy.next.unwrap_or(now + busy.every).max(now - TimeDelta::minutes(1));
+            while next <= now {
+                self.create(busy.kind, next);
+                next += busy.every;
+            }
+            busy.next = Some(next);
+        }
+        self.busy = all;
+    }
+
+    pub(crate) fn note(&mut self, seen: Seen) {
+        self.log.push(seen);
+    }
+
     pub(crate) fn run_hooks(&mut self, request: &Request) {
         let mut hooks = std::mem::take(&mut self.hooks);
         for hook in &mut hooks {
@@ -164,10 +210,10 @@ impl Store {
         self.meter.throttled()
     }
 
-    /// Every request so far, in order.
+    /// The requests so far, in order; of very many the last ([`Options::log_requests`]).
     #[must_use]
     pub fn requests(&self) -> &[Seen] {
-        &self.log
+        self.log.all()
     }
 
     /// Empties the log of requests.

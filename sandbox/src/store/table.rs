@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,10 +11,14 @@ use serde_json::Value;
 
 use super::Kind;
 use crate::filter::{Cell, Filters};
+use crate::paging::Page;
 use crate::seed::{self, Head, Record};
+use crate::wire;
 
 /// How many built records are kept: a page of orders with its children, or the whole of a small store.
 const KEPT: usize = 1024;
+/// How many searches are kept.
+const KEPT_SEARCHES: usize = 4;
 
 /// A list's order. Records that are equal in `field` stand by id.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ impl Sort {
 struct Row {
     head: Head,
     changed: Option<Arc<Record>>,
+    /// When the record was modified before it was modified last.
+    before: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -43,12 +50,60 @@ pub(crate) struct Table {
     next_index: u64,
     /// Built records by id: an order's children are asked for soon after the order.
     recent: RefCell<HashMap<u64, Arc<Record>>>,
+    searched: RefCell<HashMap<String, Arc<[u64]>>>,
+    lengths: RefCell<HashMap<String, Lengths>>,
+}
+
+/// Ids, and how many rows each has in a part.
+type Lengths = Arc<[(u64, usize)]>;
+
+/// Which list is wanted.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) filters: Filters,
+    pub(crate) sort: Sort,
+    /// Changes dated after this have not reached the index yet.
+    pub(crate) settled: DateTime<Utc>,
+}
+
+/// The ids of a list, or a stretch of them.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    ids: Arc<[u64]>,
+    span: Range<usize>,
+}
+
+impl Deref for Selection {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        &self.ids[self.span.clone()]
+    }
+}
+
+impl Row {
+    /// The date that lists know the record by.
+    fn indexed(&self, settled: DateTime<Utc>) -> DateTime<Utc> {
+        match self.before {
+            Some(before) if self.head.modified > settled => before,
+            _ => self.head.modified,
+        }
+    }
 }
 
 impl Table {
     pub(crate) fn new(kind: Kind, seed: u64, count: u64) -> Self {
-        let row = |index| (seed::id(kind, index), Row { head: seed::head(kind, seed, index, count), changed: None });
-        Self { kind, seed, rows: (0..count).map(row).collect(), next_index: count, recent: RefCell::default() }
+        let row =
+            |index| (seed::id(kind, index), Row { head: seed::head(kind, seed, index, count), changed: None, before: None });
+        Self {
+            kind,
+            seed,
+            rows: (0..count).map(row).collect(),
+            next_index: count,
+            recent: RefCell::default(),
+            searched: RefCell::default(),
+            lengths: RefCell::default(),
+        }
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = u64> + '_ {
@@ -85,36 +140,103 @@ impl Table {
         }
     }
 
-    /// The ids of the records that pass the filters, in order.
-    pub(crate) fn select(&self, filters: &Filters, sort: &Sort) -> Vec<u64> {
-        let rows = self.rows.range(filters.lowest_id()..);
-        let found = rows.filter(|&(&id, row)| {
-            let loaded = OnceCell::new();
-            filters.match_all(|field| self.cell(id, row, &loaded, field))
-        });
-        if sort.field == "id" {
-            let mut ids: Vec<u64> = found.map(|(id, _)| *id).collect();
-            if sort.descending {
-                ids.reverse();
-            }
-            return ids;
+    /// The ids of all records that a list holds, in its order.
+    pub(crate) fn select(&self, list: List) -> Selection {
+        let List { filters, sort, settled } = list;
+        if sort.field != "id" || filters.named_ids().is_some() {
+            let ids = self.kept(&filters, &sort, settled);
+            return Selection { span: 0..ids.len(), ids };
         }
-        let mut keyed: Vec<(Option<Cell>, u64)> =
-            found.map(|(&id, row)| (self.cell(id, row, &OnceCell::new(), &sort.field), id)).collect();
-        keyed.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+        let (filters, wanted) = filters.split_ids();
+        let ids = self.kept(&filters, &Sort::by_id(), settled);
+        let place = |id: u64| ids.partition_point(|known| *known < id);
+        let span = place(wanted.start)..place(wanted.end);
         if sort.descending {
-            keyed.reverse();
+            let ids: Arc<[u64]> = ids[span].iter().rev().copied().collect();
+            return Selection { span: 0..ids.len(), ids };
         }
-        keyed.into_iter().map(|(_, id)| id).collect()
+        Selection { ids, span }
+    }
+
+    /// The ids on one page of a list. A list by id is read no further than the page goes.
+    pub(crate) fn page(&self, list: List, page: Page) -> Vec<u64> {
+        let skip = (page.number - 1).saturating_mul(page.limit);
+        if list.sort.field != "id" || list.filters.named_ids().is_some() {
+            return self.select(list).iter().skip(skip).take(page.limit).copied().collect();
+        }
+        let (filters, wanted) = list.filters.split_ids();
+        let rows = self.rows.range(wanted).filter(|(id, row)| self.matches(**id, row, &filters, list.settled)).map(|(id, _)| *id);
+        if list.sort.descending {
+            rows.rev().skip(skip).take(page.limit).collect()
+        } else {
+            rows.skip(skip).take(page.limit).collect()
+        }
+    }
+
+    /// What [`Table::search`] finds, kept until a record changes: the pages of one list follow each other.
+    fn kept(&self, filters: &Filters, sort: &Sort, settled: DateTime<Utc>) -> Arc<[u64]> {
+        let key = format!("{filters:?} {sort:?} {settled}");
+        if let Some(ids) = self.searched.borrow().get(&key) {
+            return Arc::clone(ids);
+        }
+        let ids: Arc<[u64]> = self.search(filters, sort, settled).into();
+        let mut searched = self.searched.borrow_mut();
+        if searched.len() >= KEPT_SEARCHES {
+            searched.clear();
+        }
+        searched.insert(key, Arc::clone(&ids));
+        ids
+    }
+
+    fn search(&self, filters: &Filters, sort: &Sort, settled: DateTime<Utc>) -> Vec<u64> {
+        let mut ids: Vec<u64> = match filters.named_ids() {
+            Some(named) => named
+                .into_iter()
+                .filter(|id| self.rows.get(id).is_some_and(|row| self.matches(*id, row, filters, settled)))
+                .collect(),
+            None => self.rows.iter().filter(|(id, row)| self.matches(**id, row, filters, settled)).map(|(id, _)| *id).collect(),
+        };
+        if sort.field != "id" {
+            let cell = |id: u64| self.cell(id, self.rows.get(&id)?, &OnceCell::new(), &sort.field, settled);
+            let mut keyed: Vec<(Option<Cell>, u64)> = ids.into_iter().map(|id| (cell(id), id)).collect();
+            keyed.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+            ids = keyed.into_iter().map(|(_, id)| id).collect();
+        }
+        if sort.descending {
+            ids.reverse();
+        }
+        ids
+    }
+
+    fn matches(&self, id: u64, row: &Row, filters: &Filters, settled: DateTime<Utc>) -> bool {
+        let loaded = OnceCell::new();
+        filters.match_all(|field| self.cell(id, row, &loaded, field, settled))
+    }
+
+    /// How many rows each record has in a part, upward by id; kept until a record changes.
+    pub(crate) fn part_lengths(&self, part: &str) -> Lengths {
+        if let Some(lengths) = self.lengths.borrow().get(part) {
+            return Arc::clone(lengths);
+        }
+        let length = |(id, row): (&u64, &Row)| (*id, wire::array(&self.load(*id, row).parts, part).len());
+        let lengths: Lengths = self.rows.iter().map(length).collect();
+        self.lengths.borrow_mut().insert(part.to_owned(), Arc::clone(&lengths));
+        lengths
+    }
+
+    /// Forgets what was found out about the records as they were.
+    fn change(&mut self) {
+        self.searched.get_mut().clear();
+        self.lengths.get_mut().clear();
     }
 
     /// A field's value, from the head where it has it, so that walks by id and date build no records.
-    fn cell(&self, id: u64, row: &Row, loaded: &OnceCell<Arc<Record>>, field: &str) -> Option<Cell> {
+    fn cell(&self, id: u64, row: &Row, loaded: &OnceCell<Arc<Record>>, field: &str, settled: DateTime<Utc>) -> Option<Cell> {
         let head = &row.head;
         match (self.kind, field) {
             (_, "id") => Some(Cell::Value(Value::from(id))),
             (_, "date_created") => Some(Cell::Date(head.created)),
-            (_, "date_modified") => Some(Cell::Date(head.modified)),
+            (_, "date_modified") => Some(Cell::Date(row.indexed(settled))),
             (Kind::Order, "status_id") => Some(Cell::Value(Value::from(head.status_id))),
             (Kind::Order, "customer_id") => Some(Cell::Value(Value::from(head.customer_id))),
             (Kind::Order, "is_deleted") => Some(Cell::Value(Value::from(head.is_deleted))),
@@ -138,7 +260,8 @@ impl Table {
         self.next_index += 1;
         let id = seed::id(self.kind, index);
         let head = Head { created: at, modified: at, ..seed::head(self.kind, self.seed, index, index + 1) };
-        self.rows.insert(id, Row { head, changed: None });
+        self.rows.insert(id, Row { head, changed: None, before: None });
+        self.change();
         id
     }
 
@@ -147,15 +270,26 @@ impl Table {
         let Some(row) = self.rows.get_mut(&id) else { return false };
         let changed = Arc::make_mut(&mut record);
         change(changed);
-        row.head.modified = at;
+        row.before = Some(std::mem::replace(&mut row.head.modified, at));
         seed::settle(self.kind, id, &mut row.head, changed);
         row.changed = Some(record);
         self.recent.get_mut().remove(&id);
+        self.change();
         true
+    }
+
+    /// Puts a text in place of a record's `date_modified`; lists take the record for older than all others.
+    pub(crate) fn set_date_text(&mut self, id: u64, text: &str) -> bool {
+        let found = self.edit(id, DateTime::<Utc>::MIN_UTC, |_| {});
+        if let Some(record) = self.rows.get_mut(&id).and_then(|row| row.changed.as_mut()) {
+            Arc::make_mut(record).fields.insert("date_modified".to_owned(), Value::from(text));
+        }
+        found
     }
 
     pub(crate) fn delete(&mut self, id: u64) -> bool {
         self.recent.get_mut().remove(&id);
+        self.change();
         self.rows.remove(&id).is_some()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{counted, filters, page, rows};
+use super::{count_query, counted, filters, page};
 use crate::answer::Context;
 use crate::filter::{Op, Rule};
 use crate::http::Response;
@@ -21,13 +21,15 @@ const RULES: &[Rule] = &[
 ];
 
 pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
-    let page = page(context)?;
-    let ids = context.store.table(Kind::Coupon).select(&filters(context, RULES)?, &Sort::by_id());
-    Ok(rows(page.cut(&ids).iter().filter_map(|id| coupon(context, *id)).collect()))
+    let list = context.list(filters(context, &context.query, RULES)?, Sort::by_id());
+    let ids = context.store.table(Kind::Coupon).page(list, page(context)?);
+    let rows: Vec<Value> = ids.into_iter().filter_map(|id| coupon(context, id)).collect();
+    Ok(Response::rows(&rows))
 }
 
 pub(super) fn count(context: &Context<'_>) -> Result<Response, Refusal> {
-    let ids = context.store.table(Kind::Coupon).select(&filters(context, RULES)?, &Sort::by_id());
+    let list = context.list(filters(context, &count_query(context), RULES)?, Sort::by_id());
+    let ids = context.store.table(Kind::Coupon).select(list);
     Ok(Response::json(200, &Value::from(object! { "count": counted(context, ids.len()) })))
 }
 
@@ -36,5 +38,5 @@ pub(super) fn one(context: &Context<'_>, id: u64) -> Result<Response, Refusal> {
 }
 
 fn coupon(context: &Context<'_>, id: u64) -> Option<Value> {
-    Some(Value::from(context.store.table(Kind::Coupon).record(id)?.fields.clone()))
+    Some(Value::from(context.record(Kind::Coupon, id)?.fields.clone()))
 }

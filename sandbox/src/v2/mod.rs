@@ -5,12 +5,11 @@ mod coupons;
 mod information;
 mod orders;
 
-use serde_json::Value;
-
 use crate::answer::{Context, Segments};
 use crate::filter::{Filters, Rule};
 use crate::http::Response;
 use crate::paging::Page;
+use crate::query::Query;
 use crate::refusal::Refusal;
 
 pub(crate) fn route(context: &Context<'_>, path: &Segments<'_>) -> Result<Response, Refusal> {
@@ -37,16 +36,16 @@ fn page(context: &Context<'_>) -> Result<Page, Refusal> {
 }
 
 /// A day without a time starts at midnight.
-fn filters(context: &Context<'_>, rules: &[Rule]) -> Result<Filters, Refusal> {
-    Filters::read(&context.query, rules, context.store.quirks.bounds_exclusive, chrono::NaiveTime::MIN)
+fn filters(context: &Context<'_>, query: &Query, rules: &[Rule]) -> Result<Filters, Refusal> {
+    Filters::read(query, rules, context.store.quirks.bounds_exclusive, chrono::NaiveTime::MIN)
 }
 
-/// A list: 204 without a body when there are no rows (catalyst pull request 2410; bigcommerce-api-ruby issue 47).
-fn rows(rows: Vec<Value>) -> Response {
-    if rows.is_empty() { Response::empty(204) } else { Response::json(200, &Value::Array(rows)) }
+/// The query of a count, without what a count does not heed.
+fn count_query(context: &Context<'_>) -> Query {
+    context.query.without(&context.store.quirks.count_ignores)
 }
 
-/// A count as the quirks have it.
+/// A count as the quirks have it, never below 0.
 fn counted(context: &Context<'_>, count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX).saturating_add(context.store.quirks.count_off_by)
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_add(context.store.quirks.count_off_by).max(0)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{consignments, counted, filters, page, rows};
+use super::{consignments, count_query, counted, filters, page};
 use crate::answer::Context;
 use crate::filter::{Filters, Op, Rule};
 use crate::http::Response;
@@ -37,8 +37,10 @@ const SORTS: &[&str] = &["id", "customer_id", "date_created", "date_modified", "
 pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
     let page = page(context)?;
     let shape = Shape::read(context)?;
-    let ids = context.store.table(Kind::Order).select(&order_filters(context)?, &sort(context)?);
-    Ok(rows(page.cut(&ids).iter().filter_map(|id| order(context, *id, &shape)).collect()))
+    let list = context.list(list_filters(context)?, sort(context)?);
+    let ids = context.store.table(Kind::Order).page(list, page);
+    let rows: Vec<Value> = ids.into_iter().filter_map(|id| order(context, id, &shape)).collect();
+    Ok(Response::rows(&rows))
 }
 
 pub(super) fn one(context: &Context<'_>, id: u64) -> Result<Response, Refusal> {
@@ -49,9 +51,16 @@ pub(super) fn one(context: &Context<'_>, id: u64) -> Result<Response, Refusal> {
 /// `/v2/orders/count`: all statuses, and one number for all (orders reference).
 pub(super) fn count(context: &Context<'_>) -> Result<Response, Refusal> {
     let table = context.store.table(Kind::Order);
-    let ids = table.select(&order_filters(context)?, &Sort::by_id());
-    let status = |(id, name): (usize, &&str)| {
-        let count = ids.iter().filter(|order| table.status_id(**order).map(usize::from) == Some(id)).count();
+    let filters = filters(context, &count_query(context), RULES)?;
+    let filters = if context.store.quirks.count_includes_archived { filters } else { without_archived(context, filters) };
+    let ids = table.select(context.list(filters, Sort::by_id()));
+    let mut counts = vec![0_u64; STATUSES.len()];
+    for status in ids.iter().filter_map(|id| table.status_id(*id)) {
+        if let Some(count) = counts.get_mut(usize::from(status)) {
+            *count += 1;
+        }
+    }
+    let status = |(id, (name, count)): (usize, (&&str, u64))| {
         Value::from(object! {
             "id": id,
             "name": *name,
@@ -62,7 +71,7 @@ pub(super) fn count(context: &Context<'_>) -> Result<Response, Refusal> {
             "sort_order": id,
         })
     };
-    let statuses: Vec<Value> = STATUSES.iter().enumerate().map(status).collect();
+    let statuses: Vec<Value> = STATUSES.iter().zip(counts).enumerate().map(status).collect();
     Ok(Response::json(200, &Value::from(object! { "statuses": statuses, "count": counted(context, ids.len()) })))
 }
 
@@ -79,13 +88,17 @@ pub(super) fn part(context: &Context<'_>, id: u64, part: &str) -> Result<Respons
         _ => return Err(Refusal::not_found()),
     };
     let order = context.store.table(Kind::Order).record(id).ok_or_else(Refusal::not_found)?;
-    Ok(rows(page(context)?.cut(wire::array(&order.parts, part)).to_vec()))
+    Ok(Response::rows(page(context)?.cut(wire::array(&order.parts, part))))
 }
 
-fn order_filters(context: &Context<'_>) -> Result<Filters, Refusal> {
-    let filters = filters(context, RULES)?;
+fn list_filters(context: &Context<'_>) -> Result<Filters, Refusal> {
+    Ok(without_archived(context, filters(context, &context.query, RULES)?))
+}
+
+/// Hides archived orders from a request that does not ask for them, where a quirk says so.
+fn without_archived(context: &Context<'_>, filters: Filters) -> Filters {
     let hide = context.store.quirks.archived_hidden && !filters.look_at("is_deleted");
-    Ok(if hide { filters.and("is_deleted", "false") } else { filters })
+    if hide { filters.and("is_deleted", "false") } else { filters }
 }
 
 /// `sort=field:asc`; the direction may be left out. There is no `direction` parameter.
@@ -125,7 +138,7 @@ impl Shape {
 }
 
 fn order(context: &Context<'_>, id: u64, shape: &Shape) -> Option<Value> {
-    let record = context.store.table(Kind::Order).record(id)?;
+    let record = context.record(Kind::Order, id)?;
     let mut fields = record.fields.clone();
     let link_to = |name: &str| Value::from(link(context, &format!("/orders/{id}/{name}")));
     fields.insert("products".to_owned(), link_to("products"));

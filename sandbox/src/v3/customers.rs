@@ -45,7 +45,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
     let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
     let include = includes(context, &names)?;
     let filters = Filters::read(&context.query, RULES, context.store.quirks.bounds_exclusive, NaiveTime::MIN)?;
-    let ids = context.store.table(Kind::Customer).select(&filters, &sort(context)?);
+    let ids = context.store.table(Kind::Customer).select(context.list(filters, sort(context)?));
     let (ids, meta) = paged(context, &ids)?;
     let data: Vec<Value> = ids.iter().filter_map(|id| customer(context, *id, &include)).collect();
     Ok(body(data, meta))
@@ -125,7 +125,7 @@ fn cursor_meta(context: &Context<'_>, ids: &[u64], span: &std::ops::Range<usize>
 
 /// A customer with the parts asked for; embedded addresses and attributes stop at ten.
 fn customer(context: &Context<'_>, id: u64, include: &[&str]) -> Option<Value> {
-    let record = context.store.table(Kind::Customer).record(id)?;
+    let record = context.record(Kind::Customer, id)?;
     let mut fields = record.fields.clone();
     for (_, part) in PARTS.iter().filter(|(name, _)| include.contains(name)) {
         let mut value = wire::field(&record.parts, part);

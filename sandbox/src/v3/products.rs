@@ -88,7 +88,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<Response, Refusal> {
     }
     // A day without a time gets the time of the request: the documented trap of this endpoint.
     let filters = Filters::read(&context.query, RULES, context.store.quirks.bounds_exclusive, context.now.time())?;
-    let ids = context.store.table(Kind::Product).select(&filters, &sort(context)?);
+    let ids = context.store.table(Kind::Product).select(context.list(filters, sort(context)?));
     let data: Vec<Value> = page.cut(&ids).iter().filter_map(|id| product(context, *id, &include)).collect();
     let meta = object! { "pagination": page.meta(&context.query, ids.len(), data.len()) };
     Ok(body(data, meta))
@@ -114,7 +114,7 @@ fn sort(context: &Context<'_>) -> Result<Sort, Refusal> {
 }
 
 fn product(context: &Context<'_>, id: u64, include: &[&str]) -> Option<Value> {
-    let record = context.store.table(Kind::Product).record(id)?;
+    let record = context.record(Kind::Product, id)?;
     let mut fields = record.fields.clone();
     trim(context, &mut fields, &["id", "gift_wrapping_options_list"]);
     for part in include {

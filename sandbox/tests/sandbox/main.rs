@@ -1,8 +1,10 @@
 //! The simulator, seen from outside.
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod broken;
 mod changes;
 mod faults;
+mod lists;
 mod quota;
 mod seed;
 mod socket;

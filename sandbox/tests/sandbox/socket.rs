@@ -171,3 +171,17 @@ fn over_tls_it_says_who_vouches_for_it() {
     assert!(sandbox.ca_pem().is_some_and(|pem| pem.starts_with("-----BEGIN CERTIFICATE-----")));
     assert_eq!(Sandbox::start(Options::default()).unwrap().ca_pem(), None);
 }
+
+#[tokio::test]
+async fn a_success_without_a_body_is_one_on_the_wire() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    sandbox.with_store(|store| store.add_fault(Fault::on("/coupons", Action::NoBody).always()));
+    for gzip in [true, false] {
+        let (head, body) = send(&client(), &sandbox, "/v2/orders/111/coupons", gzip).await.unwrap();
+        assert_eq!((head.status.as_u16(), body.len()), (200, 0));
+        assert_eq!(
+            (&head.headers["content-encoding"], &head.headers["transfer-encoding"]),
+            (&"gzip".parse().unwrap(), &"chunked".parse().unwrap())
+        );
+    }
+}

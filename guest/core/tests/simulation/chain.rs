@@ -1,14 +1,17 @@
 //! Plays a scenario: run after run in virtual time, each looked at when it has ended.
 
+use crate::aside::Aside;
 use crate::checker::Duty;
 use crate::finding::{Finding, Rule};
-use crate::scenario::{Ending, RunPlan, Scenario};
+use crate::scenario::{Ending, Fault, RunPlan, Scenario};
 use crate::shared::{Memory, Wire, config};
 use crate::shelf::Shelf;
 use crate::trace::{Diary, Trace};
 use crate::world::{EPOCH, Fate, Passage, Tally, World, options};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -16,7 +19,6 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
-use tap_bigcommerce_core::dates;
 use tap_bigcommerce_core::error::{Failure, Kind};
 use tap_bigcommerce_core::plan::{Plan, Request};
 use tap_bigcommerce_core::sync::{Summary, sync};
@@ -42,50 +44,150 @@ struct Run {
     fate: Fate,
 }
 
+/// How a run left things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Everything is there.
+    Whole,
+    /// Something may be missing, and a later run brings it.
+    Partial,
+}
+
+/// A run that nothing slows down has at least so many requests under way at some time.
+const LEAST_UNDER_WAY: usize = 3;
+/// Once faults are over, so many runs bring everything.
+const RUNS_TO_RECOVER: usize = 3;
+
 /// Plays the scenario until something is found.
 pub(crate) fn play(scenario: &Scenario, trace: Trace) -> Played {
     let world = Rc::new(World::new(scenario.seed, &scenario.shop, trace));
-    let mut shelf = Shelf::default();
-    let mut finding = None;
-    for (place, plan) in scenario.runs.iter().enumerate() {
-        let played = catch_unwind(AssertUnwindSafe(|| play_run(scenario, plan, &world, &mut shelf)));
-        let found = played.unwrap_or_else(|panic| {
-            let text =
-                panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
-            Err(Finding::new(Rule::Panic, text.unwrap_or_default()))
-        });
-        if let Err(found) = found {
-            let found = found.in_run(place + 1);
-            world.trace.write(world.elapsed(), || format!("FOUND {found}"));
-            finding = Some(found);
-            break;
-        }
+    let mut chain = Chain::new(scenario, &world);
+    let finding = chain.play().err();
+    if let Some(found) = &finding {
+        world.trace.write(world.elapsed(), || format!("FOUND {found}"));
     }
     Played { finding, tally: world.tally.take(), events: world.trace.lines() }
 }
 
-fn play_run(scenario: &Scenario, plan: &RunPlan, world: &Rc<World>, shelf: &mut Shelf) -> Result<(), Finding> {
-    world.prepare(plan);
-    let started = world.elapsed();
-    let request = request(scenario, plan, shelf.state.as_ref());
-    world.trace.write(started, || format!("RUN with {}, state {}", config_of(plan), summary(shelf.state.as_ref())));
-    let run = start(scenario, plan, world, &request);
-    let excused = if plan.is_limited() { second_walks(shelf.state.as_ref()) } else { Vec::new() };
-    report(world, &run);
-    world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
-    look_for_secrets(scenario, &run)?;
-    let records = shelf.take(&run.lines, &plan.selection)?;
-    world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
-    judge(scenario, plan, world, &run)?;
-    if matches!(&run.result, Some(Ok(summary)) if summary.complete) {
-        world.count("complete runs");
-        let as_of = if plan.stale_percent > 0 { started.saturating_sub(scenario.shop.lag) } else { started };
-        let end_date = plan.settings.iter().find(|(name, _)| *name == "end_date");
-        let end_date = end_date.and_then(|(_, date)| dates::parse(date.as_str()?));
-        let duty = Duty { selection: &plan.selection, excused: &excused, as_of, start_date: scenario.shop.start_date, end_date };
-        duty.check(&world.journal.borrow(), shelf)?;
+/// The runs of a scenario, one after the other.
+struct Chain<'s> {
+    scenario: &'s Scenario,
+    world: &'s Rc<World>,
+    shelf: Shelf,
+    /// The start date that counted when a stream was read to its end for the first time.
+    starts: BTreeMap<String, Option<DateTime<Utc>>>,
+    played: usize,
+}
+
+impl<'s> Chain<'s> {
+    fn new(scenario: &'s Scenario, world: &'s Rc<World>) -> Chain<'s> {
+        let shelf = Shelf::without(scenario.shop.lists_withheld());
+        Chain { scenario, world, shelf, starts: BTreeMap::new(), played: 0 }
     }
-    Ok(())
+
+    fn play(&mut self) -> Result<(), Finding> {
+        let mut left = Left::Whole;
+        for plan in &self.scenario.runs {
+            left = self.run(plan)?;
+        }
+        match self.scenario.runs.last() {
+            Some(last) if left == Left::Partial && !self.scenario.shop.ignores_positions() => self.recover(&last.calm_after()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Faults are over: some runs later everything has to be there.
+    fn recover(&mut self, calm: &RunPlan) -> Result<(), Finding> {
+        for _ in 0..RUNS_TO_RECOVER {
+            self.world.count("runs to recover");
+            if self.run(calm)? == Left::Whole {
+                return Ok(());
+            }
+        }
+        let text = format!("faults are over, and {RUNS_TO_RECOVER} runs do not bring everything");
+        Err(Finding::new(Rule::Stuck, text).in_run(self.played))
+    }
+
+    fn run(&mut self, plan: &RunPlan) -> Result<Left, Finding> {
+        self.played += 1;
+        let played = catch_unwind(AssertUnwindSafe(|| self.play_run(plan)));
+        let left = played.unwrap_or_else(|panic| {
+            let text =
+                panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+            Err(Finding::new(Rule::Panic, text.unwrap_or_default()))
+        });
+        left.map_err(|found| found.in_run(self.played))
+    }
+
+    fn play_run(&mut self, plan: &RunPlan) -> Result<Left, Finding> {
+        let Chain { scenario, world, shelf, starts, .. } = self;
+        world.prepare(plan);
+        let started = world.elapsed();
+        let request = request(scenario, plan, shelf.state.as_ref());
+        world.trace.write(started, || format!("RUN with {}, state {}", config_of(plan), summary(shelf.state.as_ref())));
+        let run = start(scenario, plan, world, &request);
+        let before = Aside::read(shelf.state.as_ref())?;
+        let excused = if plan.is_limited() { second_walks(shelf.state.as_ref()) } else { Vec::new() };
+        report(world, &run);
+        world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
+        look_for_secrets(scenario, &run)?;
+        let records = shelf.take(&run.lines, &plan.selection)?;
+        world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
+        let after = Aside::read(shelf.state.as_ref())?;
+        judge(scenario, plan, world, &run, &before)?;
+        judge_aside(plan, world, &run, &before, &after)?;
+        for stream in plan.selection.streams() {
+            if shelf.has_bookmark(&stream) {
+                starts.entry(stream).or_insert(plan.date("start_date"));
+            }
+        }
+        if !has_read_all(plan, &run) {
+            return Ok(Left::Partial);
+        }
+        world.count("complete runs");
+        let lag = if plan.stale_percent > 0 { scenario.shop.lag } else { scenario.shop.quirks.index_lag };
+        let start_of = |stream: String| Some((starts.get(&stream).copied().unwrap_or(plan.date("start_date"))?, stream));
+        let starts = plan.selection.streams().into_iter().filter_map(start_of).map(|(start, stream)| (stream, start)).collect();
+        let duty = Duty {
+            selection: &plan.selection,
+            excused: &excused,
+            as_of: started.saturating_sub(lag),
+            starts: &starts,
+            aside: &after,
+            withheld: &scenario.shop.lists_withheld(),
+            end_date: plan.date("end_date"),
+        };
+        duty.check(&world.journal.borrow(), shelf)?;
+        let everything = excused.is_empty() && after.is_empty(&plan.selection.streams()) && plan.date("end_date").is_none();
+        Ok(if everything { Left::Whole } else { Left::Partial })
+    }
+}
+
+/// Whether the run has read everything but what it set aside.
+fn has_read_all(plan: &RunPlan, run: &Run) -> bool {
+    let Some(Ok(summary)) = &run.result else { return false };
+    let aside_alone = summary.verdict().is_some_and(|failure| failure.kind == Kind::SetAside);
+    summary.complete || (aside_alone && !plan.is_limited())
+}
+
+/// What a run says of what is aside, and what its STATE says, agree; and an outage sets nothing aside.
+fn judge_aside(plan: &RunPlan, world: &World, run: &Run, before: &Aside, after: &Aside) -> Result<(), Finding> {
+    if after.has_more_than(before) {
+        world.count("records set aside");
+        if world.is_outage() {
+            return Err(Finding::new(Rule::Aside, "records are set aside although nothing answered any more"));
+        }
+    }
+    let Some(Ok(summary)) = &run.result else { return Ok(()) };
+    let kind = summary.verdict().map(|failure| failure.kind);
+    let is_empty = after.is_empty(&plan.selection.streams());
+    match kind {
+        Some(Kind::SetAside) if is_empty => {
+            Err(Finding::new(Rule::Aside, "the run says that records are aside, its STATE does not"))
+        }
+        None if !is_empty => Err(Finding::new(Rule::Aside, "records are aside, and the run ends as if nothing were")),
+        _ => Ok(()),
+    }
 }
 
 /// The streams whose walk in this state follows a resumed one. A run with a limit that goes on with such a walk does not walk once
@@ -159,12 +261,18 @@ async fn first_of<T>(
 }
 
 /// What holds for every run, however it ended.
-fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Result<(), Finding> {
+fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run, before: &Aside) -> Result<(), Finding> {
     if run.fate == Fate::Endless {
         return Err(Finding::new(Rule::Endless, "the run does not end"));
     }
     if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > 0 {
         return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
+    }
+    let is_free = plan.is_calm() && plan.is_concurrent() && scenario.shop.quota.requests >= 20_000;
+    if let Some(most) =
+        world.most_under_way().filter(|most| *most < LEAST_UNDER_WAY && is_free && !scenario.shop.quirks.no_rate_headers)
+    {
+        return Err(Finding::new(Rule::Serial, format!("no more than {most} requests were under way at a time")));
     }
     let Some(result) = &run.result else {
         world.count("runs whose process vanished");
@@ -191,8 +299,11 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Resul
     let expected = match failure.kind {
         Kind::Sink => matches!(plan.ending, Ending::SinkDies(_)),
         Kind::Cancelled => matches!(plan.ending, Ending::Stopped(_)),
-        Kind::Api => !plan.is_calm() || scenario.shop.contradicts_itself(),
+        Kind::Api => !plan.is_calm() || scenario.shop.ignores_positions(),
         Kind::Unreachable | Kind::RateLimited => !plan.is_calm(),
+        Kind::SetAside => !plan.is_calm() || !before.is_empty(&plan.selection.streams()),
+        // Two refusals of a token in a row are final.
+        Kind::Unauthorized => plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Status(401))),
         _ => false,
     };
     if expected { Ok(()) } else { Err(Finding::new(Rule::Ending, format!("{}: {failure}", failure.kind))) }

@@ -1,11 +1,13 @@
 //! Whether what was emitted holds all that it should.
 
+use crate::aside::Aside;
 use crate::finding::{Finding, Rule};
 use crate::journal::{Facts, History, Journal};
 use crate::scenario::Selection;
 use crate::shared::LISTS;
 use crate::shelf::Shelf;
 use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tap_bigcommerce_sandbox::Kind;
 
@@ -16,8 +18,12 @@ pub(crate) struct Duty<'d> {
     pub(crate) excused: &'d [String],
     /// Everything that could be read at this time, less what is gone since.
     pub(crate) as_of: Duration,
-    /// Orders and customers from this date on.
-    pub(crate) start_date: Option<DateTime<Utc>>,
+    /// The streams that need not hold records from before a date.
+    pub(crate) starts: &'d BTreeMap<String, DateTime<Utc>>,
+    /// Records that need not be there.
+    pub(crate) aside: &'d Aside,
+    /// Lists whose rows need not be there.
+    pub(crate) withheld: &'d BTreeSet<&'static str>,
     /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
     /// in the range is the store's to say.
     pub(crate) end_date: Option<DateTime<Utc>>,
@@ -28,52 +34,56 @@ impl Duty<'_> {
     pub(crate) fn check(&self, journal: &Journal, shelf: &Shelf) -> Result<(), Finding> {
         for (stream, kind) in LISTS {
             for (id, history) in journal.present(kind) {
-                let Some(facts) = self.due(kind, history) else { continue };
-                if self.is_due(stream) {
-                    record(shelf, stream, id, facts, history.torn_since(self.as_of))?;
+                let torn = history.torn_since(self.as_of);
+                if let Some(facts) = self.due(stream, id, kind, history) {
+                    self.record(shelf, stream, id, facts, torn)?;
                 }
-                if kind == Kind::Order && self.is_due("order_products") {
-                    lines(shelf, id, facts, history.torn_since(self.as_of))?;
+                if kind == Kind::Order
+                    && let Some(facts) = self.due("order_products", id, kind, history)
+                {
+                    lines(shelf, id, facts, torn)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn is_due(&self, stream: &str) -> bool {
-        self.selection.has_stream(stream) && !self.excused.iter().any(|excused| excused == stream)
-    }
-
-    /// The version of a record that is due; none if it need not be there.
-    fn due<'h>(&self, kind: Kind, history: &'h History) -> Option<&'h Facts> {
+    /// The version of a record that a stream has to hold; none if it need not hold it.
+    fn due<'h>(&self, stream: &str, id: u64, kind: Kind, history: &'h History) -> Option<&'h Facts> {
+        let excused = self.excused.iter().any(|excused| excused == stream) || self.aside.holds(stream, id);
+        if excused || !self.selection.has_stream(stream) {
+            return None;
+        }
         let facts = history.at(self.as_of)?;
         let dated = kind != Kind::Coupon;
-        let too_early = matches!(kind, Kind::Order | Kind::Customer) && self.start_date.is_some_and(|start| facts.date < start);
+        let too_early =
+            matches!(kind, Kind::Order | Kind::Customer) && self.starts.get(stream).is_some_and(|start| facts.date < *start);
         let too_late = dated && self.end_date.is_some_and(|end| facts.date >= end || history.changed_since(self.as_of));
         (!too_early && !too_late).then_some(facts)
     }
-}
 
-fn record(shelf: &Shelf, stream: &'static str, id: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
-    let Some(held) = shelf.get(stream, id) else {
-        let text = format!("{stream} {id} (version {}, modified {}) was never emitted", facts.version, facts.date);
-        return Err(Finding::new(Rule::Lost, text));
-    };
-    if held.version < facts.version {
-        let text = format!("{stream} {id} was emitted last as version {}, but is at {}", held.version, facts.version);
-        return Err(Finding::new(Rule::Stale, text));
-    }
-    for ((list, row), version) in facts.rows.iter().filter(|((list, _), _)| held.lists.contains(list) && !torn) {
-        match held.rows.get(&(*list, *row)) {
-            Some(held) if held >= version => {}
-            Some(held) => {
-                let text = format!("{stream} {id}: row {row} of {list} came as version {held}, but is at {version}");
-                return Err(Finding::new(Rule::Torn, text));
-            }
-            None => return Err(Finding::new(Rule::Torn, format!("{stream} {id}: row {row} of {list} is missing"))),
+    fn record(&self, shelf: &Shelf, stream: &'static str, id: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
+        let Some(held) = shelf.get(stream, id) else {
+            let text = format!("{stream} {id} (version {}, modified {}) was never emitted", facts.version, facts.date);
+            return Err(Finding::new(Rule::Lost, text));
+        };
+        if held.version < facts.version {
+            let text = format!("{stream} {id} was emitted last as version {}, but is at {}", held.version, facts.version);
+            return Err(Finding::new(Rule::Stale, text));
         }
+        let is_due = |list: &&str| held.lists.contains(list) && !self.withheld.contains(list) && !torn;
+        for ((list, row), version) in facts.rows.iter().filter(|((list, _), _)| is_due(list)) {
+            match held.rows.get(&(*list, *row)) {
+                Some(held) if held >= version => {}
+                Some(held) => {
+                    let text = format!("{stream} {id}: row {row} of {list} came as version {held}, but is at {version}");
+                    return Err(Finding::new(Rule::Torn, text));
+                }
+                None => return Err(Finding::new(Rule::Torn, format!("{stream} {id}: row {row} of {list} is missing"))),
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn lines(shelf: &Shelf, order: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {

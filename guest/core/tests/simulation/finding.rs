@@ -19,6 +19,12 @@ pub(crate) enum Rule {
     Ending,
     /// A run does not end, or waits for what never comes.
     Endless,
+    /// Faults are over, and some runs later something is still missing.
+    Stuck,
+    /// Records are set aside in an outage, or a run and its STATE disagree about what is aside.
+    Aside,
+    /// Requests wait for each other although the quota and the settings allow more at a time.
+    Serial,
     /// The quota is exceeded.
     Quota,
     /// The access token stands where it must not.

@@ -1,5 +1,6 @@
 //! From a seed to a scenario.
 
+use crate::hazards;
 use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, What};
 use crate::world::{EPOCH, options};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,31 +8,33 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::dates;
-use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota, Store};
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quota, Store};
 
 /// Changes become readable at most so long after their own date: the tap's margin of 120 s covers this and the replica's lag.
 const SLOWEST: i64 = 100;
 /// A replica is at most so far behind.
-const MOST_LAG: u64 = 15;
+pub(crate) const MOST_LAG: u64 = 15;
 
 /// The scenario of a seed.
 pub(crate) fn scenario(seed: u64) -> Scenario {
     let rng = &mut Rng::with_seed(seed);
     let counts = counts(rng);
     let dates = dates_in(seed, counts);
-    let shop = shop(rng, counts, &dates);
+    let shop = shop(rng, counts);
     let count = rng.u64(2..=6);
     let usual = selection(rng);
+    let start_date = percent(rng, 40).then(|| pick(rng, &dates));
     let calm = |place: u64| place + 1 == count;
-    let runs = (0..count).map(|place| run(rng, &shop, &usual, &dates, calm(place))).collect();
+    let mut runs: Vec<RunPlan> = (0..count).map(|place| run(rng, &shop, &usual, &dates, start_date, calm(place))).collect();
+    hazards::break_records(rng, &mut runs);
     Scenario { seed, shop, runs }
 }
 
-fn percent(rng: &mut Rng, of_hundred: u32) -> bool {
+pub(crate) fn percent(rng: &mut Rng, of_hundred: u32) -> bool {
     rng.u32(..100) < of_hundred
 }
 
-fn pick<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
     choices[rng.usize(..choices.len())]
 }
 
@@ -52,7 +55,8 @@ fn dates_in(seed: u64, counts: Counts) -> Vec<DateTime<Utc>> {
     [of(Kind::Order), of(Kind::Customer)].concat()
 }
 
-fn shop(rng: &mut Rng, counts: Counts, dates: &[DateTime<Utc>]) -> Shop {
+fn shop(rng: &mut Rng, counts: Counts) -> Shop {
+    let lag = Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 });
     Shop {
         counts,
         quota: Quota {
@@ -63,33 +67,11 @@ fn shop(rng: &mut Rng, counts: Counts, dates: &[DateTime<Utc>]) -> Shop {
             },
             window: Duration::from_secs(30),
         },
-        quirks: quirks(rng),
+        quirks: hazards::quirks(rng, lag),
         skew: TimeDelta::seconds(pick(rng, &[0, 0, 30, -30, 3_600, 36_000, -36_000, 90_000])),
         latency: (pick(rng, &[100, 5_000, 40_000, 200_000]), pick(rng, &[900, 30_000, 400_000, 3_000_000])),
-        lag: Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 }),
-        start_date: percent(rng, 40).then(|| pick(rng, dates)),
-    }
-}
-
-fn quirks(rng: &mut Rng) -> Quirks {
-    const IGNORED: [&str; 7] =
-        ["min_date_modified", "max_date_modified", "date_modified:min", "date_modified:max", "sort", "limit", "direction"];
-    const NEEDED: [&str; 4] = ["min_id", "id:greater", "after", "page"];
-    let mut ignored = Vec::new();
-    if percent(rng, 15) {
-        ignored.push(pick(rng, &IGNORED));
-    }
-    if percent(rng, 3) {
-        ignored.push(pick(rng, &NEEDED));
-    }
-    Quirks {
-        bounds_exclusive: percent(rng, 35),
-        archived_hidden: percent(rng, 15),
-        ignored_parameters: ignored.into_iter().map(str::to_owned).collect(),
-        page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
-        no_date_header: percent(rng, 15),
-        no_rate_headers: percent(rng, 15),
-        count_off_by: i64::from(percent(rng, 2)),
+        lag,
+        oddities: hazards::oddities(rng),
     }
 }
 
@@ -110,7 +92,14 @@ fn selection(rng: &mut Rng) -> Selection {
     Selection { wants, whole: percent(rng, 3) }
 }
 
-fn run(rng: &mut Rng, shop: &Shop, usual: &Selection, dates: &[DateTime<Utc>], calm: bool) -> RunPlan {
+fn run(
+    rng: &mut Rng,
+    shop: &Shop,
+    usual: &Selection,
+    dates: &[DateTime<Utc>],
+    start_date: Option<DateTime<Utc>>,
+    calm: bool,
+) -> RunPlan {
     let pause = Duration::from_secs(match rng.u32(..5) {
         0 => 0,
         1 => rng.u64(1..90),
@@ -128,15 +117,19 @@ fn run(rng: &mut Rng, shop: &Shop, usual: &Selection, dates: &[DateTime<Utc>], c
     if !calm && percent(rng, 15) {
         during.extend((0..rng.u64(1..6)).map(|_| (number(rng), Happening::Spend(rng.u64(1..30)))));
     }
+    if percent(rng, 3) {
+        during.extend(hazards::rush(rng));
+    }
     during.sort_by_key(|(number, _)| *number);
     RunPlan {
         pause,
         before,
         during,
-        settings: settings(rng, shop, dates, calm),
+        settings: settings(rng, dates, start_date),
         selection,
         ending: if calm { Ending::Natural } else { ending(rng) },
         troubles: if calm || percent(rng, 40) { Vec::new() } else { troubles(rng) },
+        broken: Vec::new(),
         stale_percent: if calm || shop.lag.is_zero() { 0 } else { pick(rng, &[0, 10, 50, 100]) },
         sink_pause: Duration::from_millis(if percent(rng, 10) { pick(rng, &[20, 1_000, 5_000]) } else { 0 }),
     }
@@ -172,7 +165,9 @@ fn change(rng: &mut Rng) -> Change {
     Change { what, which: rng.u64(..1_000_000), records, slow: if percent(rng, 50) { rng.i64(0..=SLOWEST) } else { 0 } }
 }
 
-fn settings(rng: &mut Rng, shop: &Shop, dates: &[DateTime<Utc>], calm: bool) -> Vec<(&'static str, Value)> {
+/// The start date is mostly the usual one; where somebody moves it, a stream that has been read to its end does not care.
+fn settings(rng: &mut Rng, dates: &[DateTime<Utc>], usual: Option<DateTime<Utc>>) -> Vec<(&'static str, Value)> {
+    let start_date = if percent(rng, 15) { percent(rng, 60).then(|| pick(rng, dates)) } else { usual };
     let mut settings = vec![
         ("page_size", json!(pick(rng, &[10, 10, 11, 15, 20, 50]))),
         ("max_concurrency", json!(pick(rng, &[1, 2, 8, 64]))),
@@ -182,10 +177,10 @@ fn settings(rng: &mut Rng, shop: &Shop, dates: &[DateTime<Utc>], calm: bool) -> 
         settings.push(("lookback_seconds", json!(pick(rng, &[1, 60, 4_000, 4_000_000]))));
     }
     let end = if percent(rng, 50) { pick(rng, dates) } else { EPOCH + TimeDelta::seconds(rng.i64(-3_600..100_000)) };
-    if !calm && percent(rng, 8) && shop.start_date.is_none_or(|start| end > start) {
+    if percent(rng, 8) && start_date.is_none_or(|start| end > start) {
         settings.push(("end_date", json!(dates::format(end))));
     }
-    settings.extend(shop.start_date.map(|start| ("start_date", json!(dates::format(start)))));
+    settings.extend(start_date.map(|start| ("start_date", json!(dates::format(start)))));
     settings
 }
 
@@ -207,8 +202,13 @@ fn ending(rng: &mut Rng) -> Ending {
 fn troubles(rng: &mut Rng) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = (0..rng.u64(1..5)).map(|_| trouble(rng)).collect();
     let mut had = false;
-    troubles.retain(|trouble| !(matches!(trouble.fault, Fault::EmptyPage) && std::mem::replace(&mut had, true)));
+    troubles.retain(|trouble| !(is_without_rows(trouble.fault) && std::mem::replace(&mut had, true)));
     troubles
+}
+
+/// Whether an answer comes without the rows that it should have.
+fn is_without_rows(fault: Fault) -> bool {
+    matches!(fault, Fault::EmptyPage | Fault::NoBody)
 }
 
 fn trouble(rng: &mut Rng) -> Trouble {
@@ -232,7 +232,9 @@ fn trouble(rng: &mut Rng) -> Trouble {
     ];
     let fault = fault(rng);
     let times = match fault {
-        Fault::EmptyPage | Fault::Duplicate => 1,
+        Fault::EmptyPage | Fault::NoBody | Fault::Duplicate | Fault::Status(401 | 408) => 1,
+        // An outage: it lasts to the end of the run.
+        _ if percent(rng, 8) => u64::MAX,
         _ if percent(rng, 80) => rng.u64(1..4),
         _ => rng.u64(4..30),
     };
@@ -251,6 +253,8 @@ fn fault(rng: &mut Rng) -> Fault {
         76..80 => Fault::NotFound,
         80..83 => Fault::Status(pick(rng, &[400, 422])),
         83..85 => Fault::Echo,
+        85..87 => Fault::Status(pick(rng, &[401, 408])),
+        87..89 => Fault::NoBody,
         _ => Fault::Deliver(pick(rng, &[Delivery::ResetMidBody, Delivery::Stall, Delivery::CloseBeforeAnswer])),
     }
 }

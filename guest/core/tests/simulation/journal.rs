@@ -1,5 +1,6 @@
 //! The truth: every version of every record, and since when it could be read.
 
+use crate::scenario::{Odd, Oddity};
 use crate::shared::LISTS;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -32,14 +33,19 @@ pub(crate) fn version_field(kind: Kind) -> &'static str {
     }
 }
 
-/// A version from the text that holds it; records that nobody changed are at version 0.
+/// A version from the text that holds it; records that nobody changed are at version 0, also where an odd byte is in it.
 pub(crate) fn version_in(text: &str) -> u64 {
     text.strip_prefix("version ").and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// Writes a version into a record and all its rows.
 pub(crate) fn stamp(kind: Kind, record: &mut Record, version: u64) {
-    let text = Value::from(format!("version {version}"));
+    write(kind, record, &format!("version {version}"));
+}
+
+/// Writes a text where versions are.
+fn write(kind: Kind, record: &mut Record, text: &str) {
+    let text = Value::from(text);
     for (_, list, field) in ROWS.iter().filter(|(of, _, field)| *of == kind && !field.is_empty()) {
         let rows = record.parts.get_mut(*list).and_then(Value::as_array_mut);
         for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -47,6 +53,18 @@ pub(crate) fn stamp(kind: Kind, record: &mut Record, version: u64) {
         }
     }
     record.fields.insert(version_field(kind).to_owned(), text);
+}
+
+/// Makes a record of a new shop odd. Its date stays, unless that is what is odd.
+pub(crate) fn make_odd(store: &mut Store, oddity: Oddity) {
+    let Oddity { kind, which, what } = oddity;
+    let ids: Vec<u64> = store.ids(kind).collect();
+    let Some(id) = ids.get((which % ids.len().max(1) as u64) as usize).copied() else { return };
+    let Some(date) = store.date_modified(kind, id) else { return };
+    match what {
+        Odd::Date(text) => drop(store.set_date_text(kind, id, text)),
+        Odd::Byte(odd) => drop(store.edit(kind, id, date, |record| write(kind, record, &format!("Caf{}", odd.mark())))),
+    }
 }
 
 /// One version of a record.

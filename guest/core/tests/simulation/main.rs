@@ -6,10 +6,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod aside;
 mod chain;
 mod checker;
 mod finding;
 mod generate;
+mod hazards;
+mod health;
 mod hunt;
 mod journal;
 mod mutation;

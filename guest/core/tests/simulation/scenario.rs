@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota};
+use tap_bigcommerce_core::dates;
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, OddByte, OddField, Quirks, Quota};
 
 /// A shop and the chain of runs that read it, each from the last STATE that the run before it got out.
 #[derive(Clone, Debug)]
@@ -26,15 +27,40 @@ pub(crate) struct Shop {
     pub(crate) latency: (u64, u64),
     /// How far the replica is behind that gives stale answers.
     pub(crate) lag: Duration,
-    pub(crate) start_date: Option<DateTime<Utc>>,
+    /// What is odd about records of the new shop.
+    pub(crate) oddities: Vec<Oddity>,
+}
+
+/// Something odd about one record of the new shop, until somebody edits it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Oddity {
+    pub(crate) kind: Kind,
+    /// Picks the record.
+    pub(crate) which: u64,
+    pub(crate) what: Odd,
+}
+
+/// What can be odd about a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Odd {
+    /// This text in place of its `date_modified`.
+    Date(&'static str),
+    /// A byte in its texts, and in those of its lists.
+    Byte(OddByte),
 }
 
 impl Shop {
-    /// Whether the store contradicts itself for good, so that the tap cannot read it to the end and has to say so.
-    pub(crate) fn contradicts_itself(&self) -> bool {
-        // The last one confirms the end of the customers' list.
-        const NEEDED: [&str; 5] = ["min_id", "id:greater", "after", "page", "date_modified:max"];
-        self.quirks.count_off_by > 0 || NEEDED.iter().any(|name| self.quirks.ignored_parameters.contains(*name))
+    /// Whether the store does not heed where a page is to begin, so that the tap cannot read it to the end and has to say so. Whatever
+    /// else a store ignores or miscounts must not keep it from being read.
+    pub(crate) fn ignores_positions(&self) -> bool {
+        const NEEDED: [&str; 4] = ["min_id", "id:greater", "after", "page"];
+        NEEDED.iter().any(|name| self.quirks.ignored_parameters.contains(*name))
+    }
+
+    /// Lists that a record may come without, since the store sends something else in their place.
+    pub(crate) fn lists_withheld(&self) -> BTreeSet<&'static str> {
+        let links = |list: &&&str| self.quirks.odd_fields.get(**list) == Some(&OddField::Link);
+        ["fees"].iter().filter(links).copied().collect()
     }
 }
 
@@ -51,6 +77,8 @@ pub(crate) struct RunPlan {
     pub(crate) selection: Selection,
     pub(crate) ending: Ending,
     pub(crate) troubles: Vec<Trouble>,
+    /// What cannot be had for the whole run.
+    pub(crate) broken: Vec<Broken>,
     /// How many of a hundred answers come from the replica.
     pub(crate) stale_percent: u32,
     /// How long the sink takes for each write.
@@ -61,7 +89,35 @@ impl RunPlan {
     /// Whether nothing hinders the run, so that it has to end well.
     pub(crate) fn is_calm(&self) -> bool {
         let ends_by_itself = matches!(self.ending, Ending::Natural) || self.is_limited();
-        self.troubles.is_empty() && self.stale_percent == 0 && !self.quota_is_shared() && ends_by_itself
+        self.troubles.is_empty() && self.broken.is_empty() && self.stale_percent == 0 && !self.quota_is_shared() && ends_by_itself
+    }
+
+    /// A setting that is a date.
+    pub(crate) fn date(&self, setting: &str) -> Option<DateTime<Utc>> {
+        let (_, date) = self.settings.iter().find(|(name, _)| *name == setting)?;
+        dates::parse(date.as_str()?)
+    }
+
+    /// Whether the tap may have several requests under way at a time.
+    pub(crate) fn is_concurrent(&self) -> bool {
+        let most = self.settings.iter().find(|(name, _)| *name == "max_concurrency").and_then(|(_, most)| most.as_u64());
+        most.is_none_or(|most| most >= 8) && self.sink_pause.is_zero()
+    }
+
+    /// A run after this one that nothing hinders or limits.
+    pub(crate) fn calm_after(&self) -> RunPlan {
+        RunPlan {
+            pause: Duration::from_secs(600),
+            before: Vec::new(),
+            during: Vec::new(),
+            settings: self.settings.iter().filter(|(name, _)| *name != "end_date").cloned().collect(),
+            selection: self.selection.clone(),
+            ending: Ending::Natural,
+            troubles: Vec::new(),
+            broken: Vec::new(),
+            stale_percent: 0,
+            sink_pause: Duration::ZERO,
+        }
     }
 
     /// Whether the run is to end after so many records or so much time.
@@ -132,6 +188,24 @@ pub(crate) struct Trouble {
     pub(crate) fault: Fault,
 }
 
+/// Something of the new shop that cannot be had, and what comes in its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Broken {
+    pub(crate) what: Shown,
+    /// Picks the record.
+    pub(crate) which: u64,
+    pub(crate) fault: Fault,
+}
+
+/// Where a broken record shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shown {
+    /// On each page and in each answer that it is in.
+    Everywhere(Kind),
+    /// In this list below an order.
+    Below(&'static str),
+}
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
@@ -144,6 +218,8 @@ pub(crate) enum Fault {
     NoRateHeaders,
     /// No rows where there may be some.
     EmptyPage,
+    /// A success without a body.
+    NoBody,
     /// A page after the first is the one before once more.
     Duplicate,
     NotFound,

@@ -1,5 +1,6 @@
 //! The simulation is itself looked at: what it takes for whole, and what it does not let pass.
 
+use crate::aside::Aside;
 use crate::chain::play;
 use crate::checker::Duty;
 use crate::finding::{Finding, Rule};
@@ -10,7 +11,9 @@ use crate::shelf::Shelf;
 use crate::shrink::shrink;
 use crate::trace::Trace;
 use crate::world::{EPOCH, options};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tap_bigcommerce_sandbox::{Counts, Kind, Store};
 
@@ -24,6 +27,9 @@ struct Scene {
     store: Store,
     journal: Journal,
     selection: Selection,
+    starts: BTreeMap<String, DateTime<Utc>>,
+    aside: Aside,
+    withheld: BTreeSet<&'static str>,
 }
 
 impl Scene {
@@ -31,7 +37,8 @@ impl Scene {
         let store = Store::new(options(7, COUNTS));
         let journal = Journal::new(&store);
         let wants = STREAMS.iter().flat_map(|(stream, _, lists)| [stream].into_iter().chain(*lists)).copied().collect();
-        Scene { store, journal, selection: Selection { wants, whole: false } }
+        let selection = Selection { wants, whole: false };
+        Scene { store, journal, selection, starts: BTreeMap::new(), aside: Aside::default(), withheld: BTreeSet::new() }
     }
 
     /// Every record of a stream as the tap emits it, as far as the simulation looks at it.
@@ -75,7 +82,8 @@ impl Scene {
     }
 
     fn duty(&self, as_of: Duration) -> Duty<'_> {
-        Duty { selection: &self.selection, excused: &[], as_of, start_date: None, end_date: None }
+        let Scene { selection, starts, aside, withheld, .. } = self;
+        Duty { selection, excused: &[], as_of, starts, aside, withheld, end_date: None }
     }
 
     fn edit(&mut self, kind: Kind, id: u64, version: u64) {
@@ -174,17 +182,41 @@ fn what_is_deleted_or_outside_the_dates_or_not_selected_is_not_due() {
     let date = scene.store.date_modified(Kind::Order, order).unwrap();
     assert_eq!(rule(scene.duty(BEFORE).check(&scene.journal, &shelf)), Some(Rule::Lost));
     let second = chrono::TimeDelta::seconds(1);
-    let later = Duty { start_date: Some(date + second), ..scene.duty(BEFORE) };
+    let from = |date: DateTime<Utc>| ["orders", "order_products"].map(|stream| (stream.to_owned(), date)).into_iter().collect();
+    let (at_date, after_it): (BTreeMap<_, _>, BTreeMap<_, _>) = (from(date), from(date + second));
+    let later = Duty { starts: &after_it, ..scene.duty(BEFORE) };
     let all_earlier =
         |duty: &Duty| duty.check(&scene.journal, &shelf).err().is_none_or(|found| !found.text.contains(&format!(" {order}")));
     assert!(all_earlier(&later));
     assert!(all_earlier(&Duty { end_date: Some(date - second), ..scene.duty(BEFORE) }));
-    assert!(!all_earlier(&Duty { start_date: Some(date), ..scene.duty(BEFORE) }), "the start date itself is due");
+    assert!(!all_earlier(&Duty { starts: &at_date, ..scene.duty(BEFORE) }), "the start date itself is due");
     let excused = ["orders".to_owned(), "order_products".to_owned()];
     assert_eq!(rule(Duty { excused: &excused, ..scene.duty(BEFORE) }.check(&scene.journal, &shelf)), None);
     scene.store.delete(Kind::Order, order);
     scene.journal.note(&scene.store, Kind::Order, order, AFTER);
     assert_eq!(rule(scene.duty(BEFORE).check(&scene.journal, &shelf)), None);
+}
+
+#[test]
+fn what_is_aside_need_not_be_there_and_nothing_else_may_be_missing() {
+    let mut scene = Scene::new();
+    let (order, _) = order_and_line(&scene);
+    let other = scene.store.ids(Kind::Order).find(|id| *id != order).unwrap();
+    let state = |streams: &[&str]| {
+        let bookmarks: serde_json::Map<String, Value> =
+            streams.iter().map(|stream| ((*stream).to_owned(), json!({ "aside": [order] }))).collect();
+        Aside::read(Some(&json!({ "bookmarks": bookmarks }))).unwrap()
+    };
+    let missing = |id: u64| {
+        move |_: &str, record: &mut Value| record["order_id"] != id && (record["id"] != id || record["email"].is_string())
+    };
+    let without = |scene: &Scene, id: u64| rule(scene.check(BEFORE, missing(id)));
+    assert_eq!(without(&scene, order), Some(Rule::Lost));
+    scene.aside = state(&["orders"]);
+    assert_eq!(without(&scene, order), Some(Rule::Lost), "its lines are a stream of their own");
+    scene.aside = state(&["orders", "order_products"]);
+    assert_eq!(without(&scene, order), None);
+    assert_eq!(without(&scene, other), Some(Rule::Lost));
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Shelf {
     pub(crate) state: Option<Value>,
     records: HashMap<(&'static str, u64), Held>,
     bookmarks: BTreeMap<String, DateTime<Utc>>,
+    /// Lists that records may come without.
+    withheld: BTreeSet<&'static str>,
 }
 
 /// A line of a run.
@@ -65,6 +67,16 @@ struct ShownRow {
 }
 
 impl Shelf {
+    /// An empty shelf for records that may come without these lists.
+    pub(crate) fn without(withheld: BTreeSet<&'static str>) -> Shelf {
+        Shelf { withheld, ..Shelf::default() }
+    }
+
+    /// Whether a stream has been read to its end before.
+    pub(crate) fn has_bookmark(&self, stream: &str) -> bool {
+        self.bookmarks.contains_key(stream)
+    }
+
     /// What is held of a record.
     pub(crate) fn get(&self, stream: &'static str, id: u64) -> Option<&Held> {
         self.records.get(&(stream, id))
@@ -103,7 +115,7 @@ impl Shelf {
         for (path, list) in
             of_lists.filter(|(path, list)| selection.has_list(path) && ROWS.iter().any(|(_, name, _)| name == list))
         {
-            if !held.lists.contains(list) {
+            if !held.lists.contains(list) && !self.withheld.contains(list) {
                 return Err(unfit(format!("{id} comes without {path}")));
             }
         }

@@ -2,9 +2,10 @@
 
 use crate::chain::play;
 use crate::finding::Rule;
-use crate::scenario::{Ending, RunPlan, Scenario};
+use crate::scenario::{Ending, RunPlan, Scenario, Shop};
 use crate::trace::Trace;
 use std::time::Duration;
+use tap_bigcommerce_sandbox::Quirks;
 
 /// Scenarios played to find a smaller one.
 const TRIES: usize = 400;
@@ -44,13 +45,23 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         with(&|run| !std::mem::take(&mut run.before).is_empty());
         with(&|run| !std::mem::take(&mut run.during).is_empty());
         with(&|run| !std::mem::take(&mut run.troubles).is_empty());
+        with(&|run| !std::mem::take(&mut run.broken).is_empty());
         with(&|run| std::mem::take(&mut run.stale_percent) > 0);
         with(&|run| std::mem::take(&mut run.sink_pause) > Duration::ZERO);
         with(&|run| !matches!(std::mem::replace(&mut run.ending, Ending::Natural), Ending::Natural));
         (0..run.before.len()).for_each(|at| with(&|run| cut(&mut run.before, at)));
         (0..run.during.len()).for_each(|at| with(&|run| cut(&mut run.during, at)));
         (0..run.troubles.len()).for_each(|at| with(&|run| cut(&mut run.troubles, at)));
+        (0..run.broken.len()).for_each(|at| with(&|run| cut(&mut run.broken, at)));
     }
+    let mut with = |change: &dyn Fn(&mut Shop) -> bool| {
+        let mut less = scenario.clone();
+        if change(&mut less.shop) {
+            all.push(less);
+        }
+    };
+    with(&|shop| !std::mem::take(&mut shop.oddities).is_empty());
+    with(&|shop| std::mem::take(&mut shop.quirks) != Quirks::default());
     all
 }
 

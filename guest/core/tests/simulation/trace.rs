@@ -54,15 +54,14 @@ impl Trace {
         number: u64,
         request: &Request,
         fault: Option<Fault>,
-        stale: bool,
+        note: &str,
         answer: &Answer,
     ) {
         self.write(at, || {
             let target = request.target();
             let path = target.split_once("/v").map_or(target.as_str(), |(_, rest)| rest);
             let fault = fault.map(|fault| format!("  ⚡ {fault:?}")).unwrap_or_default();
-            let stale = if stale { "  (from the replica)" } else { "" };
-            format!("{number:5} GET v{path} → {}{}{fault}{stale}", answer.response.status, rows(answer))
+            format!("{number:5} GET v{path} → {}{}{fault}{note}", answer.response.status, rows(answer))
         });
     }
 

@@ -1,9 +1,10 @@
 //! The world around the tap: the store and its replica, what happens to them, the way there and back.
 
-use crate::journal::Journal;
+use crate::health::{Health, is_good};
+use crate::journal::{Journal, make_odd};
 use crate::mutation::Mutation;
-use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, Shop, Trouble};
-use crate::shared::Way;
+use crate::scenario::{Broken, Change, Ending, Fault, Happening, RunPlan, Shop, Shown, Trouble};
+use crate::shared::{LISTS, Way};
 use crate::trace::Trace;
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::virtual_time::VirtualClock;
-use tap_bigcommerce_sandbox::{Action, Answer, Counts, Delivery, Fault as Hit, Options, Request, Response, Store};
+use tap_bigcommerce_sandbox::{Action, Answer, Counts, Delivery, Fault as Hit, Kind, Options, Request, Response, Store};
 
 /// When the chain of runs begins.
 pub(crate) const EPOCH: DateTime<Utc> = DateTime::from_timestamp(1_760_000_000, 250_000_000).expect("a date");
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) tally: RefCell<Tally>,
     shop: Shop,
+    /// The ids of the new shop's records, in the order of [`LISTS`].
+    first_ids: [Vec<u64>; 4],
     store: RefCell<Store>,
     replica: RefCell<Replica>,
     rng: RefCell<Rng>,
@@ -63,6 +66,12 @@ struct Running {
     /// The end of the last quota window of which an answer has told the tap.
     knows_until: Duration,
     overruns: u64,
+    health: Health,
+    /// When the answers of the requests under way arrive, unless they break.
+    under_way: Vec<Duration>,
+    most_under_way: usize,
+    /// Requests for lists below an order.
+    below_orders: u64,
 }
 
 /// What has become of the run under way.
@@ -93,12 +102,14 @@ impl World {
         let build = || {
             let mut store = Store::new(options(seed, shop.counts));
             store.quirks = shop.quirks.clone();
+            shop.oddities.iter().for_each(|oddity| make_odd(&mut store, *oddity));
             store
         };
         let (mut store, mut replica) = (build(), build());
         store.set_quota(Some(shop.quota));
         replica.set_quota(None);
         World {
+            first_ids: LISTS.map(|(_, kind)| store.ids(kind).collect()),
             journal: RefCell::new(Journal::new(&store)),
             trace,
             tally: RefCell::default(),
@@ -128,6 +139,7 @@ impl World {
             self.change(change, start.saturating_sub(*ago).max(self.elapsed.get()));
         }
         self.elapsed.set(start);
+        self.break_things(&plan.broken);
         let repeats = plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Duplicate));
         *self.run.borrow_mut() = Running {
             pages: repeats.then(HashMap::new),
@@ -151,6 +163,51 @@ impl World {
     /// Requests that this client sent although it knew that the quota was spent.
     pub(crate) fn overruns(&self) -> u64 {
         self.run.borrow().overruns
+    }
+
+    /// Notes a request that leaves now and is answered so much later.
+    fn leave(&self, now: Duration, takes: Duration) {
+        let mut run = self.run.borrow_mut();
+        run.under_way.retain(|arrives| *arrives > now);
+        run.under_way.push(now + takes);
+        run.most_under_way = run.most_under_way.max(run.under_way.len());
+    }
+
+    /// The most requests that were under way at one time, if the run has sent enough of those that need not wait for each other.
+    pub(crate) fn most_under_way(&self) -> Option<usize> {
+        /// Fewer may end before the tap sends several at a time.
+        const ENOUGH: u64 = 40;
+        let run = self.run.borrow();
+        (run.below_orders >= ENOUGH).then_some(run.most_under_way)
+    }
+
+    /// Whether endpoints failed in this run and did not answer again.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.run.borrow().health.is_outage()
+    }
+
+    /// Breaks what the plan wants broken, and nothing else.
+    fn break_things(&self, broken: &[Broken]) {
+        let store = &mut self.store.borrow_mut();
+        store.quirks.broken_records.clear();
+        store.quirks.broken_paths.clear();
+        let id = |kind: Kind, which: u64| {
+            let place = LISTS.iter().position(|(_, known)| *known == kind)?;
+            let ids = &self.first_ids[place];
+            ids.get((which % ids.len().max(1) as u64) as usize).copied()
+        };
+        for Broken { what, which, fault } in broken {
+            let Some(action) = action(*fault) else { continue };
+            match what {
+                Shown::Everywhere(kind) => {
+                    store.quirks.broken_records.extend(id(*kind, *which).map(|id| ((*kind, id), action)));
+                }
+                Shown::Below(list) => {
+                    let path = |id| format!("/v2/orders/{id}/{list}");
+                    store.quirks.broken_paths.extend(id(Kind::Order, *which).map(|id| (path(id), action)));
+                }
+            }
+        }
     }
 
     fn change(&self, change: &Change, now: Duration) {
@@ -187,13 +244,24 @@ impl World {
             }
         }
         let fault = if self.fate().is_over() { Some(Fault::Deliver(Delivery::Stall)) } else { self.fault(request) };
-        let mut answer = self.hit(request, fault, now);
+        let (mut answer, broken) = self.hit(request, fault, now);
         let stale = fault.is_none() && self.is_stale(&answer);
         if stale {
             self.count("stale answers");
             answer.response = self.replica.borrow_mut().answer(request, now, answer.response);
         }
-        self.trace.request(now, number, request, fault, stale, &answer);
+        let mut run = self.run.borrow_mut();
+        run.health.note(request, is_good(&answer));
+        run.below_orders += u64::from(request.path.contains("/v2/orders/") && !request.path.ends_with("/count"));
+        drop(run);
+        let note = if stale {
+            "  (from the replica)"
+        } else if broken {
+            "  (broken)"
+        } else {
+            ""
+        };
+        self.trace.request(now, number, request, fault, note, &answer);
         answer
     }
 
@@ -228,8 +296,8 @@ impl World {
         None
     }
 
-    /// The store's own answer, spoilt by the fault.
-    fn hit(&self, request: &Request, fault: Option<Fault>, now: Duration) -> Answer {
+    /// The store's own answer, spoilt by the fault, and whether something in it is broken.
+    fn hit(&self, request: &Request, fault: Option<Fault>, now: Duration) -> (Answer, bool) {
         let mut store = self.store.borrow_mut();
         if let Some(action) = fault.and_then(action) {
             store.add_fault(Hit::on("", action));
@@ -237,9 +305,13 @@ impl World {
         let refused = store.throttled();
         let mut answer = store.answer(request, EPOCH + now);
         self.watch_quota(&answer, store.throttled() > refused, now);
+        let broken = fault.is_none() && store.faults_fired() > 0;
         store.clear_faults();
         if fault.is_some() {
             self.count("faults");
+        }
+        if broken {
+            self.count("broken answers");
         }
         if matches!(answer.response.status, 200 | 204)
             && let Some(pages) = &mut self.run.borrow_mut().pages
@@ -250,7 +322,7 @@ impl World {
                 (answer.response.status, answer.response.body) = (page.status, page.body);
             }
         }
-        answer
+        (answer, broken)
     }
 
     fn is_stale(&self, answer: &Answer) -> bool {
@@ -289,6 +361,7 @@ fn action(fault: Fault) -> Option<Action> {
         Fault::Truncated => Action::TruncatedJson,
         Fault::NoRateHeaders => Action::NoRateHeaders,
         Fault::EmptyPage => Action::EmptyPage,
+        Fault::NoBody => Action::NoBody,
         Fault::NotFound => Action::NotFound,
         Fault::Deliver(delivery) => Action::Deliver(delivery),
         Fault::Echo => {
@@ -307,7 +380,9 @@ const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
 fn can_be_told(fault: Fault, request: &Request) -> bool {
     match fault {
         Fault::Duplicate => is_later_page(request),
-        Fault::EmptyPage => is_later_page(request) || !(request.path.contains("/orders/") && request.path.ends_with("/coupons")),
+        Fault::EmptyPage | Fault::NoBody => {
+            is_later_page(request) || !(request.path.contains("/orders/") && request.path.ends_with("/coupons"))
+        }
         Fault::NotFound => !request.path.ends_with(|last: char| last.is_ascii_digit()),
         _ => true,
     }
@@ -334,7 +409,9 @@ impl Way for Passage {
     fn latency(&self) -> (Duration, Duration) {
         let (least, spread) = self.world.shop.latency;
         let one = || Duration::from_micros(least + self.world.rng.borrow_mut().u64(0..=spread));
-        (one(), one())
+        let (there, back) = (one(), one());
+        self.world.leave(self.clock.now(), there + back);
+        (there, back)
     }
 
     fn answer(&self, request: &Request) -> Answer {

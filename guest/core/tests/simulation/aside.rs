@@ -1,0 +1,73 @@
+//! What a STATE says is set aside.
+
+use crate::finding::{Finding, Rule};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Per stream the ids that are aside: the first and the last of each stretch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Aside(BTreeMap<String, Vec<(u64, u64)>>);
+
+impl Aside {
+    /// Reads the entries of a state: an id, or `{"above", "below"}` without either end.
+    pub(crate) fn read(state: Option<&Value>) -> Result<Aside, Finding> {
+        let mut all = BTreeMap::new();
+        for (stream, bookmark) in state.and_then(|state| state["bookmarks"].as_object()).into_iter().flatten() {
+            let Some(entries) = bookmark.get("aside") else { continue };
+            let read = entries.as_array().and_then(|entries| entries.iter().map(stretch).collect::<Option<Vec<_>>>());
+            let read =
+                read.ok_or_else(|| Finding::new(Rule::Messages, format!("what is aside in {stream} cannot be read: {entries}")))?;
+            if !read.is_empty() {
+                all.insert(stream.clone(), read);
+            }
+        }
+        Ok(Aside(all))
+    }
+
+    /// Whether this record is aside.
+    pub(crate) fn holds(&self, stream: &str, id: u64) -> bool {
+        self.0.get(stream).is_some_and(|stretches| stretches.iter().any(|(first, last)| (*first..=*last).contains(&id)))
+    }
+
+    /// Whether nothing is aside in these streams.
+    pub(crate) fn is_empty(&self, streams: &[String]) -> bool {
+        !streams.iter().any(|stream| self.0.contains_key(stream))
+    }
+
+    /// Whether there is an entry that is not in the earlier state.
+    pub(crate) fn has_more_than(&self, earlier: &Aside) -> bool {
+        let known = |stream: &str, stretch: &(u64, u64)| earlier.0.get(stream).is_some_and(|known| known.contains(stretch));
+        self.0.iter().any(|(stream, stretches)| stretches.iter().any(|stretch| !known(stream, stretch)))
+    }
+}
+
+fn stretch(entry: &Value) -> Option<(u64, u64)> {
+    if let Some(id) = entry.as_u64() {
+        return Some((id, id));
+    }
+    let (above, below) = (entry.get("above")?.as_u64()?, entry.get("below")?.as_u64()?);
+    (below > above + 1).then_some((above + 1, below - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ids_and_gaps_are_read_and_anything_else_is_found() {
+        let state =
+            |aside: Value| json!({ "bookmarks": { "orders": { "aside": aside }, "coupons": { "aside": [] }, "products": {} } });
+        let aside = Aside::read(Some(&state(json!([7, { "above": 90, "below": 94 }])))).unwrap();
+        let held: Vec<u64> = (0..100).filter(|id| aside.holds("orders", *id)).collect();
+        assert_eq!(held, [7, 91, 92, 93]);
+        assert!(!aside.holds("coupons", 7));
+        assert!(!aside.is_empty(&["orders".to_owned()]) && aside.is_empty(&["coupons".to_owned(), "products".to_owned()]));
+        let less = Aside::read(Some(&state(json!([7])))).unwrap();
+        assert!(aside.has_more_than(&less) && !less.has_more_than(&aside) && !aside.has_more_than(&aside));
+        for bad in [json!(7), json!(["7"]), json!([{ "above": 90 }]), json!([{ "above": 90, "below": 91 }]), json!([-1])] {
+            assert_eq!(Aside::read(Some(&state(bad))).unwrap_err().rule, Rule::Messages);
+        }
+        assert_eq!(Aside::read(None).unwrap(), Aside::default());
+    }
+}

@@ -1,0 +1,71 @@
+//! Which endpoints have failed in a run, and whether they answered afterwards.
+
+use std::collections::BTreeMap;
+use tap_bigcommerce_sandbox::{Answer, Delivery, Request};
+
+/// The endpoints of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Health(BTreeMap<String, Endpoint>);
+
+#[derive(Debug, Default)]
+struct Endpoint {
+    /// The record that an answer failed for first, or the list's whole target.
+    failed: Option<String>,
+    /// It has answered for another since.
+    recovered: bool,
+}
+
+impl Health {
+    /// Notes an answer; `good` says whether it can be read.
+    pub(crate) fn note(&mut self, request: &Request, good: bool) {
+        let endpoint = self.0.entry(endpoint(request)).or_default();
+        match (&endpoint.failed, good) {
+            (None, false) => endpoint.failed = Some(request.target()),
+            (Some(failed), true) => endpoint.recovered |= *failed != request.target(),
+            _ => {}
+        }
+    }
+
+    /// Whether endpoints failed and none of them answered for anything else afterwards: an outage, as far as anybody can tell.
+    pub(crate) fn is_outage(&self) -> bool {
+        let failed = || self.0.values().filter(|endpoint| endpoint.failed.is_some());
+        failed().next().is_some() && !failed().any(|endpoint| endpoint.recovered)
+    }
+}
+
+/// Whether a client can read this answer.
+pub(crate) fn is_good(answer: &Answer) -> bool {
+    let whole = !matches!(answer.delivery, Delivery::Stall | Delivery::CloseBeforeAnswer | Delivery::ResetMidBody);
+    let response = &answer.response;
+    let body = response.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&response.body);
+    let ended = matches!(body.iter().rev().find(|byte| !byte.is_ascii_whitespace()), Some(b']' | b'}'));
+    whole && (response.status == 204 || response.status == 404 || (response.status == 200 && ended))
+}
+
+/// The path with a star for each number.
+fn endpoint(request: &Request) -> String {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = request.path.split('/').map(|part| if is_number(part) { "*" } else { part }).collect();
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_what_fails_and_does_not_answer_for_anything_else() {
+        let lines = |id: u64| Request::get(&format!("/v2/orders/{id}/products?limit=50"));
+        let mut health = Health::default();
+        health.note(&lines(1), true);
+        assert!(!health.is_outage(), "nothing failed");
+        health.note(&lines(2), false);
+        health.note(&lines(3), false);
+        health.note(&Request::get("/v2/orders?limit=50"), true);
+        assert!(health.is_outage());
+        health.note(&lines(2), true);
+        assert!(health.is_outage(), "the same record says nothing about others");
+        health.note(&lines(4), true);
+        assert!(!health.is_outage());
+    }
+}
