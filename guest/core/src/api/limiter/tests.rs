@@ -153,7 +153,7 @@ fn clocks_of_the_store_that_differ_cost_no_overrun() {
             clock.sleep(Duration::from_millis(milliseconds(28_000))).await;
             let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
             let mut response = store.answer((milliseconds(60), milliseconds(60))).await;
-            let reset: u64 = response.number("x-rate-limit-time-reset-ms").unwrap();
+            let reset: u64 = response.header("x-rate-limit-time-reset-ms").unwrap().parse().unwrap();
             response.headers[1].1 = (reset + milliseconds(200)).to_string();
             response.headers.push(("X-Rate-Limit-Time-Window-Ms".into(), "30000".into()));
             limiter.learn(&permit, &response, clock.now());
