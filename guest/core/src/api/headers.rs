@@ -11,6 +11,8 @@ const RESET: &str = "x-rate-limit-time-reset-ms";
 const WINDOW: &str = "x-rate-limit-time-window-ms";
 /// BigCommerce's own header first; the standard one comes from gateways in between.
 const RETRY_AFTER: [&str; 2] = ["x-retry-after", "retry-after"];
+/// How long a window is where no header says (BigCommerce docs, rate limits).
+pub(super) const WINDOW_LENGTH: Duration = Duration::from_secs(30);
 /// Times beyond this are not believed.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// `Retry-After` counts whole seconds, so it may be this much later than the reset and still agree with it.
@@ -35,9 +37,11 @@ impl Response {
         time(self.most(WINDOW)).map(|window| window.min(LONGEST))
     }
 
-    /// How long until the quota resets. Zero counts as absent: stores without a quota send it in every answer.
+    /// How long until the quota resets. Zero counts as absent: stores without a quota send it in every answer. So does much more than a
+    /// window, whether the window is as long as the headers say or as usual.
     pub(super) fn reset(&self) -> Option<Duration> {
-        let reset = time(self.most(RESET));
+        let is_beyond = |reset: Duration| self.window().is_some_and(|window| reset > window.max(WINDOW_LENGTH) * 5 / 4);
+        let reset = time(self.most(RESET)).filter(|reset| !is_beyond(*reset));
         let after = self.retry_after().filter(|after| reset.is_none_or(|reset| *after > reset + SECOND));
         after.or(reset).map(|reset| reset.min(LONGEST))
     }
@@ -122,6 +126,15 @@ mod tests {
         let window = |value| response(200, &[("X-Rate-Limit-Time-Window-Ms", value)]).window();
         assert_eq!((window("0"), window("30000")), (None, Some(Duration::from_secs(30))));
         assert_eq!(window("99999999999"), Some(LONGEST));
+    }
+
+    #[test]
+    fn a_reset_far_beyond_the_window_counts_as_absent() {
+        let of =
+            |reset_ms, window| reset(200, &[("X-Rate-Limit-Time-Reset-Ms", reset_ms), ("X-Rate-Limit-Time-Window-Ms", window)]);
+        assert_eq!(of("30200", "30000"), Some(30_200));
+        assert_eq!(of("45000", "30000"), None);
+        assert_eq!(of("29000", "10"), Some(29_000));
     }
 
     #[test]

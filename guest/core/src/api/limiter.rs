@@ -168,7 +168,8 @@ impl Limiter {
         if now < state.closed_until {
             return Next::Quota(state.closed_until);
         }
-        if state.in_flight >= state.concurrency {
+        // While the store refuses everything, one request is enough to learn when that ends.
+        if state.in_flight >= if state.refused_since.is_some() { CAUTIOUS } else { state.concurrency } {
             return Next::Answer;
         }
         let probe = match state.windows.latest().map(|window| (window.left, state.windows.end(window))) {

@@ -5,10 +5,9 @@
 //! counting down as time passes, and ignored. Two facts remain, and they are enough: a window is over once its length has passed since
 //! its first answer, and if more is left than when a request was sent, the request has met a new window.
 
+use crate::api::headers::WINDOW_LENGTH;
 use std::time::Duration;
 
-/// How long a window is where no header says (BigCommerce docs, rate limits).
-const LENGTH: Duration = Duration::from_secs(30);
 /// Resets come in whole milliseconds, rounded either way.
 const GRAIN: Duration = Duration::from_millis(1);
 /// Ends that differ by less than this part of a window belong to the same window: the clocks of a store's machines differ.
@@ -127,7 +126,7 @@ impl Windows {
 
     fn begin(&mut self, news: &News, left: u64) {
         self.count += 1;
-        let length = news.length.or(self.latest.map(|window| window.length)).unwrap_or(LENGTH);
+        let length = news.length.or(self.latest.map(|window| window.length)).unwrap_or(WINDOW_LENGTH);
         self.latest = Some(Window { number: self.count, left, since: news.came, ends: news.ends(), length });
     }
 }
@@ -144,7 +143,7 @@ impl Window {
             return Some(news_earliest <= latest + slack && news_latest + slack >= earliest);
         }
         // This window is over, so the next end lies a whole length later.
-        let ends_early = news_latest + self.near(news) < earliest + news.length.unwrap_or(self.length);
+        let ends_early = news_latest + self.near(news) < earliest + self.least_length(news);
         (news.sent >= latest && ends_early && !self.is_refilled(news)).then_some(false)
     }
 
@@ -180,8 +179,14 @@ impl Window {
         };
     }
 
+    /// How much the resets of one window may differ.
     fn near(&self, news: &News) -> Duration {
-        news.length.unwrap_or(self.length) / SAME_WINDOW
+        self.least_length(news) / SAME_WINDOW
+    }
+
+    /// How long a window is at least: where a header says longer than usual, the resets may still be right.
+    fn least_length(&self, news: &News) -> Duration {
+        news.length.unwrap_or(self.length).min(WINDOW_LENGTH)
     }
 }
 
