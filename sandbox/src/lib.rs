@@ -87,7 +87,7 @@ pub use http::{Request, Response};
 pub use log::Seen;
 pub use options::{Caps, Counts, Options, Scope};
 pub use quirks::Quirks;
-pub use quota::Quota;
+pub use quota::{Quota, RateHeaders};
 pub use seed::Record;
 pub use server::Sandbox;
 pub use store::{Kind, Store};

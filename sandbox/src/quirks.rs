@@ -1,5 +1,6 @@
 //! Behaviour that BigCommerce does not document, made switchable.
 
+use crate::quota::RateHeaders;
 use std::collections::BTreeSet;
 
 /// The other answers to what is not documented. The default is the most likely behaviour. Set them through
@@ -18,6 +19,8 @@ pub struct Quirks {
     pub no_date_header: bool,
     /// Answers carry no rate-limit headers and no `X-Retry-After`; the quota is enforced all the same.
     pub no_rate_headers: bool,
+    /// What the rate-limit headers say. Default: the documented headers.
+    pub rate_headers: RateHeaders,
     /// Added to every number that `/v2/orders/count` and `/v2/coupons/count` give.
     pub count_off_by: i64,
 }

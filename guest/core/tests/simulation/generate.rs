@@ -89,6 +89,7 @@ fn quirks(rng: &mut Rng) -> Quirks {
         page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
         no_date_header: percent(rng, 15),
         no_rate_headers: percent(rng, 15),
+        rate_headers: RateHeaders::default(),
         count_off_by: i64::from(percent(rng, 2)),
     }
 }
