@@ -166,6 +166,9 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Resul
     if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > 0 {
         return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
     }
+    if let Some(average) = world.crawls().filter(|_| plan.is_calm() && may_hurry(scenario, plan)) {
+        return Err(Finding::new(Rule::Crawl, format!("{average:.2} requests are under way at once")));
+    }
     let Some(result) = &run.result else {
         world.count("runs whose process vanished");
         return Ok(());
@@ -196,6 +199,12 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Resul
         _ => false,
     };
     if expected { Ok(()) } else { Err(Finding::new(Rule::Ending, format!("{}: {failure}", failure.kind))) }
+}
+
+/// Whether nothing but the tap decides how many requests are under way.
+fn may_hurry(scenario: &Scenario, plan: &RunPlan) -> bool {
+    let is_few = |(name, value): &(&str, Value)| *name == "max_concurrency" && value.as_u64() < Some(4);
+    scenario.shop.quota_is_ample() && plan.sink_pause.is_zero() && !plan.settings.iter().any(is_few)
 }
 
 fn look_for_secrets(scenario: &Scenario, run: &Run) -> Result<(), Finding> {

@@ -21,6 +21,8 @@ pub(crate) enum Rule {
     Endless,
     /// The quota is exceeded.
     Quota,
+    /// Requests are sent one at a time although the store permits more.
+    Crawl,
     /// The access token stands where it must not.
     Secret,
     /// The tap panics.

@@ -1,13 +1,13 @@
 //! From a seed to a scenario.
 
-use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, What};
+use crate::scenario::{AMPLE, Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, What};
 use crate::world::{EPOCH, options};
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::dates;
-use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota, Store};
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota, RateHeaders, Store};
 
 /// Changes become readable at most so long after their own date: the tap's margin of 120 s covers this and the replica's lag.
 const SLOWEST: i64 = 100;
@@ -53,17 +53,20 @@ fn dates_in(seed: u64, counts: Counts) -> Vec<DateTime<Utc>> {
 }
 
 fn shop(rng: &mut Rng, counts: Counts, dates: &[DateTime<Utc>]) -> Shop {
+    let quirks = quirks(rng);
     Shop {
         counts,
         quota: Quota {
             requests: match rng.u32(..4) {
+                // The headers say nothing of it.
+                _ if quirks.rate_headers == RateHeaders::Unlimited => AMPLE,
                 0 => rng.u64(10..=20),
                 1 => 150,
-                _ => 20_000,
+                _ => AMPLE,
             },
             window: Duration::from_secs(30),
         },
-        quirks: quirks(rng),
+        quirks,
         skew: TimeDelta::seconds(pick(rng, &[0, 0, 30, -30, 3_600, 36_000, -36_000, 90_000])),
         latency: (pick(rng, &[100, 5_000, 40_000, 200_000]), pick(rng, &[900, 30_000, 400_000, 3_000_000])),
         lag: Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 }),
@@ -89,8 +92,18 @@ fn quirks(rng: &mut Rng) -> Quirks {
         page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
         no_date_header: percent(rng, 15),
         no_rate_headers: percent(rng, 15),
-        rate_headers: RateHeaders::default(),
+        rate_headers: rate_headers(rng),
         count_off_by: i64::from(percent(rng, 2)),
+    }
+}
+
+fn rate_headers(rng: &mut Rng) -> RateHeaders {
+    let stuck = |millis| RateHeaders::Stuck { reset: Duration::from_millis(millis) };
+    match rng.u32(..100) {
+        0..10 => RateHeaders::Unlimited,
+        10..20 => stuck(pick(rng, &[0, 20, 1_000, 12_000, 45_000])),
+        20..30 => RateHeaders::Window,
+        _ => RateHeaders::CountsDown,
     }
 }
 

@@ -13,6 +13,7 @@ mod generate;
 mod hunt;
 mod journal;
 mod mutation;
+mod pace;
 mod scenario;
 mod self_test;
 #[path = "../shared/mod.rs"]

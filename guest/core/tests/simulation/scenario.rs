@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota};
 
+/// A quota that no run spends.
+pub(crate) const AMPLE: u64 = 20_000;
+
 /// A shop and the chain of runs that read it, each from the last STATE that the run before it got out.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -30,6 +33,11 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
+    /// Whether the quota is never spent.
+    pub(crate) fn quota_is_ample(&self) -> bool {
+        self.quota.requests >= AMPLE
+    }
+
     /// Whether the store contradicts itself for good, so that the tap cannot read it to the end and has to say so.
     pub(crate) fn contradicts_itself(&self) -> bool {
         // The last one confirms the end of the customers' list.

@@ -2,6 +2,7 @@
 
 use crate::journal::Journal;
 use crate::mutation::Mutation;
+use crate::pace::Pace;
 use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, Shop, Trouble};
 use crate::shared::Way;
 use crate::trace::Trace;
@@ -63,6 +64,7 @@ struct Running {
     /// The end of the last quota window of which an answer has told the tap.
     knows_until: Duration,
     overruns: u64,
+    pace: Pace,
 }
 
 /// What has become of the run under way.
@@ -151,6 +153,11 @@ impl World {
     /// Requests that this client sent although it knew that the quota was spent.
     pub(crate) fn overruns(&self) -> u64 {
         self.run.borrow().overruns
+    }
+
+    /// How many requests for the lists of orders were under way at once on average, if that is too few.
+    pub(crate) fn crawls(&self) -> Option<f64> {
+        self.run.borrow().pace.crawls()
     }
 
     fn change(&self, change: &Change, now: Duration) {
@@ -338,6 +345,16 @@ impl Way for Passage {
     }
 
     fn answer(&self, request: &Request) -> Answer {
-        self.world.answer(request, self.world.elapsed() + self.clock.now())
+        let now = self.world.elapsed() + self.clock.now();
+        if Pace::concerns(request) {
+            self.world.run.borrow_mut().pace.begin(now);
+        }
+        self.world.answer(request, now)
+    }
+
+    fn arrived(&self, request: &Request) {
+        if Pace::concerns(request) {
+            self.world.run.borrow_mut().pace.end(self.world.elapsed() + self.clock.now());
+        }
     }
 }
