@@ -37,13 +37,19 @@ impl Response {
         time(self.most(WINDOW)).map(|window| window.min(LONGEST))
     }
 
-    /// How long until the quota resets. Zero counts as absent: stores without a quota send it in every answer. So does much more than a
+    /// How long until the window ends. Zero counts as absent: stores without a quota send it in every answer. So does much more than a
     /// window, whether the window is as long as the headers say or as usual.
-    pub(super) fn reset(&self) -> Option<Duration> {
+    pub(super) fn countdown(&self) -> Option<Duration> {
         let is_beyond = |reset: Duration| self.window().is_some_and(|window| reset > window.max(WINDOW_LENGTH) * 5 / 4);
         let reset = time(self.most(RESET)).filter(|reset| !is_beyond(*reset));
+        reset.map(|reset| reset.min(LONGEST))
+    }
+
+    /// How long to wait after an answer with status 429: the later of the end of the window and what `Retry-After` says.
+    pub(super) fn reset(&self) -> Option<Duration> {
+        let reset = self.countdown();
         let after = self.retry_after().filter(|after| reset.is_none_or(|reset| *after > reset + SECOND));
-        after.or(reset).map(|reset| reset.min(LONGEST))
+        after.or(reset).map(|wait| wait.min(LONGEST))
     }
 
     /// The wait that an answer with status 429 asks for, in seconds or as a date.

@@ -231,7 +231,7 @@ impl State {
         }
         // The store may have counted this request before those that have been lost since it was sent.
         let left = left.saturating_sub(self.uncounted - permit.uncounted);
-        let (reset, length) = (response.reset(), response.window());
+        let (reset, length) = (response.countdown(), response.window());
         let news = News { sent: permit.sent, came: now, known: permit.known, left, reset, length };
         permit.counted.set(self.windows.learn(&news));
     }

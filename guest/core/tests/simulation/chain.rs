@@ -163,7 +163,8 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run) -> Resul
     if run.fate == Fate::Endless {
         return Err(Finding::new(Rule::Endless, "the run does not end"));
     }
-    if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > 0 {
+    let shows_quota = !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers;
+    if shows_quota && world.overruns() > scenario.shop.hidden_overruns() {
         return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
     }
     if let Some(average) = world.crawls().filter(|_| plan.is_calm() && may_hurry(scenario, plan)) {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota};
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quirks, Quota, RateHeaders};
 
 /// A quota that no run spends.
 pub(crate) const AMPLE: u64 = 20_000;
@@ -36,6 +36,12 @@ impl Shop {
     /// Whether the quota is never spent.
     pub(crate) fn quota_is_ample(&self) -> bool {
         self.quota.requests >= AMPLE
+    }
+
+    /// How many requests in a run the store refuses although the tap obeys the headers: where a reset is too short, nothing shows it
+    /// before the first wait has ended.
+    pub(crate) fn hidden_overruns(&self) -> u64 {
+        u64::from(matches!(self.quirks.rate_headers, RateHeaders::Stuck { .. }))
     }
 
     /// Whether the store contradicts itself for good, so that the tap cannot read it to the end and has to say so.

@@ -140,7 +140,8 @@ impl Window {
         if news.came + earliest.saturating_sub(self.since) / 4 < earliest {
             // This window is not over, so its end stays where it is. The store's clocks differ, but not more and more as time passes.
             let slack = passed / 2;
-            return Some(news_earliest <= latest + slack && news_latest + slack >= earliest);
+            // Within so short a time rounding hides whether a reset counts down.
+            return (passed > 4 * GRAIN).then_some(news_earliest <= latest + slack && news_latest + slack >= earliest);
         }
         // This window is over, so the next end lies a whole length later.
         let ends_early = news_latest + self.near(news) < earliest + self.least_length(news);
