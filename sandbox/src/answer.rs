@@ -137,7 +137,7 @@ impl Store {
             response.headers.push(("Date".to_owned(), dates::http(now)));
         }
         if rate_headers && !self.quirks.no_rate_headers {
-            response.headers.extend(self.meter.headers(now));
+            response.headers.extend(self.meter.headers(now, self.quirks.rate_headers));
         }
         response
     }

@@ -109,7 +109,7 @@ pub use log::Seen;
 pub use odd::{OddAnswer, OddByte, OddField};
 pub use options::{Caps, Counts, Options, Scope};
 pub use quirks::Quirks;
-pub use quota::Quota;
+pub use quota::{Quota, RateHeaders};
 pub use seed::Record;
 pub use server::Sandbox;
 pub use store::{Kind, Store};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::faults::Action;
 use crate::odd::{OddAnswer, OddField};
+use crate::quota::RateHeaders;
 use crate::store::Kind;
 
 /// The other answers to what is not documented. The default is the most likely behaviour. Set them through
@@ -25,6 +26,8 @@ pub struct Quirks {
     pub no_date_header: bool,
     /// Answers carry no rate-limit headers and no `X-Retry-After`; the quota is enforced all the same.
     pub no_rate_headers: bool,
+    /// What the rate-limit headers say. Default: the documented headers.
+    pub rate_headers: RateHeaders,
     /// Added to the number that `/v2/orders/count` and `/v2/coupons/count` give; it is never below 0.
     pub count_off_by: i64,
     /// Query parameters that the two counts act as if they had not seen, by exact name; `*` stands for all (bigcommerce/docs pull

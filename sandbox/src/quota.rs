@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// What stores on an unlimited plan send for a quota.
+const UNLIMITED: u64 = 2_147_483_647;
+
 /// Requests allowed in a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -11,6 +14,23 @@ pub struct Quota {
     pub requests: u64,
     /// How long a window is. One follows the other from the first request on, whether or not anybody asks.
     pub window: Duration,
+}
+
+/// What the rate-limit headers of all answers say. The quota is enforced in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateHeaders {
+    /// The documented headers: `Time-Reset-Ms` counts down from the window's length.
+    #[default]
+    CountsDown,
+    /// As stores on an unlimited plan send them: 2147483647 requests of as many are left, and the reset is 0.
+    Unlimited,
+    /// The reset is always the same.
+    Stuck {
+        /// This long.
+        reset: Duration,
+    },
+    /// The reset is always the window's whole length.
+    Window,
 }
 
 /// The quota and what is left of it.
@@ -57,13 +77,21 @@ impl Meter {
     }
 
     /// The rate-limit headers (BigCommerce docs, about the API and rate limits). `Time-Reset-Ms` is what is left of the window.
-    pub(crate) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
+    pub(crate) fn headers(&self, now: DateTime<Utc>, form: RateHeaders) -> Vec<(String, String)> {
         let Some(quota) = self.quota else { return Vec::new() };
+        let left = quota.requests.saturating_sub(self.spent);
+        let window = quota.window.as_millis();
+        let (reset, requests, left) = match form {
+            RateHeaders::CountsDown => (self.reset(quota, now).num_milliseconds().to_string(), quota.requests, left),
+            RateHeaders::Unlimited => ("0".to_owned(), UNLIMITED, UNLIMITED),
+            RateHeaders::Stuck { reset } => (reset.as_millis().to_string(), quota.requests, left),
+            RateHeaders::Window => (window.to_string(), quota.requests, left),
+        };
         [
-            ("X-Rate-Limit-Time-Window-Ms", quota.window.as_millis().to_string()),
-            ("X-Rate-Limit-Time-Reset-Ms", self.reset(quota, now).num_milliseconds().to_string()),
-            ("X-Rate-Limit-Requests-Quota", quota.requests.to_string()),
-            ("X-Rate-Limit-Requests-Left", quota.requests.saturating_sub(self.spent).to_string()),
+            ("X-Rate-Limit-Time-Window-Ms", window.to_string()),
+            ("X-Rate-Limit-Time-Reset-Ms", reset),
+            ("X-Rate-Limit-Requests-Quota", requests.to_string()),
+            ("X-Rate-Limit-Requests-Left", left.to_string()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

@@ -163,8 +163,20 @@ fn a_quota_that_is_not_heeded() {
         &["Quota"],
         &[edit(
             "api/limiter.rs",
-            "Some(window) if state.in_flight as u64 >= window.left =>",
-            "Some(window) if window.left == u64::MAX =>",
+            "Some((left, end)) if now < end && state.in_flight as u64 >= left =>",
+            "Some((left, end)) if now < end && left == u64::MAX =>",
+        )],
+    );
+}
+
+#[test]
+fn a_limiter_that_probes_forever() {
+    caught(
+        &["Serial"],
+        &[edit(
+            "api/limiter.rs",
+            "Some((_, end)) if now < end => false,",
+            "Some((_, end)) if now < end && end.is_zero() => false,",
         )],
     );
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tap_bigcommerce_sandbox::{Action, Fault, Options, Quota, Response, Store};
+use tap_bigcommerce_sandbox::{Action, Fault, Options, Quota, RateHeaders, Response, Store};
 
 use crate::support::{at, request};
 
@@ -79,4 +79,26 @@ fn headers_can_go_missing_and_injected_429_is_not_counted() {
     store.quirks.no_rate_headers = true;
     assert_eq!(store.respond(&request("/v2/orders/100"), at(0)).header("X-Rate-Limit-Requests-Left"), None);
     assert_eq!(store.throttled(), 0);
+}
+
+#[test]
+fn rate_headers_can_say_what_real_stores_say_and_the_quota_is_enforced_all_the_same() {
+    let unlimited = 2_147_483_647;
+    let stuck = RateHeaders::Stuck { reset: Duration::from_secs(1) };
+    for (form, reset, requests, left) in [
+        (RateHeaders::CountsDown, 20_000, 3, 1),
+        (RateHeaders::Unlimited, 0, unlimited, unlimited),
+        (stuck, 1_000, 3, 1),
+        (RateHeaders::Window, 30_000, 3, 1),
+    ] {
+        let store = &mut store(3);
+        store.quirks.rate_headers = form;
+        store.respond(&request("/v2/orders/100"), at(0));
+        let answer = store.respond(&request("/v2/orders/100"), at(10));
+        let said = ["Time-Reset-Ms", "Requests-Quota", "Requests-Left", "Time-Window-Ms"];
+        let said = said.map(|name| number(&answer, &format!("X-Rate-Limit-{name}")));
+        assert_eq!(said, [reset, requests, left, 30_000], "{form:?}");
+        store.respond(&request("/v2/orders/100"), at(10));
+        assert_eq!(store.respond(&request("/v2/orders/100"), at(11)).status, 429, "{form:?}");
+    }
 }

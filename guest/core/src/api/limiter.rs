@@ -1,8 +1,13 @@
-//! The store's quota: one place that says when the next request may leave.
+//! The store's quota: the one place that decides when the next request is sent.
 //!
-//! The quota headers of each answer say how many requests are left until a reset (bigcommerce-api, "Rate limits"). What is left less
-//! what is in flight may leave; then the limiter waits for the reset. After a reset one request goes first, since another client
-//! may have spent the new window already; its answer opens the rest. So the window is spent whole and never overrun by this client.
+//! The quota headers of each answer say how many requests are left until a reset (BigCommerce docs, rate limits). What is left, less what
+//! is in flight, may be sent; then the limiter waits for the reset. After a reset one request goes first, since another client may have
+//! spent the new window already; its answer opens the rest. So the window is spent whole and never overrun by this client.
+//!
+//! Headers that contradict themselves cost no speed: see [`windows`]. Where they lie about what is left, nothing can prevent a 429; then
+//! the limiter waits and halves the number of requests in flight. Without headers a few requests are in flight.
+
+mod windows;
 
 use super::{Clock, Response};
 use futures_util::future::{poll_fn, select};
@@ -12,17 +17,20 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
+use windows::{Known, News, Windows};
 
-/// Requests in flight before the store has shown its quota headers once.
+/// Requests in flight at first, and after trouble.
 const CAUTIOUS: usize = 1;
-/// Requests in flight once it has.
+/// Requests in flight once the store has shown its quota.
 const OPENING: usize = 4;
-/// The store tells its resets in whole milliseconds, and does not say which way it rounds.
+/// Requests in flight at most while the store does not show its quota.
+const BLIND: usize = 4;
+/// With more requests left than this, no client spends a window: an unlimited plan.
+const AMPLE: u64 = 1_000_000;
+/// The length of a wait for the reset if the answer does not say it exactly: resets come in whole milliseconds.
 const GRAIN: Duration = Duration::from_millis(1);
-/// Answers whose resets lie closer together than this part of a window tell of the same one: the clocks of the store's machines differ.
-const SAME_WINDOW: u32 = 4;
 
-/// Decides when requests leave.
+/// Decides when requests are sent.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     most: usize,
@@ -37,39 +45,32 @@ struct State {
     in_flight: usize,
     /// How many may be in flight.
     concurrency: usize,
-    /// Good answers since the concurrency last moved.
+    /// Good answers since the concurrency last changed.
     clean: usize,
-    window: Option<Window>,
-    /// A request is under way to find out what the window holds.
+    windows: Windows,
+    /// A request is in flight to find out what a new window holds.
     probing: bool,
-    /// Nothing leaves before this moment.
+    /// Nothing is sent before this moment.
     closed_until: Duration,
     /// Since then the store has answered with nothing but 429.
     refused_since: Option<Duration>,
     /// When the concurrency was last halved.
     slowed_at: Duration,
-    /// Counts requests of which no answer has said what is left after them.
-    untold: u64,
+    /// How many requests have ended without an answer that deducts them from what is left.
+    uncounted: u64,
 }
 
-/// The latest of the store's windows that an answer has told of.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    left: u64,
-    /// It ends between these moments: an answer says how long that is from when it was made, which was after its request left and before
-    /// it came.
-    ends: (Duration, Duration),
-}
-
-/// Leave to send one request. Dropped, it gives its place back; if no answer has said what is left since, the request counts as spent.
+/// Permission to send one request. Dropping it frees the slot; if no answer has deducted the request from what is left, dropping does.
 #[derive(Debug)]
 pub(crate) struct Permit<'l> {
     limiter: &'l Limiter,
-    given: Duration,
-    /// Whether its request finds out what a window holds.
+    sent: Duration,
+    /// Whether the request finds out what a new window holds.
     probe: bool,
-    /// How many were untold when it was given.
-    untold: u64,
+    /// What was known of the window when the request was sent.
+    known: Option<Known>,
+    /// How many requests were uncounted when this one was sent.
+    uncounted: u64,
     counted: Cell<bool>,
 }
 
@@ -79,8 +80,8 @@ impl Drop for Permit<'_> {
         state.in_flight -= 1;
         state.probing &= !self.probe;
         if !self.counted.get() {
-            state.untold += 1;
-            state.window = state.window.map(|known| Window { left: known.left.saturating_sub(1), ..known });
+            state.uncounted += 1;
+            state.windows.deduct();
         }
         drop(state);
         self.limiter.changed.wake();
@@ -88,12 +89,12 @@ impl Drop for Permit<'_> {
 }
 
 enum Next {
-    Go {
+    Send {
         probe: bool,
     },
-    /// Until something comes back.
+    /// Wait until something comes back.
     Answer,
-    /// Until this moment, or until something comes back.
+    /// Wait until this moment, or until something comes back.
     Quota(Duration),
 }
 
@@ -103,17 +104,17 @@ impl Limiter {
             in_flight: 0,
             concurrency: CAUTIOUS,
             clean: 0,
-            window: None,
+            windows: Windows::new(),
             probing: false,
             closed_until: Duration::ZERO,
             refused_since: None,
             slowed_at: Duration::ZERO,
-            untold: 0,
+            uncounted: 0,
         };
         Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
     }
 
-    /// Waits until a request may leave; gives the time that was waited for the quota, too. `announce` is told before each such wait.
+    /// Waits until a request may be sent. Returns the time waited for the quota, too. `announce` is called before each such wait.
     /// None: the wait would be longer than `at_most`, or the store would have refused everything for so long.
     pub(crate) async fn acquire(
         &self,
@@ -127,10 +128,7 @@ impl Limiter {
         loop {
             let now = clock.now();
             match self.next(now) {
-                Next::Go { probe } => {
-                    let untold = self.state.borrow().untold;
-                    return Some((Permit { limiter: self, given: now, probe, untold, counted: Cell::new(false) }, waited));
-                }
+                Next::Send { probe } => return Some((self.permit(now, probe), waited)),
                 Next::Answer => self.change().await,
                 Next::Quota(until) => {
                     let pause = until.saturating_sub(now);
@@ -149,7 +147,13 @@ impl Limiter {
         }
     }
 
-    /// Resolves when the task is woken: by an answer, a permit that goes back, or by chance.
+    fn permit(&self, sent: Duration, probe: bool) -> Permit<'_> {
+        let state = self.state.borrow();
+        let (known, uncounted) = (state.windows.known(), state.uncounted);
+        Permit { limiter: self, sent, probe, known, uncounted, counted: Cell::new(false) }
+    }
+
+    /// Resolves when the task is woken: by an answer, by a permit that is dropped, or spuriously.
     async fn change(&self) {
         let mut polled = false;
         poll_fn(|context| {
@@ -164,54 +168,55 @@ impl Limiter {
         if now < state.closed_until {
             return Next::Quota(state.closed_until);
         }
-        if state.in_flight >= state.concurrency {
+        // While the store refuses everything, one request is enough to learn when that ends.
+        if state.in_flight >= if state.refused_since.is_some() { CAUTIOUS } else { state.concurrency } {
             return Next::Answer;
         }
-        let probe = match state.window.filter(|window| now < window.ends.1) {
-            Some(window) if state.in_flight as u64 >= window.left => return Next::Quota(window.ends.1),
-            Some(_) => false,
-            None if state.probing => return Next::Answer,
+        let probe = match state.windows.latest().map(|window| (window.left, state.windows.end(window))) {
+            None => false,
+            Some((left, _)) if left >= AMPLE => false,
+            Some((left, end)) if now < end && state.in_flight as u64 >= left => return Next::Quota(end),
+            Some((_, end)) if now < end => false,
+            Some(_) if state.probing => return Next::Answer,
             // A new window: the first request finds out what it holds.
-            None => true,
+            Some(_) => true,
         };
         state.probing |= probe;
         state.in_flight += 1;
-        Next::Go { probe }
+        Next::Send { probe }
     }
 
-    /// Learns from an answer to the request that left with `permit`.
-    pub(crate) fn learn(&self, permit: &Permit, response: &Response, now: Duration) {
+    /// Learns from an answer to the request that was sent with `permit`.
+    pub(crate) fn learn(&self, permit: &Permit<'_>, response: &Response, now: Duration) {
         let mut state = self.state.borrow_mut();
-        let left = response.number("x-rate-limit-requests-left");
-        let reset = response.reset();
-        if let (Some(left), Some(reset)) = (left, reset) {
-            permit.counted.set(true);
-            // The store may have met this request before those that have been lost since it left.
-            let left = left.saturating_sub(state.untold - permit.untold);
-            let ends = ((permit.given + reset).saturating_sub(GRAIN), now + reset + GRAIN);
-            let length = response.number("x-rate-limit-time-window-ms").map(Duration::from_millis);
-            state.see(Window { left, ends }, length.unwrap_or_default() / SAME_WINDOW, self.most);
+        let left = response.left();
+        if let Some(left) = left {
+            state.hear(permit, left, response, now, self.most);
         }
         match response.status {
             429 => {
-                state.closed_until = state.closed_until.max(now + reset.map_or(Duration::ZERO, |reset| reset + GRAIN));
+                let reset = response.reset().map_or(Duration::ZERO, |reset| reset + GRAIN);
+                state.closed_until = state.closed_until.max(now + reset);
                 state.refused_since.get_or_insert(now);
                 state.slow_down(permit, now);
             }
             500.. => state.slow_down(permit, now),
             _ => {
                 state.refused_since = None;
+                if left.is_none() && permit.probe {
+                    state.go_blind(permit);
+                }
                 state.speed_up(self.most);
             }
         }
     }
 
     /// Learns that a request brought no answer.
-    pub(crate) fn lost(&self, permit: &Permit, now: Duration) {
+    pub(crate) fn lost(&self, permit: &Permit<'_>, now: Duration) {
         self.state.borrow_mut().slow_down(permit, now);
     }
 
-    /// Keeps every request back until then: a store under load asks all of us for peace.
+    /// Sends no request before `then`.
     pub(crate) fn close_until(&self, then: Duration) {
         let mut state = self.state.borrow_mut();
         state.closed_until = state.closed_until.max(then);
@@ -219,27 +224,30 @@ impl Limiter {
 }
 
 impl State {
-    /// Answers arrive out of order, and some tell of a window that is over. Of one window the least of each figure is the safe one. Windows
-    /// whose ends are less than `near` apart are one.
-    fn see(&mut self, told: Window, near: Duration, most: usize) {
-        let Some(known) = &mut self.window else {
-            self.window = Some(told);
-            self.concurrency = OPENING.min(most);
-            return;
-        };
-        let (is_earlier, is_later) = (told.ends.1 + near < known.ends.0, told.ends.0 > known.ends.1 + near);
-        if is_later {
-            *known = told;
-        } else if !is_earlier {
-            let ends = (known.ends.0.max(told.ends.0), known.ends.1.min(told.ends.1));
-            *known = Window { left: known.left.min(told.left), ends };
+    /// Learns what is left.
+    fn hear(&mut self, permit: &Permit<'_>, left: u64, response: &Response, now: Duration, most: usize) {
+        if self.windows.latest().is_none() {
+            self.concurrency = self.concurrency.max(OPENING).min(most);
+        }
+        // The store may have counted this request before those that have been lost since it was sent.
+        let left = left.saturating_sub(self.uncounted - permit.uncounted);
+        let (reset, length) = (response.countdown(), response.window());
+        let news = News { sent: permit.sent, came: now, known: permit.known, left, reset, length };
+        permit.counted.set(self.windows.learn(&news));
+    }
+
+    /// The request that was to find out what a new window holds brought no quota headers: the store no longer sends them.
+    fn go_blind(&mut self, probe: &Permit<'_>) {
+        if self.windows.forget(probe.known) {
+            self.concurrency = CAUTIOUS;
+            self.clean = 0;
         }
     }
 
-    /// Halves the concurrency, once for all requests that were under way together.
-    fn slow_down(&mut self, permit: &Permit, now: Duration) {
+    /// Halves the concurrency, once for all requests that were in flight together.
+    fn slow_down(&mut self, permit: &Permit<'_>, now: Duration) {
         self.clean = 0;
-        if permit.given >= self.slowed_at {
+        if permit.sent >= self.slowed_at {
             self.concurrency = (self.concurrency / 2).max(CAUTIOUS);
             self.slowed_at = now;
         }
@@ -247,8 +255,9 @@ impl State {
 
     /// Doubles after as many good answers as may be in flight: one clean round trip.
     fn speed_up(&mut self, most: usize) {
+        let most = if self.windows.latest().is_some() { most } else { BLIND.min(most) };
         self.clean += 1;
-        if self.window.is_some() && self.clean >= self.concurrency {
+        if self.clean >= self.concurrency {
             self.concurrency = (self.concurrency * 2).min(most);
             self.clean = 0;
         }

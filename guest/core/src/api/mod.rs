@@ -1,6 +1,7 @@
 //! The BigCommerce API: one gate that every request passes, and what it needs from outside.
 
 pub mod gate;
+mod headers;
 mod limiter;
 pub mod list;
 mod refusal;
@@ -57,25 +58,6 @@ impl Response {
     /// The first header of that name, in whatever case it came.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
-
-    fn number(&self, name: &str) -> Option<u64> {
-        self.header(name)?.parse().ok()
-    }
-
-    /// The quota that an answer's headers tell of; none where they do not, or tell nonsense.
-    pub fn quota(&self) -> Option<Quota> {
-        let requests = self.number("x-rate-limit-requests-quota").filter(|requests| *requests > 0)?;
-        let window = self.number("x-rate-limit-time-window-ms").filter(|window| *window > 0)?;
-        Some(Quota { requests, window: Duration::from_millis(window) })
-    }
-
-    /// How long until the quota resets, by the headers of any answer or of one with status 429. An hour at most: more is not
-    /// believed.
-    fn reset(&self) -> Option<Duration> {
-        let reset = self.number("x-rate-limit-time-reset-ms").map(Duration::from_millis);
-        let after = || self.number("x-retry-after").map(Duration::from_secs);
-        reset.or_else(after).map(|reset| reset.min(Duration::from_secs(3600)))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Counts a request that is sent. Gives what to say of its end.
+    /// Counts a request that is sent. Returns what [`Traffic::ended`] needs.
     pub(crate) fn sent(&mut self, request: &Request) -> Endpoint {
         let numberless = |step: &str| match step.bytes().all(|b| b.is_ascii_digit()) {
             true => "{id}".to_owned(),
@@ -36,7 +36,7 @@ impl Traffic {
         (*count, *time) = (*count + 1, *time + took);
     }
 
-    /// Writes the metrics and begins anew: `http_request_count` for each endpoint, and `http_request_duration`, the mean in seconds, for each
+    /// Writes the metrics and starts over: `http_request_count` for each endpoint, and `http_request_duration`, the mean in seconds, for each
     /// endpoint and status, with the tag `requests` for how many it is the mean of.
     pub(crate) fn report(&mut self, log: &dyn Log) {
         for ((stream, endpoint), count) in std::mem::take(&mut self.sent) {

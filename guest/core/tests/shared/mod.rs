@@ -23,6 +23,8 @@ pub(crate) trait Way {
     fn latency(&self) -> (Duration, Duration);
     /// What the store answers to a request that reaches it now.
     fn answer(&self, request: &Request) -> Answer;
+    /// The answer to this request arrives.
+    fn arrived(&self, _request: &Request) {}
 }
 
 /// Carries requests to a store in virtual time, and breaks answers on their way as the store wants it.
@@ -39,6 +41,7 @@ impl<W: Way> Transport for Wire<W> {
         request.headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let answer = self.way.answer(&request);
         self.clock.sleep(back).await;
+        self.way.arrived(&request);
         match answer.delivery {
             Delivery::Whole => {
                 Ok(Response { status: answer.response.status, headers: answer.response.headers, body: answer.response.body })

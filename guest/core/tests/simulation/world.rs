@@ -63,8 +63,8 @@ struct Running {
     fate: Fate,
     /// The last page of each list, where a fault brings it again.
     pages: Option<HashMap<String, Response>>,
-    /// The end of the last quota window of which an answer has told the tap.
-    knows_until: Duration,
+    /// From when to when the tap knows how much is left of the quota: since the first answer that said so, until the window's end.
+    knows: (Duration, Duration),
     overruns: u64,
     health: Health,
     /// When the answers of the requests under way arrive, unless they break.
@@ -330,13 +330,16 @@ impl World {
         percent > 0 && matches!(answer.response.status, 200 | 204 | 404) && self.rng.borrow_mut().u32(..100) < percent
     }
 
-    /// Counts the requests that the quota refuses although the tap could know that its window is spent.
+    /// Counts the requests that the quota refuses although the tap could know, when it sent them, that its window is spent.
     fn watch_quota(&self, answer: &Answer, refused: bool, now: Duration) {
+        let one_way = Duration::from_micros(self.shop.latency.0 + self.shop.latency.1);
         let mut run = self.run.borrow_mut();
-        run.overruns += u64::from(refused && now < run.knows_until);
+        let (from, until) = run.knows;
+        run.overruns += u64::from(refused && now < until && now.saturating_sub(one_way) >= from);
         let left = answer.response.header("x-rate-limit-time-reset-ms").and_then(|millis| millis.parse().ok());
         if let (Some(left), Delivery::Whole) = (left, answer.delivery) {
-            run.knows_until = now + Duration::from_millis(left);
+            let from = if now < until { from } else { now + one_way };
+            run.knows = (from, now + Duration::from_millis(left));
         }
     }
 }
