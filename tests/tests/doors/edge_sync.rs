@@ -89,7 +89,7 @@ async fn hang_up_at(edge: &Edge, stream: &str) {
     let (mut body, mut come) = (answer.into_body(), Vec::new());
     let wanted = format!(r#"{{"type":"RECORD","stream":"{stream}""#);
     while !come.windows(wanted.len()).any(|part| part == wanted.as_bytes()) {
-        let frame = body.frame().await.expect("the run does not end").expect("the response does not break off");
+        let frame = body.frame().await.expect("the run does not end").expect("the response is not interrupted");
         come.extend_from_slice(&frame.into_data().unwrap_or_default());
     }
 }

@@ -60,7 +60,7 @@ async fn the_edge_keeps_nothing_of_a_request() {
     let shop = shop();
     let edge = crate::edge::open(&shop, Some(TOKEN)).await;
     let answer = whole(edge.ask("POST", "/sync", Some(BEARER), "{}").await).await;
-    let answer = answer.unwrap_or_else(|| panic!("the response broke off: {}", edge.log()));
+    let answer = answer.unwrap_or_else(|| panic!("the response was interrupted: {}", edge.log()));
     assert_many(&shop, ids(&messages(&answer), "orders").len());
 }
 
