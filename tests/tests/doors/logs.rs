@@ -153,7 +153,7 @@ fn a_dotenv_file_adds_to_the_environment_that_is_asked_for() {
     let token = shop.sandbox.access_token();
     assert!(!ended.stderr.contains(&token));
     from_env(&[("TAP_BIGCOMMERCE_ACCESS_TOKEN", "the-environment-wins")]).told(5, &["access_token"]);
-    shop.file(".env", &format!("TAP_BIGCOMMERCE_STORE_HASH=x\n{token} stands alone\n"));
+    shop.file(".env", &format!("TAP_BIGCOMMERCE_STORE_HASH=x\nTAP_BIGCOMMERCE_ACCESS_TOKEN {token}\n"));
     let broken = from_env(&[]).told(2, &[".env", "NAME=value"]);
     assert!(!broken.stderr.contains(&token));
     // Where the environment is not asked for, the file is none of the tap's business.
