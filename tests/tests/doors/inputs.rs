@@ -40,6 +40,55 @@ fn the_environment_alone_is_a_config_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_dotenv_file_that_other_programs_share_is_read_for_what_is_ours() {
+    let shop = Shop::new(counts(3, 1, 1, 1));
+    let ours: Vec<String> = variables(&shop)
+        .iter()
+        .filter(|(name, _)| !name.ends_with("CLIENT_ID"))
+        .map(|(name, value)| format!("export {name}=\"{value}\"\r\n"))
+        .collect();
+    let others = "\u{feff}OTHER=two words\r\nJSON={\"a\": 1}\r\nTAP_BIGCOMMERCE_LOG_FORMAT=json\r\n";
+    shop.file(".env", &format!("{others}{}", ours.concat()));
+    let mut command = program(["--config", "ENV"]);
+    command.current_dir(shop.path("."));
+    let ended = run(command).ok();
+    assert_eq!(ids(&ended.messages(), "orders").len(), 3);
+    let lines: Vec<Value> = ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains("chmod 600 .env"))),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_state_of_meltano_is_understood_and_one_of_nothing_is_refused() {
+    let shop = Shop::new(SMALL);
+    let bookmark = json!({"replication_key": "date_modified", "replication_key_value": "2100-01-01T00:00:00Z"});
+    shop.file("state.json", &json!({"singer_state": {"bookmarks": {"orders": bookmark}}}).to_string());
+    // A bookmark so far ahead is refused, so it was read.
+    shop.run(["--state", "state.json", "--select", "orders"]).told(4, &["more than a day"]);
+    shop.file("state.json", &json!({"orders": {"cursor": "2024-01-01"}}).to_string());
+    let refused = shop.run(["--state", "state.json"]).told(4, &["nothing", "the key \"orders\""]);
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn a_no_in_a_catalog_is_a_no_however_it_is_spelled() {
+    let shop = Shop::new(SMALL);
+    let catalog = |word: &str| {
+        json!({"streams": [{"stream": "customers", "metadata": [
+            {"breadcrumb": [], "metadata": {"selected": "True"}},
+            {"breadcrumb": ["properties", "notes"], "metadata": {"selected": word}}]}]})
+    };
+    shop.file("catalog.json", &catalog("false").to_string());
+    let messages = shop.run(["--catalog", "catalog.json"]).ok().messages();
+    assert!(of_stream(&messages, "customers").iter().all(|record| !record.fields().contains_key("notes")));
+    shop.file("catalog.json", &catalog("rather not").to_string());
+    shop.run(["--catalog", "catalog.json"]).told(3, &["\"notes\" of the stream \"customers\""]);
+}
+
+#[test]
 fn an_unknown_setting_is_a_warning_with_its_name_and_without_its_value() {
     let shop = Shop::new(counts(1, 1, 1, 1));
     shop.file("config.json", &shop.config_with(json!({"acess_token": "mistyped-secret"})));
