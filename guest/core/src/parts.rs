@@ -1,16 +1,17 @@
 //! The parts of a record that have requests of their own: an order's lines, coupons and addresses, a customer's further addresses.
 
 use crate::api::gate::{Gate, Refused};
+use crate::api::list::is_json;
 use crate::api::{Clock, Request, Transport, Window};
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
+use crate::json;
 use crate::log::{Level, Log};
 use crate::records::Lists;
 use crate::streams::{List, Part, Record, Stream};
 use crate::transform::peek;
 use crate::walk::{Row, SECOND_THOUGHTS};
 use futures_util::future::try_join_all;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 
@@ -123,13 +124,10 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     async fn confirm_gone(&self, part: &Part, row: &Row) -> Result<Parts> {
         let gone = match self.list.record {
             None => false,
-            Some(Record::Path(path)) => {
-                let read = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).map_err(|_| "it is not JSON".to_owned());
-                match self.gate.get(&mut self.request(path, row.id), read).await {
-                    Err(Refused { status: Some(404), .. }) => true,
-                    record => record.map(|_| false)?,
-                }
-            }
+            Some(Record::Path(path)) => match self.gate.get(&mut self.request(path, row.id), is_json).await {
+                Err(Refused { status: Some(404), .. }) => true,
+                record => record.map(|_| false)?,
+            },
             Some(Record::Filter(name)) => {
                 let mut request = self.request(self.list.path, row.id);
                 request.query = vec![(name, row.id.to_string())];
@@ -155,7 +153,7 @@ fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
 
 /// How many rows of a list a record holds itself.
 fn length(row: &Row, field: &str) -> usize {
-    peek(&row.raw, field).and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list.get()).ok()).map_or(0, |list| list.len())
+    peek(&row.raw, field).map_or(0, json::length)
 }
 
 fn announced(part: &Part, row: &Row) -> bool {

@@ -5,6 +5,7 @@
 mod faults;
 mod replication;
 mod selection;
+mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod world;
