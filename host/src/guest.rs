@@ -75,7 +75,7 @@ impl Instance {
         }
     }
 
-    /// What a call gave, or why it failed, or why the component broke off.
+    /// What a call gave, or why it failed, or why the component stopped early.
     pub(crate) fn result<T>(&self, outcome: wasmtime::Result<Result<T, connector::Failure>>) -> Result<T> {
         let guest = self.store.data();
         guest.log.finish();
@@ -106,7 +106,7 @@ impl Guest {
             let cause = error.root_cause().to_string();
             let cause = self.redactor.line(cause.lines().next().unwrap_or_default());
             format!(
-                "the component broke off ({cause}); please report it with the last lines of the log, then run again from the last state"
+                "the component stopped unexpectedly ({cause}); please report it with the last lines of the log, then run again from the last state"
             )
         };
         Failure::new(Kind::Api, message)

@@ -18,7 +18,7 @@
 //!     Ok(())
 //! };
 //! let summary = tap.sync(request, Box::new(print), &Stop::new()).await?;
-//! println!("go on from {}", summary.state);
+//! println!("resume from {}", summary.state);
 //! # Ok(())
 //! # }
 //! ```

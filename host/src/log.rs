@@ -54,7 +54,7 @@ impl LogPipe {
         LogPipe { handler, redactor, rest: Arc::default() }
     }
 
-    /// Hands on what stands after the last line end. Call it when the component has ended.
+    /// Passes what follows the last line end to the handler. Call it when the component has ended.
     pub(crate) fn finish(&self) {
         let rest = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
         self.line(&rest);

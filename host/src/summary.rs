@@ -14,7 +14,7 @@ pub struct Summary {
     pub retries: u64,
     /// Time spent waiting for the store's quota.
     pub waited: Duration,
-    /// Whether every stream was read to its end, but for records that are set aside; false after a limit or a stop.
+    /// Whether every stream was read to its end, except for records that are set aside; false after a limit or a stop.
     pub complete: bool,
     /// The value of the last STATE message: give it to the next run.
     pub state: String,
@@ -33,7 +33,7 @@ pub struct StreamSummary {
     pub nulled: u64,
     /// Records that the store could not serve, in this run or an earlier one. The state names them, and each run asks for them again.
     pub aside: u64,
-    /// Whether the stream was read to its end, but for the records that are set aside.
+    /// Whether the stream was read to its end, except for the records that are set aside.
     pub complete: bool,
     /// Why the stream was left before its end.
     pub failure: Option<Failure>,

@@ -51,7 +51,7 @@ struct Inner {
     log: LogHandler,
 }
 
-/// What a sync reads, and from where it goes on.
+/// What a sync reads, and where it resumes.
 #[derive(Clone, Debug, Default)]
 pub struct SyncRequest {
     /// A JSON object: the tap's settings.
@@ -97,7 +97,7 @@ impl Tap {
     /// What the tap is, as a JSON object: its name, version, settings and streams.
     ///
     /// # Errors
-    /// The component broke off.
+    /// The component stopped early.
     pub async fn about(&self) -> Result<String> {
         let mut instance = self.instance(None, Progress::default()).await?;
         let about = instance.plugin.bigcommerce_tap_connector().call_about(&mut instance.store).await;
@@ -133,7 +133,7 @@ impl Tap {
     /// A stream that fails by itself does not end the run: look at [`Summary::failure`].
     ///
     /// # Errors
-    /// The kind says which part failed. Whatever it was, the last STATE that the sink has taken is where to go on from.
+    /// The kind says which part failed. Whatever it was, the last STATE that the sink has taken is where to resume.
     pub async fn sync(&self, request: SyncRequest, sink: Box<dyn Sink>, stop: &Stop) -> Result<Summary> {
         let account = self.account(&request.config)?;
         let config = without_secrets(&request.config)?;
@@ -193,7 +193,7 @@ impl TapBuilder {
         self
     }
 
-    /// A file of certificates in PEM form, trusted beside those of the platform.
+    /// A file of certificates in PEM form, trusted in addition to those of the platform.
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> TapBuilder {
         self.ca_file = Some(file.into());
         self

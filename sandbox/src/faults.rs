@@ -27,7 +27,7 @@ pub enum Action {
     /// The answer last given to the same path, whatever its query was. Only answers given while the fault is there are remembered; with
     /// none, the right answer.
     DuplicatePage,
-    /// No rows: 204 on v2; on v3 an empty `data` beside a `meta` that tells the truth.
+    /// No rows: 204 on v2; on v3 an empty `data` next to a `meta` that tells the truth.
     EmptyPage,
     /// 200 with `Content-Encoding: gzip` and not one byte of body.
     NoBody,

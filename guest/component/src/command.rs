@@ -1,6 +1,6 @@
 //! The command door: `wasmtime run -S http --dir . tap_bigcommerce.wasm --config config.json`.
 //!
-//! wasi:cli 0.2 knows success and failure only, so every failure ends with exit code 1; the line on stderr tells its kind.
+//! wasi:cli 0.2 knows success and failure only, so every failure ends with exit code 1; the line on stderr names its kind.
 
 use crate::Tap;
 use crate::clock::WasiClock;
@@ -29,16 +29,16 @@ Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
   --catalog FILE         what to read, a Singer catalog; default: everything
   -p, --properties FILE  the older name of --catalog
   -s, --state FILE       where the last run ended, the value of its last STATE
-  --select RULES         read this and no more: orders,products.variants; * is a wildcard; again for more
-  --exclude RULES        leave this out: customers.notes; again for more
+  --select RULES         read only these: orders,products.variants; * is a wildcard; again for more
+  --exclude RULES        leave these out: customers.notes; again for more
   --full-refresh STREAM  read this stream from its start again; again for more
   -d, --discover         write the catalog, as --select and --exclude have it
-  --test                 read one record of each selected stream; --test=schema writes their SCHEMA messages alone
-  --check                tell which streams the access token may read
-  --about                tell settings and streams; --format json|markdown|meltano|text
+  --test                 read one record of each selected stream; --test=schema writes only their SCHEMA messages
+  --check                show which streams the access token can read
+  --about                print settings and streams; --format json|markdown|meltano|text
   -V, --version; -h, --help
 
-Messages go to standard output, the log to standard error. Files are seen below the folders that --dir lends.
+Messages go to standard output, the log to standard error. Only files inside the folders granted with --dir can be read.
 ";
 
 impl wasi::exports::cli::run::Guest for Tap {
@@ -222,6 +222,6 @@ async fn print(text: &str) -> Result<()> {
 
 fn read(file: &str, kind: Kind) -> Result<String> {
     std::fs::read_to_string(file).map_err(|fault| {
-        Failure::new(kind, format!("{file} cannot be read ({fault}); lend its folder with --dir, and check its name"))
+        Failure::new(kind, format!("{file} cannot be read ({fault}); grant access to its folder with --dir, and check its name"))
     })
 }

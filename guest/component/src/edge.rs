@@ -1,7 +1,7 @@
 //! The edge door: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
 //!
 //! Settings come from the environment, `TAP_BIGCOMMERCE_*`. Without a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at
-//! least) the door answers `/health` alone.
+//! least) the door answers only `/health`.
 
 use crate::Tap;
 use crate::clock::WasiClock;
@@ -60,7 +60,7 @@ struct Refusal {
     status: u16,
     kind: &'static str,
     message: String,
-    /// What HTTP wants said beside the status.
+    /// What HTTP requires in addition to the status.
     header: Option<Header>,
 }
 
@@ -116,7 +116,7 @@ async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
 fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
     let token = std::env::var(format!("{}EDGE_TOKEN", config::ENV_PREFIX)).unwrap_or_default();
     if token.len() < LEAST_TOKEN {
-        let text = format!("set TAP_BIGCOMMERCE_EDGE_TOKEN to {LEAST_TOKEN} bytes or more; until then this door is closed");
+        let text = format!("set TAP_BIGCOMMERCE_EDGE_TOKEN to {LEAST_TOKEN} bytes or more; until then this interface is closed");
         return Err(Refusal::new(503, "closed", text));
     }
     let given = request.headers().get("authorization");
@@ -124,14 +124,14 @@ fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
         [header] if header.len() > 7 && header[..7].eq_ignore_ascii_case(b"bearer ") => &header[7..],
         _ => &[],
     };
-    // Each byte is compared, whatever the first ones were: the time tells nothing.
+    // Each byte is compared, whatever the first ones were: the time gives nothing away.
     let same = bearer.len() == token.len() && bearer.iter().zip(token.as_bytes()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
-    let text = "this needs the header Authorization: Bearer, with the door's token";
+    let text = "this needs the header Authorization: Bearer, with the interface's token";
     same.then_some(()).ok_or_else(|| Refusal::new(401, "unauthorized", text).with(("www-authenticate", "Bearer")))
 }
 
 async fn body(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
-    let broken = || Refusal::new(400, "body", "the request's body broke off");
+    let broken = || Refusal::new(400, "body", "the request's body was truncated");
     let incoming = request.consume().map_err(|()| broken())?;
     let stream = incoming.stream().map_err(|()| broken())?;
     let ready = AsyncPollable::new(stream.subscribe());
@@ -185,7 +185,7 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
 }
 
 /// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it
-/// breaks the response off, so that nobody takes it for whole. Records that are set aside do not: everything else is there, and the STATE
+/// truncates the response, so that nobody takes it for complete. Records that are set aside do not: everything else is there, and the STATE
 /// names them.
 async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
     let watch = Rc::new(OnceCell::new());
@@ -249,7 +249,7 @@ impl Sink for LazySink {
     }
 }
 
-/// A response under way. Dropped before its end, it is seen to be broken off.
+/// A response under way. If it is dropped before its end, the client sees that it is truncated.
 struct Responder {
     // Before the body that it belongs to: a child is dropped first.
     sink: Option<StreamSink>,

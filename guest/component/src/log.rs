@@ -31,7 +31,7 @@ impl Log for Warnings {
     }
 }
 
-/// The style that the environment asks for; what it asks for in vain is told, once.
+/// The style that the environment asks for. Values that are not valid are reported, once.
 fn style() -> Style {
     let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
     warnings.iter().for_each(|warning| write(style, Level::Warning, warning));

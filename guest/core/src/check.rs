@@ -6,7 +6,7 @@ use crate::api::{Clock, Quota, Request, Transport, Window};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
 use crate::log::{Level, Log};
-use crate::streams::{ALL, End, List, Replication, Source, Stream};
+use crate::streams::{ALL, List, Replication, Source, Stream};
 use crate::walk::between;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -88,23 +88,17 @@ async fn probe<T: Transport, C: Clock>(
 ) -> Result<Option<u64>> {
     let heeds_start = matches!(stream.replication, Replication::Incremental { heeds_start_date: true, .. });
     let query = between(list, config.start_date.filter(|_| heeds_start), config.end_date);
-    let request = |path: &str| Request {
-        stream: stream.name,
-        scope: stream.scope,
-        path: path.to_owned(),
-        query: query.clone(),
-        page: None,
-    };
+    let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, stream.scope, path.to_owned()) };
     let mut page = request(list.path);
     page.page = Some(Window::first(1));
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
-    match (list.form, list.end) {
+    match (list.form, list.count) {
         (Form::Envelope, _) => Ok(rows.total),
-        (Form::Bare, End::NoneRemain { count } | End::AllSeen { count }) => {
+        (Form::Bare, Some(count)) => {
             let counted = gate.get(&mut request(count), list::count).await;
             Ok(Some(counted.map_err(|refused: Refused| refused.failure)?.body))
         }
-        (Form::Bare, _) => Ok(None),
+        (Form::Bare, None) => Ok(None),
     }
 }
 

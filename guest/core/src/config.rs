@@ -148,7 +148,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads a config from the text of a JSON object. Every fault is named in one failure; the texts beside the config are warnings.
+    /// Reads a config from the text of a JSON object. One failure names every fault; the texts returned with the config are warnings.
     pub fn parse(text: &str, credentials: Credentials) -> Result<(Config, Vec<String>)> {
         if text.len() > MAX_BYTES {
             return Err(Failure::new(

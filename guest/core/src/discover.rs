@@ -14,7 +14,7 @@ pub fn catalog() -> Value {
 
 /// One stream of the catalog.
 pub(crate) fn entry(stream: &Stream) -> Value {
-    let schema = schema::public(&stream.schema());
+    let schema = schema::public(stream.schema());
     let method = method(stream);
     let mut root = json!({
         "inclusion": "available",
@@ -116,7 +116,7 @@ fn about_stream(stream: &Stream) -> Value {
         "replication_method": method(stream),
         "replication_key": stream.replication_key(),
         "scope": stream.scope,
-        "fields": schema::properties(&stream.schema()).map_or(0, |properties| properties.len()),
+        "fields": schema::properties(stream.schema()).map_or(0, |properties| properties.len()),
     })
 }
 

@@ -40,7 +40,7 @@ impl Forecast {
         let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
         let mut filters = between(list, since, config.end_date);
         let after = left.as_ref().and_then(|walk| position(list, walk));
-        let counts_all = matches!(list.end, End::AllSeen { .. });
+        let counts_all = list.end == End::AllSeen;
         let read_before = if after.is_some() && !counts_all { 0 } else { left.map_or(0, |walk| walk.seen) };
         filters.extend(after.filter(|_| !counts_all));
         Forecast {
@@ -61,10 +61,10 @@ impl Forecast {
 
     /// Where the store counts the records: path and query below the store's own path. None: it counts them nowhere.
     pub fn target(&self) -> Option<String> {
-        let (path, limit) = match (self.list.form, self.list.end) {
-            (_, End::NoneRemain { count } | End::AllSeen { count }) => (count, None),
-            (Form::Envelope, _) => (self.list.path, Some(("limit", "1".to_owned()))),
-            (Form::Bare, _) => return None,
+        let (path, limit) = match (self.list.form, self.list.count) {
+            (_, Some(count)) => (count, None),
+            (Form::Envelope, None) => (self.list.path, Some(("limit", "1".to_owned()))),
+            (Form::Bare, None) => return None,
         };
         let mut target = path.to_owned();
         add_query(&mut target, self.filters.iter().cloned().chain(limit));
@@ -73,9 +73,9 @@ impl Forecast {
 
     /// How many records the run has to read, by the answer's body. None: the answer does not say.
     pub fn records(&self, body: &[u8]) -> Option<u64> {
-        let counted = match self.list.end {
-            End::NoneRemain { .. } | End::AllSeen { .. } => list::count(body).ok(),
-            End::PageTotal | End::CoveredSeen => self.list.form.decode(body).ok().and_then(|rows| rows.total),
+        let counted = match self.list.count {
+            Some(_) => list::count(body).ok(),
+            None => self.list.form.decode(body).ok().and_then(|rows| rows.total),
         };
         counted.map(|counted| counted.saturating_sub(self.read_before))
     }
@@ -83,7 +83,8 @@ impl Forecast {
     /// About how many requests it takes to read so many records: their pages, the list's end and what confirms it, and each record's own lists.
     /// Retries, longer lists and further walks are not foreseen.
     pub fn requests(&self, records: u64) -> u64 {
-        let end = if self.list.end == End::PageTotal { 1 } else { 2 };
+        // The highest id and a page behind it; or two empty pages and a count.
+        let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 };
         records.div_ceil(self.page) + end + records.saturating_mul(self.requests_per_record)
     }
 }
@@ -136,8 +137,8 @@ mod tests {
 
     #[test]
     fn products_with_options_come_in_pages_of_ten() {
-        assert_eq!(only(json!({}), "products", json!({})).requests(200), 20 + 1);
-        assert_eq!(only(json!({}), "products.name", json!({})).requests(200), 1 + 1);
+        assert_eq!(only(json!({}), "products", json!({})).requests(200), 20 + 2);
+        assert_eq!(only(json!({}), "products.name", json!({})).requests(200), 1 + 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod error;
 pub mod forecast;
 mod head;
 pub mod json;
+mod leftovers;
 pub mod log;
 mod origin;
 mod parts;

@@ -17,7 +17,7 @@ pub enum Level {
     /// For following what happens.
     #[default]
     Info,
-    /// Something to look at; the run goes on.
+    /// Something to look at; the run continues.
     Warning,
     /// A stream or the run failed.
     Critical,
@@ -67,7 +67,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// The style that the environment asks for, and warnings of what it asks for in vain. `variable` finds a variable by its name.
+    /// The style that the environment asks for, and warnings about values that are not known. `variable` finds a variable by its name.
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> (Style, Vec<String>) {
         let mut warnings = Vec::new();
         let mut choose = |name: &str, choices: &[&str]| {

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_https_or_loopback_and_nothing_beside() {
+    fn an_origin_is_https_or_loopback_and_nothing_else() {
         for good in [
             "https://api.bigcommerce.com",
             "https://API.bigcommerce.com/",

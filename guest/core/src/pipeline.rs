@@ -1,55 +1,187 @@
-//! A walk's records, completed side by side and handed on in order.
+//! A source's records, completed side by side and returned in order, as far as there is room for them.
 
 use crate::api::{Clock, Transport};
 use crate::error::{Failure, Result};
 use crate::parts::{Fetcher, Parts};
-use crate::walk::{Page, Row, Walk};
+use crate::singer::state::Aside;
+use crate::walk::{Page, Row};
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, Stream as Items, StreamExt, TryStreamExt};
+use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::Poll;
 
-/// What a walk brings, in order.
+/// Where pages of records come from: a walk through a list, or what was set aside.
+pub(crate) trait Pages {
+    /// The next page, with about so many new rows at most. It is not asked for a page after the last one.
+    fn next_page(&mut self, most: Option<u64>) -> impl Future<Output = Result<Page>>;
+}
+
+/// What a source brings, in order.
 pub(crate) enum Item {
-    /// The walk has begun, at this time of the store's.
-    Opened(Option<DateTime<Utc>>),
+    /// The first page is there.
+    Opened {
+        /// The store's time when the walk began.
+        started: Option<DateTime<Utc>>,
+        /// The highest id that the list had then, where it can say so.
+        end: Option<u64>,
+    },
+    /// Records that the store cannot serve, and why.
+    Aside(Aside, Failure),
     /// A record, with its parts.
     Record(Row, Parts),
-    /// A page is done. By cursor, the walk can go on from here.
+    /// What was set aside has been asked for, and all of it that there is has come.
+    Settled(Aside),
+    /// A page is done. By cursor, the walk can resume from here.
     PageDone { cursor: Option<String>, seen: Option<u64>, last: bool },
 }
 
-/// The walk's records in order, each with its parts. So many records are completed side by side, across the pages' ends.
-pub(crate) fn items<'f, T: Transport, C: Clock>(
-    walk: Walk<'f, T, C>,
-    fetcher: &'f Fetcher<'f, T, C>,
-    fan_out: usize,
-) -> impl Items<Item = Result<Item>> + 'f {
-    let pages = stream::try_unfold(Some((walk, true)), async |step: Option<(Walk<'f, T, C>, bool)>| {
-        let Some((mut walk, opens)) = step else { return Ok::<_, Failure>(None) };
-        let page = walk.next_page().await?;
-        let rest = (!page.last).then_some((walk, false));
-        Ok(Some((stream::iter(unpack(page, opens)).map(Ok), rest)))
-    });
-    pages.try_flatten().map(|item| complete(fetcher, item)).buffered(fan_out)
+/// How much more may be asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    /// How many records the rows under way may bring. None: any number.
+    pub(crate) records: Option<u64>,
+    /// How many new rows another page may have. None: any number.
+    pub(crate) page: Option<u64>,
 }
 
 /// What a page holds before its records are complete.
 enum Raw {
-    Done(Item),
+    Done(Result<Item>),
     Row(Row),
 }
 
-fn unpack(page: Page, opens: bool) -> impl Iterator<Item = Raw> {
-    let opened = opens.then_some(Raw::Done(Item::Opened(page.started)));
-    let done = Item::PageDone { cursor: page.cursor, seen: page.rows.last().map(|row| row.seen), last: page.last };
-    opened.into_iter().chain(page.rows.into_iter().map(Raw::Row)).chain([Raw::Done(done)])
+/// The source, or what it is doing.
+enum Source<'f, P> {
+    Idle(P),
+    Asking(LocalBoxFuture<'f, (P, Result<Page>)>),
+    Done,
 }
 
-async fn complete<T: Transport, C: Clock>(fetcher: &Fetcher<'_, T, C>, item: Result<Raw>) -> Result<Item> {
-    match item? {
-        Raw::Done(item) => Ok(item),
-        Raw::Row(row) => {
-            let parts = fetcher.fetch(&row).await?;
-            Ok(Item::Record(row, parts))
+/// Completes the records of a source.
+pub(crate) struct Pipeline<'f, P, T, C> {
+    fetcher: &'f Fetcher<'f, T, C>,
+    /// How many records a row will bring.
+    expects: &'f dyn Fn(&Row) -> u64,
+    /// So many records are completed side by side, across the pages' ends.
+    fan_out: usize,
+    source: Source<'f, P>,
+    opened: bool,
+    waiting: VecDeque<Raw>,
+    under_way: FuturesOrdered<LocalBoxFuture<'f, Result<Item>>>,
+    /// What each of those under way is expected to bring.
+    expected: VecDeque<u64>,
+}
+
+impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
+    pub(crate) fn new(source: P, fetcher: &'f Fetcher<'f, T, C>, expects: &'f dyn Fn(&Row) -> u64, fan_out: usize) -> Self {
+        Pipeline {
+            fetcher,
+            expects,
+            fan_out,
+            source: Source::Idle(source),
+            opened: false,
+            waiting: VecDeque::new(),
+            under_way: FuturesOrdered::new(),
+            expected: VecDeque::new(),
         }
+    }
+
+    /// Whether the source has brought all that it has.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.source, Source::Done) && self.waiting.is_empty() && self.under_way.is_empty()
+    }
+
+    /// The next item. None: there is none, or no room for what it needs. May be dropped at any time.
+    pub(crate) async fn next(&mut self, room: Room) -> Option<Result<Item>> {
+        loop {
+            self.admit(room);
+            if self.under_way.is_empty() && !matches!(self.source, Source::Asking(_)) {
+                return None;
+            }
+            let item = poll_fn(|context| {
+                if let Source::Asking(asking) = &mut self.source
+                    && let Poll::Ready((source, page)) = asking.poll_unpin(context)
+                {
+                    self.take_in(source, page);
+                    return Poll::Ready(None);
+                }
+                match self.under_way.poll_next_unpin(context) {
+                    Poll::Ready(Some(item)) => Poll::Ready(Some(item)),
+                    Poll::Ready(None) | Poll::Pending => Poll::Pending,
+                }
+            });
+            if let Some(item) = item.await {
+                self.expected.pop_front();
+                return Some(item);
+            }
+        }
+    }
+
+    /// Starts whatever there is room for. A row is started only if those before it do not fill the room, so that no request is thrown away.
+    fn admit(&mut self, room: Room) {
+        let mut expected: u64 = self.expected.iter().sum();
+        let fits = |expected: u64, room: Option<u64>| room.is_none_or(|room| expected < room);
+        while self.under_way.len() < self.fan_out {
+            match self.waiting.pop_front() {
+                Some(Raw::Row(row)) if fits(expected, room.records) => {
+                    let fetcher = self.fetcher;
+                    let brings = room.records.map_or(0, |_| (self.expects)(&row));
+                    expected = expected.saturating_add(brings);
+                    self.expected.push_back(brings);
+                    self.under_way
+                        .push_back(async move { fetcher.fetch(&row).await.map(|parts| Item::Record(row, parts)) }.boxed_local());
+                }
+                Some(Raw::Done(item)) => {
+                    self.expected.push_back(0);
+                    self.under_way.push_back(ready(item).boxed_local());
+                }
+                Some(row) => {
+                    self.waiting.push_front(row);
+                    return;
+                }
+                None => {
+                    let most = room.page.map(|most| most.saturating_sub(expected));
+                    if most != Some(0) && fits(expected, room.records) {
+                        self.ask(most);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, most: Option<u64>) {
+        match std::mem::replace(&mut self.source, Source::Done) {
+            Source::Idle(mut source) => {
+                let asking = async move {
+                    let page = source.next_page(most).await;
+                    (source, page)
+                };
+                self.source = Source::Asking(asking.boxed_local());
+            }
+            other => self.source = other,
+        }
+    }
+
+    fn take_in(&mut self, source: P, page: Result<Page>) {
+        self.source = Source::Done;
+        let page = match page {
+            Ok(page) => page,
+            Err(failure) => return self.waiting.push_back(Raw::Done(Err(failure))),
+        };
+        if !page.last {
+            self.source = Source::Idle(source);
+        }
+        let done = |item| Raw::Done(Ok(item));
+        if !std::mem::replace(&mut self.opened, true) {
+            self.waiting.push_back(done(Item::Opened { started: page.started, end: page.end }));
+        }
+        self.waiting.extend(page.aside.into_iter().map(|(aside, why)| done(Item::Aside(aside, why))));
+        let seen = page.rows.last().map(|row| row.seen);
+        self.waiting.extend(page.rows.into_iter().map(Raw::Row));
+        self.waiting.extend(page.settled.into_iter().map(|aside| done(Item::Settled(aside))));
+        self.waiting.push_back(done(Item::PageDone { cursor: page.cursor, seen, last: page.last }));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Kind, Result};
+use crate::json::{self, peek};
 use crate::schema::{self, Object};
 use crate::select;
 use crate::singer::catalog::{Catalog, Entry};
@@ -10,6 +11,7 @@ use crate::singer::state::State;
 use crate::streams::{ALL, Include, List, Part, Replication, Source, Stream};
 use crate::walk::Query;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::rc::Rc;
 
 /// What a door asks for.
@@ -27,9 +29,9 @@ pub struct Request {
     pub exclude: Vec<String>,
     /// The state of the last run, a JSON object.
     pub state: Option<String>,
-    /// End the run after so many records, at the end of a page.
+    /// End the run after so many records: at the next record, where a list is walked by cursor at the end of a page.
     pub max_records: Option<u64>,
-    /// End the run after so many seconds, at the end of a page.
+    /// End the run after so many seconds, likewise.
     pub max_seconds: Option<u64>,
 }
 
@@ -59,7 +61,7 @@ pub(crate) struct Group {
     pub(crate) includes: Query,
     /// The most records that a page holds with those, where the API cuts its pages.
     pub(crate) page_at_most: Option<u32>,
-    /// A hash of all that shapes a walk: one that has begun goes on only under the same.
+    /// A hash of all that shapes a walk: a walk resumes only under the same one.
     pub(crate) selection: String,
 }
 
@@ -80,12 +82,13 @@ pub(crate) struct Member {
 const FULL_TABLE: &str = "FULL_TABLE";
 
 impl Plan {
-    /// Reads and checks everything that was given. Fails with one failure that says what to mend.
+    /// Reads and checks everything that was given. Fails with one failure that says what to fix.
     pub fn new(request: &Request) -> Result<Plan> {
         let credentials = if request.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
         let (config, mut warnings) = Config::parse(&request.config, credentials)?;
         let selection = Selection::new(request)?;
         let (state, unknown) = State::parse(request.state.as_deref())?;
+        ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
         let mut groups: Vec<Group> = ALL
@@ -138,6 +141,18 @@ impl Group {
         let settings = [config.end_date.map(crate::dates::format), Some(config.lookback.to_string())];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, page_at_most, selection })
+    }
+
+    /// About how many RECORD messages a row brings at most, as far as the row says.
+    pub(crate) fn expects(&self, row: &RawValue) -> u64 {
+        let of = |member: &Member| match member.stream.source {
+            Source::List(_) => 1,
+            Source::Part { field, .. } => {
+                let announced = self.list.parts.iter().find(|part| part.field == field).and_then(|part| part.announced_by);
+                announced.and_then(|announced| json::count(peek(row, announced.field())?)).unwrap_or(1)
+            }
+        };
+        self.members.iter().map(of).sum()
     }
 
     /// Adds the SCHEMA messages of its streams.
@@ -211,23 +226,20 @@ impl Selection {
 
     /// The stream as it is selected; none if it is not.
     fn member(&self, stream: &'static Stream) -> Option<Member> {
-        let selected = match self {
-            Selection::Default => true,
-            Selection::Catalog(_) => self.entry(stream)?.is_selected(),
-        };
+        if matches!(self, Selection::Catalog(_)) && !self.entry(stream)?.is_selected() {
+            return None;
+        }
         let whole = stream.schema();
-        let paths = schema::paths(&whole);
+        let paths = schema::paths(whole);
         let by_default = |path: &[&str]| path.len() > 1 || !stream.off_by_default.contains(&path[0]);
         let automatic = |path: &[&str]| path.len() == 1 && stream.is_automatic(path[0]);
         let chosen = self.entry(stream).map(|entry| entry.selection(&paths, &by_default));
-        let kept = schema::prune(&whole, &|path| {
+        let kept = schema::prune(whole, &|path| {
             automatic(path) || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path))
         });
-        selected.then(|| {
-            let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
-            let full_table = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
-            Member { stream, schema: schema::public(&kept), shape: Object::compile(&whole, &kept), fields, full_table }
-        })
+        let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
+        let full_table = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
+        Some(Member { stream, schema: schema::public(&kept), shape: Object::compile(whole, &kept), fields, full_table })
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -246,7 +258,7 @@ impl Selection {
                     stream.name
                 )),
             }
-            let paths = schema::paths(&stream.schema());
+            let paths = schema::paths(stream.schema());
             for object in entry.contradictions(&paths) {
                 warnings.push(format!(
                     "{}: the catalog selects fields inside {object}, but deselects {object} itself, so they are left out; select {object}, too",

@@ -10,8 +10,19 @@ use crate::transform::{self, Findings, Part, peek};
 use crate::walk::Row;
 use serde_json::value::RawValue;
 
+const STRICT: &str = "a value does not fit its schema, and the config says \"strict\"";
+
 /// A record's fetched lists, by their fields.
 pub(crate) type Lists = Vec<(&'static str, Vec<Box<RawValue>>)>;
+
+/// Why a record was not written.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// Something about this record.
+    Record(Failure),
+    /// The config says "strict".
+    Strict(Failure),
+}
 
 /// Writes the records of one stream, and counts.
 #[derive(Debug, Default)]
@@ -35,13 +46,13 @@ impl Tally {
         raw: &RawValue,
         parts: &[(&str, Part)],
         key: u64,
-    ) -> Result<()> {
+    ) -> Result<(), Unwritten> {
         let findings = &mut self.findings;
         let before = findings.nulled;
         let done = to.output.record(member.stream.name, to.extracted, |out| {
-            transform::record(&member.shape, raw, parts, key, findings, out).map_err(|_| "it is not a JSON object".to_owned())?;
+            transform::record(&member.shape, raw, parts, key, findings, out).map_err(|_| "it is not a JSON object")?;
             match findings.nulled > before && to.strict {
-                true => Err("a value does not fit its schema, and the config says \"strict\"".to_owned()),
+                true => Err(STRICT),
                 false => Ok(()),
             }
         });
@@ -49,7 +60,8 @@ impl Tally {
             to.log.write(Level::Warning, &format!("{}: {warning}", member.stream.name));
         }
         self.records += u64::from(done.is_ok());
-        done.map_err(|why| Failure::new(Kind::Api, format!("record {key}: {why}")).of_stream(member.stream.name))
+        let because = if done == Err(STRICT) { Unwritten::Strict } else { Unwritten::Record };
+        done.map_err(|why| because(Failure::new(Kind::Api, format!("record {key}: {why}")).of_stream(member.stream.name)))
     }
 }
 
@@ -69,7 +81,7 @@ pub(crate) fn write<S: Sink>(
     mut to: Target<'_, '_, S>,
     row: &Row,
     lists: &Lists,
-) -> Result<()> {
+) -> Result<(), Unwritten> {
     for (member, tally) in group.members.iter().zip(tallies) {
         match member.stream.source {
             Source::List(_) => {
@@ -82,7 +94,7 @@ pub(crate) fn write<S: Sink>(
                 for raw in lists.iter().filter(|(name, _)| *name == field).flat_map(|(_, rows)| rows) {
                     let id = id_of(raw).ok_or_else(|| {
                         let text = format!("record {} of {} holds one without an id that is a number", row.id, group.parent.name);
-                        Failure::new(Kind::Api, text).of_stream(member.stream.name)
+                        Unwritten::Record(Failure::new(Kind::Api, text).of_stream(member.stream.name))
                     })?;
                     tally.write(&mut to, member, raw, &[(key, Part::Value(date))], id)?;
                 }

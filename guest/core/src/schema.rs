@@ -6,7 +6,7 @@ use std::collections::HashMap;
 /// In a schema file: where in the same API object the value comes from, as `key/or/0/index`. Never leaves the tap.
 const SOURCE: &str = "x-source";
 
-/// Reads a schema file that is part of this library, with each `{"$ref": "shared/…"}` replaced by that file. `properties` beside a
+/// Reads a schema file that is part of this library, with each `{"$ref": "shared/…"}` replaced by that file. `properties` next to a
 /// `$ref` are added to the referenced ones. `shared` finds a file's text by its name.
 pub fn load(text: &str, shared: &dyn Fn(&str) -> Option<&'static str>) -> Value {
     resolve(serde_json::from_str(text).unwrap_or_default(), shared)

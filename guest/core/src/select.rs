@@ -30,7 +30,7 @@ pub fn apply(catalog: Option<String>, select: Option<&[String]>, exclude: &[Stri
     if select.unwrap_or_default().iter().chain(exclude).map(String::len).sum::<usize>() > MAX_BYTES {
         return Err(Failure::new(Kind::Catalog, format!("the selection rules are longer than {MAX_BYTES} bytes; use a catalog")));
     }
-    let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: schema::paths(&stream.schema()) }).collect();
+    let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: schema::paths(stream.schema()) }).collect();
     let rules = Rules::parse(select, exclude, &known)?;
     let mut catalog = catalog.as_deref().map_or_else(|| Ok(discover::catalog()), catalog::read)?;
     if let Some(streams) = catalog.get_mut("streams").and_then(Value::as_array_mut) {

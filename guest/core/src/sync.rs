@@ -1,23 +1,25 @@
 //! A run: each group of streams is walked, its records are completed, shaped and written, and the state follows.
 
+mod aside;
+mod start;
+
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::config::Config;
 use crate::error::{Failure, Kind, Result};
 use crate::log::{Level, Log};
 use crate::parts::{Fetcher, Parts};
-use crate::pipeline::{Item, items};
-use crate::plan::{Group, Member, Plan};
-use crate::records::{self, Tally, Target};
+use crate::pipeline::{Item, Pages, Pipeline, Room};
+use crate::plan::{Group, Plan};
+use crate::records::{self, Tally, Target, Unwritten};
 use crate::singer::message::{Output, Sink};
-use crate::singer::state::{Progress, State};
+use crate::singer::state::{Aside, Progress, State};
 use crate::streams::{Position, Replication};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::walk::{MARGIN, Row, Scope, Walk};
-use chrono::{DateTime, Utc};
-use futures_util::future::{Either, Fuse, FutureExt, pending, select};
-use futures_util::stream::{Stream as Items, StreamExt};
+use futures_util::future::{Either, FusedFuture, FutureExt, pending, select};
 use serde_json::json;
+use std::cell::RefCell;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ const CHECKPOINT_RECORDS: u64 = 1000;
 const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
 
 /// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
-/// fails by itself leaves the others to be read; its failure stands in the summary. A STATE is always the last message, unless the
+/// fails by itself leaves the others to be read; its failure is in the summary. A STATE is always the last message, unless the
 /// sink failed.
 pub async fn sync<T: Transport, C: Clock, S: Sink>(
     plan: Plan,
@@ -40,27 +42,30 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
     plan.warnings.iter().for_each(|warning| log.write(Level::Warning, warning));
     let gate = Gate::new(transport, clock, log.clone(), plan.config.clone());
     let started = gate.clock().now();
+    let stop = pin!(stop.fuse());
     let mut run = Run {
         gate: &gate,
         log,
         config: plan.config,
         state: plan.state,
         output: Output::new(sink),
+        stop,
         summaries: Vec::new(),
         since_state: 0,
         state_at: started,
         written: 0,
         max_records: plan.max_records,
+        advanced: false,
         deadline: plan.max_seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds))),
     };
-    let complete = run.groups(&plan.groups, pin!(stop.fuse())).await;
-    run.tell_outcomes(&plan.groups);
+    let complete = run.groups(&plan.groups).await;
+    run.report_outcomes(&plan.groups);
     let complete = complete?;
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
 }
 
 /// How a walk ended.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     /// With its list.
     Complete,
@@ -74,6 +79,7 @@ struct Run<'r, T, C, S> {
     config: Rc<Config>,
     state: State,
     output: Output<'r, S>,
+    stop: Pin<&'r mut dyn FusedFuture<Output = ()>>,
     summaries: Vec<StreamSummary>,
     /// Records written since the last STATE.
     since_state: u64,
@@ -81,11 +87,31 @@ struct Run<'r, T, C, S> {
     written: u64,
     max_records: Option<u64>,
     deadline: Option<Duration>,
+    /// A position has moved in this run, so that the next one resumes further on.
+    advanced: bool,
+}
+
+/// A group under way.
+struct Stage<'g> {
+    group: &'g Group,
+    tallies: Vec<Tally>,
+    /// What its streams have set aside.
+    aside: Vec<Aside>,
+    announced: bool,
+    progress: Progress,
+    /// The records are those that were set aside, and move no position.
+    is_leftover: bool,
+}
+
+impl Stage<'_> {
+    fn is_by_id(&self) -> bool {
+        matches!(self.group.list.position, Position::Id { .. })
+    }
 }
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
-    /// Runs all groups, and writes the last STATE whatever comes of them. Tells whether everything was read.
-    async fn groups<F: Future<Output = ()>>(&mut self, groups: &[Group], mut stop: Pin<&mut Fuse<F>>) -> Result<bool> {
+    /// Runs all groups, and writes the last STATE whatever comes of them. Reports whether everything was read.
+    async fn groups(&mut self, groups: &[Group]) -> Result<bool> {
         let mut complete = true;
         for (place, group) in groups.iter().enumerate() {
             self.state.set_syncing(group.members.first().map(|member| member.stream.name));
@@ -93,19 +119,22 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.write_state().await?;
                 return Ok(false);
             }
-            match self.group(group, stop.as_mut()).await {
+            match self.group(group).await {
                 Ok(Ended::Complete) => {}
                 Ok(Ended::AtLimit) => {
                     self.write_state().await?;
                     return Ok(false);
                 }
                 Err(failure) if failure.spares_other_streams() => {
-                    self.log.write(Level::Warning, &format!("{failure}; going on with the next stream"));
+                    self.log.write(Level::Warning, &format!("{failure}; continuing with the next stream"));
                     complete = false;
                 }
                 Err(failure) => {
-                    if failure.kind != Kind::Sink {
-                        self.write_state().await?;
+                    // What ended the run is its failure, whatever comes of the STATE.
+                    if failure.kind != Kind::Sink
+                        && let Err(unwritten) = self.write_state().await
+                    {
+                        self.log.write(Level::Warning, &format!("the last STATE was not written: {unwritten}"));
                     }
                     return Err(failure);
                 }
@@ -117,12 +146,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Runs one group and adds its streams to the summary.
-    async fn group<F: Future<Output = ()>>(&mut self, group: &Group, stop: Pin<&mut Fuse<F>>) -> Result<Ended> {
+    async fn group(&mut self, group: &Group) -> Result<Ended> {
         let begun = self.gate.clock().now();
-        let mut tallies: Vec<Tally> = group.members.iter().map(|_| Tally::default()).collect();
-        let result = self.walks(group, &mut tallies, stop).await;
+        let progress = Progress::new(None, &group.selection);
+        let tallies = group.members.iter().map(|_| Tally::default()).collect();
+        let mut stage = Stage { group, tallies, aside: self.aside(group)?, announced: false, progress, is_leftover: false };
+        let result = self.walks(&mut stage).await;
         let took = (self.gate.clock().now() - begun).as_secs_f64();
-        for (member, tally) in group.members.iter().zip(&tallies) {
+        for (member, tally) in group.members.iter().zip(&stage.tallies) {
             let name = member.stream.name;
             let failure = result.as_ref().err().cloned();
             let status = if failure.is_some() { "failed" } else { "succeeded" };
@@ -130,15 +161,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.log.metric("timer", "sync_duration", json!(took), json!({ "stream": name, "status": status }));
             self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
             let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
+            let aside = self.state.aside(member.stream)?.len() as u64;
             let complete = result == Ok(Ended::Complete);
-            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside: 0, complete, failure });
+            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside, complete, failure });
         }
         self.gate.report();
         result
     }
 
     /// Writes a line for each selected stream: how it ended.
-    fn tell_outcomes(&self, groups: &[Group]) {
+    fn report_outcomes(&self, groups: &[Group]) {
         for member in groups.iter().flat_map(|group| &group.members) {
             let name = member.stream.name;
             let outcome = match self.summaries.iter().find(|summary| summary.name == name) {
@@ -149,37 +181,35 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    /// Walks the group's list: on from where the last run left it and then once more, or once.
-    async fn walks<F: Future<Output = ()>>(
-        &mut self,
-        group: &Group,
-        tallies: &mut [Tally],
-        mut stop: Pin<&mut Fuse<F>>,
-    ) -> Result<Ended> {
+    /// Walks the group's list: from where the last run left it and then once more, or once.
+    async fn walks(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
+        let group = stage.group;
         let since = self.since(group)?;
-        let (mut progress, mut resumed) = match self.left_off(group, since) {
-            Some(progress) => (progress, true),
-            None => (Progress::new(since, &group.selection), false),
-        };
-        let mut announced = false;
+        let left_off = self.left_off(group, since);
+        let mut resumed = left_off.is_some();
+        stage.progress = left_off.unwrap_or_else(|| Progress::new(since, &group.selection));
         loop {
-            let came_from = progress.last_id;
-            let ended = self.walk(group, &mut progress, &mut announced, tallies, stop.as_mut()).await;
+            let came_from = stage.progress.last_id;
+            if came_from.is_none() && stage.progress.cursor.is_none() && self.leftovers(stage).await? == Ended::AtLimit {
+                return Ok(Ended::AtLimit);
+            }
+            let ended = self.walk(stage).await;
             if ended != Ok(Ended::Complete) {
-                self.note(group, &progress);
+                self.note(stage);
                 return ended;
             }
-            self.complete(group, &progress)?;
+            self.complete(stage)?;
             self.write_state().await?;
+            let (again, last_id) = (stage.progress.again, came_from);
             // Runs with limits that follow each other would never come to an end if each had to walk twice.
-            let enough = progress.again && (self.max_records.is_some() || self.deadline.is_some());
+            let enough = again && (self.max_records.is_some() || self.deadline.is_some());
             if !std::mem::take(&mut resumed) || enough {
                 return Ok(Ended::Complete);
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
             // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
-            let until_id = came_from.filter(|_| group.parent.replication == Replication::FullTable && !progress.again);
-            progress = Progress { again: true, until_id, ..Progress::new(self.since(group)?, &group.selection) };
+            let until_id = last_id.filter(|_| group.parent.replication == Replication::FullTable && !again);
+            stage.progress = Progress { again: true, until_id, ..Progress::new(self.since(group)?, &group.selection) };
             self.log.write(
                 Level::Info,
                 &format!("{}: the walk of an earlier run is complete; reading what has changed since", group.parent.name),
@@ -187,110 +217,90 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    /// The walk that an earlier run left, if all of the group's streams still want the same of it.
-    fn left_off(&self, group: &Group, since: Option<DateTime<Utc>>) -> Option<Progress> {
-        let mut walks = group.members.iter().map(|member| self.state.walk(member.stream));
-        let first = walks.next()?;
-        let why = match &first {
-            Err(why) => *why,
-            Ok(None) if walks.all(|walk| walk == Ok(None)) => {
-                self.tell_of_new_fields(group);
-                return None;
-            }
-            Ok(Some(walk)) if walk.since != since => "the start_date or the bookmark has changed",
-            Ok(Some(walk)) if walk.selection == group.selection && walks.all(|other| other == first) => {
-                self.log.write(Level::Info, &format!("{}: going on where the last run ended", group.parent.name));
-                return first.ok().flatten();
-            }
-            Ok(_) => "the selection, end_date or lookback_seconds has changed",
-        };
-        self.log
-            .write(Level::Warning, &format!("{}: the last run's walk cannot go on ({why}); it starts over", group.parent.name));
-        None
+    /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
+    async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
+        let group = stage.group;
+        let scope = Scope { has_gaps: !stage.aside.is_empty(), ..self.scope(group, &stage.progress)? };
+        let walk = Walk::new(self.gate, self.log.clone(), (group.parent, group.list), scope, &stage.progress);
+        stage.is_leftover = false;
+        self.read(stage, walk).await
     }
 
-    fn tell_of_new_fields(&self, group: &Group) {
-        for member in &group.members {
-            let name = member.stream.name;
-            let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
-            if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
-                let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
-                self.log.write(Level::Warning, &format!("{name}: {text} {name}"));
-            }
-        }
-    }
-
-    /// Where a new walk of the group starts: at the least of its streams' bookmarks. None: from the beginning.
-    fn since(&self, group: &Group) -> Result<Option<DateTime<Utc>>> {
-        let since = group.members.iter().map(|member| self.since_of(member)).collect::<Result<Vec<_>>>()?;
-        // None is less than every date.
-        Ok(since.into_iter().min().flatten())
-    }
-
-    fn since_of(&self, member: &Member) -> Result<Option<DateTime<Utc>>> {
-        let stream = member.stream;
-        if member.full_table {
-            return Ok(None);
-        }
-        let first = match stream.replication {
-            Replication::Incremental { heeds_start_date: true, .. } => self.config.start_date,
-            _ => None,
-        };
-        Ok(self.state.bookmark(stream)?.or(first))
-    }
-
-    /// Walks the list once. `progress` follows; on any way out it says where the walk can go on.
-    async fn walk<F: Future<Output = ()>>(
-        &mut self,
-        group: &Group,
-        progress: &mut Progress,
-        announced: &mut bool,
-        tallies: &mut [Tally],
-        mut stop: Pin<&mut Fuse<F>>,
-    ) -> Result<Ended> {
-        let gate = self.gate;
-        let log = self.log.clone();
-        let scope = self.scope(group, progress)?;
+    /// Writes what a source brings.
+    async fn read(&mut self, stage: &mut Stage<'_>, source: impl Pages) -> Result<Ended> {
+        let (group, log) = (stage.group, self.log.clone());
         let fetcher = Fetcher {
-            gate,
+            gate: self.gate,
             log: &*log,
             stream: group.parent,
             list: group.list,
             parts: &group.parts,
             page_size: self.config.page_size,
+            tries: stage.is_leftover.then_some(1),
+            notes: RefCell::default(),
         };
-        let walk = Walk::new(gate, log.clone(), (group.parent, group.list), scope, progress);
-        let mut items = pin!(items(walk, &fetcher, self.config.max_concurrency));
-        while let Some(item) = self.next(group, progress, items.as_mut(), stop.as_mut()).await? {
-            match item {
-                Item::Opened(started) => {
-                    progress.started = started;
-                    if !std::mem::replace(announced, true) {
-                        group.announce(&mut self.output);
-                    }
+        let expects = |row: &Row| group.expects(&row.raw);
+        let mut pipeline = Pipeline::new(source, &fetcher, &expects, self.config.max_concurrency);
+        loop {
+            let item = match self.next(stage, &mut pipeline).await {
+                // What was under way when the time was over had to wait.
+                Err(failure) if failure.kind == Kind::Cancelled && self.gate.is_ending() => return Ok(Ended::AtLimit),
+                item => item?,
+            };
+            let Some(item) = item else {
+                return Ok(if pipeline.is_done() { Ended::Complete } else { Ended::AtLimit });
+            };
+            if self.take(stage, item).await? == Ended::AtLimit {
+                return Ok(Ended::AtLimit);
+            }
+        }
+    }
+
+    /// Writes one item, and moves the position behind it.
+    async fn take(&mut self, stage: &mut Stage<'_>, item: Item) -> Result<Ended> {
+        match item {
+            Item::Opened { started, end } => {
+                if !stage.is_leftover {
+                    (stage.progress.started, stage.progress.end) = (started, end);
                 }
-                Item::Record(row, parts) => {
-                    self.record(group, tallies, &row, &parts)?;
-                    progress.newest = progress.newest.max(row.date);
-                    if let Position::Id { .. } = group.list.position {
-                        (progress.last_id, progress.seen) = (Some(row.id), row.seen);
-                        self.checkpoint(group, progress).await?;
-                    }
-                    if self.output.is_full() {
-                        self.hand_over().await?;
-                    }
+                if !std::mem::replace(&mut stage.announced, true) {
+                    stage.group.announce(&mut self.output);
                 }
+            }
+            Item::Aside(aside, why) => self.set_aside(stage, aside, &why)?,
+            Item::Settled(aside) => self.settle(stage, aside),
+            Item::Record(row, parts) => {
+                self.record(stage, &row, &parts)?;
+                if stage.is_leftover {
+                    return Ok(if self.at_limit() { Ended::AtLimit } else { Ended::Complete });
+                }
+                stage.progress.newest = stage.progress.newest.max(row.date);
+                if stage.is_by_id() {
+                    (stage.progress.last_id, stage.progress.seen) = (Some(row.id), row.seen);
+                    self.advanced = true;
+                    self.checkpoint(stage).await?;
+                }
+                let may_end = stage.is_by_id() && self.may_end(stage);
+                if may_end && (self.has_records_enough() || self.output.is_full() && self.is_late()) {
+                    return Ok(Ended::AtLimit);
+                }
+                if self.output.is_full() {
+                    self.hand_over().await?;
+                }
+            }
+            Item::PageDone { cursor, seen, last } if !stage.is_leftover => {
+                stage.progress.seen = seen.unwrap_or(stage.progress.seen);
                 // After the last page the walk is complete: there is no position to note.
-                Item::PageDone { last: true, .. } => {}
-                Item::PageDone { cursor, seen, .. } => {
-                    progress.cursor = cursor;
-                    progress.seen = seen.unwrap_or(progress.seen);
-                    self.checkpoint(group, progress).await?;
-                    if self.at_limit() {
+                if !last {
+                    stage.progress.cursor = cursor;
+                    self.advanced = true;
+                    self.checkpoint(stage).await?;
+                    if self.has_records_enough() {
                         return Ok(Ended::AtLimit);
                     }
                 }
             }
+            Item::PageDone { .. } => {}
         }
         Ok(Ended::Complete)
     }
@@ -303,47 +313,79 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             until: self.config.end_date,
             includes: group.includes.clone(),
             page_size: self.config.page_size,
+            has_gaps: false,
         })
     }
 
-    /// The next item, unless the run is stopped first. Before it waits, what is written is handed over; if it waits long, a STATE is written.
-    async fn next<F: Future<Output = ()>>(
-        &mut self,
-        group: &Group,
-        progress: &Progress,
-        mut items: Pin<&mut impl Items<Item = Result<Item>>>,
-        mut stop: Pin<&mut Fuse<F>>,
-    ) -> Result<Option<Item>> {
-        let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; the last STATE says where to go on");
-        if stop.as_mut().now_or_never().is_some() {
-            return Err(stopped());
-        }
-        if let Some(item) = items.next().now_or_never() {
-            return item.transpose();
-        }
-        self.hand_over().await?;
-        let clock = self.gate.clock();
+    /// The next item, unless the run is stopped first. None: there is none, or a limit of the run leaves no room for it. Before it waits, what
+    /// is written is handed over; if it waits long, a STATE is written.
+    async fn next<'p, P: Pages + 'p>(&mut self, stage: &Stage<'_>, pipeline: &mut Pipeline<'p, P, T, C>) -> Result<Option<Item>> {
+        let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; resume it from the last STATE");
+        let mut handed_over = false;
         loop {
-            let due = (self.since_state > 0).then(|| (self.state_at + CHECKPOINT_TIME).saturating_sub(clock.now()));
+            let room = self.room(stage);
+            if self.stop.as_mut().now_or_never().is_some() {
+                return Err(stopped());
+            }
+            match pipeline.next(room).now_or_never() {
+                Some(item) => return item.transpose(),
+                // When the time is over, what is under way comes first: the sink may be slow.
+                None if !self.gate.is_ending() && !std::mem::replace(&mut handed_over, true) => {
+                    self.hand_over().await?;
+                    continue;
+                }
+                None => {}
+            }
+            let now = self.gate.clock().now();
+            let due = (self.since_state > 0).then(|| self.state_at + CHECKPOINT_TIME);
+            let over = self.deadline.filter(|over| *over > now && self.may_end(stage));
+            // When the time is over there is no further STATE to wait for.
+            let wake = due.into_iter().chain(over).min().filter(|_| !self.gate.is_ending());
             let timer = async {
-                match due {
-                    Some(due) => clock.sleep(due).await,
+                match wake {
+                    Some(wake) => self.gate.clock().sleep(wake.saturating_sub(now)).await,
                     None => pending().await,
                 }
             };
-            match select(stop.as_mut(), select(items.next(), pin!(timer))).await {
+            match select(self.stop.as_mut(), select(pin!(pipeline.next(room)), pin!(timer))).await {
                 Either::Left(_) => return Err(stopped()),
                 Either::Right((Either::Left((item, _)), _)) => return item.transpose(),
-                Either::Right((Either::Right(_), _)) => self.checkpoint(group, progress).await?,
+                Either::Right((Either::Right(_), _)) => self.checkpoint(stage).await?,
             }
         }
     }
 
-    fn record(&mut self, group: &Group, tallies: &mut [Tally], row: &Row, parts: &Parts) -> Result<()> {
-        let Parts::Whole(lists) = parts else {
-            tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
-            self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.parent.name, row.id));
-            return Ok(());
+    /// Whether the run may end here: each one completes something, so that limited runs in a row always advance.
+    fn may_end(&self, stage: &Stage<'_>) -> bool {
+        self.advanced || stage.is_leftover
+    }
+
+    /// How much more may be asked for. When the time is over nothing new is begun, and what is under way ends as far as it need not wait.
+    fn room(&mut self, stage: &Stage<'_>) -> Room {
+        let left = self.max_records.map(|most| most.saturating_sub(self.written));
+        // The first record is due in any case.
+        let left = left.map(|left| if self.advanced { left } else { left.max(1) });
+        if self.is_late() && self.may_end(stage) {
+            if !stage.is_leftover {
+                self.gate.end();
+            }
+            // By cursor only a whole page moves the position.
+            return Room { records: if stage.is_by_id() { Some(0) } else { None }, page: Some(0) };
+        }
+        Room { records: if stage.is_by_id() { left } else { None }, page: left }
+    }
+
+    fn record(&mut self, stage: &mut Stage<'_>, row: &Row, parts: &Parts) -> Result<()> {
+        let (group, tallies) = (stage.group, &mut stage.tallies);
+        let lists = match parts {
+            Parts::Whole(lists) => lists,
+            Parts::Gone => {
+                tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
+                self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.parent.name, row.id));
+                self.settle(stage, Aside::Id(row.id));
+                return Ok(());
+            }
+            Parts::Aside(why) => return self.set_aside(stage, Aside::Id(row.id), why),
         };
         let before: u64 = tallies.iter().map(|tally| tally.records).sum();
         let target = Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
@@ -351,31 +393,42 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let written = tallies.iter().map(|tally| tally.records).sum::<u64>() - before;
         self.since_state += written;
         self.written += written;
-        done
+        match done {
+            Ok(()) => {
+                self.settle(stage, Aside::Id(row.id));
+                Ok(())
+            }
+            Err(Unwritten::Record(why)) => self.set_aside(stage, Aside::Id(row.id), &why),
+            Err(Unwritten::Strict(failure)) => Err(failure),
+        }
     }
 
     /// Writes a STATE if one is due. Call it where everything that the progress covers has been written.
-    async fn checkpoint(&mut self, group: &Group, progress: &Progress) -> Result<()> {
+    async fn checkpoint(&mut self, stage: &Stage<'_>) -> Result<()> {
         let due = self.since_state >= CHECKPOINT_RECORDS || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
-        if due {
-            self.note(group, progress);
+        // When the time is over, the last STATE comes soon.
+        if due && !self.gate.is_ending() {
+            self.note(stage);
             self.write_state().await?;
         }
         Ok(())
     }
 
     /// Notes in the state how far the group's walk has come.
-    fn note(&mut self, group: &Group, progress: &Progress) {
+    fn note(&mut self, stage: &Stage<'_>) {
+        let progress = &stage.progress;
         if progress.last_id.is_some() || progress.cursor.is_some() {
-            group.members.iter().for_each(|member| self.state.set_walk(member.stream, progress));
+            stage.group.members.iter().for_each(|member| self.state.set_walk(member.stream, progress));
         }
     }
 
     /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
-    /// last moments before the walk started, and never back.
-    fn complete(&mut self, group: &Group, progress: &Progress) -> Result<()> {
+    /// last moments before the walk started, not beyond `end_date`, and never back.
+    fn complete(&mut self, stage: &Stage<'_>) -> Result<()> {
+        let progress = &stage.progress;
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
-        for member in &group.members {
+        let safe = safe.map(|safe| self.config.end_date.map_or(safe, |end| safe.min(end)));
+        for member in &stage.group.members {
             let own = self.since_of(member)?;
             self.state.complete(member.stream, own.max(safe), &member.fields);
         }
@@ -398,7 +451,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     fn at_limit(&self) -> bool {
+        self.has_records_enough() || self.is_late()
+    }
+
+    fn has_records_enough(&self) -> bool {
         self.max_records.is_some_and(|most| self.written >= most)
-            || self.deadline.is_some_and(|end| self.gate.clock().now() >= end)
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|end| self.gate.clock().now() >= end)
     }
 }

@@ -59,7 +59,7 @@ pub struct SampleSink<'s, S> {
 }
 
 impl<'s, S> SampleSink<'s, S> {
-    /// A sink that hands on to another what leaves.
+    /// A sink that passes what it takes to another one.
     pub fn new(sink: &'s mut S) -> SampleSink<'s, S> {
         SampleSink { sink, sample: Sample::default() }
     }

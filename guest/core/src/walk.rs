@@ -2,18 +2,24 @@
 //!
 //! By id: a record that is modified keeps its place, one that is created comes at the end, one that is deleted shifts nobody. By
 //! cursor: the same, as far as the cursor is the last row's id. A page without news ends the walk only if the store does not
-//! contradict it.
+//! contradict it (`end`), and a page that the store cannot serve is walked around (`gap`).
+
+mod end;
+mod gap;
 
 use crate::api::gate::{Answer, Gate, Refused};
-use crate::api::list::{self, Rows};
+use crate::api::list::{Repair, Rows};
 use crate::api::{Clock, Request, Transport, Window};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
-use crate::head::Head;
+use crate::head::{Head, id_of};
 use crate::log::{Level, Log};
-use crate::singer::state::Progress;
+use crate::pipeline::Pages;
+use crate::singer::state::{Aside, Progress};
 use crate::streams::{End, List, Position, Stream};
+use crate::transform::Findings;
 use chrono::{DateTime, TimeDelta, Utc};
+use gap::Served;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -27,6 +33,11 @@ const AHEAD: TimeDelta = TimeDelta::days(1);
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
 pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
+
+/// A page with more bytes than this is followed by one of half as many rows, so that memory does not grow with what a record holds.
+const MUCH: usize = 8 << 20;
+const REPEATED: &str = "a page brings only records that came before";
+const NAMELESS: &str = "a record without an id that is a number";
 
 /// A query's names and values.
 pub(crate) type Query = Vec<(&'static str, String)>;
@@ -42,14 +53,22 @@ pub(crate) struct Row {
     pub(crate) seen: u64,
     /// When it was read, as messages say it.
     pub(crate) extracted: Rc<str>,
+    /// Another record of the list, where one is known.
+    pub(crate) other: Option<u64>,
 }
 
 /// One step of a walk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     /// The store's time when the walk began, as far as it is known.
     pub(crate) started: Option<DateTime<Utc>>,
+    /// The highest id that the list had then, where it can say so.
+    pub(crate) end: Option<u64>,
+    /// What the store cannot serve of the page, and why.
+    pub(crate) aside: Vec<(Aside, Failure)>,
     pub(crate) rows: Vec<Row>,
+    /// What was set aside earlier and has come as far as it is there.
+    pub(crate) settled: Vec<Aside>,
     /// The cursor after the page, where the walk goes by cursor.
     pub(crate) cursor: Option<String>,
     /// Nothing follows.
@@ -65,6 +84,10 @@ pub(crate) struct Walk<'g, T, C> {
     scope: Scope,
     filters: Query,
     started: Option<DateTime<Utc>>,
+    /// The store's time when it sent the last page.
+    read_at: Option<DateTime<Utc>>,
+    /// The highest id that the list says it had when the walk began: a claim, until the walk has reached it.
+    end: Option<u64>,
     last_id: Option<u64>,
     until_id: Option<u64>,
     cursor: Option<String>,
@@ -75,7 +98,12 @@ pub(crate) struct Walk<'g, T, C> {
     seen: u64,
     /// The position is an earlier run's, and no page has come yet.
     resumed: bool,
+    /// Rows asked for in one page: fewer than the scope says after a page that the store could not carry.
+    page_size: u32,
+    /// The store cannot serve something that lies just ahead, within so many rows.
+    careful: Option<u32>,
     warned_of_old: bool,
+    findings: Findings,
 }
 
 /// What a walk is to take.
@@ -90,6 +118,8 @@ pub(crate) struct Scope {
     pub(crate) includes: Query,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
+    /// Something of the list is aside, so that the walk does not see all that there is.
+    pub(crate) has_gaps: bool,
 }
 
 /// The filters for records that were modified between two dates.
@@ -101,7 +131,61 @@ pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<D
 }
 
 /// Why what came cannot be the truth.
-type Doubt = String;
+struct Doubt {
+    why: String,
+    /// What contradicts the answer has shown in this run that it can be trusted; else the answer is believed when it comes again.
+    proven: bool,
+}
+
+/// A page, and how far the walk is with it.
+struct Step {
+    page: Page,
+    seen: u64,
+    doubt: Option<Doubt>,
+}
+
+/// What of a page's rows is new.
+#[derive(Default)]
+struct Sifted {
+    rows: Vec<Row>,
+    /// Where rows lie whose id cannot be read.
+    gaps: Vec<Aside>,
+    /// The rows reach the id where the walk is to end.
+    reached: bool,
+}
+
+impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
+    /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once more. If
+    /// the contradiction stays it is an error, unless it comes from something that has not proved itself.
+    async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
+        loop {
+            let resumed = self.resumed;
+            let mut step = self.step(most).await?;
+            if let Some(Doubt { why, .. }) = &step.doubt {
+                self.warn(&format!("{why}; asking once more"));
+                self.gate.clock().sleep(SECOND_THOUGHTS).await;
+                step = self.step(most).await?;
+            }
+            match step.doubt.take() {
+                None => {}
+                Some(Doubt { proven: false, why }) => {
+                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"))
+                }
+                Some(_) if resumed => {
+                    self.start_over();
+                    continue;
+                }
+                Some(Doubt { why, .. }) => {
+                    let text = format!(
+                        "{why}, twice; reading on could lose records. Run again; if it stays, report it with this message"
+                    );
+                    return Err(Failure::new(Kind::Api, text).of_stream(self.stream.name));
+                }
+            }
+            return Ok(self.accept(step));
+        }
+    }
+}
 
 impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     /// A walk from where `progress` says.
@@ -119,8 +203,11 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             stream,
             list,
             filters: between(list, scope.since, scope.until),
+            page_size: scope.page_size,
             scope,
             started: progress.started,
+            read_at: None,
+            end: progress.end,
             last_id: progress.last_id,
             until_id: progress.until_id,
             cursor: progress.cursor.clone(),
@@ -128,84 +215,80 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             cursors: HashSet::new(),
             seen: progress.seen,
             resumed: progress.cursor.is_some(),
+            careful: None,
             warned_of_old: false,
-        }
-    }
-
-    /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once
-    /// more, and is an error if the contradiction stays.
-    pub(crate) async fn next_page(&mut self) -> Result<Page> {
-        loop {
-            let resumed = self.resumed;
-            let doubt = match self.step().await? {
-                Ok(page) => return Ok(page),
-                Err(doubt) => doubt,
-            };
-            self.log.write(Level::Warning, &format!("{}: {doubt}; asking once more", self.stream.name));
-            self.gate.clock().sleep(SECOND_THOUGHTS).await;
-            match self.step().await? {
-                Ok(page) => return Ok(page),
-                Err(_) if resumed => self.start_over(),
-                Err(doubt) => {
-                    let text = format!(
-                        "{doubt}, twice; reading on could lose records. Run again; if it stays, report it with this message"
-                    );
-                    return Err(Failure::new(Kind::Api, text).of_stream(self.stream.name));
-                }
-            }
+            findings: Findings::default(),
         }
     }
 
     /// Gives up the cursor of an earlier run: it may have lost its meaning since.
     fn start_over(&mut self) {
-        let text = "the store does not take the cursor of the last run any more; the walk starts over";
-        self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+        self.warn("the store does not take the cursor of the last run any more; the walk starts over");
         (self.cursor, self.seen, self.resumed) = (None, 0, false);
     }
 
-    async fn step(&mut self) -> Result<Result<Page, Doubt>> {
-        let mut answer = self.fetch().await?;
-        if answer.body.rows.is_empty() && self.may_hide_its_end() {
-            answer = self.fetch().await?;
-        }
-        let Rows { rows, total, end_cursor, .. } = answer.body;
-        let came = rows.len();
-        let (rows, last) = self.sift(rows)?;
-        let repeats_allowed = match self.list.position {
-            Position::Id { .. } => usize::from(self.last_id.is_some()),
-            Position::Cursor { .. } => 0,
-        };
-        if rows.is_empty() && came > repeats_allowed && !last {
-            return Ok(Err("a page brings only records that came before".into()));
-        }
-        let more = match self.list.position {
-            Position::Id { .. } => !rows.is_empty(),
-            Position::Cursor { .. } if end_cursor.as_ref().is_some_and(|cursor| self.cursors.contains(cursor)) => {
-                return Ok(Err("a page's cursor leads back to where the walk has been".into()));
-            }
-            Position::Cursor { .. } => !rows.is_empty() && end_cursor.is_some(),
-        };
-        let seen = rows.last().map_or(self.seen, |row| row.seen);
-        if !last
-            && !more
-            && let Some(doubt) = self.doubt_of_end(came as u64, total, seen).await?
-        {
-            return Ok(Err(doubt));
-        }
+    /// Moves the walk behind a page.
+    fn accept(&mut self, step: Step) -> Page {
+        let Step { mut page, seen, .. } = step;
         self.seen = seen;
-        self.last_id = rows.last().map(|row| row.id).or(self.last_id);
-        self.previous = rows.iter().map(|row| row.id).collect();
-        if more {
-            self.cursor = end_cursor;
+        self.last_id = page.rows.last().map(|row| row.id).or(self.last_id);
+        self.previous = page.rows.iter().map(|row| row.id).collect();
+        if !page.last {
+            self.cursor = page.cursor.take();
             self.cursors.extend(self.cursor.clone());
         }
-        Ok(Ok(Page { started: self.started, rows, cursor: self.cursor.clone(), last: last || !more }))
+        page.cursor = self.cursor.clone();
+        page
+    }
+
+    async fn step(&mut self, most: Option<u64>) -> Result<Step> {
+        if let (End::Highest(_), None, None, None) = (self.list.end, self.last_id, self.end, self.started) {
+            self.end = self.claim().await?;
+        }
+        let Served { mut answer, gap } = self.serve(most).await?;
+        // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
+        let unsure = match self.list.end {
+            End::Highest(_) => {
+                self.last_id.is_none() && answer.rows.len() == 1 && answer.rows.first().and_then(|row| id_of(row)) == self.end
+            }
+            _ => answer.rows.is_empty(),
+        };
+        if unsure && gap.is_none() {
+            answer = self.serve(most).await?.answer;
+        }
+        let Rows { rows, total, end_cursor, repairs } = answer;
+        let came = rows.len();
+        let Sifted { rows, mut gaps, reached } = self.sift(rows, &repairs)?;
+        let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
+        aside.extend(gaps.drain(..).map(|gap| (gap, self.failure("the store sends a record without an id that is a number"))));
+        self.scope.has_gaps |= !aside.is_empty();
+        let seen = rows.last().map_or(self.seen, |row| row.seen);
+        let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
+        let last = reached || !has_more && self.has_reached_its_end(&rows).await?;
+        let (more, doubt) = match self.list.position {
+            _ if last => (false, None),
+            Position::Id { .. } if rows.is_empty() && came > usize::from(self.last_id.is_some()) => (false, Some(REPEATED)),
+            Position::Cursor { .. } if rows.is_empty() && came > 0 => (false, Some(REPEATED)),
+            Position::Cursor { .. } if end_cursor.as_ref().is_some_and(|cursor| self.cursors.contains(cursor)) => {
+                (false, Some("a page's cursor leads back to where the walk has been"))
+            }
+            Position::Id { .. } => (!rows.is_empty(), None),
+            Position::Cursor { .. } => (!rows.is_empty() && end_cursor.is_some(), None),
+        };
+        let doubt = match doubt {
+            Some(why) => Some(Doubt { why: why.to_owned(), proven: true }),
+            None if last || more => None,
+            None => self.doubt_of_end(came as u64, total, seen).await?,
+        };
+        let page =
+            Page { started: self.started, end: self.end, aside, rows, settled: Vec::new(), cursor: end_cursor, last: !more };
+        Ok(Step { page, seen, doubt })
     }
 
     /// The page at the walk's position. The first one brings the store's time.
-    async fn fetch(&mut self) -> Result<Answer<Rows>> {
+    async fn fetch(&mut self, most: Option<u64>) -> Result<Answer<Rows>, Refused> {
         loop {
-            let answer = match self.page().await {
+            let answer = match self.page(most).await {
                 Err(Refused { status: Some(400 | 404 | 422), .. }) if self.resumed => {
                     self.start_over();
                     continue;
@@ -213,44 +296,67 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
                 answer => answer?,
             };
             self.resumed = false;
-            self.check_bookmark(answer.date)?;
-            if self.started.is_some() || self.list.since.is_none() {
-                return Ok(answer);
-            }
-            self.started = match answer.date {
-                Some(date) => Some(date),
-                None => self.newest().await?,
-            };
+            self.read_at = answer.date;
+            let is_first = self.started.is_none();
+            self.learn_the_time(answer.date, answer.took).await?;
             // Without a Date header the page is read again, so that no part of it is older than the time it is judged by.
-            if answer.date.is_some() || self.started.is_none() {
+            if !is_first || answer.date.is_some() || self.started.is_none() {
                 return Ok(answer);
             }
         }
     }
 
-    async fn page(&mut self) -> Result<Answer<Rows>, Refused> {
+    /// The store may have looked at its data as early as when the request left, so that the walk starts then.
+    async fn learn_the_time(&mut self, date: Option<DateTime<Utc>>, took: Duration) -> Result<(), Refused> {
+        self.check_bookmark(date).map_err(Refused::from)?;
+        if self.started.is_some() || self.list.since.is_none() {
+            return Ok(());
+        }
+        self.started = match date {
+            Some(date) => Some(date - took),
+            None => self.newest().await?,
+        };
+        Ok(())
+    }
+
+    async fn page(&mut self, most: Option<u64>) -> Result<Answer<Rows>, Refused> {
         let position = match self.list.position {
             Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),
             Position::Cursor { after } => self.cursor.clone().map(|cursor| (after, cursor)),
         };
-        let fixed = self.list.fixed.iter().map(|(name, value)| (*name, value.to_string()));
-        let query = fixed.chain(self.filters.clone()).chain(self.scope.includes.clone()).chain(position).collect();
-        let mut request = self.request(self.list.path, query);
-        request.page = Some(Window::first(self.scope.page_size));
+        // By id, the last row may come once more.
+        let repeats = u64::from(matches!(self.list.position, Position::Id { .. }) && self.last_id.is_some());
+        let most = most.and_then(|most| u32::try_from(most.saturating_add(repeats)).ok()).unwrap_or(u32::MAX);
+        let size = self.page_size.max(if repeats > 0 { 2 } else { 1 });
+        let mut request = self.request(self.list.path, self.query(position));
+        request.page = Some(Window::first(size.min(most.max(1))));
+        let asked = request.page;
+        request.tries = self.careful.map(|_| 2);
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
-        // A size that the store could not carry is not tried again in this walk.
-        self.scope.page_size = request.page.map_or(self.scope.page_size, |page| page.limit);
+        // A size that the store could not carry, or that takes much memory, is not tried again in this walk.
+        if let (Some(page), true) = (request.page, request.page != asked) {
+            self.page_size = page.limit;
+        }
+        if answer.as_ref().is_ok_and(|answer| answer.bytes > MUCH) {
+            self.page_size = (self.page_size / 2).max(1);
+        }
         answer
     }
 
+    /// The walk's query at a position.
+    fn query(&self, position: Option<(&'static str, String)>) -> Query {
+        let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        fixed.chain(self.filters.clone()).chain(self.scope.includes.clone()).chain(position).collect()
+    }
+
     fn request(&self, path: &str, query: Query) -> Request {
-        Request { stream: self.stream.name, scope: self.stream.scope, path: path.to_owned(), query, page: None }
+        Request { query, ..Request::new(self.stream.name, self.stream.scope, path.to_owned()) }
     }
 
     /// The date of the record that was modified last; none in an empty store.
-    async fn newest(&self) -> Result<Option<DateTime<Utc>>> {
-        let mut request =
-            self.request(self.list.path, self.list.newest_first.iter().map(|(name, value)| (*name, value.to_string())).collect());
+    async fn newest(&self) -> Result<Option<DateTime<Utc>>, Refused> {
+        let newest_first = self.list.newest_first.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let mut request = self.request(self.list.path, newest_first.collect());
         request.page = Some(Window::first(1));
         let rows = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows;
         Ok(rows.first().and_then(|row| Head::read(row)?.date()))
@@ -260,7 +366,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         match (self.scope.latest_start, now) {
             (Some(start), Some(now)) if start > now + AHEAD => {
                 let text = format!(
-                    "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; mend the state or start_date",
+                    "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; correct the state or start_date",
                     dates::format(start),
                     dates::format(now)
                 );
@@ -270,110 +376,70 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
     }
 
-    /// The rows that are new, and whether they reach the id where the walk is to end.
-    fn sift(&mut self, raws: Vec<Box<RawValue>>) -> Result<(Vec<Row>, bool)> {
+    /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
+    /// next page.
+    fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
         let by_id = matches!(self.list.position, Position::Id { .. });
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
-        let (mut rows, mut above, mut reached): (Vec<Row>, Option<u64>, bool) = (Vec::with_capacity(raws.len()), None, false);
-        let mut seen = self.seen;
-        for raw in raws {
-            let head = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())));
-            let (id, date) = head.ok_or_else(|| self.fault("a record without an id that is a number"))?;
+        let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
+        let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
+        for (place, raw) in raws.into_iter().enumerate() {
+            let Some((id, date)) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date()))) else {
+                if !by_id {
+                    return Err(self.fault(NAMELESS));
+                }
+                nameless = true;
+                continue;
+            };
             if by_id && above.is_some_and(|above| id < above) {
                 return Err(self.fault("records that are not in the order of their ids"));
             }
-            let known = if by_id { self.last_id.max(above).is_some_and(|last| id <= last) } else { self.previous.contains(&id) };
+            let before = self.last_id.max(above);
+            let known = if by_id { before.is_some_and(|last| id <= last) } else { self.previous.contains(&id) };
             above = Some(id);
-            reached = reached || self.until_id.is_some_and(|until| id >= until);
+            sifted.reached = sifted.reached || self.until_id.is_some_and(|until| id >= until);
             if known || self.until_id.is_some_and(|until| id > until) {
                 continue;
             }
+            if std::mem::take(&mut nameless) {
+                sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
+            }
             self.warn_of_old(id, date);
-            seen += u64::from(self.will_be_counted(date));
-            rows.push(Row { id, date, raw, seen, extracted: extracted.clone() });
+            repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(id, &repair.field));
+            seen += u64::from(self.may_be_counted(date));
+            let other = sifted.rows.last().map(|row| row.id).or(self.last_id);
+            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), other });
         }
-        Ok((rows, reached))
-    }
-
-    /// Whether the store is asked to count a record of this date when the list ends.
-    fn will_be_counted(&self, date: Option<DateTime<Utc>>) -> bool {
-        match self.list.end {
-            End::CoveredSeen => matches!((date, self.settled()), (Some(date), Some(settled)) if date <= settled),
-            _ => true,
+        if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
+            return Err(self.fault(NAMELESS));
         }
-    }
-
-    /// What was last modified up to then was so when the walk began: nothing of it can have come since.
-    fn settled(&self) -> Option<DateTime<Utc>> {
-        [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min()
+        let second = sifted.rows.get(1).map(|row| row.id);
+        if let Some(first) = sifted.rows.first_mut() {
+            first.other = first.other.or(second);
+        }
+        self.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
+        Ok(sifted)
     }
 
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
         let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date < since - SECOND);
         if old && !std::mem::replace(&mut self.warned_of_old, true) {
             let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
-            self.log.write(Level::Warning, &format!("{}: record {id} {text}", self.stream.name));
+            self.warn(&format!("record {id} {text}"));
         }
     }
 
-    fn fault(&self, what: &str) -> Failure {
-        let text =
-            format!("the store sends {what}, so a walk could lose some; nothing after it is read. Report it with this message");
+    fn warn(&self, text: &str) {
+        self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+    }
+
+    fn failure(&self, text: impl Into<String>) -> Failure {
         Failure::new(Kind::Api, text).of_stream(self.stream.name)
     }
 
-    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to go on with.
-    async fn doubt_of_end(&self, came: u64, total: Option<u64>, seen: u64) -> Result<Option<Doubt>> {
-        // Under a cursor a total is the whole list's, so only the first page can be held against it.
-        if let Some(total) = total.filter(|total| *total > came && self.cursor.is_none()) {
-            return Ok(Some(format!("a page says that it is the last, but that {total} records match where it holds {came}")));
-        }
-        let (counted, expected) = match self.list.end {
-            End::PageTotal if total.is_none() => return Ok(Some("an empty page does not say how many records match".into())),
-            End::PageTotal => return Ok(None),
-            End::NoneRemain { count } => (self.count(count, self.remaining()).await?, came),
-            End::AllSeen { count } => (self.count(count, Vec::new()).await?, seen),
-            End::CoveredSeen => match self.covered().await? {
-                Some(counted) => (counted, seen),
-                None => return Ok(Some("the store does not say how many records match".into())),
-            },
-        };
-        let doubt = || format!("the list ends after {expected} records, but the store counts {counted}");
-        Ok((counted > expected).then(doubt))
-    }
-
-    /// Whether an empty page could pass for the end though it is not: where what was seen is held against a count, a record that was seen
-    /// and is deleted by now makes up for one that was not. Such a page is asked for twice.
-    fn may_hide_its_end(&self) -> bool {
-        let begun = self.cursor.is_some() || self.last_id.is_some();
-        begun && matches!(self.list.end, End::AllSeen { .. } | End::CoveredSeen)
-    }
-
-    /// The filters that match what is left of a list that is walked by id.
-    fn remaining(&self) -> Query {
-        let position = match (self.list.position, self.last_id) {
-            (Position::Id { after }, Some(id)) => Some((after, id.to_string())),
-            _ => None,
-        };
-        self.filters.iter().cloned().chain(position).collect()
-    }
-
-    async fn count(&self, path: &str, query: Query) -> Result<u64> {
-        Ok(self.gate.get(&mut self.request(path, query), list::count).await?.body)
-    }
-
-    /// How many records the store counts that were last modified in a time that this walk covers whole: from its lower bound to a
-    /// little before it started. Each of them has been in the list since then, so the walk has seen it. None: it does not say.
-    async fn covered(&self) -> Result<Option<u64>> {
-        // Only an empty store tells no time at all.
-        let (Some(until), Some(until_name)) = (self.settled(), self.list.until) else { return Ok(Some(0)) };
-        if self.scope.since.is_some_and(|since| since > until) {
-            return Ok(Some(0));
-        }
-        let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
-        let mut request = self.request(self.list.path, since.chain([(until_name, dates::filter(until))]).collect());
-        request.page = Some(Window::first(1));
-        let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?;
-        Ok(answer.body.total)
+    fn fault(&self, what: &str) -> Failure {
+        self.failure(format!(
+            "the store sends {what}, so a walk could lose some; nothing after it is read. Report it with this message"
+        ))
     }
 }

@@ -10,54 +10,54 @@ pub(crate) use super::output::Output;
 #[command(name = "tap-bigcommerce", version, after_help = EXIT_CODES)]
 #[command(group(ArgGroup::new("told").args(["about", "check"])))]
 pub(crate) struct Args {
-    /// Settings, a JSON file. May be repeated: a later file wins key by key. The word ENV reads TAP_BIGCOMMERCE_*
+    /// Settings, a JSON file. May be repeated: later files override earlier ones, key by key. ENV reads the TAP_BIGCOMMERCE_* variables
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
     /// What to read, a JSON file as --discover writes it. Without it: everything
     #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
-    /// Where to go on, a JSON file with the last STATE message's value
+    /// Resume from this state: a JSON file with the value of the last STATE message
     #[arg(short, long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Read this and no more, by name: orders,products.variants. * stands for any part of a name. May be repeated
+    /// Read only these, by name: orders,products.variants. * matches any part of a name. May be repeated
     #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
     pub(crate) select: Vec<String>,
-    /// Leave this out, by name: customers.notes. May be repeated
+    /// Leave these out, by name: customers.notes. May be repeated
     #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
     pub(crate) exclude: Vec<String>,
-    /// Read one record of each selected stream and end; with schema, write their SCHEMA messages alone
+    /// Read one record of each selected stream, then exit; with schema, write only their SCHEMA messages
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all",
           conflicts_with_all = ["discover", "check", "about", "state", "full_refresh", "output"])]
     pub(crate) test: Option<Test>,
-    /// Write the catalog and end
+    /// Write the catalog, then exit
     #[arg(short, long, conflicts_with_all = ["check", "about", "full_refresh", "output"])]
     pub(crate) discover: bool,
-    /// Ask the store whether the token is good and which streams it may read, and end
+    /// Ask the store whether the token is good and which streams it can read, then exit
     #[arg(long, conflicts_with_all = ["about", "state", "full_refresh", "output"])]
     pub(crate) check: bool,
     /// Read a stream from its start, whatever the state says. May be repeated
     #[arg(long, value_name = "STREAM")]
     pub(crate) full_refresh: Vec<String>,
-    /// Write what the tap is and what can be set, and end
+    /// Print the tap's name, version, settings and streams, then exit
     #[arg(long, conflicts_with_all = ["state", "full_refresh", "output"])]
     pub(crate) about: bool,
     /// The form of --about, or of --check: without it, --check writes text on a terminal, else JSON
     #[arg(long, value_enum, requires = "told")]
     pub(crate) format: Option<Format>,
-    /// Where the messages go: stdout, sqlite:FILE, or jsonl:DIR with a file a stream. Files and folders hold their own state
+    /// Where the messages go: stdout, sqlite:FILE, or jsonl:DIR (one file per stream). sqlite and jsonl keep their own state
     #[arg(long, value_name = "OUTPUT", default_value = "stdout")]
     pub(crate) output: Output,
-    /// Start a store simulator on this machine and read that: no account is needed
+    /// Start a simulated store on this machine and read it: no account is needed
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// When the run has ended, write what it did as a page for a browser
     #[arg(long, value_name = "FILE", conflicts_with_all = ["discover", "check", "about", "test"])]
     pub(crate) report: Option<PathBuf>,
-    /// Ask for the credentials, check them, write them to the config file (config.json), and end
+    /// Ask for the credentials, check them, write them to the config file (config.json), then exit
     #[arg(long, conflicts_with_all = ["catalog", "state", "select", "exclude", "test", "discover", "check", "full_refresh", "about",
                                       "output", "sandbox", "report"])]
     pub(crate) init: bool,
-    /// Certificates in PEM form, to trust beside those of this machine
+    /// Extra CA certificates (PEM), trusted in addition to the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }

@@ -81,7 +81,7 @@ fn row(access: &Access, cost: &Cost, quota: Option<Quota>) -> [String; 6] {
     };
     let (requests, time) = match cost {
         Cost::Requests(requests) => (grouped(*requests), quota.map(|quota| about(quota.seconds(*requests)))),
-        Cost::None => ("none more".to_owned(), None),
+        Cost::None => ("included above".to_owned(), None),
         Cost::NotSelected => ("not selected".to_owned(), None),
         Cost::Unknown => (String::new(), None),
     };
@@ -90,7 +90,7 @@ fn row(access: &Access, cost: &Cost, quota: Option<Quota>) -> [String; 6] {
 }
 
 impl Quota {
-    /// How long so many requests take if each window is spent whole.
+    /// How long so many requests take if each window is used up.
     fn seconds(self, requests: u64) -> f64 {
         requests as f64 / self.requests.max(1) as f64 * self.window_ms as f64 / 1000.0
     }
@@ -101,7 +101,7 @@ fn told(requests: u64, quota: Option<Quota>) -> String {
     let requests_told = grouped(requests);
     match quota {
         None => format!(
-            "A first run takes about {requests_told} requests; the store does not tell its quota, so nobody knows how long."
+            "A first run takes about {requests_told} requests; the store does not report its quota, so the duration is unknown."
         ),
         Some(quota) => {
             let (most, window) = (grouped(quota.requests), about(quota.window_ms as f64 / 1000.0));
@@ -175,15 +175,15 @@ mod tests {
         let text = tables(r#"{"requests": 150, "window_ms": 30000}"#, None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "store abc");
-        assert_eq!(lines[1], "stream          readable  scope                      records      requests  time");
-        assert_eq!(lines[2], "orders          yes       orders_read                 12,000        36,050   2 h");
-        assert_eq!(lines[3], "order_products  yes       orders_read                            none more");
-        assert_eq!(lines[4], "products        yes       products_read                  200  not selected");
+        assert_eq!(lines[1], "stream          readable  scope                      records        requests  time");
+        assert_eq!(lines[2], "orders          yes       orders_read                 12,000          36,050   2 h");
+        assert_eq!(lines[3], "order_products  yes       orders_read                         included above");
+        assert_eq!(lines[4], "products        yes       products_read                  200    not selected");
         assert_eq!(lines[5], "coupons         NO        marketing_read is missing");
         for part in ["about 36,050 requests", "150 requests in 30 s", "about 2 h at"] {
             assert!(lines[6].contains(part), "{text}");
         }
-        assert!(tables("null", None).contains("does not tell its quota"));
+        assert!(tables("null", None).contains("does not report its quota"));
     }
 
     #[test]

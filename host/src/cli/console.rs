@@ -15,7 +15,7 @@ use tap_bigcommerce_core::log::{Level, Style};
 const REFRESH: Duration = Duration::from_millis(200);
 /// What stands before the live line's text.
 const SPINNER: usize = 2;
-const NOT_COMPLETE: &str = "not complete: the next run goes on from the state";
+const NOT_COMPLETE: &str = "not complete: the next run resumes from the last state";
 
 /// Where people read what happens. Clones write to the same place.
 #[derive(Clone)]
@@ -106,8 +106,8 @@ impl Console {
         }
     }
 
-    /// Shows how far a run came that was stopped or failed; nothing if it had not begun.
-    pub(crate) fn broken_off(&self, now: &Snapshot) {
+    /// Shows how far a run got that was stopped or failed; nothing if it had not begun.
+    pub(crate) fn interrupted(&self, now: &Snapshot) {
         if self.live.is_some() && now.requests > 0 {
             partial_table(now, self.started.elapsed(), terminal()).lines().for_each(print);
         }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_broken_off_has_a_row_for_each_stream_that_had_begun() {
+    fn a_run_that_was_interrupted_has_a_row_for_each_stream_that_had_begun() {
         let streams = vec![("orders".to_owned(), 1500), ("order_products".to_owned(), 20)];
         let now = Snapshot { records: 1520, requests: 40, streams, ..Snapshot::default() };
         let text = partial_table(&now, Duration::from_secs(2), None);

@@ -94,7 +94,7 @@ fn write(person: &mut impl Person, file: &Path, check: impl Fn(&str) -> Result<C
         ErrorKind::AlreadyExists => unwritable(&"another program has written it meanwhile; run again"),
         _ => unwritable(&fault),
     })?;
-    person.tell(&format!("{name} is written, for your eyes only. Now copy the store into a file:"));
+    person.tell(&format!("{name} is written, readable only by you. Now copy the store into a file:"));
     person.tell(&format!("  tap-bigcommerce --config {name} --output sqlite:shop.db"));
     Ok(())
 }
@@ -111,7 +111,7 @@ fn agreed(person: &mut impl Person, check: impl Fn(&str) -> Result<Checked>) -> 
                 person.tell(table.trim_end());
                 let Err(failure) = verdict else { return Ok(config) };
                 person.tell(&failure.to_string());
-                if yes(person, "Write the config all the same?")? {
+                if yes(person, "Write the config anyway?")? {
                     return Ok(config);
                 }
                 continue;
@@ -119,7 +119,7 @@ fn agreed(person: &mut impl Person, check: impl Fn(&str) -> Result<Checked>) -> 
             Err(failure) => failure,
         };
         person.tell(&failure.to_string());
-        person.tell("Answer once more. Enter alone keeps the last answer.");
+        person.tell("Please try again. Press Enter to keep the previous answer.");
     }
 }
 
@@ -216,7 +216,7 @@ fn store(text: &str) -> std::result::Result<(String, Option<Origin>), String> {
     let origin = Origin::parse(&format!("{scheme}://{authority}")).map_err(|why| format!("this cannot be an API path: {why}"))?;
     let hash = path.split('/').skip_while(|step| *step != "stores").nth(1);
     let hash =
-        hash.ok_or("an API path has the store hash behind /stores/, as in https://api.bigcommerce.com/stores/abc123/v3/")?;
+        hash.ok_or("an API path has the store hash after /stores/, as in https://api.bigcommerce.com/stores/abc123/v3/")?;
     Ok((setting("store_hash", hash)?, Some(origin)))
 }
 
@@ -227,7 +227,7 @@ fn token_setting(text: &str) -> std::result::Result<String, String> {
 /// A setting's value, if the tap takes it; else why not.
 fn setting(key: &str, value: &str) -> std::result::Result<String, String> {
     if value.is_empty() {
-        return Err("this is needed".to_owned());
+        return Err("this is required".to_owned());
     }
     let mut config = json!({ "store_hash": "x" });
     config[key] = json!(value);

@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const TOO_EARLY: Duration = Duration::from_secs(3);
 const TOO_LITTLE: f64 = 0.01;
 
-/// The line for a terminal of this width: with less room, less is told.
+/// The line for a terminal of this width: with less room, less is shown.
 pub(crate) fn line(now: &Snapshot, ahead: Option<&[Outlook]>, took: Duration, width: usize) -> String {
     let walk = ahead.and_then(|ahead| walk(now, ahead));
     // Streams that share a walk come by turns: the line is about the first of them.

@@ -108,7 +108,7 @@ fn selecting(args: &Args) -> Option<&[String]> {
     (!args.select.is_empty()).then_some(args.select.as_slice())
 }
 
-/// What was given, but for the state.
+/// What was given, except the state.
 fn request(args: &Args, config: String) -> Result<plan::Request> {
     let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
     let (select, exclude) = (selecting(args).map(<[String]>::to_vec), args.exclude.clone());
@@ -127,13 +127,13 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
         state = Some(forget(state.as_deref(), stream)?);
     }
     let (stop, progress) = (Stop::new(), Progress::default());
-    let mut beside = JoinSet::new();
-    beside.spawn(signals::watch(stop.clone(), console.clone()));
-    beside.spawn(console.clone().follow(progress.clone()));
+    let mut background = JoinSet::new();
+    background.spawn(signals::watch(stop.clone(), console.clone()));
+    background.spawn(console.clone().follow(progress.clone()));
     let request = SyncRequest { config, catalog, state, progress: progress.clone(), ..SyncRequest::default() };
-    beside.spawn(console.clone().look_ahead(tap.clone(), request.clone()));
+    background.spawn(console.clone().look_ahead(tap.clone(), request.clone()));
     let done = tap.sync(request, sink, &stop).await;
-    beside.shutdown().await;
+    background.shutdown().await;
     console.clear();
     let reported = report.map_or(Ok(()), |report| report.write(&done, &progress, console.warnings()));
     let done = show(console, &progress.snapshot(), done);
@@ -149,7 +149,7 @@ fn show(console: &Console, now: &Snapshot, done: Result<Summary>) -> Result<()> 
             summary.failure().map_or(Ok(()), Err)
         }
         Err(failure) => {
-            console.broken_off(now);
+            console.interrupted(now);
             Err(failure)
         }
     }
@@ -184,7 +184,7 @@ fn open(output: &Output, config: &str, console: &Console) -> Result<(Box<dyn Sin
         }
         Output::Jsonl(folder) => {
             let sink = JsonlSink::open(folder, &store_identity(config)?).map_err(sink_failure)?;
-            sink.mended().into_iter().for_each(|what| console.log(&format!("INFO {what}")));
+            sink.repaired().into_iter().for_each(|what| console.log(&format!("INFO {what}")));
             let state = sink.state().map(str::to_owned);
             Ok((Box::new(sink), state))
         }
@@ -208,7 +208,7 @@ fn builder(args: &Args, console: &Console) -> TapBuilder {
 }
 
 /// The place that the config's `api_url` names, unless it is the default: whoever writes it into their own config permits it, wherever
-/// its name leads. A wrong one is told with the config's other faults.
+/// its name leads. A wrong one is reported with the config's other faults.
 fn named_origin(config: &str) -> Option<Origin> {
     let origin = |text: &str| Origin::parse(text.trim()).ok();
     let default = SETTINGS.iter().find(|setting| setting.key == "api_url").and_then(|setting| origin(setting.default?));

@@ -51,7 +51,7 @@ fn ending(text: &str) -> String {
 fn path(rest: &str, wanted: &str) -> Result<PathBuf, String> {
     let Some(url) = rest.strip_prefix("//") else { return named(rest, wanted) };
     if url.contains(['?', '#']) {
-        return Err("a URL with options is not understood; name the file alone".to_owned());
+        return Err("a URL with options is not understood; name only the file".to_owned());
     }
     let absolute = url.strip_prefix('/');
     match absolute {

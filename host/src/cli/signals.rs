@@ -11,7 +11,7 @@ pub(crate) fn watch(stop: Stop, console: Console) -> impl Future<Output = ()> {
         match signals {
             Ok(signals) => obey(signals, stop, console).await,
             Err(_) => console.tell(
-                "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next goes on from its last state",
+                "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next one resumes from its last state",
             ),
         }
     }

@@ -21,8 +21,8 @@ pub(crate) async fn run(test: Test, console: &Console, tap: &Tap, request: &Requ
 
 async fn records(console: &Console, tap: &Tap, request: &Request) -> Result<()> {
     let stop = Stop::new();
-    let mut beside = JoinSet::new();
-    beside.spawn(signals::watch(stop.clone(), console.clone()));
+    let mut background = JoinSet::new();
+    background.spawn(signals::watch(stop.clone(), console.clone()));
     let mut failed = Vec::new();
     for (stream, request) in requests(request)? {
         let (config, catalog, max_records) = (request.config, request.catalog, request.max_records);

@@ -1,4 +1,4 @@
-//! Messages on standard output, one a line.
+//! Messages on standard output, one per line.
 
 use super::{Sink, SinkError};
 use std::io::{self, BufWriter, ErrorKind, Write};

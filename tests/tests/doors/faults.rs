@@ -69,7 +69,12 @@ impl Case {
         match self.end {
             End::Whole => assert!(first.good, "{what}: {}", first.log),
             End::Told { code, kind, words, spared } => {
-                is_told(&first, &what, (code, kind), words);
+                // At the edge nobody sees an exit code: the response ends well, and its STATE names what is aside.
+                if code == 11 && door == Door::Edge {
+                    assert!(first.good && first.log.contains("set aside until the next run"), "{what}: {}", first.log);
+                } else {
+                    is_told(&first, &what, (code, kind), words);
+                }
                 let second = door.run(&shop, &self.settings, first.state()).await;
                 assert!(second.good, "{what}, resumed: {}", second.log);
                 let whole = trees(&second.messages).into_iter();
@@ -200,6 +205,7 @@ async fn a_fault_that_passes_costs_time_and_no_record() {
 async fn a_fault_that_stays_is_told_in_a_sentence_and_the_next_run_completes_the_rest() {
     let elsewhere = Shop::new(counts(34, 25, 22, 12));
     let told = |words, spared| End::Told { code: 9, kind: "[api]", words, spared };
+    let aside = |spared| End::Told { code: 11, kind: "[set-aside]", words: &["set aside", "orders"], spared };
     let others: &[&str] = &["customers", "products", "coupons"];
     let to = format!("{}/stores/sandbox/v2/orders", elsewhere.sandbox.url());
     let redirect = Fault::on("/v2/orders?", Action::Redirect(to)).skip(2).always();
@@ -215,26 +221,21 @@ async fn a_fault_that_stays_is_told_in_a_sentence_and_the_next_run_completes_the
     walk(vec![
         Case::new("a redirect", vec![redirect], told(&["orders", "redirects", "api_url"], others)),
         Case::new("lines that are not found", vec![gone("/products")], told(&["orders", "products", "404"], others)),
-        Case::new("coupons that are not found", vec![gone("/coupons")], told(&["orders", "coupons", "404"], others)),
         Case::new(
             "the same page for ever",
             vec![Fault::on("/v2/orders?", Action::DuplicatePage).skip(2).always()],
             told(&["orders", "came before", "twice"], others),
         ),
-        Case::new(
-            "lines without an end",
-            vec![Fault::when(lines_of(11), endless).always()],
-            told(&["orders", "products", "does not end"], others),
-        ),
+        Case::new("lines without an end", vec![Fault::when(lines_of(11), endless).always()], aside(others)),
         Case::new(
             "the same lines for ever",
             vec![Fault::when(lines_of(31), Action::DuplicatePage).skip(3).always()],
-            told(&["orders", "products", "nothing new"], others),
+            aside(others),
         ),
         Case::of("ignored positions of orders", ignored("min_id"), told(&["orders"], &["customers", "products"])),
         Case::of("ignored positions of customers", ignored("after"), told(&["customers"], &["orders", "coupons"])),
         Case::of("ignored positions of products", ignored("id:greater"), told(&["products"], &["orders", "coupons"])),
-        Case::of("ignored pages of lines", ignored("page"), told(&["orders", "products"], &["coupons"])),
+        Case::of("ignored pages of lines", ignored("page"), aside(&["coupons"])),
     ])
     .await;
     assert_eq!(elsewhere.sandbox.request_count(), 0, "nothing is sent elsewhere");

@@ -118,7 +118,7 @@ fn a_folder_that_cannot_be_one_is_named_before_the_store_is_asked() {
     for (folder, words) in [
         ("config.json", "is a file, not a folder"),
         ("config.json/below", "cannot be made"),
-        ("mine", "is there already"),
+        ("mine", "already exists"),
         ("taken", "orders.jsonl"),
         ("foreign", "not written by this tap"),
     ] {

@@ -191,7 +191,7 @@ async fn limits_end_a_run_that_the_next_resumes() {
     assert!(runs > 2 && union == held(&whole.messages()), "{runs} runs");
 }
 
-/// Each call reads one page. Records that share a bookmark's moment are read again; that must not keep a call from getting any further.
+/// Each call reads one record. Records that share a bookmark's moment are read again; that must not keep a call from getting any further.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_limit_starves_no_stream() {
     let shop = Shop::new(SMALL);
@@ -200,7 +200,8 @@ async fn the_least_limit_starves_no_stream() {
     let whole = Kept::default();
     tap.sync(request(&shop, None), Box::new(whole.clone()), &Stop::new()).await.unwrap();
     let whole = held(&whole.messages());
-    for _ in 0..40 {
+    let calls = 2 * whole.len();
+    for _ in 0..calls {
         let kept = Kept::default();
         let limited = SyncRequest { max_records: Some(1), ..request(&shop, state) };
         state = Some(tap.sync(limited, Box::new(kept.clone()), &Stop::new()).await.unwrap().state);
@@ -211,7 +212,7 @@ async fn the_least_limit_starves_no_stream() {
     }
     let missing: std::collections::BTreeSet<&str> =
         whole.keys().filter(|key| !union.contains_key(*key)).map(|(stream, _)| stream.as_str()).collect();
-    panic!("40 calls have not read all of {missing:?}");
+    panic!("{calls} calls have not read all of {missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,9 @@
 //! The one gate that every request passes: credentials, quota, timeout, retries, and answers that are whole.
 
+use super::ending::Ending;
 use super::limiter::{Limiter, Permit};
 use super::traffic::Traffic;
-use super::{Call, Clock, Quota, Request, Response, Transport, TransportError, Window, refusal};
+use super::{Call, Clock, MAX_BODY, NoBody, Quota, Request, Response, Transport, TransportError, Window, refusal};
 use crate::config::Config;
 use crate::dates;
 use crate::error::{Failure, Kind};
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Tries of one request before it is given up; fewer while no request of the run has ever been answered, since a wrong address or
-/// a machine without network will not mend itself.
+/// a machine without network does not get better by waiting.
 const TRIES: u32 = 6;
 const FIRST_TRIES: u32 = 3;
 /// Time for one request, waits for the quota aside.
@@ -28,6 +29,8 @@ const BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// A page is not halved below this.
 const LEAST_PAGE: u32 = 10;
+/// Stands for an answer beyond [`MAX_BODY`]: the page is asked for in halves, as after a 413.
+const TOO_LARGE: u16 = 413;
 
 /// What a run asked of the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub struct Answer<B> {
     pub body: B,
     /// The store's time, by its `Date` header.
     pub date: Option<DateTime<Utc>>,
+    /// How long the answer took: the store may have looked at its data so much earlier than `date` says.
+    pub took: Duration,
+    /// The body's length in bytes.
+    pub bytes: usize,
 }
 
 /// Why a request brought nothing.
@@ -54,8 +61,16 @@ pub struct Answer<B> {
 pub struct Refused {
     /// The status of the store's last answer, where it answered.
     pub status: Option<u16>,
+    /// Whether all tries were spent on faults of the store or of the way to it: it may be this one record, or everything.
+    pub spent: bool,
     /// The failure to report.
     pub failure: Failure,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Refused {
+        Refused { status: None, spent: false, failure }
+    }
 }
 
 impl From<Refused> for Failure {
@@ -76,6 +91,9 @@ pub struct Gate<T, C> {
     traffic: RefCell<Traffic>,
     quota: Cell<Option<Quota>>,
     answered: Cell<bool>,
+    /// Whether an answer has been read.
+    good: Cell<bool>,
+    ending: Ending,
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
     chance: Cell<u64>,
@@ -90,6 +108,8 @@ enum Outcome<B> {
         why: String,
         kind: Kind,
     },
+    /// A good status without a byte of body.
+    NoBody(Answer<()>),
     /// The quota is spent; the store said how long until it resets.
     Throttled(Duration),
 }
@@ -101,8 +121,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let seed = clock.date().timestamp_subsec_nanos();
         let (answered, held, chance) = (Cell::new(false), Cell::default(), Cell::new(u64::from(seed)));
         let (counts, traffic) = (RefCell::default(), RefCell::default());
-        let quota = Cell::new(None);
-        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, held, chance }
+        let (quota, good, ending) = (Cell::new(None), Cell::new(false), Ending::default());
+        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, good, ending, held, chance }
     }
 
     /// The clock that the gate waits by.
@@ -120,6 +140,17 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         self.held.set(self.held.get() + time);
     }
 
+    /// The run's time is over: from now on a request is sent only if it need not wait, neither for the quota nor between tries. One that
+    /// would wait fails with kind cancelled.
+    pub(crate) fn end(&self) {
+        self.ending.begin();
+    }
+
+    /// Whether the run's time is over.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.has_begun()
+    }
+
     /// The store's quota, as the latest answer that told of it has it.
     pub fn quota(&self) -> Option<Quota> {
         self.quota.get()
@@ -133,7 +164,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
     /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
-        let (mut tries, mut overloads, mut throttles) = (0, 0, 0);
+        let (mut tries, mut overloads, mut throttles, mut empties) = (0, 0, 0, 0);
         let (mut spent, mut throttled_since) = (Duration::ZERO, None);
         loop {
             let permit = self.permit(request).await?;
@@ -142,8 +173,28 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
             spent += (self.clock.now() - begun).min(self.config.request_timeout);
             let (status, why, kind) = match outcome {
-                Outcome::Done(answer) => return Ok(answer),
+                Outcome::Done(answer) => {
+                    self.good.set(true);
+                    return Ok(answer);
+                }
+                // One that comes among good answers may be a fault of its own.
+                Outcome::Refused(refused) if refused.status == Some(401) && self.good.get() && tries == 0 => {
+                    (refused.status, "the store refused the access token that it took before".to_owned(), Kind::Unauthorized)
+                }
                 Outcome::Refused(refused) => return Err(refused),
+                Outcome::NoBody(answer) => {
+                    empties += 1;
+                    if empties == 1 && request.tries.is_none() {
+                        self.count_retry();
+                        continue;
+                    }
+                    match (request.no_body, decode(&[])) {
+                        (NoBody::NoRows, Ok(body)) => {
+                            return Ok(Answer { body, date: answer.date, took: answer.took, bytes: 0 });
+                        }
+                        _ => (Some(200), format!("the answer to {} has no body", request.path), Kind::Api),
+                    }
+                }
                 Outcome::Again { status, why, kind } => (status, why, kind),
                 Outcome::Throttled(reset) => {
                     throttles += 1;
@@ -161,20 +212,33 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             tries += 1;
             throttles = 0;
             let backoff = self.backoff(tries);
-            if tries >= self.tries() || spent + backoff > PATIENCE {
-                return Err(Refused { status, failure: self.given_up(request, kind, &why, tries) });
+            // A store that is busy, or a refusal among good answers, says nothing of what was asked for.
+            let own = request.tries.filter(|_| matches!(kind, Kind::Api | Kind::Unreachable));
+            let most = if kind == Kind::Unauthorized { 2 } else { own.unwrap_or_else(|| self.tries()) };
+            if tries >= most || spent + backoff > PATIENCE {
+                return Err(self.given_up(request, status, kind, &why, tries));
+            }
+            if self.is_ending() {
+                return Err(ended(request));
             }
             if status == Some(429) {
                 self.limiter.close_until(self.clock.now() + backoff);
             }
-            overloads += u32::from(matches!(status, Some(500 | 504)));
+            overloads += match status {
+                Some(500 | 504) => 1,
+                // A page that is too large will not get smaller by itself.
+                Some(TOO_LARGE) => 2,
+                _ => 0,
+            };
             if overloads >= 2 {
                 halve(&mut request.page);
             }
             self.count_retry();
             self.log.write(Level::Warning, &format!("{}: {why}; trying again in {:.1} s", request.stream, backoff.as_secs_f64()));
             spent += backoff;
-            self.clock.sleep(backoff).await;
+            if self.ending.or(self.clock.sleep(backoff)).await.is_none() {
+                return Err(ended(request));
+            }
         }
     }
 
@@ -185,8 +249,14 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 self.log.write(Level::Info, &text);
             }
         };
-        let granted = self.limiter.acquire(&self.clock, QUOTA_PATIENCE, announce).await;
-        let (permit, waited) = granted.ok_or_else(|| quota_spent(request))?;
+        let granted = match self.ending.or(self.limiter.acquire(&self.clock, request.rank, QUOTA_PATIENCE, announce)).await {
+            Some(granted) => granted.ok_or_else(|| quota_spent(request))?,
+            // What need not wait for the quota may still be sent.
+            None => {
+                self.limiter.acquire(&self.clock, request.rank, Duration::ZERO, announce).await.ok_or_else(|| ended(request))?
+            }
+        };
+        let (permit, waited) = granted;
         self.counts.borrow_mut().waited += waited;
         Ok(permit)
     }
@@ -207,13 +277,14 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             Either::Right(_) => Err(TransportError::Broken(format!("no answer within {} s", call.timeout.as_secs()))),
         };
         let status = result.as_ref().ok().map(|response| response.status);
-        self.traffic.borrow_mut().ended(endpoint, status, self.clock.now() - begun);
+        let took = self.clock.now() - begun;
+        self.traffic.borrow_mut().ended(endpoint, status, took);
         match result {
             Ok(response) => {
                 self.answered.set(true);
                 self.quota.set(response.quota().or(self.quota.get()));
                 self.limiter.learn(&permit, &response, self.clock.now());
-                self.judge(request, &response, decode)
+                self.judge(request, &response, took, decode)
             }
             Err(error) => {
                 self.limiter.lost(&permit, self.clock.now());
@@ -232,20 +303,29 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     }
 
     /// What an answer means: see the table of status codes in bigcommerce-api.
-    fn judge<B>(&self, request: &Request, response: &Response, decode: &impl Fn(&[u8]) -> Result<B, String>) -> Outcome<B> {
-        let status = response.status;
+    fn judge<B>(
+        &self,
+        request: &Request,
+        response: &Response,
+        took: Duration,
+        decode: &impl Fn(&[u8]) -> Result<B, String>,
+    ) -> Outcome<B> {
+        let (status, bytes) = (response.status, response.body.len());
+        let date = response.header("date").and_then(dates::parse);
         let again = |why: String, kind| Outcome::Again { status: Some(status), why, kind };
         match status {
+            200 if bytes == 0 => Outcome::NoBody(Answer { body: (), date, took, bytes }),
             200 | 204 => match decode(&response.body) {
-                Ok(body) => Outcome::Done(Answer { body, date: response.header("date").and_then(dates::parse) }),
+                Ok(body) => Outcome::Done(Answer { body, date, took, bytes }),
                 Err(why) => again(format!("the answer to {} cannot be read: {why}", request.path), Kind::Api),
             },
             429 => match response.reset() {
                 Some(reset) => Outcome::Throttled(reset),
                 None => again("the store is busy (status 429)".into(), Kind::RateLimited),
             },
-            423 | 500.. => again(format!("the store answered {} with status {status}", request.path), Kind::Api),
-            _ => Outcome::Refused(Refused { status: Some(status), failure: self.refusal(request, response) }),
+            // 408: the store gave up waiting for the request.
+            408 | 423 | 500.. => again(format!("the store answered {} with status {status}", request.path), Kind::Api),
+            _ => Outcome::Refused(Refused { status: Some(status), spent: false, failure: self.refusal(request, response) }),
         }
     }
 
@@ -286,26 +366,27 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             },
             TransportError::Denied(why) => Outcome::Refused(Refused {
                 status: None,
-                failure: Failure::new(Kind::Unreachable, format!("the request to {} was not let out: {why}", self.config.origin))
+                spent: false,
+                failure: Failure::new(Kind::Unreachable, format!("the request to {} was blocked: {why}", self.config.origin))
                     .of_stream(request.stream),
             }),
-            TransportError::TooLarge => Outcome::Refused(Refused {
-                status: None,
-                failure: Failure::new(
-                    Kind::Api,
-                    format!("the answer to {} is too large to be true; set a smaller page_size", request.path),
-                )
-                .of_stream(request.stream),
-            }),
+            TransportError::TooLarge => Outcome::Again {
+                status: Some(TOO_LARGE),
+                why: format!("the answer to {} is larger than {} MiB", request.path, MAX_BODY >> 20),
+                kind: Kind::Api,
+            },
         }
     }
 
-    fn given_up(&self, request: &Request, kind: Kind, why: &str, tries: u32) -> Failure {
+    fn given_up(&self, request: &Request, status: Option<u16>, kind: Kind, why: &str, tries: u32) -> Refused {
         let advice = match kind {
             Kind::Unreachable => "check the network, the proxy and api_url",
-            _ => "run again later, the STATE says where to go on",
+            Kind::Unauthorized => "check access_token and store_hash, or create a new API account",
+            _ => "run again later; the STATE says where to resume",
         };
-        Failure::new(kind, format!("{why}, {tries} times in a row; {advice}")).of_stream(request.stream)
+        let times = if tries == 1 { String::new() } else { format!(", {tries} times in a row") };
+        let failure = Failure::new(kind, format!("{why}{times}; {advice}")).of_stream(request.stream);
+        Refused { status, spent: matches!(kind, Kind::Api | Kind::Unreachable), failure }
     }
 
     fn tries(&self) -> u32 {
@@ -352,8 +433,14 @@ impl<T: Transport, C: Clock> Gate<T, C> {
 }
 
 fn quota_spent(request: &Request) -> Refused {
-    let text = "the store's quota stayed spent for an hour; run again later, the STATE says where to go on";
-    Refused { status: Some(429), failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
+    let text = "the store's quota was used up for an hour; run again later to resume from the last STATE";
+    Refused { status: Some(429), spent: false, failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
+}
+
+/// The run's time is over, and the request would have had to wait.
+fn ended(request: &Request) -> Refused {
+    let failure = Failure::new(Kind::Cancelled, "the run's time is over").of_stream(request.stream);
+    Refused { status: None, spent: false, failure }
 }
 
 fn halve(page: &mut Option<Window>) {

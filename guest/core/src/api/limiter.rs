@@ -7,15 +7,14 @@
 //! Headers that contradict themselves cost no speed: see [`windows`]. Where they lie about what is left, nothing can prevent a 429; then
 //! the limiter waits and halves the number of requests in flight. Without headers a few requests are in flight.
 
+mod line;
 mod windows;
 
 use super::{Clock, Response};
-use futures_util::future::{poll_fn, select};
-use futures_util::lock::Mutex;
-use futures_util::task::AtomicWaker;
+use futures_util::future::select;
+use line::Line;
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 use windows::{Known, News, Windows};
 
@@ -36,8 +35,7 @@ pub(crate) struct Limiter {
     most: usize,
     state: RefCell<State>,
     /// Callers wait in line; only the first looks at the state.
-    turn: Mutex<()>,
-    changed: AtomicWaker,
+    line: Line,
 }
 
 #[derive(Debug)]
@@ -84,7 +82,7 @@ impl Drop for Permit<'_> {
             state.windows.deduct();
         }
         drop(state);
-        self.limiter.changed.wake();
+        self.limiter.line.wake_first();
     }
 }
 
@@ -111,25 +109,28 @@ impl Limiter {
             slowed_at: Duration::ZERO,
             uncounted: 0,
         };
-        Limiter { most: most.max(1), state: RefCell::new(state), turn: Mutex::new(()), changed: AtomicWaker::new() }
+        Limiter { most: most.max(1), state: RefCell::new(state), line: Line::default() }
     }
 
-    /// Waits until a request may be sent. Returns the time waited for the quota, too. `announce` is called before each such wait.
+    /// Waits until a request may be sent, one of a lower rank first. Returns the time waited for the quota, too. `announce` is called before
+    /// each such wait.
     /// None: the wait would be longer than `at_most`, or the store would have refused everything for so long.
     pub(crate) async fn acquire(
         &self,
         clock: &impl Clock,
+        rank: u64,
         at_most: Duration,
         announce: impl Fn(Duration),
     ) -> Option<(Permit<'_>, Duration)> {
-        let _turn = self.turn.lock().await;
+        let place = self.line.join(rank);
         let mut waited = Duration::ZERO;
         let mut announced = Duration::ZERO;
         loop {
+            place.first().await;
             let now = clock.now();
             match self.next(now) {
                 Next::Send { probe } => return Some((self.permit(now, probe), waited)),
-                Next::Answer => self.change().await,
+                Next::Answer => place.change().await,
                 Next::Quota(until) => {
                     let pause = until.saturating_sub(now);
                     let refused = self.state.borrow().refused_since.map_or(pause, |since| until.saturating_sub(since));
@@ -139,7 +140,7 @@ impl Limiter {
                     if std::mem::replace(&mut announced, until) != until {
                         announce(pause);
                     }
-                    select(pin!(self.change()), pin!(clock.sleep(pause))).await;
+                    select(pin!(place.change()), pin!(clock.sleep(pause))).await;
                     // While a slow sink holds the run, that is no wait for the quota.
                     waited += clock.now().saturating_sub(now).min(pause);
                 }
@@ -151,16 +152,6 @@ impl Limiter {
         let state = self.state.borrow();
         let (known, uncounted) = (state.windows.known(), state.uncounted);
         Permit { limiter: self, sent, probe, known, uncounted, counted: Cell::new(false) }
-    }
-
-    /// Resolves when the task is woken: by an answer, by a permit that is dropped, or spuriously.
-    async fn change(&self) {
-        let mut polled = false;
-        poll_fn(|context| {
-            self.changed.register(context.waker());
-            if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
     }
 
     fn next(&self, now: Duration) -> Next {

@@ -124,6 +124,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
     }
 }
 
+/// Reads a record that has a path of its own, in API v2, as the only row of a page.
+pub fn one(body: &[u8]) -> Result<Rows, String> {
+    let wanted = "a JSON object";
+    let row = any(body, wanted, |raw| raw.get().starts_with('{').then(|| raw.to_owned()))?;
+    let row = row.ok_or_else(|| format!("it should be {wanted}, but it has another form"))?;
+    Ok(Rows { rows: vec![row], ..Rows::default() })
+}
+
 /// Reads the `count` of a count endpoint.
 pub fn count(body: &[u8]) -> Result<u64, String> {
     let wanted = "a JSON object with a number \"count\"";

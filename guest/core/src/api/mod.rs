@@ -1,5 +1,6 @@
 //! The BigCommerce API: one gate that every request passes, and what it needs from outside.
 
+mod ending;
 pub mod gate;
 mod headers;
 mod limiter;
@@ -97,6 +98,28 @@ pub struct Request {
     pub query: Vec<(&'static str, String)>,
     /// The page asked for; none for what is not a list. The gate halves its size when the store cannot carry it.
     pub page: Option<Window>,
+    /// How often it is tried at most. None: as often as the gate tries by itself.
+    pub tries: Option<u32>,
+    /// What an answer with status 200 and no byte of body means.
+    pub no_body: NoBody,
+    /// Of the requests that wait, those with the lowest rank are sent first.
+    pub rank: u64,
+}
+
+/// What an answer with status 200 and no byte of body means: real stores send it, for lists without rows and when something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoBody {
+    /// A fault like any other: it must not end a walk.
+    Fault,
+    /// No rows, if it comes twice: a list inside a record.
+    NoRows,
+}
+
+impl Request {
+    /// A request for `path`, without a query, that is no page of a list.
+    pub fn new(stream: &'static str, scope: &'static str, path: String) -> Request {
+        Request { stream, scope, path, query: Vec::new(), page: None, tries: None, no_body: NoBody::Fault, rank: 0 }
+    }
 }
 
 /// Which rows of a list are asked for.

@@ -13,9 +13,9 @@ fn selected(catalog: Option<Value>, select: &[&str], exclude: &[&str]) -> Result
     let mut found = Vec::new();
     for entry in catalog.entries.iter().filter(|entry| entry.is_selected()) {
         let stream = Stream::find(&entry.name).unwrap();
-        let paths = schema::paths(&stream.schema());
+        let paths = schema::paths(stream.schema());
         let chosen = entry.selection(&paths, &|_| true);
-        let kept = schema::prune(&stream.schema(), &|path| chosen.contains(path));
+        let kept = schema::prune(stream.schema(), &|path| chosen.contains(path));
         found.push(entry.name.clone());
         found.extend(schema::paths(&kept).into_iter().map(|path| format!("{}.{}", entry.name, path.join("."))));
     }

@@ -1,4 +1,4 @@
-//! The state: where each stream goes on. What a given state holds beyond that is passed on as it is.
+//! The state: where each stream resumes. What a given state holds beyond that is passed on as it is.
 
 mod foreign;
 
@@ -15,8 +15,45 @@ const BOOKMARKS: &str = "bookmarks";
 const SYNCING: &str = "currently_syncing";
 const WALK: &str = "walk";
 const SELECTION: &str = "selection";
+const ASIDE: &str = "aside";
+/// A stream with more entries set aside than this has another trouble than single records.
+pub const MOST_ASIDE: usize = 100;
 /// So much of a state that is not known is named.
 const NAMED: usize = 10;
+
+/// Records that the store could not serve, to be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Aside {
+    /// One record of the list that is walked.
+    Id(u64),
+    /// Whatever lies between two ids, both of them left out.
+    Gap {
+        /// The last id before it; 0 if there is none.
+        above: u64,
+        /// The first id behind it.
+        below: u64,
+    },
+}
+
+impl Aside {
+    /// Whether it holds the record with this id.
+    pub fn holds(&self, id: u64) -> bool {
+        match *self {
+            Aside::Id(own) => own == id,
+            Aside::Gap { above, below } => above < id && id < below,
+        }
+    }
+}
+
+impl std::fmt::Display for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Aside::Id(id) => write!(f, "record {id}"),
+            Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
+        }
+    }
+}
 
 /// How far a walk has come. In the state while the walk is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +75,9 @@ pub struct Progress {
     /// The last whole page done, where the list is walked by cursor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// The highest id that the list had when the walk began, where the list can say so: there is no need to go further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
     /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_id: Option<u64>,
@@ -66,6 +106,7 @@ impl Progress {
             newest: None,
             last_id: None,
             cursor: None,
+            end: None,
             until_id: None,
             seen: 0,
             again: false,
@@ -160,7 +201,7 @@ impl State {
         bookmarks.entry(stream.name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
     }
 
-    /// A stream's bookmark. Fails on one that is not a date: going on without it would read everything again, in silence.
+    /// A stream's bookmark. Fails on one that is not a date: without it everything would be read again, in silence.
     pub fn bookmark(&self, stream: &Stream) -> Result<Option<DateTime<Utc>>> {
         let Some(value) = stream.replication_key().and_then(|key| self.of(stream)?.get(key)).filter(|value| !value.is_null())
         else {
@@ -177,6 +218,29 @@ impl State {
             return Err("it is of another version of the tap");
         }
         Progress::deserialize(walk).map(Some).map_err(|_| "it has another form")
+    }
+
+    /// What a stream has set aside. Fails on what is no such list, or is longer than this tap writes.
+    pub fn aside(&self, stream: &Stream) -> Result<Vec<Aside>> {
+        let Some(list) = self.of(stream).and_then(|bookmark| bookmark.get(ASIDE)) else { return Ok(Vec::new()) };
+        let wrong = |what: String| fault(format!("its \"aside\" {what}")).of_stream(stream.name);
+        match list.as_array().map(Vec::len) {
+            None if list.is_null() => return Ok(Vec::new()),
+            Some(len) if len > MOST_ASIDE => {
+                return Err(wrong(format!("has {len} entries, and {MOST_ASIDE} at most are possible")));
+            }
+            _ => {}
+        }
+        Vec::<Aside>::deserialize(list).map_err(|_| wrong("is not a list of ids and ranges of ids".into()))
+    }
+
+    /// Notes what a stream has set aside. An empty list stays in the state, since some runners merge a state into the one before.
+    pub(crate) fn set_aside(&mut self, stream: &Stream, aside: &[Aside]) {
+        let Some(entry) = self.of_mut(stream) else { return };
+        if !aside.is_empty() || entry.contains_key(ASIDE) {
+            // Numbers: this cannot fail.
+            entry.insert(ASIDE.into(), serde_json::to_value(aside).unwrap_or_default());
+        }
     }
 
     /// What was selected when the bookmark was written.
@@ -221,7 +285,7 @@ impl State {
 
 /// Whether a key of a stream's bookmark is this tap's.
 fn is_known(stream: &Stream, key: &str) -> bool {
-    key == WALK || key == SELECTION || Some(key) == stream.replication_key()
+    [WALK, SELECTION, ASIDE].contains(&key) || Some(key) == stream.replication_key()
 }
 
 /// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no

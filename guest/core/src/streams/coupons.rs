@@ -1,6 +1,6 @@
 //! coupons: API v2. They have no modification date, so each run takes all of them, and edits are replicated too.
 
-use super::{End, List, Position, Replication, Source, Stream};
+use super::{End, List, Position, Record, Replication, Source, Stream};
 use crate::api::list::Form;
 
 /// The stream.
@@ -17,10 +17,12 @@ pub static STREAM: Stream = Stream {
         since: None,
         until: None,
         newest_first: &[],
-        end: End::AllSeen { count: "v2/coupons/count" },
+        end: End::AllSeen,
+        count: Some("v2/coupons/count"),
         includes: &[],
         parts: &[],
-        record: None,
+        record: Record::Path("v2/coupons/{id}"),
+        range: Some(("min_id", "max_id")),
     }),
     off_by_default: &[],
 };

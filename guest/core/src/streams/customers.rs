@@ -1,12 +1,17 @@
-//! customers: API v3, which has replaced v2; the v2 names are kept beside the new ones (`x-source` in the schema).
+//! customers: API v3, which has replaced v2; the v2 names are kept in addition to the new ones (`x-source` in the schema).
 
-use super::{End, List, Part, Position, Record, Replication, Source, Stream, include};
+use super::{Announced, End, List, Part, Position, Record, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A list inside a customer stops at ten rows (customers.v3, `include`); the whole list has an endpoint of its own.
-const fn part(field: &'static str, path: &'static str, query: &'static [(&'static str, &'static str)]) -> Part {
-    let owner = Some(("customer_id:in", "customer_id"));
-    Part { field, path, owner, query, form: Form::Envelope, when_full: Some(10), announced_by: None }
+const fn part(
+    field: &'static str,
+    path: &'static str,
+    query: &'static [(&'static str, &'static str)],
+    count: &'static str,
+) -> Part {
+    let (owner, announced_by) = (Some(("customer_id:in", "customer_id")), Some(Announced::Count(count)));
+    Part { field, path, owner, query, form: Form::Envelope, when_full: Some(10), announced_by }
 }
 
 /// The stream. The list has no filter by id: its walk goes by cursor.
@@ -24,6 +29,7 @@ pub static STREAM: Stream = Stream {
         until: Some("date_modified:max"),
         newest_first: &[("sort", "date_modified:desc")],
         end: End::CoveredSeen,
+        count: None,
         includes: &[
             include("addresses", "addresses"),
             include("attributes", "attributes"),
@@ -34,10 +40,11 @@ pub static STREAM: Stream = Stream {
             include("segment_ids", "segment_ids"),
         ],
         parts: &[
-            part("addresses", "v3/customers/addresses", &[("include", "formfields")]),
-            part("attributes", "v3/customers/attribute-values", &[]),
+            part("addresses", "v3/customers/addresses", &[("include", "formfields")], "address_count"),
+            part("attributes", "v3/customers/attribute-values", &[], "attribute_count"),
         ],
-        record: Some(Record::Filter("id:in")),
+        record: Record::Filter("id:in"),
+        range: None,
     }),
     off_by_default: &[],
 };

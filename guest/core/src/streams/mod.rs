@@ -9,6 +9,7 @@ pub mod products;
 use crate::api::list::Form;
 use crate::schema;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 /// Every stream, in the order in which a run takes them.
 pub const ALL: &[&Stream] = &[&orders::STREAM, &order_products::STREAM, &customers::STREAM, &products::STREAM, &coupons::STREAM];
@@ -46,6 +47,7 @@ pub enum Replication {
 
 /// Where a stream's records come from.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each stream, and it never moves")]
 pub enum Source {
     /// A list of the API, walked.
     List(List),
@@ -77,12 +79,16 @@ pub struct List {
     pub newest_first: &'static [(&'static str, &'static str)],
     /// What could contradict that the list has ended.
     pub end: End,
+    /// The path of an endpoint that counts the list's records, for forecasts.
+    pub count: Option<&'static str>,
     /// Fields that the API sends only when asked to.
     pub includes: &'static [Include],
     /// Fields with requests of their own.
     pub parts: &'static [Part],
-    /// How one record is asked for: says whether a record whose part is not found is gone itself.
-    pub record: Option<Record>,
+    /// How one record is asked for: one that was set aside, and one whose part is not found.
+    pub record: Record,
+    /// The filters for the least and the greatest id, where the list has them: how records that were set aside together are asked for.
+    pub range: Option<(&'static str, &'static str)>,
 }
 
 /// How one record of a list is asked for.
@@ -112,19 +118,12 @@ pub enum Position {
 /// How the end of a list is confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// A count endpoint, under the last page's own filters, counts no more than that page's repeat.
-    NoneRemain {
-        /// Its path.
-        count: &'static str,
-    },
-    /// The last page says itself how many rows match its filters: none.
-    PageTotal,
-    /// A count endpoint without filters counts no more rows than the walk has seen.
-    AllSeen {
-        /// Its path.
-        count: &'static str,
-    },
-    /// The list itself, asked how many rows were last modified in a time that the walk covers whole, counts no more than it has seen.
+    /// The list itself, sorted by id downward with these parameters, has no row above the last one.
+    Highest(&'static [(&'static str, &'static str)]),
+    /// A second empty page, and the count endpoint, which counts no more rows than the walk has seen.
+    AllSeen,
+    /// A second empty page, and the list itself, which counts no more rows last modified in a time that the walk covers whole than it has
+    /// seen.
     CoveredSeen,
 }
 
@@ -156,8 +155,25 @@ pub struct Part {
     pub form: Form,
     /// Fetched only where the record's own list has come with so many rows: the API's documented maximum for lists inside records.
     pub when_full: Option<usize>,
-    /// The record's field whose number above zero contradicts an empty list.
-    pub announced_by: Option<&'static str>,
+    /// The record's field that says something about the list's length.
+    pub announced_by: Option<Announced>,
+}
+
+/// What a field of a record says about the length of one of its lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// A number above zero contradicts an empty list; what else it counts is not documented.
+    Some(&'static str),
+    /// How many rows the list has.
+    Count(&'static str),
+}
+
+impl Announced {
+    /// The field.
+    pub fn field(self) -> &'static str {
+        let (Announced::Some(field) | Announced::Count(field)) = self;
+        field
+    }
 }
 
 /// A field that comes with `include=` under another or the same name.
@@ -174,9 +190,12 @@ impl Stream {
         ALL.iter().copied().find(|stream| stream.name == name)
     }
 
-    /// Its JSON Schema, references resolved.
-    pub fn schema(&self) -> Value {
-        schema::load(self.schema, &shared)
+    /// Its JSON Schema, references resolved; read once.
+    pub fn schema(&self) -> &'static Value {
+        static READ: [OnceLock<Value>; ALL.len()] = [const { OnceLock::new() }; ALL.len()];
+        static NONE: Value = Value::Null;
+        let place = ALL.iter().position(|stream| stream.name == self.name);
+        place.map_or(&NONE, |place| READ[place].get_or_init(|| schema::load(self.schema, &shared)))
     }
 
     /// The replication key of an incremental stream.
@@ -251,7 +270,7 @@ mod tests {
             if let Some(key) = stream.replication_key() {
                 assert_eq!(schema["properties"][key]["format"], "date-time", "{}", stream.name);
             }
-            for path in schema::paths(&schema) {
+            for path in schema::paths(schema) {
                 assert!(path.iter().all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')), "{path:?}");
             }
         }
@@ -266,7 +285,7 @@ mod tests {
             if let Source::List(list) = &stream.source {
                 list.includes.iter().for_each(|include| has(include.field));
                 list.parts.iter().for_each(|part| has(part.field));
-                list.parts.iter().filter_map(|part| part.announced_by).for_each(has);
+                list.parts.iter().filter_map(|part| part.announced_by).for_each(|announced| has(announced.field()));
             }
         }
     }

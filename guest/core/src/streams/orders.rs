@@ -1,10 +1,14 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{End, Include, List, Part, Position, Record, Replication, Source, Stream, include};
+use super::{Announced, End, Include, List, Part, Position, Record, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A part of an order; its list lies below the order's own path.
 const fn part(field: &'static str, path: &'static str, announced_by: Option<&'static str>) -> Part {
+    let announced_by = match announced_by {
+        Some(field) => Some(Announced::Some(field)),
+        None => None,
+    };
     Part { field, path, owner: None, query: &[], form: Form::Bare, when_full: None, announced_by }
 }
 
@@ -22,7 +26,9 @@ pub static STREAM: Stream = Stream {
         since: Some("min_date_modified"),
         until: Some("max_date_modified"),
         newest_first: &[("sort", "date_modified:desc")],
-        end: End::NoneRemain { count: "v2/orders/count" },
+        end: End::Highest(&[("sort", "id:desc")]),
+        // It counts archived orders that the list hides (bigcommerce/docs#360), and some of its filters have no effect (bigcommerce/docs#374).
+        count: Some("v2/orders/count"),
         includes: &[
             include("fees", "fees"),
             // Without the structure an older shape comes that may go away (orders.v2, `consignment_structure`).
@@ -38,7 +44,8 @@ pub static STREAM: Stream = Stream {
             part("coupons", "v2/orders/{id}/coupons", None),
             part("shipping_addresses", "v2/orders/{id}/shipping_addresses", Some("shipping_address_count")),
         ],
-        record: Some(Record::Path("v2/orders/{id}")),
+        record: Record::Path("v2/orders/{id}"),
+        range: Some(("min_id", "max_id")),
     }),
     // They repeat products and shipping_addresses, and make pages slow.
     off_by_default: &["consignments"],

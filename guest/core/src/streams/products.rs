@@ -1,6 +1,6 @@
 //! products: API v3, with variants, images, options and the other nested lists that are selected.
 
-use super::{End, Include, List, Position, Replication, Source, Stream, include};
+use super::{End, Include, List, Position, Record, Replication, Source, Stream, include};
 use crate::api::list::Form;
 
 /// A list that cuts the API's pages to ten products (products_catalog.v3, `include`).
@@ -22,7 +22,8 @@ pub static STREAM: Stream = Stream {
         since: Some("date_modified:min"),
         until: Some("date_modified:max"),
         newest_first: &[("sort", "date_modified"), ("direction", "desc")],
-        end: End::PageTotal,
+        end: End::Highest(&[("sort", "id"), ("direction", "desc")]),
+        count: None,
         includes: &[
             include("variants", "variants"),
             include("images", "images"),
@@ -37,7 +38,8 @@ pub static STREAM: Stream = Stream {
             include("channels", "channels"),
         ],
         parts: &[],
-        record: None,
+        record: Record::Filter("id:in"),
+        range: Some(("id:min", "id:max")),
     }),
     off_by_default: &[],
 };

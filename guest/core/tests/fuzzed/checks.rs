@@ -104,7 +104,7 @@ pub(crate) fn headers(data: &[u8]) {
     let (config, _) = Config::parse(CONFIG, Credentials::InConfig).expect("a good config");
     let gate = Gate::new(Headers(RefCell::new(data.to_vec())), clock.clone(), Rc::new(Silent), Rc::new(config));
     let request = async || {
-        let mut request = Get { stream: "orders", scope: "x", path: "v2/orders".into(), query: Vec::new(), page: None };
+        let mut request = Get::new("orders", "x", "v2/orders".into());
         gate.get(&mut request, |body| Form::Bare.decode(body)).await
     };
     run(&clock, join_all((0..4).map(|_| request()))).expect("a request waits for what never comes");
@@ -129,8 +129,8 @@ pub(crate) fn pages(data: &[u8]) {
         let keep = |path: &[&str]| picks >> (path.concat().bytes().map(u32::from).sum::<u32>() % 64) & 1 == 1;
         for stream in ALL {
             let whole = stream.schema();
-            agree(&whole, &whole, &page.rows);
-            agree(&whole, &prune(&whole, &keep), &page.rows);
+            agree(whole, whole, &page.rows);
+            agree(whole, &prune(whole, &keep), &page.rows);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A bounded run of the fuzz targets on the stable toolchain: the seeds, and inputs made from them by chance that is always the same.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod checks;
 mod reference;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Inputs a target, unless `INPUTS` says otherwise.
 const INPUTS: u64 = 10_000;
 
-/// What inputs are made of, beside the seeds' own bytes.
+/// What inputs are made of, in addition to the seeds' own bytes.
 const WORDS: [&str; 32] = [
     "null",
     "true",

@@ -1,8 +1,8 @@
 //! The pages for users are true of this source: tables are generated from it, and a message that a page quotes stands in it.
 //!
-//! `UPDATE_DOCS=1 cargo test -p tap-bigcommerce-core --test pages` writes the generated parts anew.
+//! `UPDATE_DOCS=1 cargo test -p tap-bigcommerce-core --test pages` writes the generated parts again.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod messages;
 mod streams;
@@ -34,7 +34,7 @@ fn is_current(page: &str, generated: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&file, new).unwrap();
     } else {
-        assert!(old == new, "{page} is not what the source says; CONTRIBUTING.md tells how to write it anew");
+        assert!(old == new, "{page} is not what the source says; CONTRIBUTING.md says how to write it again");
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 use tap_bigcommerce_core::schema;
-use tap_bigcommerce_core::streams::{ALL, End, List, Part, Position, Replication, Source, Stream};
+use tap_bigcommerce_core::streams::{ALL, Announced, End, List, Part, Position, Replication, Source, Stream};
 
 /// The generated part of the page.
 pub(crate) fn page() -> String {
@@ -24,7 +24,7 @@ fn section(stream: &Stream) -> String {
         fact("end confirmed by", end(list));
     }
     page.push_str("\n| field | type | |\n| --- | --- | --- |\n");
-    fields(stream, &stream.schema(), "", &mut page);
+    fields(stream, stream.schema(), "", &mut page);
     page.push('\n');
     page
 }
@@ -59,10 +59,9 @@ fn walk(list: &List) -> String {
 
 fn end(list: &List) -> &'static str {
     match list.end {
-        End::NoneRemain { .. } => "the count endpoint, under the same filters",
-        End::PageTotal => "the last page's own total",
-        End::AllSeen { .. } => "the count endpoint",
-        End::CoveredSeen => "the list, asked how many records a time has that the walk covers whole",
+        End::Highest(_) => "the list itself, asked for its row with the highest id",
+        End::AllSeen => "a second empty page, and the count endpoint",
+        End::CoveredSeen => "a second empty page, and the list's total for a time that the walk covers whole",
     }
 }
 
@@ -112,6 +111,12 @@ fn notes(stream: &Stream, path: &str, schema: &Value) -> Vec<String> {
 fn requests(part: &Part) -> String {
     match part.when_full {
         None => format!("`GET /{}` for each record", part.path),
-        Some(full) => format!("`GET /{}` for a record whose own list has {full} rows, since the API stops there", part.path),
+        Some(full) => {
+            let counted = match part.announced_by {
+                Some(Announced::Count(field)) => format!(", or fewer than `{field}` says"),
+                _ => String::new(),
+            };
+            format!("`GET /{}` for a record whose own list has {full} rows, where the API stops{counted}", part.path)
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! The tap's logic against a simulated store, in virtual time: what is read, where it goes on, and what it makes of trouble.
+//! The tap's logic against a simulated store, in virtual time: what is read, where it resumes, and what faults lead to.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+mod aside;
 mod faults;
+mod limits;
 mod replication;
 mod selection;
 mod shapes;

@@ -1,4 +1,4 @@
-//! What a run reads, and where the next one goes on.
+//! What a run reads, and where the next one resumes.
 
 use crate::shared::LISTS;
 use crate::world::{Run, World, versions};
@@ -101,7 +101,7 @@ fn a_record_modified_or_created_or_deleted_while_its_list_is_walked_is_not_lost(
     let epoch = world.epoch;
     let mut pages = 0;
     world.store.borrow_mut().on_request(move |request, store| {
-        if pages < 15 && (request.path.ends_with("/v2/orders") || request.path.ends_with("/v3/customers")) {
+        if pages < 6 && (request.path.ends_with("/v2/orders") || request.path.ends_with("/v3/customers")) {
             pages += 1;
             let at = epoch + TimeDelta::seconds(pages);
             let ids: Vec<u64> = store.ids(Kind::Order).collect();
@@ -118,7 +118,7 @@ fn a_record_modified_or_created_or_deleted_while_its_list_is_walked_is_not_lost(
 }
 
 #[test]
-fn a_run_killed_at_any_message_goes_on_from_its_last_state_and_nothing_is_missing() {
+fn a_run_killed_at_any_message_resumes_from_its_last_state_and_nothing_is_missing() {
     let mut world = World::new(Counts { orders: 16, customers: 32, products: 34, coupons: 34 });
     world.config.insert("page_size".into(), json!(10));
     // Each page takes half a minute to come, so that there is a STATE after each.
@@ -141,19 +141,19 @@ fn a_run_killed_at_any_message_goes_on_from_its_last_state_and_nothing_is_missin
 }
 
 #[test]
-fn a_full_table_whose_walk_was_broken_off_twice_is_read_whole() {
+fn a_full_table_whose_walk_was_interrupted_twice_is_read_whole() {
     let mut world = World::new(Counts { coupons: 40, ..SMALL });
     world.config.insert("page_size".into(), json!(10));
     let ids = all(&world.store.borrow(), Kind::Coupon);
-    let broken_off_after = |pages: u64, state: Option<&Value>| {
+    let interrupted_after = |pages: u64, state: Option<&Value>| {
         world.store.borrow_mut().add_fault(Fault::on("/v2/coupons?", Action::status(502)).skip(pages).always());
         let run = world.run(state).ok();
         world.store.borrow_mut().clear_faults();
         run.state().clone()
     };
-    let first = broken_off_after(2, None);
+    let first = interrupted_after(2, None);
     // The rest, the page that confirms the end, and one page of the walk that repeats what came before.
-    let second = broken_off_after(5, Some(&first));
+    let second = interrupted_after(5, Some(&first));
     let walk = &second["bookmarks"]["coupons"]["walk"];
     assert!(walk["again"] == true && walk["until_id"].is_u64(), "{walk}");
     let last = world.run(Some(&second)).ok();

@@ -69,6 +69,8 @@ pub(crate) fn play(scenario: &Scenario, trace: Trace) -> Played {
     Played { finding, tally: world.tally.take(), events: world.trace.lines() }
 }
 
+type Bookmarks = BTreeMap<String, DateTime<Utc>>;
+
 /// The runs of a scenario, one after the other.
 struct Chain<'s> {
     scenario: &'s Scenario,
@@ -131,11 +133,13 @@ impl<'s> Chain<'s> {
         report(world, &run);
         world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
         look_for_secrets(scenario, &run)?;
+        let bookmarks = shelf.bookmarks().clone();
         let records = shelf.take(&run.lines, &plan.selection)?;
+        judge_bookmarks(plan, &bookmarks, shelf.bookmarks())?;
         world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
         let after = Aside::read(shelf.state.as_ref())?;
         judge(scenario, plan, world, &run, &before)?;
-        judge_aside(plan, world, &run, &before, &after)?;
+        judge_aside(scenario, plan, world, &run, &before, &after)?;
         for stream in plan.selection.streams() {
             if shelf.has_bookmark(&stream) {
                 starts.entry(stream).or_insert(plan.date("start_date"));
@@ -163,6 +167,15 @@ impl<'s> Chain<'s> {
     }
 }
 
+/// What lies behind `end_date` has not been read, so that no bookmark moves there.
+fn judge_bookmarks(plan: &RunPlan, before: &Bookmarks, after: &Bookmarks) -> Result<(), Finding> {
+    let Some(end) = plan.date("end_date") else { return Ok(()) };
+    match after.iter().find(|(stream, date)| **date > end && before.get(*stream) != Some(*date)) {
+        Some((stream, _)) => Err(Finding::new(Rule::Bookmark, format!("the bookmark of {stream} moves beyond end_date"))),
+        None => Ok(()),
+    }
+}
+
 /// Whether the run has read everything but what it set aside.
 fn has_read_all(plan: &RunPlan, run: &Run) -> bool {
     let Some(Ok(summary)) = &run.result else { return false };
@@ -171,26 +184,40 @@ fn has_read_all(plan: &RunPlan, run: &Run) -> bool {
 }
 
 /// What a run says of what is aside, and what its STATE says, agree; and an outage sets nothing aside.
-fn judge_aside(plan: &RunPlan, world: &World, run: &Run, before: &Aside, after: &Aside) -> Result<(), Finding> {
-    if after.has_more_than(before) {
+fn judge_aside(
+    scenario: &Scenario,
+    plan: &RunPlan,
+    world: &World,
+    run: &Run,
+    before: &Aside,
+    after: &Aside,
+) -> Result<(), Finding> {
+    for stream in after.more_than(before) {
         world.count("records set aside");
-        if world.is_outage() {
-            return Err(Finding::new(Rule::Aside, "records are set aside although nothing answered any more"));
+        // Lists that repeat themselves are answers, and are set aside all the same.
+        if !scenario.shop.ignores_positions() && world.is_outage(stream) {
+            return Err(Finding::new(
+                Rule::Aside,
+                format!("records of {stream} are set aside although nothing of it answered any more"),
+            ));
         }
     }
     let Some(Ok(summary)) = &run.result else { return Ok(()) };
     let kind = summary.verdict().map(|failure| failure.kind);
-    let is_empty = after.is_empty(&plan.selection.streams());
+    // Of a stream that a limit left to the next run, this one says nothing.
+    let begun: Vec<String> = summary.streams.iter().map(|stream| stream.name.to_owned()).collect();
     match kind {
-        Some(Kind::SetAside) if is_empty => {
+        Some(Kind::SetAside) if after.is_empty(&plan.selection.streams()) => {
             Err(Finding::new(Rule::Aside, "the run says that records are aside, its STATE does not"))
         }
-        None if !is_empty => Err(Finding::new(Rule::Aside, "records are aside, and the run ends as if nothing were")),
+        None if !after.is_empty(&begun) => {
+            Err(Finding::new(Rule::Aside, "records are aside, and the run ends as if nothing were"))
+        }
         _ => Ok(()),
     }
 }
 
-/// The streams whose walk in this state follows a resumed one. A run with a limit that goes on with such a walk does not walk once
+/// The streams whose walk in this state follows a resumed one. A run with a limit that resumes such a walk does not walk once
 /// more: runs with limits would never come to an end.
 fn second_walks(state: Option<&Value>) -> Vec<String> {
     let bookmarks = state.and_then(|state| state["bookmarks"].as_object());
@@ -278,7 +305,8 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run, before: 
         world.count("runs whose process vanished");
         return Ok(());
     };
-    let sink_died = matches!(result, Err(failure) if failure.kind == Kind::Sink);
+    // A run that failed before the sink died reports its own failure.
+    let sink_died = matches!(plan.ending, Ending::SinkDies(lines) if result.is_err() && run.lines.len() >= lines);
     let says_state = run.lines.last().is_some_and(|line| line.starts_with(br#"{"type":"STATE""#));
     if !sink_died && !says_state {
         return Err(Finding::new(Rule::Messages, "the last message is no STATE"));
@@ -301,7 +329,7 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run, before: 
         Kind::Cancelled => matches!(plan.ending, Ending::Stopped(_)),
         Kind::Api => !plan.is_calm() || scenario.shop.ignores_positions(),
         Kind::Unreachable | Kind::RateLimited => !plan.is_calm(),
-        Kind::SetAside => !plan.is_calm() || !before.is_empty(&plan.selection.streams()),
+        Kind::SetAside => !plan.is_calm() || scenario.shop.ignores_positions() || !before.is_empty(&plan.selection.streams()),
         // Two refusals of a token in a row are final.
         Kind::Unauthorized => plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Status(401))),
         _ => false,
@@ -337,7 +365,7 @@ fn config_of(plan: &RunPlan) -> String {
     format!("{}, {:?}, selected {}", settings.join(" "), plan.ending, wants.join(" "))
 }
 
-/// A state on one line, as far as it says where runs go on.
+/// A state on one line, as far as it says where runs resume.
 fn summary(state: Option<&Value>) -> String {
     let Some(state) = state else { return "none".to_owned() };
     let mut parts = Vec::new();

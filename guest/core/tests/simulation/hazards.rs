@@ -9,7 +9,7 @@ use std::time::Duration;
 use tap_bigcommerce_sandbox::{Delivery, Kind, OddAnswer, OddByte, OddField, Quirks};
 
 /// Whether shops also have what the tap has yet to learn.
-const ALL: bool = false;
+const ALL: bool = true;
 
 /// The quirks of a shop whose replica is so far behind.
 pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {

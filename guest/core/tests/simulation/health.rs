@@ -26,20 +26,29 @@ impl Health {
         }
     }
 
-    /// Whether endpoints failed and none of them answered for anything else afterwards: an outage, as far as anybody can tell.
-    pub(crate) fn is_outage(&self) -> bool {
-        let failed = || self.0.values().filter(|endpoint| endpoint.failed.is_some());
+    /// Whether endpoints that a stream is read from failed and none of them answered for anything else afterwards: an outage, as far as
+    /// anybody can tell.
+    pub(crate) fn is_outage(&self, stream: &str) -> bool {
+        let path = match stream {
+            "customers" => "/v3/customers",
+            "products" => "/v3/catalog/products",
+            "coupons" => "/v2/coupons",
+            _ => "/v2/orders",
+        };
+        let own = || self.0.iter().filter(|(endpoint, _)| endpoint.contains(path)).map(|(_, endpoint)| endpoint);
+        let failed = || own().filter(|endpoint| endpoint.failed.is_some());
         failed().next().is_some() && !failed().any(|endpoint| endpoint.recovered)
     }
 }
 
-/// Whether a client can read this answer.
-pub(crate) fn is_good(answer: &Answer) -> bool {
+/// Whether a client can read this answer. A list inside a record that is not found is no answer for it.
+pub(crate) fn is_good(request: &Request, answer: &Answer) -> bool {
+    let of_list = !request.path.ends_with(|last: char| last.is_ascii_digit());
     let whole = !matches!(answer.delivery, Delivery::Stall | Delivery::CloseBeforeAnswer | Delivery::ResetMidBody);
     let response = &answer.response;
     let body = response.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&response.body);
     let ended = matches!(body.iter().rev().find(|byte| !byte.is_ascii_whitespace()), Some(b']' | b'}'));
-    whole && (response.status == 204 || response.status == 404 || (response.status == 200 && ended))
+    whole && (response.status == 204 || (response.status == 404 && !of_list) || (response.status == 200 && ended))
 }
 
 /// The path with a star for each number.
@@ -55,17 +64,17 @@ mod tests {
 
     #[test]
     fn an_outage_is_what_fails_and_does_not_answer_for_anything_else() {
-        let lines = |id: u64| Request::get(&format!("/v2/orders/{id}/products?limit=50"));
+        let lines = |id: u64| Request::get(&format!("/stores/shop/v2/orders/{id}/products?limit=50"));
         let mut health = Health::default();
         health.note(&lines(1), true);
-        assert!(!health.is_outage(), "nothing failed");
+        assert!(!health.is_outage("orders"), "nothing failed");
         health.note(&lines(2), false);
         health.note(&lines(3), false);
-        health.note(&Request::get("/v2/orders?limit=50"), true);
-        assert!(health.is_outage());
+        health.note(&Request::get("/stores/shop/v2/orders?limit=50"), true);
+        assert!(health.is_outage("orders") && !health.is_outage("customers"));
         health.note(&lines(2), true);
-        assert!(health.is_outage(), "the same record says nothing about others");
+        assert!(health.is_outage("orders"), "the same record says nothing about others");
         health.note(&lines(4), true);
-        assert!(!health.is_outage());
+        assert!(!health.is_outage("orders"));
     }
 }

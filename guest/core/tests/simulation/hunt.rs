@@ -55,6 +55,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// What was found, how to see it again, and the shortest story that shows it.
 fn story(seed: u64, finding: &Finding) -> String {
+    eprintln!("seed {seed}: {finding}\nlooking for the shortest story that shows it");
     let least = shrink(scenario(seed), finding.rule);
     let mut story = format!(
         "seed {seed}: {finding}\n\nall of it: SEED={seed} cargo test --release -p tap-bigcommerce-core --test simulation -- --nocapture\n\nthe least that shows it:\n"

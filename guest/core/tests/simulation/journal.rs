@@ -97,7 +97,7 @@ pub(crate) struct History {
     versions: Vec<(Duration, Facts)>,
     /// It is deleted, or hidden for good.
     gone: bool,
-    /// When rows were last taken out of it: a list that was paged just then may have gaps, which the next run mends.
+    /// When rows were last taken out of it: a list that was paged just then may have gaps, which the next run fills.
     torn: Option<Duration>,
 }
 

@@ -4,7 +4,7 @@
 //! `cargo test --release -p tap-bigcommerce-core --test simulation` plays 2,000 seeds. `SEEDS=100000` plays more, `FROM=2000` others,
 //! `SEED=123` (with `-- --nocapture`) plays one and prints what happens in it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod aside;
 mod chain;

@@ -77,6 +77,11 @@ impl Shelf {
         self.bookmarks.contains_key(stream)
     }
 
+    /// The bookmarks of the last STATE.
+    pub(crate) fn bookmarks(&self) -> &BTreeMap<String, DateTime<Utc>> {
+        &self.bookmarks
+    }
+
     /// What is held of a record.
     pub(crate) fn get(&self, stream: &'static str, id: u64) -> Option<&Held> {
         self.records.get(&(stream, id))

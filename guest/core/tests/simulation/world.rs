@@ -181,9 +181,9 @@ impl World {
         (run.below_orders >= ENOUGH).then_some(run.most_under_way)
     }
 
-    /// Whether endpoints failed in this run and did not answer again.
-    pub(crate) fn is_outage(&self) -> bool {
-        self.run.borrow().health.is_outage()
+    /// Whether endpoints of a stream failed in this run and did not answer again.
+    pub(crate) fn is_outage(&self, stream: &str) -> bool {
+        self.run.borrow().health.is_outage(stream)
     }
 
     /// Breaks what the plan wants broken, and nothing else.
@@ -251,7 +251,7 @@ impl World {
             answer.response = self.replica.borrow_mut().answer(request, now, answer.response);
         }
         let mut run = self.run.borrow_mut();
-        run.health.note(request, is_good(&answer));
+        run.health.note(request, is_good(request, &answer));
         run.below_orders += u64::from(request.path.contains("/v2/orders/") && !request.path.ends_with("/count"));
         drop(run);
         let note = if stale {
@@ -378,15 +378,14 @@ fn action(fault: Fault) -> Option<Action> {
 const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
 
 /// Whether anybody could tell that this fault is one. Nobody can tell a first page that is another's from the right one; an order's
-/// list of coupons that is empty from one that should not be, since nothing in the order says that it has some; and an order that is not
-/// found from one that is deleted.
+/// list of coupons that is empty or not there from one that should not be, since nothing in the order says that it has some; and an
+/// order that is not found from one that is deleted.
 fn can_be_told(fault: Fault, request: &Request) -> bool {
+    let may_be_empty = request.path.contains("/orders/") && request.path.ends_with("/coupons");
     match fault {
         Fault::Duplicate => is_later_page(request),
-        Fault::EmptyPage | Fault::NoBody => {
-            is_later_page(request) || !(request.path.contains("/orders/") && request.path.ends_with("/coupons"))
-        }
-        Fault::NotFound => !request.path.ends_with(|last: char| last.is_ascii_digit()),
+        Fault::EmptyPage | Fault::NoBody => is_later_page(request) || !may_be_empty,
+        Fault::NotFound => !may_be_empty && !request.path.ends_with(|last: char| last.is_ascii_digit()),
         _ => true,
     }
 }

@@ -93,9 +93,9 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     );
     done.unwrap();
     for why in [
-        "this is needed",
+        "this is required",
         "store_hash may hold only",
-        "behind /stores/",
+        "after /stores/",
         "http is for loopback",
         "access_token holds a space",
         "start_date",
@@ -127,7 +127,7 @@ fn answers_that_the_store_refuses_are_asked_for_again_and_enter_keeps_one() {
 }
 
 #[test]
-fn a_missing_scope_may_be_accepted_or_mended() {
+fn a_missing_scope_may_be_accepted_or_fixed() {
     let folder = tempfile::tempdir().unwrap();
     let answers = ["abc", "id", "secret:narrow", "", "maybe", "n", "", "", "secret:", "", "y"];
     let (done, script) = play(&folder, &answers);

@@ -10,7 +10,7 @@ use tap_bigcommerce_core::dates;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What a page tells.
+/// What a page shows.
 pub(super) struct Page<'p> {
     pub(super) store: &'p str,
     pub(super) began: DateTime<Utc>,
@@ -142,7 +142,7 @@ fn told_stream(html: &mut String, stream: &StreamSummary, some_aside: bool) {
     let _ = match &stream.failure {
         Some(failure) => write!(html, "<td class=\"bad\">failed: {}</td>", escaped(&failure.message)),
         None if !stream.complete => write!(html, "<td class=\"quiet\">not complete</td>"),
-        None if stream.aside > 0 => write!(html, "<td class=\"warn\">complete but for what is set aside</td>"),
+        None if stream.aside > 0 => write!(html, "<td class=\"warn\">complete except for what is set aside</td>"),
         None => write!(html, "<td class=\"good\">complete</td>"),
     };
 }
@@ -216,7 +216,7 @@ mod tests {
         let stream = StreamSummary { aside: 1200, ..StreamSummary::default() };
         assert!(outcome(stream.clone()).contains("not complete"));
         let told = outcome(StreamSummary { complete: true, ..stream.clone() });
-        assert!(told.contains(">1,200</td>") && told.contains("complete but for what is set aside"), "{told}");
+        assert!(told.contains(">1,200</td>") && told.contains("complete except for what is set aside"), "{told}");
         assert!(outcome(StreamSummary { complete: true, ..StreamSummary::default() }).contains(">complete<"));
         let failure = Some(Failure::new(Kind::Api, "broken"));
         assert!(outcome(StreamSummary { failure, ..stream }).contains("failed: broken"));

@@ -36,11 +36,11 @@ pub(super) fn surplus(path: &Path, covered: u64) -> Result<u64, SinkError> {
     let there = length(path)?;
     match there.unwrap_or(0).checked_sub(covered) {
         None if there.is_none() => {
-            Err(changed(path, &format!("is missing, and the state beside it counts on its {covered} bytes")))
+            Err(changed(path, &format!("is missing, and the state next to it counts on its {covered} bytes")))
         }
-        None => Err(changed(path, &format!("is shorter than the {covered} bytes that the state beside it counts on"))),
+        None => Err(changed(path, &format!("is shorter than the {covered} bytes that the state next to it counts on"))),
         Some(_) if !ends_a_line(path, covered).map_err(|fault| sentence(path, &fault))? => {
-            Err(changed(path, &format!("has no line end after the {covered} bytes that the state beside it counts on")))
+            Err(changed(path, &format!("has no line end after the {covered} bytes that the state next to it counts on")))
         }
         Some(surplus) => Ok(surplus),
     }

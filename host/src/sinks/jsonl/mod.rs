@@ -1,4 +1,4 @@
-//! Records as lines of JSON, a file a stream, and the state beside them.
+//! Records as lines of JSON, one file per stream, and the state next to them.
 
 mod data;
 mod held;
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 const LOCK: &str = ".lock";
 const EXTENSION: &str = "jsonl";
 
-/// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record a line, as JSON.
+/// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record per line, as JSON.
 ///
-/// The state is beside them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
+/// The state is next to them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
 /// has left: it is cut off and read again, so that no line is torn. A record that is read again is one more line, and the last line of a
 /// key is right: to know which lines are there already would take memory that grows with the store.
 ///
@@ -27,7 +27,7 @@ pub struct JsonlSink {
     folder: PathBuf,
     held: Held,
     files: HashMap<String, DataFile>,
-    mended: Option<String>,
+    repaired: Option<String>,
     /// Locked for as long as it is open.
     _lock: File,
 }
@@ -49,8 +49,8 @@ impl JsonlSink {
             Some(held) => held,
             None => Held::new(store),
         };
-        let mut sink = JsonlSink { folder: folder.to_owned(), held, files: HashMap::new(), mended: None, _lock: lock };
-        sink.mend()?;
+        let mut sink = JsonlSink { folder: folder.to_owned(), held, files: HashMap::new(), repaired: None, _lock: lock };
+        sink.repair()?;
         Ok(sink)
     }
 
@@ -61,12 +61,12 @@ impl JsonlSink {
     }
 
     /// What was cut off when the folder was opened, in a sentence for the log; none if every file ended where its state says.
-    pub fn mended(&self) -> Option<&str> {
-        self.mended.as_deref()
+    pub fn repaired(&self) -> Option<&str> {
+        self.repaired.as_deref()
     }
 
     /// Cuts each file back to what the state covers. All are looked at before one is changed.
-    fn mend(&mut self) -> Result<(), SinkError> {
+    fn repair(&mut self) -> Result<(), SinkError> {
         let mut torn = Vec::new();
         for (stream, &covered) in &self.held.files {
             let path = self.file(stream);
@@ -80,8 +80,8 @@ impl JsonlSink {
         if !torn.is_empty() {
             let names: Vec<String> = torn.iter().map(|(path, _)| path.display().to_string()).collect();
             let names = names.join(", ");
-            self.mended = Some(format!(
-                "a run that was broken off had written more than its last state covers; cut off and read again: {names}"
+            self.repaired = Some(format!(
+                "an interrupted run left data beyond its last state; it was removed and will be read again: {names}"
             ));
         }
         Ok(())
@@ -180,7 +180,9 @@ fn refuse_others_files(folder: &Path) -> Result<(), SinkError> {
 
 fn others_file(path: &Path) -> SinkError {
     let (path, state) = (path.display(), held::NAME);
-    SinkError::new(format!("{path} is there already, and no {state} beside it knows it; move it away or name another folder"))
+    SinkError::new(format!(
+        "{path} already exists but is not listed in a {state} next to it; move it away or name another folder"
+    ))
 }
 
 fn lock(folder: &Path) -> Result<File, SinkError> {
@@ -202,7 +204,7 @@ fn sentence(path: &Path, fault: &io::Error) -> SinkError {
     SinkError::new(match fault.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             format!(
-                "the disk is full, so {path} cannot be written; free some space and run again: it goes on from its last state"
+                "the disk is full, so {path} cannot be written; free some space and run again: it resumes from its last state"
             )
         }
         ErrorKind::FileTooLarge => {

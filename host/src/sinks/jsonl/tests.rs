@@ -93,7 +93,7 @@ fn nothing_is_kept_without_its_state() {
     drop(sink);
     assert_eq!(shop.orders(), "{\"id\":1}\n{\"id\":2}\n");
     let sink = shop.open();
-    assert_eq!((sink.state().map(str::to_owned), sink.mended()), (of(1), None));
+    assert_eq!((sink.state().map(str::to_owned), sink.repaired()), (of(1), None));
 }
 
 #[test]
@@ -103,13 +103,13 @@ fn what_a_killed_run_left_is_cut_off_and_told() {
         fs::write(shop.path("orders.jsonl"), shop.orders() + left).unwrap();
         fs::write(shop.path("state.json.new"), "{\"store\":").unwrap();
         let mut sink = shop.open();
-        told(sink.mended().unwrap(), &["orders.jsonl", "broken off", "cut off"]);
+        told(sink.repaired().unwrap(), &["orders.jsonl", "interrupted", "removed"]);
         assert_eq!((sink.state().map(str::to_owned), shop.orders().as_str()), (of(1), "{\"id\":1}\n{\"id\":2}\n"));
         write(&mut sink, &[SCHEMA, &record(r#"{"id":3}"#), &state(2)]);
         drop(sink);
         assert_eq!(shop.orders(), "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n");
         let sink = shop.open();
-        assert_eq!((sink.state().map(str::to_owned), sink.mended()), (of(2), None));
+        assert_eq!((sink.state().map(str::to_owned), sink.repaired()), (of(2), None));
     }
 }
 
@@ -173,14 +173,14 @@ fn lines_of_somebody_elses_are_not_written_to() {
     let shop = Shop::new();
     fs::create_dir(shop.folder()).unwrap();
     fs::write(shop.path("orders.jsonl"), "mine\n").unwrap();
-    told(&shop.refusal(), &["orders.jsonl", "is there already", "move it away"]);
+    told(&shop.refusal(), &["orders.jsonl", "already exists", "move it away"]);
     assert_eq!(fs::read_dir(shop.folder()).unwrap().count(), 1, "nothing was added to the folder");
 
     let shop = Shop::filled();
     fs::write(shop.path("coupons.jsonl"), "mine\n").unwrap();
     let mut sink = shop.open();
     let why = sink.write(SCHEMA.replace("orders", "coupons").as_bytes()).unwrap_err().to_string();
-    told(&why, &["coupons.jsonl", "is there already"]);
+    told(&why, &["coupons.jsonl", "already exists"]);
     drop(sink);
     shop.open();
     assert_eq!(fs::read_to_string(shop.path("coupons.jsonl")).unwrap(), "mine\n");

@@ -13,7 +13,7 @@ use table::Table;
 
 /// How long another program may hold the file before the run gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-/// Statements kept ready: one or two a stream.
+/// Statements kept ready: one or two per stream.
 const STATEMENTS: usize = 64;
 
 const OWN_TABLES: &str = "
@@ -26,7 +26,7 @@ const OWN_TABLES: &str = "
 ///
 /// The columns are those of the stream's SCHEMA: integers and booleans as INTEGER, everything else as TEXT; decimals keep their digits,
 /// nested values are JSON. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
-/// that the file itself knows where to go on, wherever a run was killed.
+/// that the file itself knows where to resume, wherever a run was killed.
 ///
 /// The tap's own tables are `_tap_meta`, `_tap_streams` and `_tap_state`. A file belongs to one store.
 pub struct SqliteSink {
@@ -73,7 +73,7 @@ impl SqliteSink {
         if tables == 0 {
             connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         }
-        // A commit is on the disk when it returns: the state promises the records. One fsync a thousand records costs little.
+        // A commit is on the disk when it returns: the state promises the records. One fsync per thousand records costs little.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch("BEGIN IMMEDIATE")?;
         connection.execute_batch(OWN_TABLES)
@@ -129,7 +129,7 @@ impl SqliteSink {
     }
 
     /// Starts the next transaction. Between two of them the file is free for a moment: what another run has written then is newer than
-    /// what this one goes on from.
+    /// what this one resumes from.
     fn hold(&self) -> Result<(), SinkError> {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.told(&error))?;
         if self.stored_state()? == self.state {
@@ -137,7 +137,7 @@ impl SqliteSink {
         }
         let file = self.file.display();
         Err(SinkError::new(format!(
-            "another run wrote to {file} during this one; run again, alone: it goes on from the file's state"
+            "another run wrote to {file} during this one; run again, one at a time: it resumes from the file's state"
         )))
     }
 
@@ -186,7 +186,7 @@ fn sentence(file: &Path, error: &rusqlite::Error) -> SinkError {
     SinkError::new(match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {
             format!(
-                "the disk is full, so {file} cannot be written; free some space and run again: it goes on from its last state"
+                "the disk is full, so {file} cannot be written; free some space and run again: it resumes from its last state"
             )
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

@@ -76,7 +76,7 @@ fn window(millis: impl ToString) -> (&'static str, String) {
 }
 
 async fn request(limiter: &Limiter, store: &Store<'_>, latency: u64) {
-    let (permit, _) = limiter.acquire(store.clock, HOUR, |_| {}).await.unwrap();
+    let (permit, _) = limiter.acquire(store.clock, 0, HOUR, |_| {}).await.unwrap();
     let response = store.answer((latency / 2, latency / 2)).await;
     limiter.learn(&permit, &response, store.clock.now());
 }
@@ -111,7 +111,7 @@ fn a_wait_beyond_the_bound_is_refused() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let limiter = Limiter::new(4);
     limiter.close_until(Duration::from_secs(3601));
-    assert!(run(&clock, limiter.acquire(&clock, HOUR, |_| {})).unwrap().is_none());
+    assert!(run(&clock, limiter.acquire(&clock, 0, HOUR, |_| {})).unwrap().is_none());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn requests_whose_answers_are_lost_count_as_spent() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let (limiter, store) = (Limiter::new(8), Store::new(&clock, 10));
     let request = async |number: u64| {
-        let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+        let (permit, _) = limiter.acquire(&clock, 0, HOUR, |_| {}).await.unwrap();
         let response = store.answer((25, 25)).await;
         match number % 3 {
             0 => limiter.lost(&permit, clock.now()),
@@ -140,7 +140,7 @@ fn a_window_that_turns_under_requests_of_any_speed_is_not_overrun() {
         let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
         let request = async || {
             clock.sleep(Duration::from_millis(milliseconds(120_000))).await;
-            let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+            let (permit, _) = limiter.acquire(&clock, 0, HOUR, |_| {}).await.unwrap();
             let response = store.answer((milliseconds(2_000), milliseconds(2_000))).await;
             match milliseconds(10) {
                 1 => limiter.lost(&permit, clock.now()),
@@ -161,7 +161,7 @@ fn clocks_of_the_store_that_differ_cost_no_overrun() {
         let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
         let request = async || {
             clock.sleep(Duration::from_millis(milliseconds(28_000))).await;
-            let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+            let (permit, _) = limiter.acquire(&clock, 0, HOUR, |_| {}).await.unwrap();
             let mut response = store.answer((milliseconds(60), milliseconds(60))).await;
             let reset: u64 = response.header("x-rate-limit-time-reset-ms").unwrap().parse().unwrap();
             response.headers[1].1 = (reset + milliseconds(200)).to_string();
@@ -182,7 +182,7 @@ fn answers_faster_than_the_resets_are_told_overrun_no_window() {
         let pause = |most: u64| clock.sleep(Duration::from_micros(chance.borrow_mut().u64(1..=most)));
         let (limiter, store) = (Limiter::new(64), Store::new(&clock, 8 + seed % 10));
         let request = async || {
-            let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+            let (permit, _) = limiter.acquire(&clock, 0, HOUR, |_| {}).await.unwrap();
             pause(700).await;
             let response = store.take(clock.now());
             pause(700).await;
@@ -197,8 +197,8 @@ fn answers_faster_than_the_resets_are_told_overrun_no_window() {
 fn a_request_that_is_given_up_gives_its_place_back() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let limiter = Limiter::new(4);
-    let first = run(&clock, limiter.acquire(&clock, HOUR, |_| {})).unwrap();
-    let second = async { limiter.acquire(&clock, HOUR, |_| {}).await.is_some() };
+    let first = run(&clock, limiter.acquire(&clock, 0, HOUR, |_| {})).unwrap();
+    let second = async { limiter.acquire(&clock, 0, HOUR, |_| {}).await.is_some() };
     let give_up = async {
         clock.sleep(Duration::from_secs(5)).await;
         drop(first);

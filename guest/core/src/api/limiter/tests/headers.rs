@@ -83,7 +83,8 @@ fn time(clock: &VirtualClock, store: &Store<'_>, limiter: &Limiter, requests: u6
     let caller = async || {
         while to_send.get() > 0 {
             to_send.set(to_send.get() - 1);
-            send(limiter, store).await;
+            // As the requests of records do, an earlier one goes first.
+            send(limiter, store, requests - to_send.get()).await;
         }
     };
     run(clock, join_all((0..CALLERS).map(|_| caller()))).unwrap();
@@ -91,10 +92,10 @@ fn time(clock: &VirtualClock, store: &Store<'_>, limiter: &Limiter, requests: u6
 }
 
 /// Sends one request until it is not refused, with waits like the gate's.
-async fn send(limiter: &Limiter, store: &Store<'_>) {
+async fn send(limiter: &Limiter, store: &Store<'_>, rank: u64) {
     let mut backoff = Duration::ZERO;
     loop {
-        let (permit, _) = limiter.acquire(store.clock, HOUR, |_| {}).await.unwrap();
+        let (permit, _) = limiter.acquire(store.clock, rank, HOUR, |_| {}).await.unwrap();
         let response = store.answer((ROUND_TRIP / 2, ROUND_TRIP / 2)).await;
         limiter.learn(&permit, &response, store.clock.now());
         drop(permit);
@@ -221,7 +222,7 @@ fn trouble_halves_what_is_in_flight_with_headers_and_without() {
             time(&clock, &store, &limiter, 200);
             assert_eq!(store.most_flying.get(), most);
             run(&clock, async {
-                let (permit, _) = limiter.acquire(&clock, HOUR, |_| {}).await.unwrap();
+                let (permit, _) = limiter.acquire(&clock, 0, HOUR, |_| {}).await.unwrap();
                 limiter.learn(&permit, &Response { status, ..Response::default() }, clock.now());
             });
             // After a refusal one request goes first.

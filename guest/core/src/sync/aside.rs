@@ -1,0 +1,103 @@
+//! Records that the store cannot serve: named in the STATE, and asked for again before each new walk.
+
+use super::{Ended, Run, Stage};
+use crate::api::{Clock, Transport};
+use crate::error::{Failure, Kind, Result};
+use crate::leftovers::Leftovers;
+use crate::log::Level;
+use crate::plan::Group;
+use crate::singer::message::Sink;
+use crate::singer::state::{Aside, MOST_ASIDE, Progress};
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// What any of the group's streams has set aside: single records first.
+    pub(super) fn aside(&self, group: &Group) -> Result<Vec<Aside>> {
+        let mut aside: Vec<Aside> = Vec::new();
+        for member in &group.members {
+            for entry in self.state.aside(member.stream)? {
+                if !aside.contains(&entry) {
+                    aside.push(entry);
+                }
+            }
+        }
+        aside.sort_by_key(|entry| match *entry {
+            Aside::Id(id) => (0, id),
+            Aside::Gap { above, .. } => (1, above),
+        });
+        Ok(aside)
+    }
+
+    /// Asks once for what is set aside. A limit of the run that is reached meanwhile ends it, unless the run has not advanced yet.
+    pub(super) async fn leftovers(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
+        if stage.aside.is_empty() {
+            return Ok(Ended::Complete);
+        }
+        let (group, config) = (stage.group, self.config.clone());
+        let source = Leftovers {
+            gate: self.gate,
+            stream: group.parent,
+            list: group.list,
+            includes: group.includes.clone(),
+            page_size: config.page_size,
+            fan_out: config.max_concurrency,
+            left: stage.aside.iter().copied().collect(),
+        };
+        let walk = std::mem::replace(&mut stage.progress, Progress::new(None, &group.selection));
+        stage.is_leftover = true;
+        let ended = self.read(stage, source).await;
+        stage.progress = walk;
+        match ended? {
+            Ended::AtLimit if self.has_records_enough() => Ok(Ended::AtLimit),
+            _ => Ok(Ended::Complete),
+        }
+    }
+
+    /// Sets something aside, so that the walk can pass it.
+    pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, why: &Failure) -> Result<()> {
+        let name = stage.group.parent.name;
+        if stage.aside.contains(&aside) {
+            // A stream that is new in the group may not have it yet.
+            self.note_aside(stage);
+            return Ok(());
+        }
+        if stage.aside.len() >= MOST_ASIDE {
+            let text = format!(
+                "the store cannot serve more than {MOST_ASIDE} records or ranges of them; the last is {aside}: {}. Look at the store, then run again",
+                why.message
+            );
+            return Err(Failure::new(Kind::Api, text).of_stream(name));
+        }
+        let text = format!("{name}: set aside until the next run: {aside} ({})", why.message);
+        self.log.write(Level::Warning, &text);
+        stage.aside.push(aside);
+        self.note_aside(stage);
+        Ok(())
+    }
+
+    /// Takes something back that has come, or is gone from the store. Of a gap what was read is taken back.
+    pub(super) fn settle(&mut self, stage: &mut Stage<'_>, settled: Aside) {
+        let before = stage.aside.clone();
+        if let (Aside::Id(id), true) = (settled, stage.is_leftover) {
+            for entry in &mut stage.aside {
+                if let Aside::Gap { above, below } = entry
+                    && (*above + 1..*below).contains(&id)
+                {
+                    *above = id;
+                }
+            }
+        }
+        stage.aside.retain(|entry| match (entry, settled) {
+            (Aside::Id(own), Aside::Id(id)) => *own != id,
+            (Aside::Gap { below: own, .. }, Aside::Gap { below, .. }) => *own != below,
+            (Aside::Gap { above, below }, Aside::Id(_)) => *below > above.saturating_add(1),
+            _ => true,
+        });
+        if stage.aside != before {
+            self.note_aside(stage);
+        }
+    }
+
+    fn note_aside(&mut self, stage: &Stage<'_>) {
+        stage.group.members.iter().for_each(|member| self.state.set_aside(member.stream, &stage.aside));
+    }
+}

@@ -1,0 +1,242 @@
+//! Where a list ends, and what could contradict it. What a cross-check says counts only if it has shown in this run that it can be trusted:
+//! it is asked something whose answer is known. Else the list is believed when it says the same twice.
+
+use super::{Doubt, MARGIN, Row, Walk};
+use crate::api::gate::Refused;
+use crate::api::list;
+use crate::api::{Clock, Transport, Window};
+use crate::dates;
+use crate::error::Result;
+use crate::head::Head;
+use crate::streams::{End, Position};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Above every id: nothing is there.
+const BEYOND: &str = "9000000000000000";
+/// Before every modification, and after it.
+const LONG_AGO: &str = "1971-01-01T00:00:00Z";
+const FAR_AHEAD: &str = "2100-01-01T00:00:00Z";
+/// So long after its change a record may still be counted by its older date.
+const INDEX_LAG: TimeDelta = TimeDelta::seconds(60);
+/// The highest id is a help and no need, so it is not asked for as stubbornly as a page.
+const TRIES: u32 = 3;
+
+/// The row with the highest id, by the list itself.
+enum Highest {
+    Row(u64, Option<DateTime<Utc>>),
+    /// The list has no rows.
+    None,
+    /// The store cannot serve it, or it is not one that was asked for.
+    Unknown,
+}
+
+impl<T: Transport, C: Clock> Walk<'_, T, C> {
+    /// Up to which id a new walk has to go: 0 for an empty list. None: the store does not say.
+    pub(super) async fn claim(&mut self) -> Result<Option<u64>> {
+        Ok(match self.highest(None).await? {
+            Highest::Row(id, _) => Some(id),
+            Highest::None => Some(0),
+            Highest::Unknown => None,
+        })
+    }
+
+    /// The row with the highest id under the walk's filters, up to an id where one is given.
+    async fn highest(&mut self, up_to: Option<u64>) -> Result<Highest> {
+        let End::Highest(downward) = self.list.end else { return Ok(Highest::Unknown) };
+        let downward = downward.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let up_to = up_to.and_then(|id| Some((self.list.range?.1, id.to_string())));
+        let query = self.filters.iter().cloned().chain(downward).chain(up_to).collect();
+        let mut request = self.request(self.list.path, query);
+        (request.page, request.tries) = (Some(Window::first(1)), Some(TRIES));
+        let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+            Ok(answer) => answer,
+            Err(Refused { spent: true, failure, .. } | Refused { status: Some(400 | 404 | 422), failure, .. }) => {
+                self.warn(&format!(
+                    "the highest id is not known, so the end of the list cannot be checked ({})",
+                    failure.message
+                ));
+                return Ok(Highest::Unknown);
+            }
+            Err(refused) => return Err(refused.failure),
+        };
+        self.learn_the_time(answer.date, answer.took).await?;
+        let Some(row) = answer.body.rows.first() else { return Ok(Highest::None) };
+        let head = Head::read(row);
+        let (id, date) = (head.as_ref().and_then(Head::id), head.as_ref().and_then(Head::date));
+        Ok(match id {
+            Some(id) if self.is_inside(date) => Highest::Row(id, date),
+            _ => Highest::Unknown,
+        })
+    }
+
+    /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
+    fn is_inside(&self, date: Option<DateTime<Utc>>) -> bool {
+        let Some(date) = date else { return true };
+        self.scope.since.is_none_or(|since| date >= since) && self.scope.until.is_none_or(|until| date < until)
+    }
+
+    /// Whether a record of this date was there when the walk began.
+    fn is_settled(&self, date: Option<DateTime<Utc>>) -> bool {
+        matches!((date, self.started), (Some(date), Some(started)) if date <= started - MARGIN)
+    }
+
+    /// Whether the walk has seen all that it has to: nothing new behind the claimed end, or something above it that came since the walk began.
+    /// The claim is given up as soon as something is above it that was there already, or above what the list calls its highest now.
+    pub(super) async fn has_reached_its_end(&mut self, rows: &[Row]) -> Result<bool> {
+        let Some(end) = self.end else { return Ok(false) };
+        let Some(last) = rows.last() else {
+            let is_empty = end == 0 && self.last_id.is_none();
+            if is_empty {
+                self.warn_if_counted().await?;
+            }
+            return Ok(is_empty || self.last_id.unwrap_or(0) >= end);
+        };
+        if last.id <= end {
+            return Ok(false);
+        }
+        // One empty answer may be a fault, so that a list with rows was not empty before.
+        let was_there = end == 0 || rows.iter().any(|row| row.id > end && self.is_settled(row.date));
+        if !was_there && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last.id) {
+            return Ok(true);
+        }
+        self.end = None;
+        Ok(false)
+    }
+
+    /// Whether the store may count a record of this date when the list ends: one without a date that can be read, and one that has just
+    /// changed, may be counted by another date.
+    pub(super) fn may_be_counted(&self, date: Option<DateTime<Utc>>) -> bool {
+        let Some(date) = date.filter(|_| self.list.end == End::CoveredSeen) else { return true };
+        let has_just_changed = self.read_at.is_none_or(|read_at| date >= read_at - INDEX_LAG);
+        has_just_changed || self.settled().is_some_and(|settled| date <= settled)
+    }
+
+    /// What was last modified up to then was so when the walk began: nothing of it can have come since.
+    fn settled(&self) -> Option<DateTime<Utc>> {
+        [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min()
+    }
+
+    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with.
+    pub(super) async fn doubt_of_end(&mut self, came: u64, total: Option<u64>, seen: u64) -> Result<Option<Doubt>> {
+        // Under a cursor a total is the whole list's, so only the first page can be held against it.
+        let of_page = total.filter(|total| *total > came && self.cursor.is_none());
+        if let End::Highest(_) = self.list.end {
+            let doubt = self.doubt_by_the_highest().await?;
+            return Ok(match of_page.filter(|_| doubt.is_none()) {
+                Some(total) => {
+                    let why = format!("a page without news says that {total} records match");
+                    Some(Doubt { why, proven: self.counts_are_proven().await? })
+                }
+                None => doubt,
+            });
+        }
+        let (counted, expected) = match (of_page, self.list.end) {
+            (Some(total), _) => (Some(total), came),
+            (None, End::AllSeen) if self.scope.has_gaps => return Ok(None),
+            (None, End::CoveredSeen) => (self.covered().await?, seen),
+            (None, _) => (self.count(Vec::new()).await?, seen),
+        };
+        let why = match counted {
+            Some(counted) if counted > expected => {
+                format!("the list ends after {expected} records, but the store counts {counted}")
+            }
+            Some(_) if came >= u64::from(self.page_size) && self.cursor_is_lost() => {
+                return Ok(Some(Doubt { why: "a full page does not say how to continue".into(), proven: false }));
+            }
+            Some(_) => return Ok(None),
+            None => return Ok(Some(Doubt { why: "the store does not say how many records match".into(), proven: false })),
+        };
+        Ok(Some(Doubt { why, proven: self.counts_are_proven().await? }))
+    }
+
+    fn cursor_is_lost(&self) -> bool {
+        matches!(self.list.position, Position::Cursor { .. })
+    }
+
+    async fn doubt_by_the_highest(&mut self) -> Result<Option<Doubt>> {
+        let top = self.last_id;
+        let unproven = |why: String| Ok(Some(Doubt { why, proven: false }));
+        // What came since the walk began says nothing of what it was to reach.
+        match self.highest(self.end).await? {
+            Highest::None if top.is_none() => self.warn_if_counted().await.map(|()| None),
+            Highest::Row(id, _) if Some(id) == top => Ok(None),
+            // It came since the walk began, and the next run reads it.
+            Highest::Row(id, Some(date)) if top < Some(id) && self.end.is_none() && !self.is_settled(Some(date)) => Ok(None),
+            Highest::Row(id, date) if top < Some(id) => {
+                let why = match top {
+                    Some(top) => format!("the list ends with id {top}, but its row with the highest id is {id}"),
+                    None => format!("the list is empty, but its row with the highest id is {id}"),
+                };
+                // A row that has changed since may have come under the filters after the last page.
+                let was_there = date.is_none() || Some(id) == self.end || self.is_settled(date);
+                Ok(Some(Doubt { why, proven: was_there }))
+            }
+            // What was above has been deleted or changed since: the list did sort as it should.
+            Highest::Row(id, _) if self.end.is_some() && Some(id) < top => Ok(None),
+            Highest::None if self.end.is_some() => Ok(None),
+            _ => unproven("the list does not show its row with the highest id".into()),
+        }
+    }
+
+    /// Says so if a list without any row has a count above zero. The count may hold what the list hides, so it is no more than a hint.
+    async fn warn_if_counted(&self) -> Result<()> {
+        if !self.filters.is_empty() || self.list.count.is_none() {
+            return Ok(());
+        }
+        if let Some(counted) = self.count(Vec::new()).await?.filter(|counted| *counted > 0) {
+            self.warn(&format!(
+                "the list is empty, but the store counts {counted} records; check the token's scopes and the store"
+            ));
+        }
+        Ok(())
+    }
+
+    /// How many records the list's count endpoint counts. None: there is no such endpoint, or it does not answer.
+    async fn count(&self, query: super::Query) -> Result<Option<u64>> {
+        let Some(path) = self.list.count else { return Ok(None) };
+        match self.gate.get(&mut self.request(path, query), list::count).await {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),
+            Err(refused) => Err(refused.failure),
+        }
+    }
+
+    /// How many records the store counts that were last modified in a time that this walk covers whole: from its lower bound to a
+    /// little before it started. Each of them has been in the list since then, so the walk has seen it. None: it does not say.
+    async fn covered(&self) -> Result<Option<u64>> {
+        // Only an empty store tells no time at all.
+        let (Some(until), Some(until_name)) = (self.settled(), self.list.until) else { return Ok(Some(0)) };
+        if self.scope.since.is_some_and(|since| since > until) {
+            return Ok(Some(0));
+        }
+        let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
+        self.total(since.chain([(until_name, dates::filter(until))]).collect()).await
+    }
+
+    /// The total that a page of the list has under these filters.
+    async fn total(&self, query: super::Query) -> Result<Option<u64>> {
+        let mut request = self.request(self.list.path, query);
+        request.page = Some(Window::first(1));
+        Ok(self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.total)
+    }
+
+    /// Whether filters that match nothing give a count of zero: then the store's counts heed its filters.
+    async fn counts_are_proven(&self) -> Result<bool> {
+        if self.list.end == End::AllSeen {
+            let Position::Id { after } = self.list.position else { return Ok(false) };
+            return Ok(self.count(vec![(after, BEYOND.into())]).await? == Some(0));
+        }
+        let after = match self.list.position {
+            Position::Id { after } => Some(after),
+            Position::Cursor { .. } => None,
+        };
+        for (name, date) in [(self.list.since, FAR_AHEAD), (self.list.until, LONG_AGO), (after, BEYOND)] {
+            if let Some(name) = name
+                && self.total(vec![(name, date.into())]).await? != Some(0)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
