@@ -5,6 +5,7 @@
 mod aside;
 mod faults;
 mod limits;
+mod odd_answers;
 mod replication;
 mod selection;
 mod shapes;

@@ -1,0 +1,147 @@
+//! Answers of real stores that contradict each other: what has not proved itself does not stop a run.
+
+use crate::shared::LISTS;
+use crate::world::{Run, World};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tap_bigcommerce_core::error::Kind as Failure;
+use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, OddAnswer, Quirks};
+
+const SMALL: Counts = Counts { orders: 60, customers: 40, products: 30, coupons: 25 };
+
+fn world(quirks: Quirks) -> World {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    world.store.borrow_mut().quirks = quirks;
+    world
+}
+
+/// The run ends well, and holds every record.
+fn expect_everything(world: &World, run: &Run, what: &str) {
+    assert_eq!(run.result.as_ref().unwrap().verdict(), None, "{what}: {:?}", run.warnings());
+    for (stream, kind) in LISTS {
+        let read: BTreeSet<u64> = run.ids(stream).into_iter().collect();
+        assert_eq!(read, world.store.borrow().ids(kind).collect(), "{what}: {stream}");
+    }
+}
+
+#[test]
+fn counts_that_ignore_filters_or_are_wrong_stop_no_run() {
+    let ignores = |name: &str| Quirks { count_ignores: [name.to_owned()].into(), ..Quirks::default() };
+    let all = [
+        ignores("*"),
+        ignores("min_id"),
+        ignores("min_date_modified"),
+        Quirks { archived_hidden: true, count_includes_archived: true, ..Quirks::default() },
+        Quirks { count_off_by: -3, ..Quirks::default() },
+    ];
+    for quirks in all {
+        let what = format!("{quirks:?}");
+        let hidden = quirks.archived_hidden;
+        let mut world = world(quirks);
+        world.config.insert("start_date".into(), json!("2023-01-01T00:00:00Z"));
+        let run = world.run(None).ok();
+        assert_eq!(run.result.as_ref().unwrap().verdict(), None, "{what}");
+        let (from, store) = ("2023-01-01T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap(), world.store.borrow());
+        let due = store.ids(Kind::Order).filter(|id| store.date_modified(Kind::Order, *id).unwrap() >= from).count();
+        assert!(run.records("orders").len() == due || hidden, "{what}");
+    }
+}
+
+#[test]
+fn a_highest_id_that_is_not_the_highest_ends_no_walk() {
+    for quirks in [
+        Quirks { descending_ignored: true, ..Quirks::default() },
+        Quirks { descending_ignores_dates: true, ..Quirks::default() },
+        Quirks { ignored_parameters: ["sort".to_owned()].into(), ..Quirks::default() },
+        Quirks { ignored_parameters: ["direction".to_owned()].into(), ..Quirks::default() },
+    ] {
+        let what = format!("{quirks:?}");
+        let world = world(quirks);
+        expect_everything(&world, &world.run(None).ok(), &what);
+    }
+}
+
+#[test]
+fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
+    let quirks = |odd| Quirks { odd_answers: [("/v3/customers/addresses".to_owned(), [odd].into())].into(), ..Quirks::default() };
+    let world = world(quirks(OddAnswer::PageTotals));
+    let id = world.store.borrow().ids(Kind::Customer).nth(3).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::Customer, id, at, |customer| {
+        let addresses = customer.parts["addresses"].as_array().cloned().unwrap_or_default();
+        let address = |place: u64| {
+            let mut address = addresses.first().cloned().unwrap_or_else(|| json!({ "customer_id": id }));
+            address["id"] = json!(900_000 + place);
+            address
+        };
+        customer.parts.insert("addresses".into(), (0..300).map(address).collect());
+    });
+    let run = world.run(None).ok();
+    expect_everything(&world, &run, "page totals");
+    let customer = run.records("customers").into_iter().find(|customer| customer["id"] == id).unwrap();
+    assert_eq!(customer["addresses"].as_array().map(Vec::len), Some(300));
+}
+
+#[test]
+fn a_customer_without_a_real_date_counts_as_seen() {
+    for date in ["0000-00-00T00:00:00Z", ""] {
+        let world = world(Quirks::default());
+        let id = world.store.borrow().ids(Kind::Customer).nth(3).unwrap();
+        world.store.borrow_mut().set_date_text(Kind::Customer, id, date);
+        let run = world.run(None).ok();
+        expect_everything(&world, &run, date);
+        let customer = run.records("customers").into_iter().find(|customer| customer["id"] == id).unwrap();
+        assert_eq!(customer["date_modified"], Value::Null);
+    }
+}
+
+#[test]
+fn one_refusal_among_good_answers_is_asked_again_and_two_are_final() {
+    for status in [401, 408] {
+        let world = world(Quirks::default());
+        world.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(status)).skip(5).times(1));
+        expect_everything(&world, &world.run(None).ok(), "once");
+    }
+    let world = world(Quirks::default());
+    world.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(401)).skip(5).always());
+    assert_eq!(world.run(None).failure().kind, Failure::Unauthorized);
+}
+
+#[test]
+fn a_body_without_a_byte_is_no_rows_inside_a_record_and_no_end_of_a_list() {
+    // Coupons: most orders have none, and this store says so with status 200 and no byte.
+    let odd = ["products", "coupons", "shipping_addresses"]
+        .map(|list| (format!("/v2/orders/{{id}}/{list}"), [OddAnswer::NoBodyWhenEmpty].into()));
+    let world = world(Quirks { odd_answers: odd.into(), ..Quirks::default() });
+    let began = world.now();
+    expect_everything(&world, &world.run(None).ok(), "lists inside orders");
+    assert!((world.now() - began).num_seconds() < 120, "empty lists are quick");
+
+    for path in ["/v2/orders?", "/v3/customers?", "/catalog/products?", "/v2/coupons?"] {
+        let world = self::world(Quirks::default());
+        world.store.borrow_mut().add_fault(Fault::on(path, Action::NoBody).skip(1).times(3));
+        expect_everything(&world, &world.run(None).ok(), path);
+    }
+}
+
+#[test]
+fn after_a_page_of_many_bytes_fewer_rows_are_asked_for() {
+    let world = World::new(Counts { products: 0, customers: 300, ..SMALL });
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::Customer).take(100).collect();
+    for id in ids {
+        let at = world.store.borrow().date_modified(Kind::Customer, id).unwrap();
+        let text = "x".repeat(100_000);
+        world.store.borrow_mut().edit(Kind::Customer, id, at, |record| drop(record.fields.insert("notes".into(), json!(text))));
+    }
+    let run = world.run(None).ok();
+    expect_everything(&world, &run, "large records");
+    assert!(
+        world
+            .store
+            .borrow()
+            .requests()
+            .iter()
+            .any(|seen| seen.target.contains("/v3/customers?") && seen.target.contains("limit=125"))
+    );
+}
