@@ -38,7 +38,9 @@ impl Aside {
     pub(crate) fn more_than(&self, earlier: &Aside) -> Vec<&str> {
         let walked = |stream: &str| stream.replace("order_products", "orders");
         let known = |stream: &str, stretch: &(u64, u64)| {
-            earlier.0.iter().any(|(name, known)| walked(name) == walked(stream) && known.contains(stretch))
+            earlier.0.iter().any(|(name, known)| {
+                walked(name) == walked(stream) && known.iter().any(|known| known.0 <= stretch.0 && stretch.1 <= known.1)
+            })
         };
         let has_more = |(stream, stretches): (&String, &Vec<(u64, u64)>)| stretches.iter().any(|stretch| !known(stream, stretch));
         self.0.iter().filter(|entry| has_more(*entry)).map(|(stream, _)| stream.as_str()).collect()
