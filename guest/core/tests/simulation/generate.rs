@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::dates;
-use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quota, Store};
+use tap_bigcommerce_sandbox::{Counts, Delivery, Kind, Quota, RateHeaders, Store};
 
 /// Changes become readable at most so long after their own date: the tap's margin of 120 s covers this and the replica's lag.
 const SLOWEST: i64 = 100;
@@ -57,17 +57,21 @@ fn dates_in(seed: u64, counts: Counts) -> Vec<DateTime<Utc>> {
 
 fn shop(rng: &mut Rng, counts: Counts) -> Shop {
     let lag = Duration::from_secs(if percent(rng, 15) { rng.u64(1..=MOST_LAG) } else { 0 });
+    let quirks = hazards::quirks(rng, lag);
+    // Where the headers promise more than there is, refusals cannot be avoided.
+    let is_unlimited = quirks.rate_headers == RateHeaders::Unlimited;
     Shop {
         counts,
         quota: Quota {
             requests: match rng.u32(..4) {
+                _ if is_unlimited => 20_000,
                 0 => rng.u64(10..=20),
                 1 => 150,
                 _ => 20_000,
             },
             window: Duration::from_secs(30),
         },
-        quirks: hazards::quirks(rng, lag),
+        quirks,
         skew: TimeDelta::seconds(pick(rng, &[0, 0, 30, -30, 3_600, 36_000, -36_000, 90_000])),
         latency: (pick(rng, &[100, 5_000, 40_000, 200_000]), pick(rng, &[900, 30_000, 400_000, 3_000_000])),
         lag,

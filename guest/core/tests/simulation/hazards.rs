@@ -6,10 +6,7 @@ use fastrand::Rng;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Delivery, Kind, OddAnswer, OddByte, OddField, Quirks};
-
-/// Whether shops also have what the tap has yet to learn.
-const ALL: bool = true;
+use tap_bigcommerce_sandbox::{Delivery, Kind, OddAnswer, OddByte, OddField, Quirks, RateHeaders};
 
 /// The quirks of a shop whose replica is so far behind.
 pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
@@ -24,7 +21,7 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         ignored.push(pick(rng, &NEEDED));
     }
     let archived_hidden = percent(rng, 15);
-    let quirks = Quirks {
+    Quirks {
         bounds_exclusive: percent(rng, 35),
         archived_hidden,
         ignored_parameters: ignored.into_iter().map(str::to_owned).collect(),
@@ -40,21 +37,17 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         index_lag: Duration::from_secs(if lag.is_zero() && percent(rng, 8) { rng.u64(1..=MOST_LAG) } else { 0 }),
         odd_answers: if percent(rng, 10) { odd_answers(rng) } else { BTreeMap::new() },
         odd_fields: if percent(rng, 8) { odd_fields(rng) } else { BTreeMap::new() },
+        rate_headers: if percent(rng, 20) { rate_headers(rng) } else { RateHeaders::default() },
         ..Quirks::default()
-    };
-    if ALL { quirks } else { without_new_ones(quirks) }
+    }
 }
 
-fn without_new_ones(mut quirks: Quirks) -> Quirks {
-    quirks.ignored_parameters.remove("date_modified:max");
-    Quirks {
-        count_off_by: 0,
-        count_ignores: BTreeSet::new(),
-        count_includes_archived: false,
-        index_lag: Duration::ZERO,
-        odd_answers: BTreeMap::new(),
-        odd_fields: BTreeMap::new(),
-        ..quirks
+/// Headers that say something else of the quota's window than is documented.
+fn rate_headers(rng: &mut Rng) -> RateHeaders {
+    match rng.u32(..3) {
+        0 => RateHeaders::Unlimited,
+        1 => RateHeaders::Stuck { reset: Duration::from_millis(pick(rng, &[0, 500, 1_000])) },
+        _ => RateHeaders::Window,
     }
 }
 
@@ -99,7 +92,7 @@ fn odd_fields(rng: &mut Rng) -> BTreeMap<String, OddField> {
 
 /// What is odd about records of the new shop: mostly nothing.
 pub(crate) fn oddities(rng: &mut Rng) -> Vec<Oddity> {
-    if !ALL || percent(rng, 85) {
+    if percent(rng, 85) {
         return Vec::new();
     }
     let oddity = |rng: &mut Rng| {
