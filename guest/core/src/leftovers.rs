@@ -111,7 +111,8 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             match self.gate.get(&mut request, &read).await {
                 Ok(answer) if answer.body.rows.is_empty() => {}
                 Ok(answer) => return Ok(Found::Rows(answer.body)),
-                Err(Refused { status: Some(404), .. }) => {}
+                // A list that is not found says nothing of the records in it.
+                Err(Refused { status: Some(404), .. }) if request.page.is_none() => {}
                 Err(refused) if refused.spent || refused.failure.kind == Kind::Api => return Ok(Found::NotYet),
                 Err(refused) => return Err(refused.failure),
             }

@@ -187,3 +187,19 @@ fn what_is_aside_comes_within_the_limits_of_runs_in_a_row() {
     assert!(ids[5..15].iter().all(|id| read.contains(id)), "{read:?}");
     assert_eq!(aside(&run, "orders"), json!([]));
 }
+
+#[test]
+fn a_list_that_is_not_found_says_nothing_of_the_records_that_are_aside_in_it() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let ids = orders(&world);
+    world.store.borrow_mut().quirks.broken_records = [((Records::Order, ids[5]), Action::status(500))].into();
+    let first = world.run(None).ok();
+    assert_eq!(aside(&first, "orders").as_array().unwrap().len(), 1);
+    world.store.borrow_mut().quirks.broken_records.clear();
+    world.store.borrow_mut().add_fault(Fault::on("max_id=", Action::NotFound).times(2));
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    let third = world.run(Some(second.state())).ok();
+    assert!(third.ids("orders").contains(&ids[5]));
+}

@@ -293,8 +293,8 @@ fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run, before: 
     if run.fate == Fate::Endless {
         return Err(Finding::new(Rule::Endless, "the run does not end"));
     }
-    // A reset that is too short shows as wrong only in a later answer of its window.
-    let unseen = u64::from(matches!(scenario.shop.quirks.rate_headers, RateHeaders::Stuck { .. }));
+    // A reset that means nothing shows as wrong only in a later answer of its window.
+    let unseen = u64::from(scenario.shop.quirks.rate_headers != RateHeaders::CountsDown);
     if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > unseen {
         return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
     }
