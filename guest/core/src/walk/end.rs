@@ -167,8 +167,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                     Some(top) => format!("the list ends with id {top}, but its row with the highest id is {id}"),
                     None => format!("the list is empty, but its row with the highest id is {id}"),
                 };
-                // A row that has changed since may have come under the filters after the last page.
-                let was_there = date.is_none() || Some(id) == self.end || self.is_settled(date);
+                // A row that has just changed may have come under the filters after the last page, or be in one index and not yet in another.
+                let was_there = date.is_none() || self.is_settled(date);
                 Ok(Some(Doubt { why, proven: was_there }))
             }
             // What was above has been deleted or changed since: the list did sort as it should.
