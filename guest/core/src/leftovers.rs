@@ -43,7 +43,7 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
         let single = |aside: &Aside| matches!(aside, Aside::Id(_));
         if self.left.front().is_some_and(single) {
             let many = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).max(1);
-            let count = self.left.iter().take_while(|aside| single(aside)).count().min(many);
+            let count = self.left.iter().take_while(|aside| single(aside)).count().min(many).min(self.fan_out);
             let asked: Vec<Aside> = self.left.drain(..count).collect();
             let found = stream::iter(asked).map(async |aside| (aside, self.one(aside).await)).buffered(self.fan_out);
             let found: Vec<(Aside, Result<Found>)> = found.collect().await;
@@ -98,6 +98,9 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         request.page = Some(Window::first(self.page_size.min(most)));
         self.twice(request, |body| {
             let mut rows = self.list.form.decode(body)?;
+            if rows.rows.iter().filter_map(|row| Head::read(row)?.id()).any(|id| id < above) {
+                return Err("it has rows below those that were asked for".into());
+            }
             rows.rows.retain(|row| Head::read(row).and_then(|head| head.id()).is_none_or(|id| gap.holds(id)));
             Ok(rows)
         })
@@ -125,7 +128,15 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
         let row = |raw: Box<RawValue>| {
             let (id, date) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())))?;
-            aside.holds(id).then(|| Row { id, date, raw, seen: 0, extracted: extracted.clone(), other: None })
+            aside.holds(id).then(|| Row {
+                id,
+                date,
+                raw,
+                seen: 0,
+                extracted: extracted.clone(),
+                other: None,
+                was_aside: Some(aside),
+            })
         };
         raws.into_iter().map_while(row).collect()
     }

@@ -121,7 +121,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let served = served.filter(|(id, _)| *id != row.id).or(row.other.map(|id| (id, false)));
         let Some((other, has_rows)) = served else { return Ok(false) };
         let mut request = self.part_request(part, other);
-        (request.page, request.tries) = (Some(Window::first(1)), Some(1));
+        (request.page, request.tries, request.no_body) = (Some(Window::first(1)), Some(1), NoBody::NoRows);
         match self.gate.get(&mut request, |body| part.form.decode(body)).await {
             Ok(answer) => Ok(!(by_bytes && has_rows && answer.body.rows.is_empty())),
             Err(refused) if refused.spent || refused.status == Some(404) => Ok(false),

@@ -20,11 +20,11 @@ pub(crate) trait Pages {
 
 /// What a source brings, in order.
 pub(crate) enum Item {
-    /// The first page is there.
+    /// A page is there.
     Opened {
         /// The store's time when the walk began.
         started: Option<DateTime<Utc>>,
-        /// The highest id that the list had then, where it can say so.
+        /// The highest id that the list had then, as far as it is still believed.
         end: Option<u64>,
     },
     /// Records that the store cannot serve, and why.
@@ -67,7 +67,6 @@ pub(crate) struct Pipeline<'f, P, T, C> {
     /// So many records are completed side by side, across the pages' ends.
     fan_out: usize,
     source: Source<'f, P>,
-    opened: bool,
     waiting: VecDeque<Raw>,
     under_way: FuturesOrdered<LocalBoxFuture<'f, Result<Item>>>,
     /// What each of those under way is expected to bring.
@@ -81,7 +80,6 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
             expects,
             fan_out,
             source: Source::Idle(source),
-            opened: false,
             waiting: VecDeque::new(),
             under_way: FuturesOrdered::new(),
             expected: VecDeque::new(),
@@ -175,9 +173,7 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
             self.source = Source::Idle(source);
         }
         let done = |item| Raw::Done(Ok(item));
-        if !std::mem::replace(&mut self.opened, true) {
-            self.waiting.push_back(done(Item::Opened { started: page.started, end: page.end }));
-        }
+        self.waiting.push_back(done(Item::Opened { started: page.started, end: page.end }));
         self.waiting.extend(page.aside.into_iter().map(|(aside, why)| done(Item::Aside(aside, why))));
         let seen = page.rows.last().map(|row| row.seen);
         self.waiting.extend(page.rows.into_iter().map(Raw::Row));

@@ -13,7 +13,7 @@ use crate::pipeline::{Item, Pages, Pipeline, Room};
 use crate::plan::{Group, Plan};
 use crate::records::{self, Tally, Target, Unwritten};
 use crate::singer::message::{Output, Sink};
-use crate::singer::state::{Aside, Progress, State};
+use crate::singer::state::{Aside, MOST_ASIDE, Progress, State};
 use crate::streams::{Position, Replication};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::walk::{MARGIN, Row, Scope, Walk};
@@ -190,7 +190,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         stage.progress = left_off.unwrap_or_else(|| Progress::new(since, &group.selection));
         loop {
             let came_from = stage.progress.last_id;
-            if came_from.is_none() && stage.progress.cursor.is_none() && self.leftovers(stage).await? == Ended::AtLimit {
+            // In the middle of a walk only if there would be no room for more.
+            let is_due = came_from.is_none() && stage.progress.cursor.is_none() || stage.aside.len() >= MOST_ASIDE;
+            if is_due && self.leftovers(stage).await? == Ended::AtLimit {
                 return Ok(Ended::AtLimit);
             }
             let ended = self.walk(stage).await;
@@ -329,6 +331,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             match pipeline.next(room).now_or_never() {
                 Some(item) => return item.transpose(),
+                None if stage.is_leftover && self.is_late() => return Ok(None),
                 // When the time is over, what is under way comes first: the sink may be slow.
                 None if !self.gate.is_ending() && !std::mem::replace(&mut handed_over, true) => {
                     self.hand_over().await?;
@@ -382,7 +385,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             Parts::Gone => {
                 tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
                 self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.parent.name, row.id));
-                self.settle(stage, Aside::Id(row.id));
+                self.came(stage, row);
                 return Ok(());
             }
             Parts::Aside(why) => return self.set_aside(stage, Aside::Id(row.id), why),
@@ -395,7 +398,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         self.written += written;
         match done {
             Ok(()) => {
-                self.settle(stage, Aside::Id(row.id));
+                self.came(stage, row);
                 Ok(())
             }
             Err(Unwritten::Record(why)) => self.set_aside(stage, Aside::Id(row.id), &why),

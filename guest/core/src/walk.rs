@@ -55,6 +55,8 @@ pub(crate) struct Row {
     pub(crate) extracted: Rc<str>,
     /// Another record of the list, where one is known.
     pub(crate) other: Option<u64>,
+    /// What was aside and has brought it.
+    pub(crate) was_aside: Option<Aside>,
 }
 
 /// One step of a walk.
@@ -245,7 +247,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         if let (End::Highest(_), None, None, None) = (self.list.end, self.last_id, self.end, self.started) {
             self.end = self.claim().await?;
         }
-        let Served { mut answer, gap } = self.serve(most).await?;
+        let Served { mut answer, mut gap } = self.serve(most).await?;
         // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
         let unsure = match self.list.end {
             End::Highest(_) => {
@@ -254,7 +256,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             _ => answer.rows.is_empty(),
         };
         if unsure && gap.is_none() {
-            answer = self.serve(most).await?.answer;
+            Served { answer, gap } = self.serve(most).await?;
         }
         let Rows { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
@@ -402,13 +404,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
                 continue;
             }
             if std::mem::take(&mut nameless) {
+                // Where no id fits between its neighbors nothing can be asked for later.
+                if id <= before.unwrap_or(0) + 1 {
+                    return Err(self.fault(NAMELESS));
+                }
                 sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
             }
             self.warn_of_old(id, date);
             repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(id, &repair.field));
             seen += u64::from(self.may_be_counted(date));
             let other = sifted.rows.last().map(|row| row.id).or(self.last_id);
-            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), other });
+            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), other, was_aside: None });
         }
         if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
             return Err(self.fault(NAMELESS));

@@ -184,7 +184,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 Outcome::Refused(refused) => return Err(refused),
                 Outcome::NoBody(answer) => {
                     empties += 1;
-                    if empties == 1 && request.tries.is_none() {
+                    if empties == 1 && (request.tries.is_none() || request.no_body == NoBody::NoRows) {
                         self.count_retry();
                         continue;
                     }

@@ -8,6 +8,7 @@ use crate::log::Level;
 use crate::plan::Group;
 use crate::singer::message::Sink;
 use crate::singer::state::{Aside, MOST_ASIDE, Progress};
+use crate::walk::Row;
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// What any of the group's streams has set aside: single records first.
@@ -42,12 +43,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             fan_out: config.max_concurrency,
             left: stage.aside.iter().copied().collect(),
         };
+        let before = stage.aside.clone();
         let walk = std::mem::replace(&mut stage.progress, Progress::new(None, &group.selection));
         stage.is_leftover = true;
         let ended = self.read(stage, source).await;
         stage.progress = walk;
         match ended? {
-            Ended::AtLimit if self.has_records_enough() => Ok(Ended::AtLimit),
+            // What stays aside although it was written must not keep the walk from its turn.
+            Ended::AtLimit if self.has_records_enough() && stage.aside != before => Ok(Ended::AtLimit),
             _ => Ok(Ended::Complete),
         }
     }
@@ -74,27 +77,34 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(())
     }
 
-    /// Takes something back that has come, or is gone from the store. Of a gap what was read is taken back.
+    /// Takes back what is gone from the store.
     pub(super) fn settle(&mut self, stage: &mut Stage<'_>, settled: Aside) {
-        let before = stage.aside.clone();
-        if let (Aside::Id(id), true) = (settled, stage.is_leftover) {
-            for entry in &mut stage.aside {
-                if let Aside::Gap { above, below } = entry
-                    && (*above + 1..*below).contains(&id)
-                {
-                    *above = id;
-                }
-            }
-        }
+        let before = stage.aside.len();
         stage.aside.retain(|entry| match (entry, settled) {
-            (Aside::Id(own), Aside::Id(id)) => *own != id,
-            (Aside::Gap { below: own, .. }, Aside::Gap { below, .. }) => *own != below,
-            (Aside::Gap { above, below }, Aside::Id(_)) => *below > above.saturating_add(1),
-            _ => true,
+            // A gap that begins higher up lies in the one that was asked for.
+            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => *below != to || *above < from,
+            (entry, settled) => *entry != settled,
         });
-        if stage.aside != before {
+        if stage.aside.len() < before {
             self.note_aside(stage);
         }
+    }
+
+    /// Takes back a record that has come. Of the gap that it comes from, what lies before it has come, too.
+    pub(super) fn came(&mut self, stage: &mut Stage<'_>, row: &Row) {
+        self.settle(stage, Aside::Id(row.id));
+        let Some(Aside::Gap { above: from, below: to }) = row.was_aside else { return };
+        for entry in &mut stage.aside {
+            if let Aside::Gap { above, below } = entry
+                && (*below == to && from <= *above && *above < row.id)
+            {
+                *above = row.id;
+            }
+        }
+        stage
+            .aside
+            .retain(|entry| !matches!(entry, Aside::Gap { above, below } if *below == to && *below <= above.saturating_add(1)));
+        self.note_aside(stage);
     }
 
     fn note_aside(&mut self, stage: &Stage<'_>) {

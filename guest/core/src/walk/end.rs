@@ -69,6 +69,17 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         })
     }
 
+    /// Whether the list itself, asked for what was there before the walk began, has a row above an id. False: it does not say so.
+    async fn had_row_above(&mut self, id: u64) -> Result<bool> {
+        let (Some(settled), Some(until)) = (self.settled(), self.list.until) else { return Ok(false) };
+        let filters = self.filters.clone();
+        self.filters.retain(|(name, _)| *name != until);
+        self.filters.push((until, dates::filter(settled)));
+        let highest = self.highest(None).await;
+        self.filters = filters;
+        Ok(matches!(highest?, Highest::Row(highest, date) if highest > id && (date.is_none() || self.is_settled(date))))
+    }
+
     /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
     fn is_inside(&self, date: Option<DateTime<Utc>>) -> bool {
         let Some(date) = date else { return true };
@@ -96,7 +107,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         // One empty answer may be a fault, so that a list with rows was not empty before.
         let was_there = end == 0 || rows.iter().any(|row| row.id > end && self.is_settled(row.date));
-        if !was_there && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last.id) {
+        let (last, end) = (last.id, end);
+        if !was_there
+            && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last)
+            && !self.had_row_above(end).await?
+        {
             return Ok(true);
         }
         self.end = None;
@@ -160,15 +175,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         match self.highest(self.end).await? {
             Highest::None if top.is_none() => self.warn_if_counted().await.map(|()| None),
             Highest::Row(id, _) if Some(id) == top => Ok(None),
-            // It came since the walk began, and the next run reads it.
-            Highest::Row(id, Some(date)) if top < Some(id) && self.end.is_none() && !self.is_settled(Some(date)) => Ok(None),
             Highest::Row(id, date) if top < Some(id) => {
                 let why = match top {
                     Some(top) => format!("the list ends with id {top}, but its row with the highest id is {id}"),
                     None => format!("the list is empty, but its row with the highest id is {id}"),
                 };
                 // A row that has just changed may have come under the filters after the last page, or be in one index and not yet in another.
-                let was_there = date.is_none() || self.is_settled(date);
+                let was_there = date.is_none() || self.is_settled(date) || self.had_row_above(top.unwrap_or(0)).await?;
                 Ok(Some(Doubt { why, proven: was_there }))
             }
             // What was above has been deleted or changed since: the list did sort as it should.
@@ -217,7 +230,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     async fn total(&self, query: super::Query) -> Result<Option<u64>> {
         let mut request = self.request(self.list.path, query);
         request.page = Some(Window::first(1));
-        Ok(self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.total)
+        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+            Ok(answer) => Ok(answer.body.total),
+            Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),
+            Err(refused) => Err(refused.failure),
+        }
     }
 
     /// Whether filters that match nothing give a count of zero: then the store's counts heed its filters.

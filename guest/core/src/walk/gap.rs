@@ -36,9 +36,6 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     async fn around(&mut self, refused: Refused) -> Result<Served> {
-        if !self.serves_what_it_served().await? {
-            return Err(refused.failure);
-        }
         self.careful = Some(self.scope.page_size);
         for limit in NARROW.into_iter().filter(|limit| *limit < self.page_size) {
             if let Some(answer) = self.probe(self.last_id, limit).await?
@@ -47,6 +44,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 self.page_size = limit;
                 return Ok(Served { answer, gap: None });
             }
+        }
+        if !self.serves_something().await? {
+            return Err(refused.failure);
         }
         let last = self.last_id.unwrap_or(0);
         let found = self.first_served_above(last).await?;
@@ -67,10 +67,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Whether the list still answers for a row that it has shown: if not, all of it is down.
-    async fn serves_what_it_served(&self) -> Result<bool> {
-        let Some(known) = self.last_id.or(self.end).filter(|id| *id > 0) else { return Ok(false) };
-        Ok(self.probe(Some(known - 1), 1).await?.is_some_and(|answer| !answer.rows.is_empty()))
+    /// Whether the list answers anywhere: if not, all of it is down.
+    async fn serves_something(&self) -> Result<bool> {
+        let known = [self.last_id, self.end].into_iter().flatten().filter(|id| *id > 0).map(|id| Some(id - 1));
+        for position in known.chain(self.last_id.map(|_| None)) {
+            if self.probe(position, 1).await?.is_some_and(|answer| !answer.rows.is_empty()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn has_news(&self, answer: &Rows) -> bool {
