@@ -172,7 +172,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let top = self.last_id;
         let unproven = |why: String| Ok(Some(Doubt { why, proven: false }));
         // What came since the walk began says nothing of what it was to reach.
-        match self.highest(self.end).await? {
+        // The filter may leave its bound out.
+        match self.highest(self.end.map(|end| end.saturating_add(1))).await? {
             Highest::None if top.is_none() => self.warn_if_counted().await.map(|()| None),
             Highest::Row(id, _) if Some(id) == top => Ok(None),
             Highest::Row(id, date) if top < Some(id) => {
