@@ -51,7 +51,9 @@ pub(crate) fn is_good(request: &Request, answer: &Answer) -> bool {
     let response = &answer.response;
     let body = response.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&response.body);
     let ended = matches!(body.iter().rev().find(|byte| !byte.is_ascii_whitespace()), Some(b']' | b'}'));
-    whole && (response.status == 204 || (response.status == 404 && !of_list) || (response.status == 200 && ended))
+    // Some stores send their empty lists inside records so.
+    let without_rows = response.status == 200 && body.is_empty() && request.path.contains("/orders/");
+    whole && (response.status == 204 || without_rows || (response.status == 404 && !of_list) || (response.status == 200 && ended))
 }
 
 /// The path with a star for each number.
