@@ -181,8 +181,8 @@ fn an_upper_end_that_is_believed_unchecked() {
         &["Lost", "Stale"],
         &[edit(
             "walk/end.rs",
-            "if !was_there && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last.id) {",
-            "if was_there || last.id >= end {",
+            "if !was_there\n            && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last)",
+            "if (was_there || last >= end)",
         )],
     );
 }
