@@ -95,8 +95,12 @@ async fn probe<T: Transport, C: Clock>(
     match (list.form, list.count) {
         (Form::Envelope, _) => Ok(rows.total),
         (Form::Bare, Some(count)) => {
-            let counted = gate.get(&mut request(count), list::count).await;
-            Ok(Some(counted.map_err(|refused: Refused| refused.failure)?.body))
+            match gate.get(&mut request(count), list::count).await {
+                Ok(answer) => Ok(Some(answer.body)),
+                // The stream can be read all the same.
+                Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),
+                Err(refused) => Err(refused.failure),
+            }
         }
         (Form::Bare, None) => Ok(None),
     }

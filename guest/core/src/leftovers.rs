@@ -134,7 +134,7 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
                 raw,
                 seen: 0,
                 extracted: extracted.clone(),
-                other: None,
+                others: [None; 2],
                 was_aside: Some(aside),
             })
         };

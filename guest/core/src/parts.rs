@@ -118,15 +118,19 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// nor does a list without rows if bytes are the trouble and a list with rows is known.
     async fn serves_others(&self, part: &'static Part, row: &Row, by_bytes: bool) -> Result<bool> {
         let served = self.notes.borrow().served.get(part.field).copied();
-        let served = served.filter(|(id, _)| *id != row.id).or(row.other.map(|id| (id, false)));
-        let Some((other, has_rows)) = served else { return Ok(false) };
-        let mut request = self.part_request(part, other);
-        (request.page, request.tries, request.no_body) = (Some(Window::first(1)), Some(1), NoBody::NoRows);
-        match self.gate.get(&mut request, |body| part.form.decode(body)).await {
-            Ok(answer) => Ok(!(by_bytes && has_rows && answer.body.rows.is_empty())),
-            Err(refused) if refused.spent || refused.status == Some(404) => Ok(false),
-            Err(refused) => Err(refused.failure),
+        let witnesses = served.into_iter().chain(row.others.into_iter().flatten().map(|id| (id, false)));
+        for (other, has_rows) in witnesses.filter(|(id, _)| *id != row.id) {
+            let mut request = self.part_request(part, other);
+            (request.page, request.tries, request.no_body) = (Some(Window::first(1)), Some(1), NoBody::NoRows);
+            match self.gate.get(&mut request, |body| part.form.decode(body)).await {
+                Ok(answer) if by_bytes && has_rows && answer.body.rows.is_empty() => return Ok(false),
+                Ok(_) => return Ok(true),
+                // This one may be in trouble of its own, or deleted by now.
+                Err(refused) if refused.spent || refused.status == Some(404) => {}
+                Err(refused) => return Err(refused.failure),
+            }
         }
+        Ok(false)
     }
 
     async fn part(&self, part: &'static Part, row: &Row) -> Result<Vec<Box<RawValue>>, Lost> {

@@ -1,15 +1,16 @@
 //! A run: each group of streams is walked, its records are completed, shaped and written, and the state follows.
 
 mod aside;
+mod limits;
 mod start;
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::config::Config;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::log::{Level, Log};
 use crate::parts::{Fetcher, Parts};
-use crate::pipeline::{Item, Pages, Pipeline, Room};
+use crate::pipeline::{Item, Pages, Pipeline};
 use crate::plan::{Group, Plan};
 use crate::records::{self, Tally, Target, Unwritten};
 use crate::singer::message::{Output, Sink};
@@ -17,7 +18,7 @@ use crate::singer::state::{Aside, MOST_ASIDE, Progress, State};
 use crate::streams::{Position, Replication};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::walk::{MARGIN, Row, Scope, Walk};
-use futures_util::future::{Either, FusedFuture, FutureExt, pending, select};
+use futures_util::future::{FusedFuture, FutureExt};
 use serde_json::json;
 use std::cell::RefCell;
 use std::pin::{Pin, pin};
@@ -130,6 +131,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     complete = false;
                 }
                 Err(failure) => {
+                    // A list that never answers must not keep the next run from the others.
+                    if failure.kind == Kind::Unreachable
+                        && let Some(next) = groups.iter().cycle().nth(place + 1)
+                    {
+                        self.state.set_syncing(next.members.first().map(|member| member.stream.name));
+                    }
                     // What ended the run is its failure, whatever comes of the STATE.
                     if failure.kind != Kind::Sink
                         && let Err(unwritten) = self.write_state().await
@@ -319,65 +326,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         })
     }
 
-    /// The next item, unless the run is stopped first. None: there is none, or a limit of the run leaves no room for it. Before it waits, what
-    /// is written is handed over; if it waits long, a STATE is written.
-    async fn next<'p, P: Pages + 'p>(&mut self, stage: &Stage<'_>, pipeline: &mut Pipeline<'p, P, T, C>) -> Result<Option<Item>> {
-        let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; resume it from the last STATE");
-        let mut handed_over = false;
-        loop {
-            let room = self.room(stage);
-            if self.stop.as_mut().now_or_never().is_some() {
-                return Err(stopped());
-            }
-            match pipeline.next(room).now_or_never() {
-                Some(item) => return item.transpose(),
-                None if stage.is_leftover && self.is_late() => return Ok(None),
-                // When the time is over, what is under way comes first: the sink may be slow.
-                None if !self.gate.is_ending() && !std::mem::replace(&mut handed_over, true) => {
-                    self.hand_over().await?;
-                    continue;
-                }
-                None => {}
-            }
-            let now = self.gate.clock().now();
-            let due = (self.since_state > 0).then(|| self.state_at + CHECKPOINT_TIME);
-            let over = self.deadline.filter(|over| *over > now && self.may_end(stage));
-            // When the time is over there is no further STATE to wait for.
-            let wake = due.into_iter().chain(over).min().filter(|_| !self.gate.is_ending());
-            let timer = async {
-                match wake {
-                    Some(wake) => self.gate.clock().sleep(wake.saturating_sub(now)).await,
-                    None => pending().await,
-                }
-            };
-            match select(self.stop.as_mut(), select(pin!(pipeline.next(room)), pin!(timer))).await {
-                Either::Left(_) => return Err(stopped()),
-                Either::Right((Either::Left((item, _)), _)) => return item.transpose(),
-                Either::Right((Either::Right(_), _)) => self.checkpoint(stage).await?,
-            }
-        }
-    }
-
-    /// Whether the run may end here: each one completes something, so that limited runs in a row always advance.
-    fn may_end(&self, stage: &Stage<'_>) -> bool {
-        self.advanced || stage.is_leftover
-    }
-
-    /// How much more may be asked for. When the time is over nothing new is begun, and what is under way ends as far as it need not wait.
-    fn room(&mut self, stage: &Stage<'_>) -> Room {
-        let left = self.max_records.map(|most| most.saturating_sub(self.written));
-        // The first record is due in any case.
-        let left = left.map(|left| if self.advanced { left } else { left.max(1) });
-        if self.is_late() && self.may_end(stage) {
-            if !stage.is_leftover {
-                self.gate.end();
-            }
-            // By cursor only a whole page moves the position.
-            return Room { records: if stage.is_by_id() { Some(0) } else { None }, page: Some(0) };
-        }
-        Room { records: if stage.is_by_id() { left } else { None }, page: left }
-    }
-
     fn record(&mut self, stage: &mut Stage<'_>, row: &Row, parts: &Parts) -> Result<()> {
         let (group, tallies) = (stage.group, &mut stage.tallies);
         let lists = match parts {
@@ -451,17 +399,5 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let done = self.output.flush().await;
         self.gate.hold(self.gate.clock().now() - begun);
         done
-    }
-
-    fn at_limit(&self) -> bool {
-        self.has_records_enough() || self.is_late()
-    }
-
-    fn has_records_enough(&self) -> bool {
-        self.max_records.is_some_and(|most| self.written >= most)
-    }
-
-    fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|end| self.gate.clock().now() >= end)
     }
 }

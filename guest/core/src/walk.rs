@@ -6,9 +6,10 @@
 
 mod end;
 mod gap;
+mod sift;
 
 use crate::api::gate::{Answer, Gate, Refused};
-use crate::api::list::{Repair, Rows};
+use crate::api::list::Rows;
 use crate::api::{Clock, Request, Transport, Window};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
@@ -21,6 +22,7 @@ use crate::transform::Findings;
 use chrono::{DateTime, TimeDelta, Utc};
 use gap::Served;
 use serde_json::value::RawValue;
+use sift::Sifted;
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,10 +36,11 @@ const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
 pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
+/// What is a help and no need is not asked for as stubbornly as a page.
+const TRIES: u32 = 3;
 /// A page with more bytes than this is followed by one of half as many rows, so that memory does not grow with what a record holds.
 const MUCH: usize = 8 << 20;
 const REPEATED: &str = "a page brings only records that came before";
-const NAMELESS: &str = "a record without an id that is a number";
 
 /// A query's names and values.
 pub(crate) type Query = Vec<(&'static str, String)>;
@@ -53,8 +56,8 @@ pub(crate) struct Row {
     pub(crate) seen: u64,
     /// When it was read, as messages say it.
     pub(crate) extracted: Rc<str>,
-    /// Another record of the list, where one is known.
-    pub(crate) other: Option<u64>,
+    /// Other records of the list, where some are known.
+    pub(crate) others: [Option<u64>; 2],
     /// What was aside and has brought it.
     pub(crate) was_aside: Option<Aside>,
 }
@@ -144,16 +147,6 @@ struct Step {
     page: Page,
     seen: u64,
     doubt: Option<Doubt>,
-}
-
-/// What of a page's rows is new.
-#[derive(Default)]
-struct Sifted {
-    rows: Vec<Row>,
-    /// Where rows lie whose id cannot be read.
-    gaps: Vec<Aside>,
-    /// The rows reach the id where the walk is to end.
-    reached: bool,
 }
 
 impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
@@ -299,19 +292,26 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             };
             self.resumed = false;
             self.read_at = answer.date;
-            let is_first = self.started.is_none();
-            self.learn_the_time(answer.date, answer.took).await?;
-            // Without a Date header the page is read again, so that no part of it is older than the time it is judged by.
-            if !is_first || answer.date.is_some() || self.started.is_none() {
+            if self.knows_the_time_of(&answer).await? {
                 return Ok(answer);
             }
         }
     }
 
-    /// The store may have looked at its data as early as when the request left, so that the walk starts then.
+    /// Whether the walk's start is not later than a page. Without a Date header the first page has to be read again, so that no part of it is
+    /// older than the time it is judged by.
+    async fn knows_the_time_of(&mut self, answer: &Answer<Rows>) -> Result<bool, Refused> {
+        let is_first = self.started.is_none();
+        self.learn_the_time(answer.date, answer.took).await?;
+        Ok(!is_first || answer.date.is_some() || self.started.is_none())
+    }
+
+    /// The store may have looked at its data as early as when the request left, so that the walk starts then. Later than its first page it would
+    /// be too late: what was read before may have changed by then.
     async fn learn_the_time(&mut self, date: Option<DateTime<Utc>>, took: Duration) -> Result<(), Refused> {
         self.check_bookmark(date).map_err(Refused::from)?;
-        if self.started.is_some() || self.list.since.is_none() {
+        let has_begun = self.started.is_some() || self.last_id.is_some() || self.cursor.is_some();
+        if has_begun || self.list.since.is_none() {
             return Ok(());
         }
         self.started = match date {
@@ -355,13 +355,19 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         Request { query, ..Request::new(self.stream.name, self.stream.scope, path.to_owned()) }
     }
 
-    /// The date of the record that was modified last; none in an empty store.
+    /// The date of the record that was modified last; none in an empty store, or if that record cannot be served.
     async fn newest(&self) -> Result<Option<DateTime<Utc>>, Refused> {
         let newest_first = self.list.newest_first.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut request = self.request(self.list.path, newest_first.collect());
-        request.page = Some(Window::first(1));
-        let rows = self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows;
-        Ok(rows.first().and_then(|row| Head::read(row)?.date()))
+        (request.page, request.tries) = (Some(Window::first(1)), Some(TRIES));
+        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+            Ok(answer) => Ok(answer.body.rows.first().and_then(|row| Head::read(row)?.date())),
+            Err(Refused { spent: true, failure, .. }) => {
+                self.warn(&format!("the store's time is not known, so the bookmark stays where it is ({})", failure.message));
+                Ok(None)
+            }
+            Err(refused) => Err(refused),
+        }
     }
 
     fn check_bookmark(&self, now: Option<DateTime<Utc>>) -> Result<()> {
@@ -375,63 +381,6 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
                 Err(Failure::new(Kind::State, text).of_stream(self.stream.name))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
-    /// next page.
-    fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
-        let by_id = matches!(self.list.position, Position::Id { .. });
-        let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
-        let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
-        let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
-        for (place, raw) in raws.into_iter().enumerate() {
-            let Some((id, date)) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date()))) else {
-                if !by_id {
-                    return Err(self.fault(NAMELESS));
-                }
-                nameless = true;
-                continue;
-            };
-            if by_id && above.is_some_and(|above| id < above) {
-                return Err(self.fault("records that are not in the order of their ids"));
-            }
-            let before = self.last_id.max(above);
-            let known = if by_id { before.is_some_and(|last| id <= last) } else { self.previous.contains(&id) };
-            above = Some(id);
-            sifted.reached = sifted.reached || self.until_id.is_some_and(|until| id >= until);
-            if known || self.until_id.is_some_and(|until| id > until) {
-                continue;
-            }
-            if std::mem::take(&mut nameless) {
-                // Where no id fits between its neighbors nothing can be asked for later.
-                if id <= before.unwrap_or(0) + 1 {
-                    return Err(self.fault(NAMELESS));
-                }
-                sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
-            }
-            self.warn_of_old(id, date);
-            repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(id, &repair.field));
-            seen += u64::from(self.may_be_counted(date));
-            let other = sifted.rows.last().map(|row| row.id).or(self.last_id);
-            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), other, was_aside: None });
-        }
-        if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
-            return Err(self.fault(NAMELESS));
-        }
-        let second = sifted.rows.get(1).map(|row| row.id);
-        if let Some(first) = sifted.rows.first_mut() {
-            first.other = first.other.or(second);
-        }
-        self.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
-        Ok(sifted)
-    }
-
-    fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
-        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date < since - SECOND);
-        if old && !std::mem::replace(&mut self.warned_of_old, true) {
-            let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
-            self.warn(&format!("record {id} {text}"));
         }
     }
 

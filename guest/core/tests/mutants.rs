@@ -45,7 +45,7 @@ fn page_numbers_over_a_date_sort() {
                 "request.page = Some(Window { limit: size.min(most.max(1)), page: self.pages + 1 });",
             ),
             // Ids come in any order now, and nothing is known of the end but that a page is empty.
-            edit("walk.rs", "let by_id = matches!(self.list.position, Position::Id { .. });", "let by_id = false;"),
+            edit("walk/sift.rs", "let by_id = matches!(self.list.position, Position::Id { .. });", "let by_id = false;"),
             edit("walk.rs", "came > usize::from(self.last_id.is_some()) =>", "came == usize::MAX =>"),
             edit("walk.rs", "None if last || more => None,", "None if last || more || seen < u64::MAX => None,"),
         ],
@@ -201,8 +201,8 @@ fn an_outage_that_is_set_aside() {
         &["Aside"],
         &[edit(
             "parts.rs",
-            "Err(refused) if refused.spent || refused.status == Some(404) => Ok(false),",
-            "Err(refused) if refused.spent || refused.status == Some(404) => Ok(true),",
+            "Err(refused) if refused.spent || refused.status == Some(404) => {}",
+            "Err(refused) if refused.spent || refused.status == Some(404) => return Ok(true),",
         )],
     );
 }

@@ -1,7 +1,7 @@
 //! Where a list ends, and what could contradict it. What a cross-check says counts only if it has shown in this run that it can be trusted:
 //! it is asked something whose answer is known. Else the list is believed when it says the same twice.
 
-use super::{Doubt, MARGIN, Row, Walk};
+use super::{Doubt, MARGIN, Row, TRIES, Walk};
 use crate::api::gate::Refused;
 use crate::api::list;
 use crate::api::{Clock, Transport, Window};
@@ -18,8 +18,6 @@ const LONG_AGO: &str = "1971-01-01T00:00:00Z";
 const FAR_AHEAD: &str = "2100-01-01T00:00:00Z";
 /// So long after its change a record may still be counted by its older date.
 const INDEX_LAG: TimeDelta = TimeDelta::seconds(60);
-/// The highest id is a help and no need, so it is not asked for as stubbornly as a page.
-const TRIES: u32 = 3;
 
 /// The row with the highest id, by the list itself.
 enum Highest {
@@ -128,7 +126,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// What was last modified up to then was so when the walk began: nothing of it can have come since.
     fn settled(&self) -> Option<DateTime<Utc>> {
-        [self.started.map(|started| started - MARGIN), self.scope.until].into_iter().flatten().min()
+        let before = self.started? - MARGIN;
+        Some(self.scope.until.map_or(before, |until| before.min(until)))
     }
 
     /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with.

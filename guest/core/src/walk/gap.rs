@@ -37,7 +37,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     async fn around(&mut self, refused: Refused) -> Result<Served> {
         self.careful = Some(self.scope.page_size);
-        for limit in NARROW.into_iter().filter(|limit| *limit < self.page_size) {
+        let size = self.page_size;
+        for limit in NARROW.into_iter().filter(|limit| *limit < size) {
             if let Some(answer) = self.probe(self.last_id, limit).await?
                 && self.has_news(&answer)
             {
@@ -68,7 +69,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// Whether the list answers anywhere: if not, all of it is down.
-    async fn serves_something(&self) -> Result<bool> {
+    async fn serves_something(&mut self) -> Result<bool> {
         let known = [self.last_id, self.end].into_iter().flatten().filter(|id| *id > 0).map(|id| Some(id - 1));
         for position in known.chain(self.last_id.map(|_| None)) {
             if self.probe(position, 1).await?.is_some_and(|answer| !answer.rows.is_empty()) {
@@ -83,7 +84,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// The least position above an id at which the store serves a row, and that row. None: there is none.
-    async fn first_served_above(&self, last: u64) -> Result<Option<(u64, Rows)>> {
+    async fn first_served_above(&mut self, last: u64) -> Result<Option<(u64, Rows)>> {
         let (mut below, mut ahead) = (last, 1);
         let (mut above, mut found) = loop {
             let position = last.saturating_add(ahead);
@@ -108,7 +109,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// The first id above another one that a row the store cannot serve may have, as far as the list's filters show it: the list is served up to
     /// the row before.
-    async fn first_unserved_above(&self, last: u64, position: u64) -> Result<u64> {
+    async fn first_unserved_above(&mut self, last: u64, position: u64) -> Result<u64> {
         let (Some((_, greatest)), Position::Id { after }) = (self.list.range, self.list.position) else { return Ok(last + 1) };
         let (mut served, mut unserved) = (last, position);
         while unserved - served > 1 {
@@ -125,18 +126,24 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// A page behind an id, with one try. None: the store cannot serve it.
-    async fn probe(&self, after: Option<u64>, limit: u32) -> Result<Option<Rows>> {
+    async fn probe(&mut self, after: Option<u64>, limit: u32) -> Result<Option<Rows>> {
         let Position::Id { after: name } = self.list.position else { return Ok(None) };
         self.ask_once(self.query(after.map(|id| (name, id.to_string()))), limit).await
     }
 
-    async fn ask_once(&self, query: Query, limit: u32) -> Result<Option<Rows>> {
+    async fn ask_once(&mut self, query: Query, limit: u32) -> Result<Option<Rows>> {
         let mut request = self.request(self.list.path, query);
         (request.page, request.tries) = (Some(Window::first(limit)), Some(1));
-        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
-            Ok(answer) => Ok(Some(answer.body)),
-            Err(refused) if refused.spent => Ok(None),
-            Err(refused) => Err(refused.failure),
+        loop {
+            let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+                Ok(answer) => answer,
+                Err(refused) if refused.spent => return Ok(None),
+                Err(refused) => return Err(refused.failure),
+            };
+            // It may become the walk's first page.
+            if self.knows_the_time_of(&answer).await? {
+                return Ok(Some(answer.body));
+            }
         }
     }
 }

@@ -203,3 +203,158 @@ fn a_list_that_is_not_found_says_nothing_of_the_records_that_are_aside_in_it() {
     let third = world.run(Some(second.state())).ok();
     assert!(third.ids("orders").contains(&ids[5]));
 }
+
+#[test]
+fn gaps_that_overlap_each_other_and_single_records_bring_everything_once() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    let done = world.run(None).ok();
+    let (low, middle, high) = (ids[3], ids[8], ids[14]);
+    for aside_before in [
+        json!([{ "above": low, "below": high }, { "above": middle, "below": high }]),
+        json!([{ "above": middle, "below": high }, { "above": low, "below": high }]),
+        json!([middle, { "above": low, "below": high }]),
+        json!([middle, low, { "above": low, "below": high }, { "above": middle, "below": high }]),
+    ] {
+        let mut state = done.state().clone();
+        state["bookmarks"]["orders"]["aside"] = aside_before.clone();
+        let run = world.run(Some(&state)).ok();
+        assert_eq!((verdict(&run), aside(&run, "orders")), (None, json!([])), "{aside_before}");
+        let due: Vec<u64> = ids.iter().copied().filter(|id| low < *id && *id < high).collect();
+        assert!(due.iter().all(|id| run.ids("orders").contains(id)), "{aside_before}: {:?}", run.ids("orders"));
+    }
+}
+
+#[test]
+fn a_gap_stays_aside_while_the_store_ignores_its_lower_bound() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    let mut state = world.run(None).ok().state().clone();
+    state["bookmarks"]["orders"]["aside"] = json!([{ "above": ids[20], "below": ids[25] }]);
+    // The walk itself needs no position here: it fits into one page.
+    world.store.borrow_mut().quirks.ignored_parameters = ["min_id".to_owned()].into();
+    let second = world.run(Some(&state)).ok();
+    assert_eq!(aside(&second, "orders"), state["bookmarks"]["orders"]["aside"]);
+    world.store.borrow_mut().quirks.ignored_parameters.clear();
+    let third = world.run(Some(second.state())).ok();
+    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
+    assert!(ids[21..25].iter().all(|id| third.ids("orders").contains(id)));
+}
+
+#[test]
+fn a_walk_that_ended_for_want_of_room_ends_once_what_was_aside_has_come() {
+    let world = World::new(Counts { orders: 130, ..SMALL });
+    let ids = orders(&world);
+    break_lines(&world, &ids[5..106], Action::status(500));
+    let first = world.run(None).ok();
+    assert_eq!(verdict(&first), Some(Kind::Api));
+    assert!(!first.state()["bookmarks"]["orders"]["walk"].is_null(), "the walk is to resume");
+    world.store.borrow_mut().quirks.broken_paths.clear();
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+    let read: std::collections::BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
+}
+
+#[test]
+fn an_empty_body_in_place_of_an_empty_list_keeps_no_record_aside() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    break_lines(&world, &[ids[5]], Action::status(500));
+    let first = world.run(None).ok();
+    world.store.borrow_mut().quirks.broken_paths = [(format!("/v2/orders/{}/coupons", ids[5]), Action::NoBody)].into();
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+    assert!(second.ids("orders").contains(&ids[5]));
+}
+
+#[test]
+fn max_seconds_holds_while_what_is_aside_is_asked_for() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    break_lines(&world, &ids[5..35], Action::status(500));
+    let first = world.run(None).ok();
+    assert_eq!(aside(&first, "orders").as_array().unwrap().len(), 30);
+    // Each is silent until its timeout, 60 s later.
+    break_lines(&world, &ids[5..35], Action::Deliver(Delivery::Stall));
+    let began = world.now();
+    let second = world.run_with(Request { max_seconds: Some(100), ..world.request(Some(first.state())) }, None).ok();
+    assert!((world.now() - began).num_seconds() <= 100 + 60 + 5, "{}", world.now() - began);
+    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+}
+
+#[test]
+fn a_record_that_can_be_written_only_in_part_does_not_hold_up_limited_runs() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Records::Order, ids[5], at, |order| {
+        let line = order.parts["products"].as_array().unwrap()[0].clone();
+        let mut nameless = line.clone();
+        nameless.as_object_mut().unwrap().remove("id");
+        order.parts.insert("products".into(), [line, nameless].into());
+    });
+    let request = |state: Option<&Value>| Request {
+        max_records: Some(1),
+        select: Some(vec!["orders".into(), "order_products".into()]),
+        ..world.request(state)
+    };
+    let (mut state, mut read) = (None, std::collections::BTreeSet::new());
+    for _ in 0..ids.len() * 3 {
+        let run = world.run_with(request(state.as_ref()), None).ok();
+        read.extend(run.ids("orders"));
+        state = Some(run.state().clone());
+    }
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
+    assert_eq!(state.unwrap()["bookmarks"]["orders"]["aside"], json!([ids[5]]));
+}
+
+#[test]
+fn a_witness_that_is_gone_or_broken_makes_no_outage_of_one_record() {
+    let mut world = World::new(SMALL);
+    // One record after the other, so that the witness is the one before.
+    world.config.insert("max_concurrency".into(), json!(1));
+    let ids = orders(&world);
+    // By then the lists of the order before are not found, and the one of the order after is served.
+    let before = format!("/v2/orders/{}/products", ids[0]);
+    break_lines(&world, &ids[1..2], Action::status(500));
+    world.store.borrow_mut().add_fault(Fault::on(&before, Action::NotFound).skip(1).always());
+    let run = world.run(None).ok();
+    assert!(aside(&run, "orders").as_array().is_some_and(|aside| aside.contains(&json!(ids[1]))), "{:?}", run.warnings());
+    assert_eq!(run.ids("orders"), without(&ids, &[ids[1]]));
+}
+
+#[test]
+fn orders_that_are_broken_side_by_side_at_the_start_are_set_aside() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    break_lines(&world, &ids[..3], Action::status(500));
+    let run = world.run(None).ok();
+    assert_eq!((verdict(&run), aside(&run, "orders")), (Some(Kind::SetAside), json!(ids[..3])));
+    assert_eq!(run.ids("orders"), ids[3..]);
+}
+
+#[test]
+fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
+    for no_date_header in [false, true] {
+        let mut world = World::new(Counts { products: 20, ..SMALL });
+        world.config.insert("page_size".into(), json!(10));
+        let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
+        {
+            // The last one: behind it nothing is served, so that the walk is left where it is.
+            let quirks = &mut world.store.borrow_mut().quirks;
+            quirks.no_date_header = no_date_header;
+            quirks.broken_records = ids[5..].iter().map(|id| ((Records::Product, *id), Action::status(500))).collect();
+        }
+        let first = world.run(None).ok();
+        assert_eq!(first.ids("products"), ids[..5], "no Date: {no_date_header}");
+        world.store.borrow_mut().quirks.broken_records.clear();
+        world.wait(Duration::from_secs(3600));
+        world.store.borrow_mut().edit(Records::Product, ids[2], world.now(), |_| {});
+        world.wait(Duration::from_secs(3600));
+        let second = world.run(Some(first.state())).ok();
+        let third = world.run(Some(second.state())).ok();
+        let read = [&second, &third].iter().any(|run| run.ids("products").contains(&ids[2]));
+        assert!(read, "no Date: {no_date_header}: the change is lost");
+    }
+}

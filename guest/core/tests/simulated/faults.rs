@@ -404,3 +404,17 @@ fn the_log_tells_names_and_never_values() {
     assert!(!log.contains("sandbox-access-token"));
     assert!(run.log.iter().all(|(level, _)| *level != Level::Critical));
 }
+
+#[test]
+fn a_list_that_never_answers_keeps_only_one_run_from_the_other_streams() {
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::Deliver(Delivery::Stall)).always());
+    let first = world.run(None);
+    assert_eq!(first.failure().kind, Kind::Unreachable);
+    let second = world.run(Some(first.state()));
+    assert_eq!(second.failure().kind, Kind::Unreachable);
+    let all = everything(&world);
+    assert_eq!(read(&second)[1..], all[1..], "the run begins with the other streams");
+    world.store.borrow_mut().clear_faults();
+    assert_eq!(read(&world.run(Some(second.state())).ok())[0], all[0]);
+}

@@ -145,3 +145,14 @@ fn after_a_page_of_many_bytes_fewer_rows_are_asked_for() {
             .any(|seen| seen.target.contains("/v3/customers?") && seen.target.contains("limit=125"))
     );
 }
+
+#[test]
+fn a_cross_check_that_is_refused_stops_no_run() {
+    for path in ["sort=id:desc", "sort=id&direction=desc", "/v2/orders/count", "/v2/coupons/count", "date_modified:max="] {
+        for status in [400, 404, 422, 500] {
+            let world = world(Quirks::default());
+            world.store.borrow_mut().add_fault(Fault::on(path, Action::status(status)).always());
+            expect_everything(&world, &world.run(None).ok(), &format!("{path}: {status}"));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What of a page is new to the walk, in the order of the ids where the walk goes by id.
+
+use super::{Row, SECOND, Walk};
+use crate::api::list::Repair;
+use crate::api::{Clock, Transport};
+use crate::dates;
+use crate::error::Result;
+use crate::head::Head;
+use crate::singer::state::Aside;
+use crate::streams::Position;
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use std::rc::Rc;
+
+const NAMELESS: &str = "a record without an id that is a number";
+
+/// What of a page's rows is new.
+#[derive(Default)]
+pub(super) struct Sifted {
+    pub(super) rows: Vec<Row>,
+    /// Where rows lie whose id cannot be read.
+    pub(super) gaps: Vec<Aside>,
+    /// The rows reach the id where the walk is to end.
+    pub(super) reached: bool,
+}
+
+impl<T: Transport, C: Clock> Walk<'_, T, C> {
+    /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
+    /// next page.
+    pub(super) fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
+        let by_id = matches!(self.list.position, Position::Id { .. });
+        let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
+        let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
+        let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
+        for (place, raw) in raws.into_iter().enumerate() {
+            let Some((id, date)) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date()))) else {
+                if !by_id {
+                    return Err(self.fault(NAMELESS));
+                }
+                nameless = true;
+                continue;
+            };
+            if by_id && above.is_some_and(|above| id < above) {
+                return Err(self.fault("records that are not in the order of their ids"));
+            }
+            let before = self.last_id.max(above);
+            let known = if by_id { before.is_some_and(|last| id <= last) } else { self.previous.contains(&id) };
+            above = Some(id);
+            sifted.reached = sifted.reached || self.until_id.is_some_and(|until| id >= until);
+            if known || self.until_id.is_some_and(|until| id > until) {
+                continue;
+            }
+            if std::mem::take(&mut nameless) {
+                // Where no id fits between its neighbors nothing can be asked for later.
+                if id <= before.unwrap_or(0) + 1 {
+                    return Err(self.fault(NAMELESS));
+                }
+                sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
+            }
+            self.warn_of_old(id, date);
+            repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(id, &repair.field));
+            seen += u64::from(self.may_be_counted(date));
+            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), others: [None; 2], was_aside: None });
+        }
+        if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
+            return Err(self.fault(NAMELESS));
+        }
+        self.name_others(&mut sifted.rows);
+        self.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
+        Ok(sifted)
+    }
+
+    /// Names for each row two others of the list: the next one, and the one that is farthest from it on the page.
+    fn name_others(&self, rows: &mut [Row]) {
+        let ids: Vec<u64> = rows.iter().map(|row| row.id).collect();
+        for (place, row) in rows.iter_mut().enumerate() {
+            let farthest = if place < ids.len() / 2 { ids.last() } else { ids.first() };
+            let next = ids.get(place + 1).copied().or(self.last_id);
+            row.others = [next, farthest.copied().filter(|id| *id != row.id && Some(*id) != next)];
+        }
+    }
+
+    fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
+        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date < since - SECOND);
+        if old && !std::mem::replace(&mut self.warned_of_old, true) {
+            let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
+            self.warn(&format!("record {id} {text}"));
+        }
+    }
+}
