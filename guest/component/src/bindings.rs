@@ -1,4 +1,4 @@
-//! Generated: the connector interface, and the exports of all three doors.
+//! Generated: the connector interface, and the exports of all three interfaces.
 #![allow(unsafe_code, missing_docs, unreachable_pub)]
 
 wit_bindgen::generate!({

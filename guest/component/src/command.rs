@@ -1,4 +1,4 @@
-//! The command door: `wasmtime run -S http --dir . tap_bigcommerce.wasm --config config.json`.
+//! The command interface: `wasmtime run -S http --dir . tap_bigcommerce.wasm --config config.json`.
 //!
 //! wasi:cli 0.2 knows success and failure only, so every failure ends with exit code 1; the line on stderr names its kind.
 

@@ -1,4 +1,4 @@
-//! The connector door: a plugin host calls functions and hands in the sink.
+//! The connector interface: a plugin host calls functions and hands in the sink.
 
 use crate::Tap;
 use crate::bindings::exports::bigcommerce::tap::connector::{self as wit, Guest};

@@ -1,7 +1,7 @@
-//! The edge door: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
+//! The edge interface: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
 //!
 //! Settings come from the environment, `TAP_BIGCOMMERCE_*`. Without a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at
-//! least) the door answers only `/health`.
+//! least) it answers only `/health`.
 
 use crate::Tap;
 use crate::clock::WasiClock;
@@ -31,7 +31,7 @@ const MOST_BODY: usize = 8 << 20;
 const MOST_WAITING: usize = 1 << 20;
 /// Shorter tokens are taken for none.
 const LEAST_TOKEN: usize = 16;
-/// How often the door looks whether its client is still there.
+/// How often the handler checks whether its client is still there.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl wasi::exports::http::incoming_handler::Guest for Tap {
@@ -112,7 +112,7 @@ async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
     }
 }
 
-/// Whether the request bears the door's token.
+/// Whether the request bears the interface's token.
 fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
     let token = std::env::var(format!("{}EDGE_TOKEN", config::ENV_PREFIX)).unwrap_or_default();
     if token.len() < LEAST_TOKEN {

@@ -1,4 +1,4 @@
-//! tap-bigcommerce as one WASI 0.2 component. Three doors lead to one function; a door translates and decides nothing.
+//! tap-bigcommerce as one WASI 0.2 component. Three interfaces lead to one function; an interface translates and decides nothing.
 #![deny(unsafe_code)]
 
 mod bindings;
@@ -10,5 +10,5 @@ mod log;
 mod sink;
 mod transport;
 
-/// What the component exports: each door implements its interface on it.
+/// What the component exports: each of its interfaces is implemented on it.
 struct Tap;

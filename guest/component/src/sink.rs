@@ -1,4 +1,4 @@
-//! Messages, into a stream of the embedder's: the same type behind all three doors.
+//! Messages, into a stream of the embedder's: the same type behind all three interfaces.
 
 use std::rc::{Rc, Weak};
 use tap_bigcommerce_core::singer::message::Sink;

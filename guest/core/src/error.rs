@@ -105,7 +105,7 @@ impl Failure {
         Failure { kind, message: message.into(), stream: None }
     }
 
-    /// The same failure, laid at one stream's door; a stream that is already named stays.
+    /// The same failure, of one stream; a stream that is already named stays.
     pub fn of_stream(mut self, stream: &str) -> Failure {
         self.stream.get_or_insert_with(|| stream.to_owned());
         self

@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::rc::Rc;
 
-/// What a door asks for.
+/// What an interface asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The config, a JSON object.

@@ -64,7 +64,7 @@ pub(crate) struct Args {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store or the component, 10 the output failed, \
-130 stopped";
+11 some records were set aside, 130 stopped";
 
 /// What `--test` tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

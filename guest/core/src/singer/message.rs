@@ -4,7 +4,7 @@ use crate::error::{Failure, Kind, Result};
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// Where messages go. The doors bring it.
+/// Where messages go. The interfaces bring it.
 pub trait Sink {
     /// Takes whole lines, in order, and returns when it has room for more. The error says what happened, for a person.
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
