@@ -9,7 +9,7 @@ use crate::head::Head;
 use crate::pipeline::Pages;
 use crate::singer::state::Aside;
 use crate::streams::{List, Record, Stream};
-use crate::walk::{Page, Query, Row};
+use crate::walk::{Page, Query, Row, SECOND_THOUGHTS};
 use futures_util::stream::{self, StreamExt};
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -110,9 +110,13 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
     /// Asks with one try, and once more where nothing is found. A row that cannot be read is not what was asked for.
     async fn twice(&self, mut request: Request, read: impl Fn(&[u8]) -> Result<Rows, String>) -> Result<Found> {
         request.tries = Some(1);
-        for _ in 0..2 {
+        for again in [false, true] {
+            if again {
+                self.gate.clock().sleep(SECOND_THOUGHTS).await;
+            }
             match self.gate.get(&mut request, &read).await {
-                Ok(answer) if answer.body.rows.is_empty() => {}
+                Ok(answer) if answer.body.is_empty_as_it_says() => {}
+                Ok(answer) if answer.body.rows.is_empty() => return Ok(Found::NotYet),
                 Ok(answer) => return Ok(Found::Rows(answer.body)),
                 // A list that is not found says nothing of the records in it.
                 Err(Refused { status: Some(404), .. }) if request.page.is_none() => {}

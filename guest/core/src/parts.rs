@@ -200,7 +200,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 request.query = vec![(name, id.to_string())];
                 // One empty answer may be a fault of its own.
                 for _ in 0..2 {
-                    if !self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.rows.is_empty() {
+                    if !self.gate.get(&mut request, |body| self.list.form.decode(body)).await?.body.is_empty_as_it_says() {
                         return Ok(false);
                     }
                 }

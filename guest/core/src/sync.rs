@@ -131,8 +131,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     complete = false;
                 }
                 Err(failure) => {
-                    // A list that never answers must not keep the next run from the others.
-                    if failure.kind == Kind::Unreachable
+                    // A list that always fails so must not keep each run from the others.
+                    if !matches!(failure.kind, Kind::Cancelled | Kind::Sink)
                         && let Some(next) = groups.iter().cycle().nth(place + 1)
                     {
                         self.state.set_syncing(next.members.first().map(|member| member.stream.name));
@@ -277,7 +277,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 }
             }
             Item::Aside(aside, why) => self.set_aside(stage, aside, &why)?,
-            Item::Settled(aside) => self.settle(stage, aside),
+            Item::Settled(aside) => self.gone(stage, aside),
             Item::Record(row, parts) => {
                 self.record(stage, &row, &parts)?;
                 if stage.is_leftover {

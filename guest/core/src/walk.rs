@@ -36,6 +36,8 @@ const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
 pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
+/// Above every id: nothing is there.
+const BEYOND: u64 = 9_000_000_000_000_000;
 /// What is a help and no need is not asked for as stubbornly as a page.
 const TRIES: u32 = 3;
 /// A page with more bytes than this is followed by one of half as many rows, so that memory does not grow with what a record holds.
@@ -241,6 +243,10 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             self.end = self.claim().await?;
         }
         let Served { mut answer, mut gap } = self.serve(most).await?;
+        if gap.is_none() && self.hides_the_next(&answer) && (most.is_some() || self.page_size < self.scope.page_size) {
+            self.page_size = self.scope.page_size;
+            Served { answer, gap } = self.serve(None).await?;
+        }
         // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
         let unsure = match self.list.end {
             End::Highest(_) => {
@@ -316,7 +322,8 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
         self.started = match date {
             Some(date) => Some(date - took),
-            None => self.newest().await?,
+            // A record with a date in the future must not take the bookmark there.
+            None => self.newest().await?.map(|newest| newest.min(self.gate.clock().date())),
         };
         Ok(())
     }

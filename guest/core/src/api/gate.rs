@@ -164,7 +164,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
     /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
-        let (mut tries, mut overloads, mut throttles, mut empties) = (0, 0, 0, 0);
+        let (mut tries, mut overloads, mut throttles, mut empties, mut refusals) = (0, 0, 0, 0, 0);
         let (mut spent, mut throttled_since) = (Duration::ZERO, None);
         loop {
             let permit = self.permit(request).await?;
@@ -178,7 +178,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                     return Ok(answer);
                 }
                 // One that comes among good answers may be a fault of its own.
-                Outcome::Refused(refused) if refused.status == Some(401) && self.good.get() && tries == 0 => {
+                Outcome::Refused(refused) if refused.status == Some(401) && self.good.get() && refusals == 0 => {
+                    refusals += 1;
                     (refused.status, "the store refused the access token that it took before".to_owned(), Kind::Unauthorized)
                 }
                 Outcome::Refused(refused) => return Err(refused),
@@ -214,7 +215,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             let backoff = self.backoff(tries);
             // A store that is busy, or a refusal among good answers, says nothing of what was asked for.
             let own = request.tries.filter(|_| matches!(kind, Kind::Api | Kind::Unreachable));
-            let most = if kind == Kind::Unauthorized { 2 } else { own.unwrap_or_else(|| self.tries()) };
+            let most = own.unwrap_or_else(|| self.tries());
             if tries >= most || spent + backoff > PATIENCE {
                 return Err(self.given_up(request, status, kind, &why, tries));
             }

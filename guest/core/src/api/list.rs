@@ -31,6 +31,13 @@ pub struct Rows {
     pub repairs: Vec<Repair>,
 }
 
+impl Rows {
+    /// Whether there are no rows, and nothing on the page says that there are.
+    pub fn is_empty_as_it_says(&self) -> bool {
+        self.rows.is_empty() && self.total.unwrap_or(0) == 0
+    }
+}
+
 /// The parts of a page, borrowed from its body.
 #[derive(Default)]
 struct Page<'a> {

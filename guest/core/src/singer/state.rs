@@ -18,6 +18,8 @@ const SELECTION: &str = "selection";
 const ASIDE: &str = "aside";
 /// A stream with more entries set aside than this has another trouble than single records.
 pub const MOST_ASIDE: usize = 100;
+/// Streams that are read together share what is aside, so that each may bring its own hundred.
+const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
 /// So much of a state that is not known is named.
 const NAMED: usize = 10;
 
@@ -42,6 +44,14 @@ impl Aside {
         match *self {
             Aside::Id(own) => own == id,
             Aside::Gap { above, below } => above < id && id < below,
+        }
+    }
+
+    /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
+    pub(crate) fn covers(&self, other: &Aside) -> bool {
+        match (self, other) {
+            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => above <= from && to <= below,
+            _ => self == other,
         }
     }
 }
@@ -226,8 +236,8 @@ impl State {
         let wrong = |what: String| fault(format!("its \"aside\" {what}")).of_stream(stream.name);
         match list.as_array().map(Vec::len) {
             None if list.is_null() => return Ok(Vec::new()),
-            Some(len) if len > MOST_ASIDE => {
-                return Err(wrong(format!("has {len} entries, and {MOST_ASIDE} at most are possible")));
+            Some(len) if len > MOST_IN_STATE => {
+                return Err(wrong(format!("has {len} entries, and {MOST_IN_STATE} at most are possible")));
             }
             _ => {}
         }

@@ -58,7 +58,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Sets something aside, so that the walk can pass it.
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, why: &Failure) -> Result<()> {
         let name = stage.group.parent.name;
-        if stage.aside.contains(&aside) {
+        if stage.aside.iter().any(|known| known.covers(&aside)) {
             // A stream that is new in the group may not have it yet.
             self.note_aside(stage);
             return Ok(());
@@ -78,7 +78,15 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Takes back what is gone from the store.
-    pub(super) fn settle(&mut self, stage: &mut Stage<'_>, settled: Aside) {
+    pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
+        self.log.write(
+            Level::Info,
+            &format!("{}: {gone} is no longer in the store, so it is aside no more", stage.group.parent.name),
+        );
+        self.settle(stage, gone);
+    }
+
+    fn settle(&mut self, stage: &mut Stage<'_>, settled: Aside) {
         let before = stage.aside.len();
         stage.aside.retain(|entry| match (entry, settled) {
             // A gap that begins higher up lies in the one that was asked for.

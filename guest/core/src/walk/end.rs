@@ -1,7 +1,7 @@
 //! Where a list ends, and what could contradict it. What a cross-check says counts only if it has shown in this run that it can be trusted:
 //! it is asked something whose answer is known. Else the list is believed when it says the same twice.
 
-use super::{Doubt, MARGIN, Row, TRIES, Walk};
+use super::{BEYOND, Doubt, MARGIN, Row, SECOND, TRIES, Walk};
 use crate::api::gate::Refused;
 use crate::api::list;
 use crate::api::{Clock, Transport, Window};
@@ -11,8 +11,6 @@ use crate::head::Head;
 use crate::streams::{End, Position};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Above every id: nothing is there.
-const BEYOND: &str = "9000000000000000";
 /// Before every modification, and after it.
 const LONG_AGO: &str = "1971-01-01T00:00:00Z";
 const FAR_AHEAD: &str = "2100-01-01T00:00:00Z";
@@ -81,7 +79,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
     fn is_inside(&self, date: Option<DateTime<Utc>>) -> bool {
         let Some(date) = date else { return true };
-        self.scope.since.is_none_or(|since| date >= since) && self.scope.until.is_none_or(|until| date < until)
+        self.scope.since.is_none_or(|since| date >= since - SECOND) && self.scope.until.is_none_or(|until| date <= until)
     }
 
     /// Whether a record of this date was there when the walk began.
@@ -242,15 +240,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     async fn counts_are_proven(&self) -> Result<bool> {
         if self.list.end == End::AllSeen {
             let Position::Id { after } = self.list.position else { return Ok(false) };
-            return Ok(self.count(vec![(after, BEYOND.into())]).await? == Some(0));
+            return Ok(self.count(vec![(after, BEYOND.to_string())]).await? == Some(0));
         }
         let after = match self.list.position {
             Position::Id { after } => Some(after),
             Position::Cursor { .. } => None,
         };
-        for (name, date) in [(self.list.since, FAR_AHEAD), (self.list.until, LONG_AGO), (after, BEYOND)] {
+        let beyond = BEYOND.to_string();
+        for (name, value) in [(self.list.since, FAR_AHEAD), (self.list.until, LONG_AGO), (after, &beyond)] {
             if let Some(name) = name
-                && self.total(vec![(name, date.into())]).await? != Some(0)
+                && self.total(vec![(name, value.to_owned())]).await? != Some(0)
             {
                 return Ok(false);
             }

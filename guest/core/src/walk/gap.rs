@@ -1,10 +1,10 @@
-//! A page that the store cannot serve: the walk finds the first row behind it that is served, and sets aside what lies between.
+//! A page that the store cannot serve: the walk finds where the store answers again, and sets aside what lies before.
 
-use super::{Query, Walk};
+use super::{BEYOND, Query, Walk};
 use crate::api::gate::Refused;
 use crate::api::list::Rows;
 use crate::api::{Clock, Transport, Window};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
 use crate::singer::state::Aside;
 use crate::streams::Position;
@@ -21,6 +21,12 @@ pub(super) struct Served {
     pub(super) gap: Option<(Aside, Failure)>,
 }
 
+/// Where the store answers again: with rows that are new, or with none, since nothing follows.
+struct Ahead {
+    position: u64,
+    rows: Rows,
+}
+
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The page at the walk's position, or the next one that the store can serve. By cursor there is no way around.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
@@ -31,6 +37,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 Ok(Served { answer: answer.body, gap: None })
             }
             Err(refused) if refused.spent && by_id => self.around(refused).await,
+            // A cursor of an earlier run that means nothing any more may be what the store fails over.
+            Err(refused) if refused.spent && self.resumed && self.ask_once(self.query(None), 1).await?.is_some() => {
+                self.start_over();
+                Ok(Served { answer: self.fetch(most).await.map_err(|refused| refused.failure)?.body, gap: None })
+            }
             Err(refused) => Err(refused.failure),
         }
     }
@@ -46,17 +57,20 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Ok(Served { answer, gap: None });
             }
         }
-        if !self.serves_something().await? {
+        // A list that answers where nothing is may serve rows, too.
+        let has_rows = self.serves_a_row().await?;
+        if !has_rows && self.probe(Some(BEYOND), 1).await?.is_none() {
             return Err(refused.failure);
         }
         let last = self.last_id.unwrap_or(0);
-        let found = self.first_served_above(last).await?;
+        let Some(ahead) = self.ahead(last).await? else { return Err(refused.failure) };
+        if !has_rows && !self.has_news(&ahead.rows) {
+            return Err(refused.failure);
+        }
+        let (below, answer) = self.upper_bound(ahead).await?;
+        let above = self.lower_bound(last, below).await?;
         (self.page_size, self.careful) = (self.scope.page_size, None);
-        let Some((position, answer)) = found else { return Err(refused.failure) };
-        let first = self.first_unserved_above(last, position).await?;
-        // Whether the filters take their bounds is not known, so the gap may be an id wider than it has to be on either side.
-        let gap = Aside::Gap { above: last.max(first.saturating_sub(2)), below: position.saturating_add(1) };
-        Ok(Served { answer, gap: Some((gap, refused.failure)) })
+        Ok(Served { answer, gap: Some((Aside::Gap { above, below }, refused.failure)) })
     }
 
     /// After as many rows as a page has, nothing that could not be served is near.
@@ -68,8 +82,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Whether the list answers anywhere: if not, all of it is down.
-    async fn serves_something(&mut self) -> Result<bool> {
+    /// Whether the list serves one of the rows that are known: if no row is served, all of it is down.
+    async fn serves_a_row(&mut self) -> Result<bool> {
         let known = [self.last_id, self.end].into_iter().flatten().filter(|id| *id > 0).map(|id| Some(id - 1));
         for position in known.chain(self.last_id.map(|_| None)) {
             if self.probe(position, 1).await?.is_some_and(|answer| !answer.rows.is_empty()) {
@@ -80,49 +94,70 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     fn has_news(&self, answer: &Rows) -> bool {
-        answer.rows.iter().any(|row| id_of(row).is_some_and(|id| Some(id) > self.last_id))
+        self.first_news(answer).is_some()
     }
 
-    /// The least position above an id at which the store serves a row, and that row. None: there is none.
-    async fn first_served_above(&mut self, last: u64) -> Result<Option<(u64, Rows)>> {
-        let (mut below, mut ahead) = (last, 1);
-        let (mut above, mut found) = loop {
-            let position = last.saturating_add(ahead);
-            if ahead > FARTHEST || self.end.is_some_and(|end| position > end) {
-                return Ok(None);
-            }
+    fn first_news(&self, answer: &Rows) -> Option<u64> {
+        answer.rows.iter().filter_map(|row| id_of(row)).find(|id| Some(*id) > self.last_id)
+    }
+
+    /// The least position above an id at which the store answers. None: it does not, however far the search goes.
+    async fn ahead(&mut self, last: u64) -> Result<Option<Ahead>> {
+        let (mut refused, mut distance) = (last, 1);
+        let (mut position, mut rows) = loop {
+            let position = last.saturating_add(distance);
             match self.probe(Some(position), 1).await? {
-                Some(answer) if self.has_news(&answer) => break (position, answer),
-                Some(_) => return Ok(None),
-                None => (below, ahead) = (position, ahead * 2),
+                Some(answer) => break (position, answer),
+                None if distance > FARTHEST => return Ok(None),
+                None => (refused, distance) = (position, distance * 2),
             }
         };
-        while above - below > 1 {
-            let middle = below + (above - below) / 2;
+        while position - refused > 1 {
+            let middle = refused + (position - refused) / 2;
             match self.probe(Some(middle), 1).await? {
-                Some(answer) if self.has_news(&answer) => (above, found) = (middle, answer),
-                _ => below = middle,
+                // Nothing below a row: one of the two is a fault, and what lies between stays aside.
+                Some(answer) if self.has_news(&answer) || !self.has_news(&rows) => (position, rows) = (middle, answer),
+                _ => refused = middle,
             }
         }
-        Ok(Some((above, found)))
+        Ok(Some(Ahead { position, rows }))
     }
 
-    /// The first id above another one that a row the store cannot serve may have, as far as the list's filters show it: the list is served up to
-    /// the row before.
-    async fn first_unserved_above(&mut self, last: u64, position: u64) -> Result<u64> {
-        let (Some((_, greatest)), Position::Id { after }) = (self.list.range, self.list.position) else { return Ok(last + 1) };
-        let (mut served, mut unserved) = (last, position);
+    /// The id below which the gap ends, and the page behind it. That no row lies between the position and what it shows is believed when it
+    /// comes twice. Where nothing follows, the gap reaches as far as the list is known to.
+    async fn upper_bound(&mut self, ahead: Ahead) -> Result<(u64, Rows)> {
+        let first = self.first_news(&ahead.rows);
+        let again = self.probe(Some(ahead.position), 1).await?.map(|answer| self.first_news(&answer));
+        // Whether the filters take their bounds is not known, so the gap may be an id wider than it has to be.
+        let least = ahead.position.saturating_add(1);
+        let below = match (first, again) {
+            (Some(first), Some(Some(second))) if first == second => least,
+            (None, Some(None)) => least.max(self.end.unwrap_or(0).saturating_add(1)),
+            (first, second) => {
+                let shown = [first, second.flatten(), self.end.map(|end| end.saturating_add(1))];
+                shown.into_iter().flatten().max().unwrap_or(u64::MAX)
+            }
+        };
+        Ok((below, ahead.rows))
+    }
+
+    /// The id above which the gap begins, as far as the list's filters show it: the list is served up to the row before.
+    async fn lower_bound(&mut self, last: u64, below: u64) -> Result<u64> {
+        let (Some((_, greatest)), Position::Id { after }) = (self.list.range, self.list.position) else { return Ok(last) };
+        let (mut served, mut unserved) = (last, below);
         while unserved - served > 1 {
             let middle = served + (unserved - served) / 2;
             let mut query = self.query(self.last_id.map(|id| (after, id.to_string())));
             query.push((greatest, middle.to_string()));
-            // The first row may be the one before, where the filter takes its bound.
-            match self.ask_once(query, 2).await? {
-                Some(answer) if !self.has_news(&answer) => served = middle,
-                _ => unserved = middle,
+            let mut has_nothing = true;
+            // One empty answer may be a fault of its own.
+            for _ in 0..2 {
+                // The first row may be the one before, where the filter takes its bound.
+                has_nothing = has_nothing && self.ask_once(query.clone(), 2).await?.is_some_and(|answer| !self.has_news(&answer));
             }
+            (served, unserved) = if has_nothing { (middle, unserved) } else { (served, middle) };
         }
-        Ok(unserved)
+        Ok(last.max(unserved.saturating_sub(2)))
     }
 
     /// A page behind an id, with one try. None: the store cannot serve it.
@@ -135,6 +170,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let mut request = self.request(self.list.path, query);
         (request.page, request.tries) = (Some(Window::first(limit)), Some(1));
         loop {
+            // Each question may take as long as a request may, so that not even one more is begun.
+            if self.gate.is_ending() {
+                return Err(Failure::new(Kind::Cancelled, "the run's time is over").of_stream(self.stream.name));
+            }
             let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
                 Ok(answer) => answer,
                 Err(refused) if refused.spent => return Ok(None),

@@ -1,11 +1,11 @@
 //! What of a page is new to the walk, in the order of the ids where the walk goes by id.
 
 use super::{Row, SECOND, Walk};
-use crate::api::list::Repair;
+use crate::api::list::{Repair, Rows};
 use crate::api::{Clock, Transport};
 use crate::dates;
 use crate::error::Result;
-use crate::head::Head;
+use crate::head::{Head, id_of};
 use crate::singer::state::Aside;
 use crate::streams::Position;
 use chrono::{DateTime, Utc};
@@ -68,6 +68,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.name_others(&mut sifted.rows);
         self.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
         Ok(sifted)
+    }
+
+    /// Whether all that a page has behind the position is rows whose ids cannot be read: a larger one may show what follows.
+    pub(super) fn hides_the_next(&self, page: &Rows) -> bool {
+        let ids = || page.rows.iter().map(|row| id_of(row));
+        let by_id = matches!(self.list.position, Position::Id { .. });
+        by_id && ids().any(|id| id.is_none()) && !ids().flatten().any(|id| Some(id) > self.last_id)
     }
 
     /// Names for each row two others of the list: the next one, and the one that is farthest from it on the page.

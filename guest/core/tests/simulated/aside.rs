@@ -74,34 +74,6 @@ fn what_is_aside_is_asked_for_with_one_try() {
 }
 
 #[test]
-fn a_page_that_is_not_served_costs_its_broken_rows_and_nothing_else() {
-    for exclusive in [false, true] {
-        let mut world = World::new(Counts { orders: 120, ..SMALL });
-        world.config.insert("page_size".into(), json!(50));
-        let ids = orders(&world);
-        let broken = [ids[20], ids[21], ids[70], ids[119]];
-        {
-            let quirks = &mut world.store.borrow_mut().quirks;
-            quirks.bounds_exclusive = exclusive;
-            quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
-        }
-        let first = world.run(None).ok();
-        // Behind the last one there is no row, so nothing shows that the store serves anything: an outage, as far as anybody can tell.
-        assert_eq!(first.ids("orders"), without(&ids, &broken), "exclusive: {exclusive}");
-        assert_eq!(verdict(&first), Some(Kind::Api));
-        let gaps = aside(&first, "orders").as_array().unwrap().len();
-        assert!((2..=3).contains(&gaps), "{}", aside(&first, "orders"));
-        assert!(first.state()["bookmarks"]["orders"]["walk"]["last_id"] == ids[118]);
-
-        world.store.borrow_mut().quirks.broken_records.clear();
-        let second = world.run(Some(first.state())).ok();
-        assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
-        let read: std::collections::BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
-        assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
-    }
-}
-
-#[test]
 fn an_outage_sets_nothing_aside() {
     for path in ["/products?", "/v2/orders"] {
         let mut world = World::new(SMALL);
@@ -335,26 +307,34 @@ fn orders_that_are_broken_side_by_side_at_the_start_are_set_aside() {
 }
 
 #[test]
-fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
-    for no_date_header in [false, true] {
-        let mut world = World::new(Counts { products: 20, ..SMALL });
-        world.config.insert("page_size".into(), json!(10));
-        let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
-        {
-            // The last one: behind it nothing is served, so that the walk is left where it is.
-            let quirks = &mut world.store.borrow_mut().quirks;
-            quirks.no_date_header = no_date_header;
-            quirks.broken_records = ids[5..].iter().map(|id| ((Records::Product, *id), Action::status(500))).collect();
-        }
-        let first = world.run(None).ok();
-        assert_eq!(first.ids("products"), ids[..5], "no Date: {no_date_header}");
-        world.store.borrow_mut().quirks.broken_records.clear();
-        world.wait(Duration::from_secs(3600));
-        world.store.borrow_mut().edit(Records::Product, ids[2], world.now(), |_| {});
-        world.wait(Duration::from_secs(3600));
-        let second = world.run(Some(first.state())).ok();
-        let third = world.run(Some(second.state())).ok();
-        let read = [&second, &third].iter().any(|run| run.ids("products").contains(&ids[2]));
-        assert!(read, "no Date: {no_date_header}: the change is lost");
+fn an_empty_answer_that_says_there_is_a_row_takes_nothing_out_of_the_state() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
+    world.store.borrow_mut().quirks.broken_records = [((Records::Product, ids[5]), Action::status(500))].into();
+    let first = world.run(None).ok();
+    assert_eq!(verdict(&first), Some(Kind::SetAside));
+    world.store.borrow_mut().quirks.broken_records.clear();
+    world.store.borrow_mut().add_fault(Fault::on("id:max=", Action::EmptyPage).times(1));
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!(aside(&second, "products"), aside(&first, "products"), "{:?}", second.warnings());
+    let third = world.run(Some(second.state())).ok();
+    assert_eq!((verdict(&third), aside(&third, "products")), (None, json!([])));
+    assert!(third.ids("products").contains(&ids[5]));
+}
+
+#[test]
+fn streams_that_bring_a_hundred_entries_each_make_no_state_that_is_refused() {
+    let world = World::new(Counts { orders: 200, ..SMALL });
+    let ids = orders(&world);
+    break_lines(&world, &ids[..180], Action::status(500));
+    let mut state = json!({ "bookmarks": { "orders": { "aside": ids[..90] }, "order_products": { "aside": ids[90..180] } } });
+    for _ in 0..2 {
+        let run = world.run(Some(&state)).ok();
+        state = run.state().clone();
+        assert!(aside(&run, "orders").as_array().unwrap().len() >= 100);
     }
+    world.store.borrow_mut().quirks.broken_paths.clear();
+    let last = world.run(Some(&state)).ok();
+    assert_eq!((verdict(&last), aside(&last, "orders"), aside(&last, "order_products")), (None, json!([]), json!([])));
 }

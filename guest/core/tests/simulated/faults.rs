@@ -406,15 +406,21 @@ fn the_log_tells_names_and_never_values() {
 }
 
 #[test]
-fn a_list_that_never_answers_keeps_only_one_run_from_the_other_streams() {
-    let world = World::new(SMALL);
-    world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::Deliver(Delivery::Stall)).always());
-    let first = world.run(None);
-    assert_eq!(first.failure().kind, Kind::Unreachable);
-    let second = world.run(Some(first.state()));
-    assert_eq!(second.failure().kind, Kind::Unreachable);
-    let all = everything(&world);
-    assert_eq!(read(&second)[1..], all[1..], "the run begins with the other streams");
-    world.store.borrow_mut().clear_faults();
-    assert_eq!(read(&world.run(Some(second.state())).ok())[0], all[0]);
+fn a_list_that_ends_the_run_keeps_only_one_run_from_the_other_streams() {
+    for (action, kind) in [
+        (Action::Deliver(Delivery::Stall), Kind::Unreachable),
+        (Action::Throttle { headers: false }, Kind::RateLimited),
+        (Action::status(401), Kind::Unauthorized),
+    ] {
+        let world = World::new(SMALL);
+        world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", action).always());
+        let first = world.run(None);
+        assert_eq!(first.failure().kind, kind);
+        let second = world.run(Some(first.state()));
+        assert_eq!(second.failure().kind, kind);
+        let all = everything(&world);
+        assert_eq!(read(&second)[1..], all[1..], "{kind}: the run begins with the other streams");
+        world.store.borrow_mut().clear_faults();
+        assert_eq!(read(&world.run(Some(second.state())).ok())[0], all[0], "{kind}");
+    }
 }

@@ -103,6 +103,12 @@ fn one_refusal_among_good_answers_is_asked_again_and_two_are_final() {
         world.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(status)).skip(5).times(1));
         expect_everything(&world, &world.run(None).ok(), "once");
     }
+    // The same request, after another fault.
+    let mut others = self::world(Quirks::default());
+    others.config.insert("max_concurrency".into(), json!(1));
+    others.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(401)).skip(6).times(1));
+    others.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(503)).skip(5).times(1));
+    expect_everything(&others, &others.run(None).ok(), "after another fault");
     let world = world(Quirks::default());
     world.store.borrow_mut().add_fault(Fault::on("/products?", Action::status(401)).skip(5).always());
     assert_eq!(world.run(None).failure().kind, Failure::Unauthorized);
@@ -155,4 +161,34 @@ fn a_cross_check_that_is_refused_stops_no_run() {
             expect_everything(&world, &world.run(None).ok(), &format!("{path}: {status}"));
         }
     }
+}
+
+#[test]
+fn without_a_date_header_a_record_from_the_future_moves_no_bookmark_there() {
+    let mut world = world(Quirks { no_date_header: true, ..Quirks::default() });
+    world.config.remove("start_date");
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::Order).collect();
+    world.store.borrow_mut().edit(Kind::Order, ids[9], "2037-05-01T00:00:00Z".parse().unwrap(), |_| {});
+    let first = world.run(None).ok();
+    expect_everything(&world, &first, "a record from the future");
+    world.wait(std::time::Duration::from_secs(3600));
+    world.store.borrow_mut().edit(Kind::Order, ids[3], world.now(), |_| {});
+    world.wait(std::time::Duration::from_secs(3600));
+    let second = world.run(Some(first.state())).ok();
+    assert!(second.ids("orders").contains(&ids[3]), "{}", first.state());
+}
+
+#[test]
+fn a_highest_row_that_is_as_old_as_the_bookmark_raises_no_doubt() {
+    let world = world(Quirks::default());
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::Order).collect();
+    let newest = world.now() - chrono::TimeDelta::days(1);
+    for id in &ids {
+        let date = if *id == ids[0] { newest } else { newest - chrono::TimeDelta::seconds(1) };
+        world.store.borrow_mut().edit(Kind::Order, *id, date, |_| {});
+    }
+    let first = world.run(None).ok();
+    world.wait(std::time::Duration::from_secs(3600));
+    let second = world.run(Some(first.state())).ok();
+    assert!(!second.warnings().iter().any(|warning| warning.contains("highest id")), "{:?}", second.warnings());
 }

@@ -1,0 +1,212 @@
+//! Pages that the store cannot serve, wherever they lie: the walk goes around them.
+
+use crate::world::{Run, World};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tap_bigcommerce_core::error::Kind;
+use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
+
+const SMALL: Counts = Counts { orders: 40, customers: 30, products: 40, coupons: 12 };
+
+fn aside(run: &Run, stream: &str) -> Value {
+    run.state()["bookmarks"][stream]["aside"].clone()
+}
+
+fn verdict(run: &Run) -> Option<Kind> {
+    run.result.as_ref().unwrap().verdict().map(|failure| failure.kind)
+}
+
+fn ids(world: &World, kind: Records) -> Vec<u64> {
+    world.store.borrow().ids(kind).collect()
+}
+
+fn break_record(world: &World, kind: Records, id: u64, action: Action) {
+    world.store.borrow_mut().quirks.broken_records = [((kind, id), action)].into();
+}
+
+/// Runs until the record that is broken is aside and every other is read, mends it, and runs again.
+fn expect_it_aside_and_back(world: &World, stream: &str, kind: Records, broken: u64, what: &str) {
+    let all = ids(world, kind);
+    let first = world.run(None).ok();
+    let others: Vec<u64> = all.iter().copied().filter(|id| *id != broken).collect();
+    assert_eq!((verdict(&first), first.ids(stream)), (Some(Kind::SetAside), others), "{what}: {:?}", first.warnings());
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!((verdict(&second), aside(&second, stream)), (Some(Kind::SetAside), aside(&first, stream)), "{what}: it stays");
+    world.store.borrow_mut().quirks.broken_records.clear();
+    let third = world.run(Some(second.state())).ok();
+    assert_eq!((verdict(&third), aside(&third, stream)), (None, json!([])), "{what}");
+    assert!(third.ids(stream).contains(&broken), "{what}");
+}
+
+#[test]
+fn a_broken_record_costs_no_other_wherever_it_lies() {
+    for (stream, kind) in [("orders", Records::Order), ("products", Records::Product), ("coupons", Records::Coupon)] {
+        for place in ["first", "middle", "last"] {
+            let world = World::new(SMALL);
+            let all = ids(&world, kind);
+            let broken = match place {
+                "first" => all[0],
+                "middle" => all[all.len() / 2],
+                _ => all[all.len() - 1],
+            };
+            break_record(&world, kind, broken, Action::status(500));
+            expect_it_aside_and_back(&world, stream, kind, broken, &format!("{stream}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn where_ids_have_large_gaps_the_search_still_finds_what_follows() {
+    for (broken, last) in [(33, 39), (20, 21), (5, 39), (1, 39)] {
+        for exclusive in [false, true] {
+            let world = World::new(SMALL);
+            let all = ids(&world, Records::Order);
+            let kept = [all[0], all[broken], all[last]];
+            for id in all.iter().filter(|id| !kept.contains(id)) {
+                world.store.borrow_mut().delete(Records::Order, *id);
+            }
+            world.store.borrow_mut().quirks.bounds_exclusive = exclusive;
+            break_record(&world, Records::Order, all[broken], Action::status(500));
+            expect_it_aside_and_back(&world, "orders", Records::Order, all[broken], &format!("{kept:?}, exclusive: {exclusive}"));
+        }
+    }
+}
+
+#[test]
+fn what_a_cache_answers_once_in_place_of_the_page_beyond_costs_nothing() {
+    for skip in 0..30 {
+        let world = World::new(SMALL);
+        let all = ids(&world, Records::Order);
+        break_record(&world, Records::Order, all[7], Action::status(500));
+        world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::DuplicatePage).skip(skip));
+        let first = world.run(None).ok();
+        world.store.borrow_mut().quirks.broken_records.clear();
+        world.store.borrow_mut().clear_faults();
+        let second = world.run(Some(first.state())).ok();
+        let read: BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
+        assert_eq!((verdict(&second), read.into_iter().collect::<Vec<_>>()), (None, all), "skip {skip}: {:?}", first.warnings());
+    }
+}
+
+#[test]
+fn max_seconds_holds_while_a_way_around_is_sought() {
+    let world = World::new(SMALL);
+    let all = ids(&world, Records::Product);
+    for id in &all[12..39] {
+        world.store.borrow_mut().delete(Records::Product, *id);
+    }
+    // Each try is silent until its timeout, 60 s later.
+    break_record(&world, Records::Product, all[39], Action::Deliver(Delivery::Stall));
+    let request = |state: Option<&Value>| Request {
+        select: Some(vec!["coupons".into(), "products".into()]),
+        max_seconds: Some(500),
+        ..world.request(state)
+    };
+    let began = world.now();
+    let run = world.run_with(request(None), None).ok();
+    assert!((world.now() - began).num_seconds() <= 500 + 60 + 5, "{}", world.now() - began);
+    assert!(!run.result.as_ref().unwrap().complete);
+}
+
+#[test]
+fn a_cursor_that_the_store_fails_over_starts_the_walk_over() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    world.store.borrow_mut().add_fault(Fault::on("/v3/customers?", Action::status(502)).skip(2).always());
+    let broken = world.run(None).ok();
+    let mut state = broken.state().clone();
+    state["bookmarks"]["customers"]["walk"]["cursor"] = json!("meaningless");
+    world.store.borrow_mut().clear_faults();
+    world.store.borrow_mut().add_fault(Fault::on("after=meaningless", Action::status(500)).always());
+    let resumed = world.run(Some(&state)).ok();
+    assert_eq!(verdict(&resumed), None, "{:?}", resumed.warnings());
+    let read: BTreeSet<u64> = resumed.ids("customers").into_iter().collect();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), ids(&world, Records::Customer));
+}
+
+#[test]
+fn rows_without_an_id_do_not_hold_up_limited_runs() {
+    let world = World::new(SMALL);
+    let all = ids(&world, Records::Product);
+    let (before, nameless) = (json!({ "id": all[3] }), json!({ "id": null }));
+    let page = |rows: &[&Value]| Action::Status {
+        code: 200,
+        body: Some(json!({ "data": rows, "meta": {} }).to_string().into_bytes()),
+        headers: Vec::new(),
+    };
+    // Whether the filter takes its bound or not, a page of two rows does not show the next one.
+    for rows in [vec![&before, &nameless], vec![&nameless, &nameless]] {
+        world.store.borrow_mut().clear_faults();
+        let query = format!("id:greater={}&limit=2", all[3]);
+        let fault = Fault::when(move |request| request.query.ends_with(&query), page(&rows));
+        world.store.borrow_mut().add_fault(fault.always());
+        let (mut state, mut read) = (None, BTreeSet::new());
+        for _ in 0..=all.len() {
+            let request =
+                Request { select: Some(vec!["products".into()]), max_records: Some(1), ..world.request(state.as_ref()) };
+            let run = world.run_with(request, None).ok();
+            assert_eq!(verdict(&run), None, "{:?}", run.warnings());
+            read.extend(run.ids("products"));
+            state = Some(run.state().clone());
+        }
+        assert_eq!(read.into_iter().collect::<Vec<_>>(), all);
+    }
+}
+
+#[test]
+fn a_page_that_is_not_served_costs_its_broken_rows_and_nothing_else() {
+    for exclusive in [false, true] {
+        let mut world = World::new(Counts { orders: 120, ..SMALL });
+        world.config.insert("page_size".into(), json!(50));
+        let ids = ids(&world, Records::Order);
+        let broken = [ids[20], ids[21], ids[70], ids[119]];
+        {
+            let quirks = &mut world.store.borrow_mut().quirks;
+            quirks.bounds_exclusive = exclusive;
+            quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
+        }
+        let first = world.run(None).ok();
+        assert_eq!(
+            first.ids("orders"),
+            ids.iter().copied().filter(|id| !broken.contains(id)).collect::<Vec<_>>(),
+            "exclusive: {exclusive}"
+        );
+        assert_eq!(verdict(&first), Some(Kind::SetAside));
+        let gaps = aside(&first, "orders").as_array().unwrap().len();
+        assert!((3..=4).contains(&gaps), "{}", aside(&first, "orders"));
+        assert!(first.state()["bookmarks"]["orders"]["walk"].is_null(), "the walk is at its end");
+
+        world.store.borrow_mut().quirks.broken_records.clear();
+        let second = world.run(Some(first.state())).ok();
+        assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+        let read: BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
+        assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
+    }
+}
+
+#[test]
+fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
+    for no_date_header in [false, true] {
+        let mut world = World::new(Counts { products: 20, ..SMALL });
+        world.config.insert("page_size".into(), json!(10));
+        let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
+        {
+            // The last one: behind it nothing is served, so that the walk is left where it is.
+            let quirks = &mut world.store.borrow_mut().quirks;
+            quirks.no_date_header = no_date_header;
+            quirks.broken_records = ids[5..].iter().map(|id| ((Records::Product, *id), Action::status(500))).collect();
+        }
+        let first = world.run(None).ok();
+        assert_eq!(first.ids("products"), ids[..5], "no Date: {no_date_header}");
+        world.store.borrow_mut().quirks.broken_records.clear();
+        world.wait(Duration::from_secs(3600));
+        world.store.borrow_mut().edit(Records::Product, ids[2], world.now(), |_| {});
+        world.wait(Duration::from_secs(3600));
+        let second = world.run(Some(first.state())).ok();
+        let third = world.run(Some(second.state())).ok();
+        let read = [&second, &third].iter().any(|run| run.ids("products").contains(&ids[2]));
+        assert!(read, "no Date: {no_date_header}: the change is lost");
+    }
+}
