@@ -101,7 +101,10 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             if rows.rows.iter().filter_map(|row| Head::read(row)?.id()).any(|id| id < above) {
                 return Err("it has rows below those that were asked for".into());
             }
+            let came = rows.rows.len();
             rows.rows.retain(|row| Head::read(row).and_then(|head| head.id()).is_none_or(|id| gap.holds(id)));
+            let bounds = (came - rows.rows.len()) as u64;
+            rows.total = rows.total.map(|total| total.saturating_sub(bounds));
             Ok(rows)
         })
         .await

@@ -67,10 +67,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         if !has_rows && !self.has_news(&ahead.rows) {
             return Err(refused.failure);
         }
-        let (below, answer) = self.upper_bound(ahead).await?;
+        let Some((below, answer)) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
         let above = self.lower_bound(last, below).await?;
         (self.page_size, self.careful) = (self.scope.page_size, None);
-        Ok(Served { answer, gap: Some((Aside::Gap { above, below }, refused.failure)) })
+        let gap = (below - above > 1).then_some((Aside::Gap { above, below }, refused.failure));
+        Ok(Served { answer, gap })
     }
 
     /// After as many rows as a page has, nothing that could not be served is near.
@@ -101,12 +102,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         answer.rows.iter().filter_map(|row| id_of(row)).find(|id| Some(*id) > self.last_id)
     }
 
-    /// The least position above an id at which the store answers. None: it does not, however far the search goes.
+    /// The least position above an id at which the store answers. None: it does not, however far the search goes, or does not heed the position.
     async fn ahead(&mut self, last: u64) -> Result<Option<Ahead>> {
         let (mut refused, mut distance) = (last, 1);
         let (mut position, mut rows) = loop {
             let position = last.saturating_add(distance);
             match self.probe(Some(position), 1).await? {
+                Some(answer) if answer.rows.iter().filter_map(|row| id_of(row)).any(|id| id < position) => return Ok(None),
                 Some(answer) => break (position, answer),
                 None if distance > FARTHEST => return Ok(None),
                 None => (refused, distance) = (position, distance * 2),
@@ -124,21 +126,20 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// The id below which the gap ends, and the page behind it. That no row lies between the position and what it shows is believed when it
-    /// comes twice. Where nothing follows, the gap reaches as far as the list is known to.
-    async fn upper_bound(&mut self, ahead: Ahead) -> Result<(u64, Rows)> {
-        let first = self.first_news(&ahead.rows);
-        let again = self.probe(Some(ahead.position), 1).await?.map(|answer| self.first_news(&answer));
+    /// comes twice. Where nothing follows, the gap reaches as far as the list is known to. None: the store answers no more.
+    async fn upper_bound(&mut self, ahead: Ahead) -> Result<Option<(u64, Rows)>> {
+        let Some(again) = self.probe(Some(ahead.position), 1).await? else {
+            let shown = self.first_news(&ahead.rows);
+            return Ok(shown.map(|shown| (shown, ahead.rows)));
+        };
         // Whether the filters take their bounds is not known, so the gap may be an id wider than it has to be.
         let least = ahead.position.saturating_add(1);
-        let below = match (first, again) {
-            (Some(first), Some(Some(second))) if first == second => least,
-            (None, Some(None)) => least.max(self.end.unwrap_or(0).saturating_add(1)),
-            (first, second) => {
-                let shown = [first, second.flatten(), self.end.map(|end| end.saturating_add(1))];
-                shown.into_iter().flatten().max().unwrap_or(u64::MAX)
-            }
-        };
-        Ok((below, ahead.rows))
+        Ok(Some(match (self.first_news(&ahead.rows), self.first_news(&again)) {
+            (None, None) => (least.max(self.end.unwrap_or(0).saturating_add(1)), again),
+            (first, second) if first == second => (least, again),
+            (first, None) => (first.unwrap_or(least), ahead.rows),
+            (first, Some(second)) => (first.unwrap_or(0).max(second), again),
+        }))
     }
 
     /// The id above which the gap begins, as far as the list's filters show it: the list is served up to the row before.

@@ -3,7 +3,8 @@
 use crate::aside::Aside;
 use crate::checker::Duty;
 use crate::finding::{Finding, Rule};
-use crate::scenario::{Ending, Fault, RunPlan, Scenario};
+use crate::judge;
+use crate::scenario::{Ending, RunPlan, Scenario};
 use crate::shared::{Memory, Wire, config};
 use crate::shelf::Shelf;
 use crate::trace::{Diary, Trace};
@@ -23,7 +24,6 @@ use tap_bigcommerce_core::error::{Failure, Kind};
 use tap_bigcommerce_core::plan::{Plan, Request};
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
-use tap_bigcommerce_sandbox::RateHeaders;
 
 /// A run that takes longer than this does not end.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
@@ -37,12 +37,12 @@ pub(crate) struct Played {
 }
 
 /// What came of one run.
-struct Run {
+pub(crate) struct Run {
     /// None: the process was gone before it could return.
-    result: Option<Result<Summary, Failure>>,
-    lines: Vec<Vec<u8>>,
-    log: Vec<String>,
-    fate: Fate,
+    pub(crate) result: Option<Result<Summary, Failure>>,
+    pub(crate) lines: Vec<Vec<u8>>,
+    pub(crate) log: Vec<String>,
+    pub(crate) fate: Fate,
 }
 
 /// How a run left things.
@@ -54,8 +54,6 @@ enum Left {
     Partial,
 }
 
-/// A run that nothing slows down has at least so many requests under way at some time.
-const LEAST_UNDER_WAY: usize = 3;
 /// Once faults are over, so many runs bring everything.
 const RUNS_TO_RECOVER: usize = 3;
 
@@ -70,7 +68,8 @@ pub(crate) fn play(scenario: &Scenario, trace: Trace) -> Played {
     Played { finding, tally: world.tally.take(), events: world.trace.lines() }
 }
 
-type Bookmarks = BTreeMap<String, DateTime<Utc>>;
+/// How far each stream has come.
+pub(crate) type Bookmarks = BTreeMap<String, DateTime<Utc>>;
 
 /// The runs of a scenario, one after the other.
 struct Chain<'s> {
@@ -133,14 +132,15 @@ impl<'s> Chain<'s> {
         let excused = if plan.is_limited() { second_walks(shelf.state.as_ref()) } else { Vec::new() };
         report(world, &run);
         world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
-        look_for_secrets(scenario, &run)?;
+        judge::secrets(scenario, &run)?;
         let bookmarks = shelf.bookmarks().clone();
         let records = shelf.take(&run.lines, &plan.selection)?;
-        judge_bookmarks(plan, &bookmarks, shelf.bookmarks())?;
+        judge::bookmarks(plan, &bookmarks, shelf.bookmarks())?;
         world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
         let after = Aside::read(shelf.state.as_ref())?;
-        judge(scenario, plan, world, &run, &before)?;
-        judge_aside(scenario, plan, world, &run, &before, &after)?;
+        judge::ending(scenario, plan, world, &run, &before)?;
+        judge::aside(scenario, plan, world, &run, &before, &after)?;
+        judge::single(scenario, plan, world, &run, &bookmarks)?;
         for stream in plan.selection.streams() {
             if shelf.has_bookmark(&stream) {
                 starts.entry(stream).or_insert(plan.date("start_date"));
@@ -168,54 +168,11 @@ impl<'s> Chain<'s> {
     }
 }
 
-/// What lies behind `end_date` has not been read, so that no bookmark moves there.
-fn judge_bookmarks(plan: &RunPlan, before: &Bookmarks, after: &Bookmarks) -> Result<(), Finding> {
-    let Some(end) = plan.date("end_date") else { return Ok(()) };
-    match after.iter().find(|(stream, date)| **date > end && before.get(*stream) != Some(*date)) {
-        Some((stream, _)) => Err(Finding::new(Rule::Bookmark, format!("the bookmark of {stream} moves beyond end_date"))),
-        None => Ok(()),
-    }
-}
-
 /// Whether the run has read everything but what it set aside.
 fn has_read_all(plan: &RunPlan, run: &Run) -> bool {
     let Some(Ok(summary)) = &run.result else { return false };
     let aside_alone = summary.verdict().is_some_and(|failure| failure.kind == Kind::SetAside);
     summary.complete || (aside_alone && !plan.is_limited())
-}
-
-/// What a run says of what is aside, and what its STATE says, agree; and an outage sets nothing aside.
-fn judge_aside(
-    scenario: &Scenario,
-    plan: &RunPlan,
-    world: &World,
-    run: &Run,
-    before: &Aside,
-    after: &Aside,
-) -> Result<(), Finding> {
-    for stream in after.more_than(before) {
-        world.count("records set aside");
-        // Lists that repeat themselves are answers, and are set aside all the same.
-        if !scenario.shop.ignores_positions() && world.is_outage(stream) {
-            return Err(Finding::new(
-                Rule::Aside,
-                format!("records of {stream} are set aside although nothing of it answered any more"),
-            ));
-        }
-    }
-    let Some(Ok(summary)) = &run.result else { return Ok(()) };
-    let kind = summary.verdict().map(|failure| failure.kind);
-    // Of a stream that a limit left to the next run, this one says nothing.
-    let begun: Vec<String> = summary.streams.iter().map(|stream| stream.name.to_owned()).collect();
-    match kind {
-        Some(Kind::SetAside) if after.is_empty(&plan.selection.streams()) => {
-            Err(Finding::new(Rule::Aside, "the run says that records are aside, its STATE does not"))
-        }
-        None if !after.is_empty(&begun) => {
-            Err(Finding::new(Rule::Aside, "records are aside, and the run ends as if nothing were"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The streams whose walk in this state follows a resumed one. A run with a limit that resumes such a walk does not walk once
@@ -288,71 +245,6 @@ async fn first_of<T>(
     .await
 }
 
-/// What holds for every run, however it ended.
-fn judge(scenario: &Scenario, plan: &RunPlan, world: &World, run: &Run, before: &Aside) -> Result<(), Finding> {
-    if run.fate == Fate::Endless {
-        return Err(Finding::new(Rule::Endless, "the run does not end"));
-    }
-    // A reset that means nothing shows as wrong only in a later answer of its window.
-    let unseen = u64::from(scenario.shop.quirks.rate_headers != RateHeaders::CountsDown);
-    if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > unseen {
-        return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
-    }
-    let is_free = plan.is_calm() && plan.is_concurrent() && scenario.shop.quota.requests >= 20_000;
-    if let Some(most) =
-        world.most_under_way().filter(|most| *most < LEAST_UNDER_WAY && is_free && !scenario.shop.quirks.no_rate_headers)
-    {
-        return Err(Finding::new(Rule::Serial, format!("no more than {most} requests were under way at a time")));
-    }
-    let Some(result) = &run.result else {
-        world.count("runs whose process vanished");
-        return Ok(());
-    };
-    // A run that failed before the sink died reports its own failure.
-    let sink_died = matches!(plan.ending, Ending::SinkDies(lines) if result.is_err() && run.lines.len() >= lines);
-    let says_state = run.lines.last().is_some_and(|line| line.starts_with(br#"{"type":"STATE""#));
-    if !sink_died && !says_state {
-        return Err(Finding::new(Rule::Messages, "the last message is no STATE"));
-    }
-    let failure = match result {
-        Ok(summary) => summary.verdict(),
-        Err(failure) => Some(failure.clone()),
-    };
-    let Some(failure) = failure else {
-        return match result {
-            Ok(summary) if !summary.complete && !plan.is_limited() => {
-                Err(Finding::new(Rule::Ending, "the run is not complete and does not say why"))
-            }
-            _ => Ok(()),
-        };
-    };
-    world.count(failure.kind.name());
-    let expected = match failure.kind {
-        Kind::Sink => matches!(plan.ending, Ending::SinkDies(_)),
-        Kind::Cancelled => matches!(plan.ending, Ending::Stopped(_)),
-        Kind::Api => !plan.is_calm() || scenario.shop.ignores_positions(),
-        Kind::Unreachable | Kind::RateLimited => !plan.is_calm(),
-        Kind::SetAside => !plan.is_calm() || scenario.shop.ignores_positions() || !before.is_empty(&plan.selection.streams()),
-        // Two refusals of a token in a row are final.
-        Kind::Unauthorized => plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Status(401))),
-        _ => false,
-    };
-    if expected { Ok(()) } else { Err(Finding::new(Rule::Ending, format!("{}: {failure}", failure.kind))) }
-}
-
-fn look_for_secrets(scenario: &Scenario, run: &Run) -> Result<(), Finding> {
-    let token = options(scenario.seed, scenario.shop.counts).access_token;
-    let result = run.result.as_ref().map(|result| format!("{result:?}")).unwrap_or_default();
-    let told = run.log.iter().find(|line| line.contains(&token)).or_else(|| Some(&result).filter(|text| text.contains(&token)));
-    let written = run.lines.iter().any(|line| line.windows(token.len()).any(|part| part == token.as_bytes()));
-    match (told, written) {
-        (None, false) => Ok(()),
-        (told, _) => {
-            Err(Finding::new(Rule::Secret, format!("the access token stands in {}", told.map_or("a message", |line| line))))
-        }
-    }
-}
-
 fn report(world: &World, run: &Run) {
     world.trace.write(world.elapsed(), || match &run.result {
         None => format!("END the process is gone ({:?}); the sink took {} lines", run.fate, run.lines.len()),
@@ -381,30 +273,4 @@ fn summary(state: Option<&Value>) -> String {
         parts.push(format!("{stream} {date}{}", walk.unwrap_or_default()));
     }
     parts.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::generate::scenario;
-    use tap_bigcommerce_core::error::Failure;
-
-    #[test]
-    fn a_token_is_found_wherever_it_stands() {
-        let scenario = scenario(0);
-        let token = options(scenario.seed, scenario.shop.counts).access_token;
-        let run = |result, lines: &[&str], log: &[&str]| Run {
-            result,
-            lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(),
-            log: log.iter().map(|line| (*line).to_owned()).collect(),
-            fate: Fate::Alive,
-        };
-        let told = format!("the header was {token}");
-        assert!(look_for_secrets(&scenario, &run(None, &["{}"], &["fine"])).is_ok());
-        for bad in
-            [run(None, &[&told], &[]), run(None, &[], &[&told]), run(Some(Err(Failure::new(Kind::Api, told.clone()))), &[], &[])]
-        {
-            assert_eq!(look_for_secrets(&scenario, &bad).unwrap_err().rule, Rule::Secret);
-        }
-    }
 }

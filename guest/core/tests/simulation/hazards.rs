@@ -37,6 +37,7 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         index_lag: Duration::from_secs(if lag.is_zero() && percent(rng, 8) { rng.u64(1..=MOST_LAG) } else { 0 }),
         odd_answers: if percent(rng, 10) { odd_answers(rng) } else { BTreeMap::new() },
         odd_fields: if percent(rng, 8) { odd_fields(rng) } else { BTreeMap::new() },
+        consignment_lines: percent(rng, 10).then(|| rng.usize(1..4)),
         rate_headers: if percent(rng, 20) { rate_headers(rng) } else { RateHeaders::default() },
         ..Quirks::default()
     }

@@ -15,6 +15,7 @@ mod hazards;
 mod health;
 mod hunt;
 mod journal;
+mod judge;
 mod mutation;
 mod scenario;
 mod self_test;

@@ -92,6 +92,13 @@ impl RunPlan {
         self.troubles.is_empty() && self.broken.is_empty() && self.stale_percent == 0 && !self.quota_is_shared() && ends_by_itself
     }
 
+    /// The record that is broken, if the run is hindered by nothing else and reads everything.
+    pub(crate) fn only_broken(&self) -> Option<&Broken> {
+        let [broken] = self.broken.as_slice() else { return None };
+        let is_whole = matches!(self.ending, Ending::Natural) && self.date("start_date").or(self.date("end_date")).is_none();
+        (is_whole && self.troubles.is_empty() && self.stale_percent == 0 && !self.quota_is_shared()).then_some(broken)
+    }
+
     /// A setting that is a date.
     pub(crate) fn date(&self, setting: &str) -> Option<DateTime<Utc>> {
         let (_, date) = self.settings.iter().find(|(name, _)| *name == setting)?;
@@ -241,7 +248,7 @@ pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 5] = [
     (
         "orders",
         &["id", "date_modified", "staff_notes"],
-        &["orders.products", "orders.coupons", "orders.shipping_addresses", "orders.fees"],
+        &["orders.products", "orders.coupons", "orders.shipping_addresses", "orders.fees", "orders.consignments"],
     ),
     ("order_products", &["id", "order_id", "order_date_modified", "bin_picking_number"], &[]),
     ("customers", &["id", "date_modified", "notes"], &["customers.addresses", "customers.attributes"]),
