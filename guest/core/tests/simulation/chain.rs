@@ -78,13 +78,15 @@ struct Chain<'s> {
     shelf: Shelf,
     /// The start date that counted when a stream was read to its end for the first time.
     starts: BTreeMap<String, Option<DateTime<Utc>>>,
+    /// An earlier run had an `end_date`.
+    was_bounded: bool,
     played: usize,
 }
 
 impl<'s> Chain<'s> {
     fn new(scenario: &'s Scenario, world: &'s Rc<World>) -> Chain<'s> {
         let shelf = Shelf::without(scenario.shop.lists_withheld());
-        Chain { scenario, world, shelf, starts: BTreeMap::new(), played: 0 }
+        Chain { scenario, world, shelf, starts: BTreeMap::new(), was_bounded: false, played: 0 }
     }
 
     fn play(&mut self) -> Result<(), Finding> {
@@ -122,7 +124,7 @@ impl<'s> Chain<'s> {
     }
 
     fn play_run(&mut self, plan: &RunPlan) -> Result<Left, Finding> {
-        let Chain { scenario, world, shelf, starts, .. } = self;
+        let Chain { scenario, world, shelf, starts, was_bounded, .. } = self;
         world.prepare(plan);
         let started = world.elapsed();
         let request = request(scenario, plan, shelf.state.as_ref());
@@ -146,6 +148,7 @@ impl<'s> Chain<'s> {
                 starts.entry(stream).or_insert(plan.date("start_date"));
             }
         }
+        let was_bounded = std::mem::replace(was_bounded, *was_bounded || plan.date("end_date").is_some());
         if !has_read_all(plan, &run) {
             return Ok(Left::Partial);
         }
@@ -161,9 +164,12 @@ impl<'s> Chain<'s> {
             aside: &after,
             withheld: &scenario.shop.lists_withheld(),
             end_date: plan.date("end_date"),
+            was_bounded,
         };
         duty.check(&world.journal.borrow(), shelf)?;
-        let everything = excused.is_empty() && after.is_empty(&plan.selection.streams()) && plan.date("end_date").is_none();
+        let is_fresh = plan.stale_percent == 0 || !was_bounded;
+        let everything =
+            is_fresh && excused.is_empty() && after.is_empty(&plan.selection.streams()) && plan.date("end_date").is_none();
         Ok(if everything { Left::Whole } else { Left::Partial })
     }
 }

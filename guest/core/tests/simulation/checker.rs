@@ -27,6 +27,9 @@ pub(crate) struct Duty<'d> {
     /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
     /// in the range is the store's to say.
     pub(crate) end_date: Option<DateTime<Utc>>,
+    /// An earlier run had an `end_date`: a record that left its range by a change may still stand in a replica with its old date, which is before the
+    /// bookmark. It comes with its new one.
+    pub(crate) was_bounded: bool,
 }
 
 impl Duty<'_> {
@@ -59,7 +62,8 @@ impl Duty<'_> {
         let too_early =
             matches!(kind, Kind::Order | Kind::Customer) && self.starts.get(stream).is_some_and(|start| facts.date < *start);
         let too_late = dated && self.end_date.is_some_and(|end| facts.date >= end || history.changed_since(self.as_of));
-        (!too_early && !too_late).then_some(facts)
+        let between = dated && self.was_bounded && history.changed_since(self.as_of);
+        (!too_early && !too_late && !between).then_some(facts)
     }
 
     fn record(&self, shelf: &Shelf, stream: &'static str, id: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
