@@ -26,7 +26,7 @@ fn break_record(world: &World, kind: Records, id: u64, action: Action) {
     world.store.borrow_mut().quirks.broken_records = [((kind, id), action)].into();
 }
 
-/// Runs until the record that is broken is aside and every other is read, mends it, and runs again.
+/// Runs until the record that is broken is aside and every other is read, repairs it, and runs again.
 fn expect_it_aside_and_back(world: &World, stream: &str, kind: Records, broken: u64, what: &str) {
     let all = ids(world, kind);
     let first = world.run(None).ok();
