@@ -8,7 +8,7 @@ use crate::error::{Kind, Result};
 use crate::head::Head;
 use crate::pipeline::Pages;
 use crate::singer::state::Aside;
-use crate::streams::{List, Record, Stream};
+use crate::streams::{List, Position, Record, Stream};
 use crate::walk::{Page, Query, Row, SECOND_THOUGHTS};
 use futures_util::stream::{self, StreamExt};
 use serde_json::value::RawValue;
@@ -59,7 +59,9 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
                 Found::Rows(rows) => {
                     page.rows = self.rows(rows.rows, gap);
                     // Without a row that can be read it stays aside.
-                    if let (Some(last), Aside::Gap { below, .. }) = (page.rows.last(), gap) {
+                    if let (Some(last), Aside::Gap { below, .. }) = (page.rows.last(), gap)
+                        && below > last.id + 1
+                    {
                         self.left.push_front(Aside::Gap { above: last.id, below });
                     }
                 }
@@ -83,8 +85,41 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             Record::Filter(name) => {
                 let mut request = self.request(self.list.path.to_owned(), vec![(name, id.to_string())]);
                 request.page = Some(Window::first(1));
-                self.twice(request, |body| self.list.form.decode(body)).await
+                let found = self.twice(request, |body| self.list.form.decode(body)).await?;
+                self.confirmed(found, aside).await
             }
+        }
+    }
+
+    /// Empty pages are no proof that something is gone: the list has to serve a row now, and behind a gap that it shows, none that lies in it.
+    async fn confirmed(&self, found: Found, aside: Aside) -> Result<Found> {
+        if !matches!(found, Found::Gone) {
+            return Ok(found);
+        }
+        if let (Aside::Gap { above, below }, Position::Id { after }) = (aside, self.list.position) {
+            match self.first_ids(Some((after, above.to_string()))).await? {
+                None => return Ok(Found::NotYet),
+                Some(ids) => {
+                    if let Some(next) = ids.into_iter().find(|id| *id > above) {
+                        return Ok(if next >= below { Found::Gone } else { Found::NotYet });
+                    }
+                }
+            }
+        }
+        let has_rows = self.first_ids(None).await?.is_some_and(|ids| !ids.is_empty());
+        Ok(if has_rows { Found::Gone } else { Found::NotYet })
+    }
+
+    /// The first ids of the list, with one try; behind a position where one is given. None: the store cannot serve them.
+    async fn first_ids(&self, position: Option<(&'static str, String)>) -> Result<Option<Vec<u64>>> {
+        let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let mut request = self.request(self.list.path.to_owned(), fixed.chain(position).collect());
+        // The first row may be the position's own.
+        (request.page, request.tries) = (Some(Window::first(2)), Some(1));
+        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+            Ok(answer) => Ok(Some(answer.body.rows.iter().filter_map(|row| Head::read(row)?.id()).collect())),
+            Err(refused) if refused.spent || refused.failure.kind == Kind::Api => Ok(None),
+            Err(refused) => Err(refused.failure),
         }
     }
 
@@ -95,8 +130,7 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(bounds).collect());
         // The bounds may come, too.
         let most = most.and_then(|most| u32::try_from(most.saturating_add(2)).ok()).unwrap_or(u32::MAX);
-        request.page = Some(Window::first(self.page_size.min(most)));
-        self.twice(request, |body| {
+        let read = |body: &[u8]| {
             let mut rows = self.list.form.decode(body)?;
             if rows.rows.iter().filter_map(|row| Head::read(row)?.id()).any(|id| id < above) {
                 return Err("it has rows below those that were asked for".into());
@@ -106,8 +140,18 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             let bounds = (came - rows.rows.len()) as u64;
             rows.total = rows.total.map(|total| total.saturating_sub(bounds));
             Ok(rows)
-        })
-        .await
+        };
+        // Where a page is not served, fewer rows may be.
+        let mut limits = [self.page_size, 10, 2].map(|limit| limit.min(self.page_size).min(most)).to_vec();
+        limits.dedup();
+        for limit in limits {
+            request.page = Some(Window::first(limit));
+            match self.twice(request.clone(), read).await? {
+                Found::NotYet => {}
+                found => return self.confirmed(found, gap).await,
+            }
+        }
+        Ok(Found::NotYet)
     }
 
     /// Asks with one try, and once more where nothing is found. A row that cannot be read is not what was asked for.

@@ -191,10 +191,19 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
 
     async fn is_gone(&self, id: u64) -> Result<bool, Refused> {
         match self.list.record {
-            Record::Path(path) => match self.gate.get(&mut self.request(path, id), is_json).await {
-                Err(Refused { status: Some(404), .. }) => Ok(true),
-                record => record.map(|_| false),
-            },
+            Record::Path(path) => {
+                let mut request = self.request(path, id);
+                for again in [false, true] {
+                    if again {
+                        self.gate.clock().sleep(SECOND_THOUGHTS).await;
+                    }
+                    match self.gate.get(&mut request, is_json).await {
+                        Err(Refused { status: Some(404), .. }) => {}
+                        record => return record.map(|_| false),
+                    }
+                }
+                Ok(true)
+            }
             Record::Filter(name) => {
                 let mut request = self.request(self.list.path, id);
                 request.query = vec![(name, id.to_string())];

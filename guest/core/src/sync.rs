@@ -229,7 +229,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
-        let scope = Scope { has_gaps: !stage.aside.is_empty(), ..self.scope(group, &stage.progress)? };
+        let scope = Scope {
+            hidden: stage.aside.iter().fold(0, |hidden: u64, aside| hidden.saturating_add(aside.most())),
+            ..self.scope(group, &stage.progress)?
+        };
         let walk = Walk::new(self.gate, self.log.clone(), (group.parent, group.list), scope, &stage.progress);
         stage.is_leftover = false;
         self.read(stage, walk).await
@@ -322,7 +325,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             until: self.config.end_date,
             includes: group.includes.clone(),
             page_size: self.config.page_size,
-            has_gaps: false,
+            hidden: 0,
         })
     }
 

@@ -125,8 +125,8 @@ pub(crate) struct Scope {
     pub(crate) includes: Query,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
-    /// Something of the list is aside, so that the walk does not see all that there is.
-    pub(crate) has_gaps: bool,
+    /// So many records at most are aside, so that the walk does not see all that there is.
+    pub(crate) hidden: u64,
 }
 
 /// The filters for records that were modified between two dates.
@@ -262,7 +262,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let Sifted { rows, mut gaps, reached } = self.sift(rows, &repairs)?;
         let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
         aside.extend(gaps.drain(..).map(|gap| (gap, self.failure("the store sends a record without an id that is a number"))));
-        self.scope.has_gaps |= !aside.is_empty();
+        self.scope.hidden = aside.iter().fold(self.scope.hidden, |hidden, (aside, _)| hidden.saturating_add(aside.most()));
         let seen = rows.last().map_or(self.seen, |row| row.seen);
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
         let last = reached || !has_more && self.has_reached_its_end(&rows).await?;

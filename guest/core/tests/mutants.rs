@@ -45,7 +45,11 @@ fn page_numbers_over_a_date_sort() {
                 "request.page = Some(Window { limit: size.min(most.max(1)), page: self.pages + 1 });",
             ),
             // Ids come in any order now, and nothing is known of the end but that a page is empty.
-            edit("walk/sift.rs", "let by_id = matches!(self.list.position, Position::Id { .. });", "let by_id = false;"),
+            edit(
+                "walk/sift.rs",
+                "let by_id = matches!(self.list.position, Position::Id { .. });\n        let extracted",
+                "let by_id = false;\n        let extracted",
+            ),
             edit("walk.rs", "came > usize::from(self.last_id.is_some()) =>", "came == usize::MAX =>"),
             edit("walk.rs", "None if last || more => None,", "None if last || more || seen < u64::MAX => None,"),
         ],
@@ -92,8 +96,8 @@ fn the_local_clock() {
         &["Lost", "Stale"],
         &[edit(
             "walk.rs",
-            "Some(date) => Some(date - took),\n            None => self.newest().await?,",
-            "_ => Some(self.gate.clock().date() - took),",
+            "self.started = match date {\n            Some(date) => Some(date - took),",
+            "self.started = match date {\n            _ if took < Duration::MAX => Some(self.gate.clock().date() - took),\n            Some(date) => Some(date - took),",
         )],
     );
 }
@@ -114,7 +118,7 @@ fn one_beyond_the_last_id_against_an_exclusive_bound() {
 #[test]
 fn a_forgotten_overlap() {
     caught(
-        &["Lost", "Stale"],
+        &["Lost", "Stale", "Ending"],
         &[edit("walk.rs", "const MARGIN: TimeDelta = TimeDelta::seconds(120);", "const MARGIN: TimeDelta = TimeDelta::zero();")],
     );
 }
@@ -122,7 +126,7 @@ fn a_forgotten_overlap() {
 #[test]
 fn a_position_ahead_of_its_record() {
     caught(
-        &["Lost", "Stale"],
+        &["Lost", "Stale", "Ending"],
         &[edit(
             "sync.rs",
             "(stage.progress.last_id, stage.progress.seen) = (Some(row.id), row.seen);",

@@ -47,6 +47,14 @@ impl Aside {
         }
     }
 
+    /// How many records it holds at most.
+    pub(crate) fn most(&self) -> u64 {
+        match *self {
+            Aside::Id(_) => 1,
+            Aside::Gap { above, below } => below.saturating_sub(above).saturating_sub(1),
+        }
+    }
+
     /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
     pub(crate) fn covers(&self, other: &Aside) -> bool {
         match (self, other) {

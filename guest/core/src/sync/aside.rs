@@ -48,7 +48,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         stage.is_leftover = true;
         let ended = self.read(stage, source).await;
         stage.progress = walk;
-        match ended? {
+        let ended = ended?;
+        for entry in &stage.aside {
+            let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.parent.name);
+            self.log.write(Level::Warning, &text);
+        }
+        match ended {
             // What stays aside although it was written must not keep the walk from its turn.
             Ended::AtLimit if self.has_records_enough() && stage.aside != before => Ok(Ended::AtLimit),
             _ => Ok(Ended::Complete),
@@ -63,6 +68,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.note_aside(stage);
             return Ok(());
         }
+        stage.aside.retain(|known| !aside.covers(known));
         if stage.aside.len() >= MOST_ASIDE {
             let text = format!(
                 "the store cannot serve more than {MOST_ASIDE} records or ranges of them; the last is {aside}: {}. Look at the store, then run again",
@@ -79,10 +85,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     /// Takes back what is gone from the store.
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
-        self.log.write(
-            Level::Info,
-            &format!("{}: {gone} is no longer in the store, so it is aside no more", stage.group.parent.name),
-        );
+        let what = match gone {
+            Aside::Id(id) => format!("record {id}, which was aside, is no longer in the store"),
+            Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
+        };
+        self.log.write(Level::Info, &format!("{}: {what}", stage.group.parent.name));
         self.settle(stage, gone);
     }
 

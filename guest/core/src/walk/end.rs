@@ -144,9 +144,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let (counted, expected) = match (of_page, self.list.end) {
             (Some(total), _) => (Some(total), came),
-            (None, End::AllSeen) if self.scope.has_gaps => return Ok(None),
             (None, End::CoveredSeen) => (self.covered().await?, seen),
-            (None, _) => (self.count(Vec::new()).await?, seen),
+            (None, _) => (self.count(Vec::new()).await?, seen.saturating_add(self.scope.hidden)),
         };
         let why = match counted {
             Some(counted) if counted > expected => {

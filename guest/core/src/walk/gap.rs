@@ -13,6 +13,8 @@ use crate::streams::Position;
 const NARROW: [u32; 4] = [10, 5, 2, 1];
 /// The search does not go further than so many ids above the last one.
 const FARTHEST: u64 = 1 << 40;
+/// Up to here it goes id by id.
+const NEAR: u64 = 4;
 
 /// A page that was served.
 pub(super) struct Served {
@@ -37,11 +39,6 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 Ok(Served { answer: answer.body, gap: None })
             }
             Err(refused) if refused.spent && by_id => self.around(refused).await,
-            // A cursor of an earlier run that means nothing any more may be what the store fails over.
-            Err(refused) if refused.spent && self.resumed && self.ask_once(self.query(None), 1).await?.is_some() => {
-                self.start_over();
-                Ok(Served { answer: self.fetch(most).await.map_err(|refused| refused.failure)?.body, gap: None })
-            }
             Err(refused) => Err(refused.failure),
         }
     }
@@ -67,10 +64,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         if !has_rows && !self.has_news(&ahead.rows) {
             return Err(refused.failure);
         }
-        let Some((below, answer)) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
+        let Some((mut below, mut answer)) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
         let above = self.lower_bound(last, below).await?;
+        // Seen from the first row that is not served, another may be nearer than seen from the last one that was.
+        if above > last {
+            let Some(ahead) = self.ahead(above).await? else { return Err(refused.failure) };
+            let Some(nearer) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
+            (below, answer) = nearer;
+        }
         (self.page_size, self.careful) = (self.scope.page_size, None);
-        let gap = (below - above > 1).then_some((Aside::Gap { above, below }, refused.failure));
+        let gap = (below.saturating_sub(above) > 1).then_some((Aside::Gap { above, below }, refused.failure));
         Ok(Served { answer, gap })
     }
 
@@ -111,7 +114,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 Some(answer) if answer.rows.iter().filter_map(|row| id_of(row)).any(|id| id < position) => return Ok(None),
                 Some(answer) => break (position, answer),
                 None if distance > FARTHEST => return Ok(None),
-                None => (refused, distance) = (position, distance * 2),
+                // A gap begins up to two ids before the first row in it: the first steps pass none behind that.
+                None => (refused, distance) = (position, if distance < NEAR { distance + 1 } else { distance * 2 }),
             }
         };
         while position - refused > 1 {
@@ -180,9 +184,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 Err(refused) if refused.spent => return Ok(None),
                 Err(refused) => return Err(refused.failure),
             };
-            // It may become the walk's first page.
+            // It may become the walk's first page. One whose rows cannot be told says nothing of what is there.
             if self.knows_the_time_of(&answer).await? {
-                return Ok(Some(answer.body));
+                return Ok(Some(answer.body).filter(|page| !self.hides_the_next(page)));
             }
         }
     }

@@ -111,22 +111,6 @@ fn max_seconds_holds_while_a_way_around_is_sought() {
 }
 
 #[test]
-fn a_cursor_that_the_store_fails_over_starts_the_walk_over() {
-    let mut world = World::new(SMALL);
-    world.config.insert("page_size".into(), json!(10));
-    world.store.borrow_mut().add_fault(Fault::on("/v3/customers?", Action::status(502)).skip(2).always());
-    let broken = world.run(None).ok();
-    let mut state = broken.state().clone();
-    state["bookmarks"]["customers"]["walk"]["cursor"] = json!("meaningless");
-    world.store.borrow_mut().clear_faults();
-    world.store.borrow_mut().add_fault(Fault::on("after=meaningless", Action::status(500)).always());
-    let resumed = world.run(Some(&state)).ok();
-    assert_eq!(verdict(&resumed), None, "{:?}", resumed.warnings());
-    let read: BTreeSet<u64> = resumed.ids("customers").into_iter().collect();
-    assert_eq!(read.into_iter().collect::<Vec<_>>(), ids(&world, Records::Customer));
-}
-
-#[test]
 fn rows_without_an_id_do_not_hold_up_limited_runs() {
     let world = World::new(SMALL);
     let all = ids(&world, Records::Product);
@@ -191,22 +175,64 @@ fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
     for no_date_header in [false, true] {
         let mut world = World::new(Counts { products: 20, ..SMALL });
         world.config.insert("page_size".into(), json!(10));
-        let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
+        let ids: Vec<u64> = ids(&world, Records::Product);
         {
-            // The last one: behind it nothing is served, so that the walk is left where it is.
             let quirks = &mut world.store.borrow_mut().quirks;
             quirks.no_date_header = no_date_header;
-            quirks.broken_records = ids[5..].iter().map(|id| ((Records::Product, *id), Action::status(500))).collect();
+            quirks.broken_records =
+                [&ids[2..3], &ids[19..]].concat().into_iter().map(|id| ((Records::Product, id), Action::status(500))).collect();
         }
-        let first = world.run(None).ok();
-        assert_eq!(first.ids("products"), ids[..5], "no Date: {no_date_header}");
+        let request = |state: Option<&Value>, most: Option<u64>| Request {
+            select: Some(vec!["products".into()]),
+            max_records: most,
+            ..world.request(state)
+        };
+        let first = world.run_with(request(None, Some(5)), None).ok();
+        assert!(first.state()["bookmarks"]["products"]["walk"]["last_id"].is_u64(), "the walk is under way");
         world.store.borrow_mut().quirks.broken_records.clear();
         world.wait(Duration::from_secs(3600));
-        world.store.borrow_mut().edit(Records::Product, ids[2], world.now(), |_| {});
+        world.store.borrow_mut().edit(Records::Product, ids[1], world.now(), |_| {});
         world.wait(Duration::from_secs(3600));
-        let second = world.run(Some(first.state())).ok();
-        let third = world.run(Some(second.state())).ok();
-        let read = [&second, &third].iter().any(|run| run.ids("products").contains(&ids[2]));
+        let second = world.run_with(request(Some(first.state()), None), None).ok();
+        let third = world.run_with(request(Some(second.state()), None), None).ok();
+        let read = [&second, &third].iter().any(|run| run.ids("products").contains(&ids[1]));
         assert!(read, "no Date: {no_date_header}: the change is lost");
+    }
+}
+
+#[test]
+fn a_record_that_is_served_is_not_aside_although_its_neighbors_are() {
+    for exclusive in [false, true] {
+        let world = World::new(Counts { orders: 90, ..SMALL });
+        let all = ids(&world, Records::Order);
+        let (broken, kept) = ([all[30], all[60]], [all[0], all[30], all[31], all[60], all[89]]);
+        for id in all.iter().filter(|id| !kept.contains(id)) {
+            world.store.borrow_mut().delete(Records::Order, *id);
+        }
+        {
+            let quirks = &mut world.store.borrow_mut().quirks;
+            quirks.bounds_exclusive = exclusive;
+            quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
+        }
+        let run = world.run(None).ok();
+        assert_eq!((verdict(&run), run.ids("orders")), (Some(Kind::SetAside), vec![all[0], all[31], all[89]]));
+    }
+}
+
+#[test]
+fn broken_records_that_keep_coming_make_one_gap_and_not_one_a_run() {
+    let world = World::new(SMALL);
+    let all = ids(&world, Records::Product);
+    let mut state = None;
+    for count in 1..6 {
+        let broken = all[10..10 + count].iter().map(|id| ((Records::Product, *id), Action::status(500)));
+        world.store.borrow_mut().quirks.broken_records = broken.collect();
+        let run = world.run(state.as_ref()).ok();
+        assert!(aside(&run, "products").as_array().unwrap().len() <= 1, "{}", aside(&run, "products"));
+        state = Some(run.state().clone());
+        for id in &all[10..10 + count] {
+            world.store.borrow_mut().edit(Records::Product, *id, world.now(), |_| {});
+        }
+        world.wait(Duration::from_secs(600));
     }
 }

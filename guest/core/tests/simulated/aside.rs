@@ -169,9 +169,10 @@ fn a_list_that_is_not_found_says_nothing_of_the_records_that_are_aside_in_it() {
     let first = world.run(None).ok();
     assert_eq!(aside(&first, "orders").as_array().unwrap().len(), 1);
     world.store.borrow_mut().quirks.broken_records.clear();
-    world.store.borrow_mut().add_fault(Fault::on("max_id=", Action::NotFound));
+    world.store.borrow_mut().add_fault(Fault::on("max_id=", Action::NotFound).always());
     let second = world.run(Some(first.state())).ok();
     assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    world.store.borrow_mut().clear_faults();
     let third = world.run(Some(second.state())).ok();
     assert!(third.ids("orders").contains(&ids[5]));
 }
@@ -315,9 +316,10 @@ fn an_empty_answer_that_says_there_is_a_row_takes_nothing_out_of_the_state() {
     let first = world.run(None).ok();
     assert_eq!(verdict(&first), Some(Kind::SetAside));
     world.store.borrow_mut().quirks.broken_records.clear();
-    world.store.borrow_mut().add_fault(Fault::on("id:max=", Action::EmptyPage).times(1));
+    world.store.borrow_mut().add_fault(Fault::on("id:max=", Action::EmptyPage).always());
     let second = world.run(Some(first.state())).ok();
     assert_eq!(aside(&second, "products"), aside(&first, "products"), "{:?}", second.warnings());
+    world.store.borrow_mut().clear_faults();
     let third = world.run(Some(second.state())).ok();
     assert_eq!((verdict(&third), aside(&third, "products")), (None, json!([])));
     assert!(third.ids("products").contains(&ids[5]));
@@ -337,4 +339,40 @@ fn streams_that_bring_a_hundred_entries_each_make_no_state_that_is_refused() {
     world.store.borrow_mut().quirks.broken_paths.clear();
     let last = world.run(Some(&state)).ok();
     assert_eq!((verdict(&last), aside(&last, "orders"), aside(&last, "order_products")), (None, json!([]), json!([])));
+}
+
+#[test]
+fn empty_answers_of_the_whole_list_take_nothing_out_of_the_state() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let ids = orders(&world);
+    world.store.borrow_mut().quirks.broken_records = [((Records::Order, ids[5]), Action::status(500))].into();
+    let first = world.run(None).ok();
+    world.store.borrow_mut().quirks.broken_records.clear();
+    world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::EmptyPage).always());
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    assert!(second.warnings().iter().any(|warning| warning.contains("still set aside")), "{:?}", second.warnings());
+    world.store.borrow_mut().clear_faults();
+    let third = world.run(Some(second.state())).ok();
+    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
+    assert!(third.ids("orders").contains(&ids[5]));
+}
+
+#[test]
+fn one_answer_that_a_record_is_not_found_takes_nothing_out_of_the_state() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    break_lines(&world, &[ids[5]], Action::status(500));
+    let first = world.run(None).ok();
+    world.store.borrow_mut().quirks.broken_paths.clear();
+    let (order, lines) = (format!("/v2/orders/{}", ids[5]), format!("/v2/orders/{}/products", ids[5]));
+    let exactly =
+        |path: String, skip| Fault::when(move |request| request.path.ends_with(&path), Action::NotFound).skip(skip).times(1);
+    world.store.borrow_mut().add_fault(exactly(lines, 0));
+    world.store.borrow_mut().add_fault(exactly(order, 1));
+    let second = world.run(Some(first.state())).ok();
+    let third = world.run(Some(second.state())).ok();
+    assert!([&second, &third].iter().any(|run| run.ids("orders").contains(&ids[5])), "{:?}", second.log);
+    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
 }
