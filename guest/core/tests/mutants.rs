@@ -93,7 +93,7 @@ fn a_swallowed_error() {
 #[test]
 fn the_local_clock() {
     caught(
-        &["Lost", "Stale"],
+        &["Lost", "Stale", "Ending"],
         &[edit(
             "walk.rs",
             "self.started = match date {\n            Some(date) => Some(date - took),",
