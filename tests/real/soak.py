@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
-"""Runs over a store of 100,000 orders in one go, some 300,000 requests: through the program, and through the component's command interface under the stock `wasmtime run`.
-Each brings every order, and its memory does not grow: the peak at the end is within 5 MB of the peak after the first 10,000 requests.
+"""Runs over a store of 100,000 orders in one go, some 300,000 requests: through the program, and through the component's command interface
+under the stock `wasmtime run`. Each brings every order, and its memory does not grow: the peak at the end is within 5 MB of the peak after the
+first 10,000 requests.
 
     soak.py [ORDERS]    fewer orders for a short try
 """
