@@ -91,33 +91,42 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         }
     }
 
-    /// Empty pages are no proof that something is gone: the list has to serve a row now, and behind a gap that it shows, none that lies in it.
+    /// Checks that what came back empty is gone. The list has to show a row elsewhere, or say in numbers that it has none; the first row behind a
+    /// gap's start must not lie in the gap.
     async fn confirmed(&self, found: Found, aside: Aside) -> Result<Found> {
         if !matches!(found, Found::Gone) {
             return Ok(found);
         }
         if let (Aside::Gap { above, below }, Position::Id { after }) = (aside, self.list.position) {
-            match self.first_ids(Some((after, above.to_string()))).await? {
-                None => return Ok(Found::NotYet),
-                Some(ids) => {
-                    if let Some(next) = ids.into_iter().find(|id| *id > above) {
-                        return Ok(if next >= below { Found::Gone } else { Found::NotYet });
-                    }
-                }
+            let Some(page) = self.first_rows(Some((after, above.to_string()))).await? else { return Ok(Found::NotYet) };
+            if let Some(next) = page.rows.iter().filter_map(|row| Head::read(row)?.id()).find(|id| *id > above) {
+                return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
         }
-        let has_rows = self.first_ids(None).await?.is_some_and(|ids| !ids.is_empty());
-        Ok(if has_rows { Found::Gone } else { Found::NotYet })
+        let Some(page) = self.first_rows(None).await? else { return Ok(Found::NotYet) };
+        let is_believed = !page.rows.is_empty() || page.total == Some(0) || self.count().await? == Some(0);
+        Ok(if is_believed { Found::Gone } else { Found::NotYet })
     }
 
-    /// The first ids of the list, with one try; behind a position where one is given. None: the store cannot serve them.
-    async fn first_ids(&self, position: Option<(&'static str, String)>) -> Result<Option<Vec<u64>>> {
+    /// How many records the list's count endpoint counts, with one try. None: there is no such endpoint, or it does not answer.
+    async fn count(&self) -> Result<Option<u64>> {
+        let Some(path) = self.list.count else { return Ok(None) };
+        let mut request = Request { tries: Some(1), ..Request::new(self.stream.name, self.stream.scope, path.to_owned()) };
+        self.once(&mut request, list::count).await
+    }
+
+    /// The first rows of the list, with one try; behind a position where one is given. None: the store cannot serve them.
+    async fn first_rows(&self, position: Option<(&'static str, String)>) -> Result<Option<Rows>> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(position).collect());
         // The first row may be the position's own.
         (request.page, request.tries) = (Some(Window::first(2)), Some(1));
-        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
-            Ok(answer) => Ok(Some(answer.body.rows.iter().filter_map(|row| Head::read(row)?.id()).collect())),
+        self.once(&mut request, |body| self.list.form.decode(body)).await
+    }
+
+    async fn once<B>(&self, request: &mut Request, read: impl Fn(&[u8]) -> Result<B, String>) -> Result<Option<B>> {
+        match self.gate.get(request, read).await {
+            Ok(answer) => Ok(Some(answer.body)),
             Err(refused) if refused.spent || refused.failure.kind == Kind::Api => Ok(None),
             Err(refused) => Err(refused.failure),
         }

@@ -86,7 +86,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Takes back what is gone from the store.
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
         let what = match gone {
-            Aside::Id(id) => format!("record {id}, which was aside, is no longer in the store"),
+            Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
             Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
         };
         self.log.write(Level::Info, &format!("{}: {what}", stage.group.parent.name));

@@ -36,7 +36,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let now = self.gate.clock().now();
             let due = (self.since_state > 0).then(|| self.state_at + CHECKPOINT_TIME);
             let over = self.deadline.filter(|over| *over > now && self.may_end(stage));
-            // When the time is over there is no further STATE to wait for.
+            // When the time is over, only the last STATE is left to write.
             let wake = due.into_iter().chain(over).min().filter(|_| !self.gate.is_ending());
             let timer = async {
                 match wake {

@@ -184,7 +184,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 Err(refused) if refused.spent => return Ok(None),
                 Err(refused) => return Err(refused.failure),
             };
-            // It may become the walk's first page. One whose rows cannot be told says nothing of what is there.
+            // It may become the walk's first page. One whose rows have no ids that can be read does not show what is there.
             if self.knows_the_time_of(&answer).await? {
                 return Ok(Some(answer.body).filter(|page| !self.hides_the_next(page)));
             }

@@ -376,3 +376,20 @@ fn one_answer_that_a_record_is_not_found_takes_nothing_out_of_the_state() {
     assert!([&second, &third].iter().any(|run| run.ids("orders").contains(&ids[5])), "{:?}", second.log);
     assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
 }
+
+#[test]
+fn in_a_store_that_has_been_emptied_nothing_stays_aside() {
+    for kind in [Records::Order, Records::Product, Records::Coupon] {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        let ids: Vec<u64> = world.store.borrow().ids(kind).collect();
+        world.store.borrow_mut().quirks.broken_records = [((kind, ids[5]), Action::status(500))].into();
+        let first = world.run(None).ok();
+        assert_eq!(verdict(&first), Some(Kind::SetAside), "{kind:?}");
+        for id in ids {
+            world.store.borrow_mut().delete(kind, id);
+        }
+        let second = world.run(Some(first.state())).ok();
+        assert_eq!(verdict(&second), None, "{kind:?}: {:?}", second.warnings());
+    }
+}

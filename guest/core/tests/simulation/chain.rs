@@ -164,7 +164,7 @@ impl<'s> Chain<'s> {
             aside: &after,
             withheld: &scenario.shop.lists_withheld(),
             end_date: plan.date("end_date"),
-            was_bounded,
+            bounded: was_bounded.then_some(started),
         };
         duty.check(&world.journal.borrow(), shelf)?;
         let is_fresh = plan.stale_percent == 0 || !was_bounded;

@@ -27,9 +27,9 @@ pub(crate) struct Duty<'d> {
     /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
     /// in the range is the store's to say.
     pub(crate) end_date: Option<DateTime<Utc>>,
-    /// An earlier run had an `end_date`: a record that left its range by a change may still stand in a replica with its old date, which is before the
-    /// bookmark. It comes with its new one.
-    pub(crate) was_bounded: bool,
+    /// An earlier run had an `end_date`, and this one started then: a record that left the range by a change just before may still stand in a
+    /// replica with its old date, which is before the bookmark. It comes with its new one.
+    pub(crate) bounded: Option<Duration>,
 }
 
 impl Duty<'_> {
@@ -62,7 +62,8 @@ impl Duty<'_> {
         let too_early =
             matches!(kind, Kind::Order | Kind::Customer) && self.starts.get(stream).is_some_and(|start| facts.date < *start);
         let too_late = dated && self.end_date.is_some_and(|end| facts.date >= end || history.changed_since(self.as_of));
-        let between = dated && self.was_bounded && history.changed_since(self.as_of);
+        let has_left = |started| history.at(started).is_none_or(|then| then.version != facts.version);
+        let between = dated && self.bounded.is_some_and(has_left);
         (!too_early && !too_late && !between).then_some(facts)
     }
 

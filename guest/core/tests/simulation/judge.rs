@@ -37,7 +37,7 @@ pub(crate) fn ending(scenario: &Scenario, plan: &RunPlan, world: &World, run: &R
     let sink_died = matches!(plan.ending, Ending::SinkDies(lines) if result.is_err() && run.lines.len() >= lines);
     let says_state = run.lines.last().is_some_and(|line| line.starts_with(br#"{"type":"STATE""#));
     if !sink_died && !says_state {
-        return Err(Finding::new(Rule::Messages, "the last message is no STATE"));
+        return Err(Finding::new(Rule::Messages, "the last message is not a STATE"));
     }
     let failure = match result {
         Ok(summary) => summary.verdict(),
@@ -68,12 +68,12 @@ pub(crate) fn ending(scenario: &Scenario, plan: &RunPlan, world: &World, run: &R
 pub(crate) fn secrets(scenario: &Scenario, run: &Run) -> Result<(), Finding> {
     let token = options(scenario.seed, scenario.shop.counts).access_token;
     let result = run.result.as_ref().map(|result| format!("{result:?}")).unwrap_or_default();
-    let told = run.log.iter().find(|line| line.contains(&token)).or_else(|| Some(&result).filter(|text| text.contains(&token)));
+    let shown = run.log.iter().find(|line| line.contains(&token)).or_else(|| Some(&result).filter(|text| text.contains(&token)));
     let written = run.lines.iter().any(|line| line.windows(token.len()).any(|part| part == token.as_bytes()));
-    match (told, written) {
+    match (shown, written) {
         (None, false) => Ok(()),
-        (told, _) => {
-            Err(Finding::new(Rule::Secret, format!("the access token stands in {}", told.map_or("a message", |line| line))))
+        (shown, _) => {
+            Err(Finding::new(Rule::Secret, format!("the access token stands in {}", shown.map_or("a message", |line| line))))
         }
     }
 }
@@ -121,7 +121,7 @@ pub(crate) fn aside(
     }
 }
 
-/// One record that cannot be had is no reason to leave the others of a list by id, or their lists, unread.
+/// One broken record must not keep the others of a list by id from being read.
 pub(crate) fn single(
     scenario: &Scenario,
     plan: &RunPlan,
@@ -134,7 +134,7 @@ pub(crate) fn single(
         Shown::Below(_) => Records::Order,
         Shown::Everywhere(kind) => kind,
     };
-    // Where only this one lies in the range, it cannot be told from an outage.
+    // Where only this one lies in the range, it looks like an outage.
     let has_others = |stream: &str| !bookmarks.contains_key(stream) && world.journal.borrow().present(kind).count() >= 3;
     let is_read_by_id = kind != Records::Customer && scenario.shop.quirks.ignored_parameters.is_empty();
     let of_kind = |stream: &str| LISTS.iter().any(|(name, of)| *name == stream && *of == kind);
@@ -164,10 +164,10 @@ mod tests {
             log: log.iter().map(|line| (*line).to_owned()).collect(),
             fate: Fate::Alive,
         };
-        let told = format!("the header was {token}");
+        let leak = format!("the header was {token}");
         assert!(secrets(&scenario, &run(None, &["{}"], &["fine"])).is_ok());
         for bad in
-            [run(None, &[&told], &[]), run(None, &[], &[&told]), run(Some(Err(Failure::new(Kind::Api, told.clone()))), &[], &[])]
+            [run(None, &[&leak], &[]), run(None, &[], &[&leak]), run(Some(Err(Failure::new(Kind::Api, leak.clone()))), &[], &[])]
         {
             assert_eq!(secrets(&scenario, &bad).unwrap_err().rule, Rule::Secret);
         }

@@ -83,7 +83,7 @@ impl Scene {
 
     fn duty(&self, as_of: Duration) -> Duty<'_> {
         let Scene { selection, starts, aside, withheld, .. } = self;
-        Duty { selection, excused: &[], as_of, starts, aside, withheld, end_date: None, was_bounded: false }
+        Duty { selection, excused: &[], as_of, starts, aside, withheld, end_date: None, bounded: None }
     }
 
     fn edit(&mut self, kind: Kind, id: u64, version: u64) {

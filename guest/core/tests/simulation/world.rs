@@ -313,7 +313,7 @@ impl World {
         if broken {
             self.count("broken answers");
         }
-        // Only what is true: two empty answers in a row that are both lies are not told from the truth where nothing counts the rows.
+        // Only true answers: where nothing counts the rows, two false empty ones in a row look like the truth.
         if matches!(answer.response.status, 200 | 204)
             && matches!(fault, None | Some(Fault::Duplicate | Fault::NoRateHeaders))
             && let Some(pages) = &mut self.run.borrow_mut().pages
