@@ -1,6 +1,6 @@
 //! Pages that the store cannot serve, wherever they lie: the walk goes around them.
 
-use crate::world::{Run, World};
+use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,14 +9,6 @@ use tap_bigcommerce_core::plan::Request;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
 
 const SMALL: Counts = Counts { orders: 40, customers: 30, products: 40, coupons: 12 };
-
-fn aside(run: &Run, stream: &str) -> Value {
-    run.state()["bookmarks"][stream]["aside"].clone()
-}
-
-fn verdict(run: &Run) -> Option<Kind> {
-    run.result.as_ref().unwrap().verdict().map(|failure| failure.kind)
-}
 
 fn ids(world: &World, kind: Records) -> Vec<u64> {
     world.store.borrow().ids(kind).collect()
@@ -31,12 +23,12 @@ fn expect_it_aside_and_back(world: &World, stream: &str, kind: Records, broken: 
     let all = ids(world, kind);
     let first = world.run(None).ok();
     let others: Vec<u64> = all.iter().copied().filter(|id| *id != broken).collect();
-    assert_eq!((verdict(&first), first.ids(stream)), (Some(Kind::SetAside), others), "{what}: {:?}", first.warnings());
+    assert_eq!((first.verdict(), first.ids(stream)), (Some(Kind::SetAside), others), "{what}: {:?}", first.warnings());
     let second = world.run(Some(first.state())).ok();
-    assert_eq!((verdict(&second), aside(&second, stream)), (Some(Kind::SetAside), aside(&first, stream)), "{what}: it stays");
+    assert_eq!((second.verdict(), second.aside(stream)), (Some(Kind::SetAside), first.aside(stream)), "{what}: it stays");
     world.store.borrow_mut().quirks.broken_records.clear();
     let third = world.run(Some(second.state())).ok();
-    assert_eq!((verdict(&third), aside(&third, stream)), (None, json!([])), "{what}");
+    assert_eq!((third.verdict(), third.aside(stream)), (None, json!([])), "{what}");
     assert!(third.ids(stream).contains(&broken), "{what}");
 }
 
@@ -86,7 +78,7 @@ fn what_a_cache_answers_once_in_place_of_the_page_beyond_costs_nothing() {
         world.store.borrow_mut().clear_faults();
         let second = world.run(Some(first.state())).ok();
         let read: BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
-        assert_eq!((verdict(&second), read.into_iter().collect::<Vec<_>>()), (None, all), "skip {skip}: {:?}", first.warnings());
+        assert_eq!((second.verdict(), read.into_iter().collect::<Vec<_>>()), (None, all), "skip {skip}: {:?}", first.warnings());
     }
 }
 
@@ -131,7 +123,7 @@ fn rows_without_an_id_do_not_hold_up_limited_runs() {
             let request =
                 Request { select: Some(vec!["products".into()]), max_records: Some(1), ..world.request(state.as_ref()) };
             let run = world.run_with(request, None).ok();
-            assert_eq!(verdict(&run), None, "{:?}", run.warnings());
+            assert_eq!(run.verdict(), None, "{:?}", run.warnings());
             read.extend(run.ids("products"));
             state = Some(run.state().clone());
         }
@@ -157,14 +149,14 @@ fn a_page_that_is_not_served_costs_its_broken_rows_and_nothing_else() {
             ids.iter().copied().filter(|id| !broken.contains(id)).collect::<Vec<_>>(),
             "exclusive: {exclusive}"
         );
-        assert_eq!(verdict(&first), Some(Kind::SetAside));
-        let gaps = aside(&first, "orders").as_array().unwrap().len();
-        assert!((3..=4).contains(&gaps), "{}", aside(&first, "orders"));
+        assert_eq!(first.verdict(), Some(Kind::SetAside));
+        let gaps = first.aside("orders").as_array().unwrap().len();
+        assert!((3..=4).contains(&gaps), "{}", first.aside("orders"));
         assert!(first.state()["bookmarks"]["orders"]["walk"].is_null(), "the walk is at its end");
 
         world.store.borrow_mut().quirks.broken_records.clear();
         let second = world.run(Some(first.state())).ok();
-        assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+        assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])));
         let read: BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
         assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
     }
@@ -215,7 +207,7 @@ fn a_record_that_is_served_is_not_aside_although_its_neighbors_are() {
             quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
         }
         let run = world.run(None).ok();
-        assert_eq!((verdict(&run), run.ids("orders")), (Some(Kind::SetAside), vec![all[0], all[31], all[89]]));
+        assert_eq!((run.verdict(), run.ids("orders")), (Some(Kind::SetAside), vec![all[0], all[31], all[89]]));
     }
 }
 
@@ -228,7 +220,7 @@ fn broken_records_that_keep_coming_make_one_gap_and_not_one_a_run() {
         let broken = all[10..10 + count].iter().map(|id| ((Records::Product, *id), Action::status(500)));
         world.store.borrow_mut().quirks.broken_records = broken.collect();
         let run = world.run(state.as_ref()).ok();
-        assert!(aside(&run, "products").as_array().unwrap().len() <= 1, "{}", aside(&run, "products"));
+        assert!(run.aside("products").as_array().unwrap().len() <= 1, "{}", run.aside("products"));
         state = Some(run.state().clone());
         for id in &all[10..10 + count] {
             world.store.borrow_mut().edit(Records::Product, *id, world.now(), |_| {});

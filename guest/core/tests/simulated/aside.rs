@@ -1,6 +1,6 @@
 //! Records that the store cannot serve: set aside and asked for again, so that no single one holds up the rest.
 
-use crate::world::{Run, World};
+use crate::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::error::Kind;
@@ -8,14 +8,6 @@ use tap_bigcommerce_core::plan::Request;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
 
 const SMALL: Counts = Counts { orders: 40, customers: 30, products: 20, coupons: 12 };
-
-fn aside(run: &Run, stream: &str) -> Value {
-    run.state()["bookmarks"][stream]["aside"].clone()
-}
-
-fn verdict(run: &Run) -> Option<Kind> {
-    run.result.as_ref().unwrap().verdict().map(|failure| failure.kind)
-}
 
 fn orders(world: &World) -> Vec<u64> {
     world.store.borrow().ids(Records::Order).collect()
@@ -40,18 +32,18 @@ fn an_order_whose_lines_are_not_served_is_set_aside_and_comes_back() {
         let ids = orders(&world);
         break_lines(&world, &[ids[5]], action.clone());
         let first = world.run(None).ok();
-        assert_eq!(verdict(&first), Some(Kind::SetAside), "{action:?}");
+        assert_eq!(first.verdict(), Some(Kind::SetAside), "{action:?}");
         assert_eq!(first.ids("orders"), without(&ids, &[ids[5]]), "{action:?}");
-        assert_eq!((aside(&first, "orders"), aside(&first, "order_products")), (json!([ids[5]]), json!([ids[5]])));
+        assert_eq!((first.aside("orders"), first.aside("order_products")), (json!([ids[5]]), json!([ids[5]])));
         let named = |warning: &&str| warning.contains(&format!("record {}", ids[5])) && warning.contains("until the next run");
         assert!(first.warnings().iter().any(named), "{:?}", first.warnings());
 
         let second = world.run(Some(first.state())).ok();
-        assert_eq!((verdict(&second), aside(&second, "orders")), (Some(Kind::SetAside), json!([ids[5]])), "it stays");
+        assert_eq!((second.verdict(), second.aside("orders")), (Some(Kind::SetAside), json!([ids[5]])), "it stays");
 
         world.store.borrow_mut().quirks.broken_paths.clear();
         let third = world.run(Some(second.state())).ok();
-        assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])), "{action:?}");
+        assert_eq!((third.verdict(), third.aside("orders")), (None, json!([])), "{action:?}");
         assert!(third.ids("orders").contains(&ids[5]));
         assert!(!third.records("order_products").is_empty());
     }
@@ -80,12 +72,12 @@ fn an_outage_sets_nothing_aside() {
         world.config.insert("page_size".into(), json!(10));
         world.store.borrow_mut().add_fault(Fault::on(path, Action::status(503)).skip(12).always());
         let first = world.run(None).ok();
-        assert_eq!(verdict(&first), Some(Kind::Api), "{path}");
-        assert!(matches!(aside(&first, "orders"), Value::Null), "{path}: {}", aside(&first, "orders"));
+        assert_eq!(first.verdict(), Some(Kind::Api), "{path}");
+        assert!(matches!(first.aside("orders"), Value::Null), "{path}: {}", first.aside("orders"));
         world.store.borrow_mut().clear_faults();
         world.wait(Duration::from_secs(600));
         let second = world.run(Some(first.state())).ok();
-        assert_eq!(verdict(&second), None, "{path}");
+        assert_eq!(second.verdict(), None, "{path}");
         let read: std::collections::BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
         assert_eq!(read.into_iter().collect::<Vec<_>>(), orders(&world), "{path}");
     }
@@ -102,7 +94,7 @@ fn a_refusal_sets_nothing_aside() {
             Err(failure) => failure.clone(),
         };
         assert_eq!(failure.kind, kind);
-        assert!(aside(&run, "orders").is_null());
+        assert!(run.aside("orders").is_null());
     }
 }
 
@@ -115,7 +107,7 @@ fn more_than_a_hundred_entries_fail_the_stream() {
     let failure = run.result.as_ref().unwrap().streams[0].failure.clone().unwrap();
     assert_eq!(failure.kind, Kind::Api);
     assert!(failure.message.contains("more than 100"), "{failure}");
-    assert_eq!(aside(&run, "orders").as_array().unwrap().len(), 100);
+    assert_eq!(run.aside("orders").as_array().unwrap().len(), 100);
     assert_eq!(run.ids("customers").len(), 30, "the other streams are read");
 }
 
@@ -136,10 +128,10 @@ fn what_is_gone_from_the_store_leaves_the_state() {
     let ids = orders(&world);
     break_lines(&world, &[ids[5]], Action::status(500));
     let first = world.run(None).ok();
-    assert_eq!(aside(&first, "orders"), json!([ids[5]]));
+    assert_eq!(first.aside("orders"), json!([ids[5]]));
     world.store.borrow_mut().delete(Records::Order, ids[5]);
     let second = world.run(Some(first.state())).ok();
-    assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+    assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])));
 }
 
 #[test]
@@ -148,7 +140,7 @@ fn what_is_aside_comes_within_the_limits_of_runs_in_a_row() {
     let ids = orders(&world);
     break_lines(&world, &ids[5..15], Action::status(500));
     let mut run = world.run(None).ok();
-    assert_eq!(aside(&run, "orders").as_array().unwrap().len(), 10);
+    assert_eq!(run.aside("orders").as_array().unwrap().len(), 10);
     world.store.borrow_mut().quirks.broken_paths.clear();
     let mut read: Vec<u64> = Vec::new();
     for _ in 0..12 {
@@ -157,7 +149,7 @@ fn what_is_aside_comes_within_the_limits_of_runs_in_a_row() {
         read.extend(run.ids("orders"));
     }
     assert!(ids[5..15].iter().all(|id| read.contains(id)), "{read:?}");
-    assert_eq!(aside(&run, "orders"), json!([]));
+    assert_eq!(run.aside("orders"), json!([]));
 }
 
 #[test]
@@ -167,11 +159,11 @@ fn a_list_that_is_not_found_says_nothing_of_the_records_that_are_aside_in_it() {
     let ids = orders(&world);
     world.store.borrow_mut().quirks.broken_records = [((Records::Order, ids[5]), Action::status(500))].into();
     let first = world.run(None).ok();
-    assert_eq!(aside(&first, "orders").as_array().unwrap().len(), 1);
+    assert_eq!(first.aside("orders").as_array().unwrap().len(), 1);
     world.store.borrow_mut().quirks.broken_records.clear();
     world.store.borrow_mut().add_fault(Fault::on("max_id=", Action::NotFound).always());
     let second = world.run(Some(first.state())).ok();
-    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    assert_eq!(second.aside("orders"), first.aside("orders"));
     world.store.borrow_mut().clear_faults();
     let third = world.run(Some(second.state())).ok();
     assert!(third.ids("orders").contains(&ids[5]));
@@ -192,7 +184,7 @@ fn gaps_that_overlap_each_other_and_single_records_bring_everything_once() {
         let mut state = done.state().clone();
         state["bookmarks"]["orders"]["aside"] = aside_before.clone();
         let run = world.run(Some(&state)).ok();
-        assert_eq!((verdict(&run), aside(&run, "orders")), (None, json!([])), "{aside_before}");
+        assert_eq!((run.verdict(), run.aside("orders")), (None, json!([])), "{aside_before}");
         let due: Vec<u64> = ids.iter().copied().filter(|id| low < *id && *id < high).collect();
         assert!(due.iter().all(|id| run.ids("orders").contains(id)), "{aside_before}: {:?}", run.ids("orders"));
     }
@@ -207,10 +199,10 @@ fn a_gap_stays_aside_while_the_store_ignores_its_lower_bound() {
     // The walk itself needs no position here: it fits into one page.
     world.store.borrow_mut().quirks.ignored_parameters = ["min_id".to_owned()].into();
     let second = world.run(Some(&state)).ok();
-    assert_eq!(aside(&second, "orders"), state["bookmarks"]["orders"]["aside"]);
+    assert_eq!(second.aside("orders"), state["bookmarks"]["orders"]["aside"]);
     world.store.borrow_mut().quirks.ignored_parameters.clear();
     let third = world.run(Some(second.state())).ok();
-    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
+    assert_eq!((third.verdict(), third.aside("orders")), (None, json!([])));
     assert!(ids[21..25].iter().all(|id| third.ids("orders").contains(id)));
 }
 
@@ -220,11 +212,11 @@ fn a_walk_that_ended_for_want_of_room_ends_once_what_was_aside_has_come() {
     let ids = orders(&world);
     break_lines(&world, &ids[5..106], Action::status(500));
     let first = world.run(None).ok();
-    assert_eq!(verdict(&first), Some(Kind::Api));
+    assert_eq!(first.verdict(), Some(Kind::Api));
     assert!(!first.state()["bookmarks"]["orders"]["walk"].is_null(), "the walk is to resume");
     world.store.borrow_mut().quirks.broken_paths.clear();
     let second = world.run(Some(first.state())).ok();
-    assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+    assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])));
     let read: std::collections::BTreeSet<u64> = [&first, &second].iter().flat_map(|run| run.ids("orders")).collect();
     assert_eq!(read.into_iter().collect::<Vec<_>>(), ids);
 }
@@ -237,7 +229,7 @@ fn an_empty_body_in_place_of_an_empty_list_keeps_no_record_aside() {
     let first = world.run(None).ok();
     world.store.borrow_mut().quirks.broken_paths = [(format!("/v2/orders/{}/coupons", ids[5]), Action::NoBody)].into();
     let second = world.run(Some(first.state())).ok();
-    assert_eq!((verdict(&second), aside(&second, "orders")), (None, json!([])));
+    assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])));
     assert!(second.ids("orders").contains(&ids[5]));
 }
 
@@ -247,13 +239,13 @@ fn max_seconds_holds_while_what_is_aside_is_asked_for() {
     let ids = orders(&world);
     break_lines(&world, &ids[5..35], Action::status(500));
     let first = world.run(None).ok();
-    assert_eq!(aside(&first, "orders").as_array().unwrap().len(), 30);
+    assert_eq!(first.aside("orders").as_array().unwrap().len(), 30);
     // Each is silent until its timeout, 60 s later.
     break_lines(&world, &ids[5..35], Action::Deliver(Delivery::Stall));
     let began = world.now();
     let second = world.run_with(Request { max_seconds: Some(100), ..world.request(Some(first.state())) }, None).ok();
     assert!((world.now() - began).num_seconds() <= 100 + 60 + 5, "{}", world.now() - began);
-    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    assert_eq!(second.aside("orders"), first.aside("orders"));
 }
 
 #[test]
@@ -293,7 +285,7 @@ fn a_witness_that_is_gone_or_broken_makes_no_outage_of_one_record() {
     break_lines(&world, &ids[1..2], Action::status(500));
     world.store.borrow_mut().add_fault(Fault::on(&before, Action::NotFound).skip(1).always());
     let run = world.run(None).ok();
-    assert!(aside(&run, "orders").as_array().is_some_and(|aside| aside.contains(&json!(ids[1]))), "{:?}", run.warnings());
+    assert!(run.aside("orders").as_array().is_some_and(|aside| aside.contains(&json!(ids[1]))), "{:?}", run.warnings());
     assert_eq!(run.ids("orders"), without(&ids, &[ids[1]]));
 }
 
@@ -303,7 +295,7 @@ fn orders_that_are_broken_side_by_side_at_the_start_are_set_aside() {
     let ids = orders(&world);
     break_lines(&world, &ids[..3], Action::status(500));
     let run = world.run(None).ok();
-    assert_eq!((verdict(&run), aside(&run, "orders")), (Some(Kind::SetAside), json!(ids[..3])));
+    assert_eq!((run.verdict(), run.aside("orders")), (Some(Kind::SetAside), json!(ids[..3])));
     assert_eq!(run.ids("orders"), ids[3..]);
 }
 
@@ -314,14 +306,14 @@ fn an_empty_answer_that_says_there_is_a_row_takes_nothing_out_of_the_state() {
     let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
     world.store.borrow_mut().quirks.broken_records = [((Records::Product, ids[5]), Action::status(500))].into();
     let first = world.run(None).ok();
-    assert_eq!(verdict(&first), Some(Kind::SetAside));
+    assert_eq!(first.verdict(), Some(Kind::SetAside));
     world.store.borrow_mut().quirks.broken_records.clear();
     world.store.borrow_mut().add_fault(Fault::on("id:max=", Action::EmptyPage).always());
     let second = world.run(Some(first.state())).ok();
-    assert_eq!(aside(&second, "products"), aside(&first, "products"), "{:?}", second.warnings());
+    assert_eq!(second.aside("products"), first.aside("products"), "{:?}", second.warnings());
     world.store.borrow_mut().clear_faults();
     let third = world.run(Some(second.state())).ok();
-    assert_eq!((verdict(&third), aside(&third, "products")), (None, json!([])));
+    assert_eq!((third.verdict(), third.aside("products")), (None, json!([])));
     assert!(third.ids("products").contains(&ids[5]));
 }
 
@@ -334,11 +326,11 @@ fn streams_that_bring_a_hundred_entries_each_make_no_state_that_is_refused() {
     for _ in 0..2 {
         let run = world.run(Some(&state)).ok();
         state = run.state().clone();
-        assert!(aside(&run, "orders").as_array().unwrap().len() >= 100);
+        assert!(run.aside("orders").as_array().unwrap().len() >= 100);
     }
     world.store.borrow_mut().quirks.broken_paths.clear();
     let last = world.run(Some(&state)).ok();
-    assert_eq!((verdict(&last), aside(&last, "orders"), aside(&last, "order_products")), (None, json!([]), json!([])));
+    assert_eq!((last.verdict(), last.aside("orders"), last.aside("order_products")), (None, json!([]), json!([])));
 }
 
 #[test]
@@ -351,11 +343,11 @@ fn empty_answers_of_the_whole_list_take_nothing_out_of_the_state() {
     world.store.borrow_mut().quirks.broken_records.clear();
     world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::EmptyPage).always());
     let second = world.run(Some(first.state())).ok();
-    assert_eq!(aside(&second, "orders"), aside(&first, "orders"));
+    assert_eq!(second.aside("orders"), first.aside("orders"));
     assert!(second.warnings().iter().any(|warning| warning.contains("still set aside")), "{:?}", second.warnings());
     world.store.borrow_mut().clear_faults();
     let third = world.run(Some(second.state())).ok();
-    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
+    assert_eq!((third.verdict(), third.aside("orders")), (None, json!([])));
     assert!(third.ids("orders").contains(&ids[5]));
 }
 
@@ -374,7 +366,7 @@ fn one_answer_that_a_record_is_not_found_takes_nothing_out_of_the_state() {
     let second = world.run(Some(first.state())).ok();
     let third = world.run(Some(second.state())).ok();
     assert!([&second, &third].iter().any(|run| run.ids("orders").contains(&ids[5])), "{:?}", second.log);
-    assert_eq!((verdict(&third), aside(&third, "orders")), (None, json!([])));
+    assert_eq!((third.verdict(), third.aside("orders")), (None, json!([])));
 }
 
 #[test]
@@ -385,11 +377,11 @@ fn in_a_store_that_has_been_emptied_nothing_stays_aside() {
         let ids: Vec<u64> = world.store.borrow().ids(kind).collect();
         world.store.borrow_mut().quirks.broken_records = [((kind, ids[5]), Action::status(500))].into();
         let first = world.run(None).ok();
-        assert_eq!(verdict(&first), Some(Kind::SetAside), "{kind:?}");
+        assert_eq!(first.verdict(), Some(Kind::SetAside), "{kind:?}");
         for id in ids {
             world.store.borrow_mut().delete(kind, id);
         }
         let second = world.run(Some(first.state())).ok();
-        assert_eq!(verdict(&second), None, "{kind:?}: {:?}", second.warnings());
+        assert_eq!(second.verdict(), None, "{kind:?}: {:?}", second.warnings());
     }
 }

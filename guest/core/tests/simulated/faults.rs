@@ -113,12 +113,7 @@ fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
     world.store.borrow_mut().add_fault(Fault::on(&format!("/orders/{id}/products"), Action::NotFound).always());
     let run = world.run(None).ok();
     assert_eq!(run.result.as_ref().unwrap().verdict().unwrap().kind, Kind::SetAside);
-    assert_eq!((run.records("orders").len(), aside(&run, "orders")), (39, json!([id])));
-}
-
-/// What the last STATE has aside of a stream.
-fn aside(run: &crate::world::Run, stream: &str) -> serde_json::Value {
-    run.state()["bookmarks"][stream]["aside"].clone()
+    assert_eq!((run.records("orders").len(), run.aside("orders")), (39, json!([id])));
 }
 
 #[test]
@@ -230,7 +225,7 @@ fn a_customers_further_addresses_are_believed_only_if_they_are_all_and_its_own()
     let run = world.run(None).ok();
     assert_eq!(run.result.as_ref().unwrap().verdict().unwrap().kind, Kind::SetAside);
     assert!(run.warnings().iter().any(|warning| warning.contains("rows of other records")));
-    assert!(run.records("customers").len() + aside(&run, "customers").as_array().unwrap().len() == 30);
+    assert!(run.records("customers").len() + run.aside("customers").as_array().unwrap().len() == 30);
 }
 
 #[test]
@@ -281,7 +276,7 @@ fn an_order_whose_list_brings_the_same_page_again_is_set_aside() {
     world.store.borrow_mut().quirks.ignored_parameters.insert("page".to_owned());
     let run = world.run(None).ok();
     assert_eq!(run.result.as_ref().unwrap().verdict().unwrap().kind, Kind::SetAside);
-    assert_eq!(run.records("orders").len() + aside(&run, "orders").as_array().unwrap().len(), 200);
+    assert_eq!(run.records("orders").len() + run.aside("orders").as_array().unwrap().len(), 200);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
-use tap_bigcommerce_core::error::{Failure, Result};
+use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::plan::{Plan, Request};
 use tap_bigcommerce_core::sync::{Summary, sync};
@@ -123,6 +123,16 @@ impl Run {
     /// The value of the last STATE.
     pub(crate) fn state(&self) -> &Value {
         &self.messages.iter().rev().find(|message| message["type"] == "STATE").expect("a STATE")["value"]
+    }
+
+    /// What the last STATE says is aside in a stream.
+    pub(crate) fn aside(&self, stream: &str) -> Value {
+        self.state()["bookmarks"][stream]["aside"].clone()
+    }
+
+    /// What a run that came back amounts to; none if all is well.
+    pub(crate) fn verdict(&self) -> Option<Kind> {
+        self.result.as_ref().unwrap().verdict().map(|failure| failure.kind)
     }
 
     /// The warnings in the log.
