@@ -151,6 +151,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         self.ending.has_begun()
     }
 
+    /// Whether the store has ever answered, be it with a fault.
+    pub(crate) fn has_been_answered(&self) -> bool {
+        self.answered.get()
+    }
+
     /// The store's quota, as the latest answer that told of it has it.
     pub fn quota(&self) -> Option<Quota> {
         self.quota.get()

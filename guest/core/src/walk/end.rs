@@ -46,6 +46,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         (request.page, request.tries) = (Some(Window::first(1)), Some(TRIES));
         let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
             Ok(answer) => answer,
+            Err(refused) if !self.is_there().await? => return Err(refused.failure),
             Err(Refused { spent: true, failure, .. } | Refused { status: Some(400 | 404 | 422), failure, .. }) => {
                 self.warn(&format!(
                     "the highest id is not known, so the end of the list cannot be checked ({})",

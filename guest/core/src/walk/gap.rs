@@ -44,6 +44,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     async fn around(&mut self, refused: Refused) -> Result<Served> {
+        if !self.is_there().await? {
+            return Err(refused.failure);
+        }
         self.careful = Some(self.scope.page_size);
         let size = self.page_size;
         for limit in NARROW.into_iter().filter(|limit| *limit < size) {
@@ -75,6 +78,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         (self.page_size, self.careful) = (self.scope.page_size, None);
         let gap = (below.saturating_sub(above) > 1).then_some((Aside::Gap { above, below }, refused.failure));
         Ok(Served { answer, gap })
+    }
+
+    /// Whether the store has ever answered in this run, or does so where no record is: else it is down, whatever it is asked for.
+    pub(super) async fn is_there(&mut self) -> Result<bool> {
+        Ok(self.gate.has_been_answered() || self.probe(Some(BEYOND), 1).await?.is_some())
     }
 
     /// After as many rows as a page has, nothing that could not be served is near.

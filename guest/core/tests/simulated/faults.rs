@@ -4,6 +4,7 @@ use crate::world::World;
 use serde_json::json;
 use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::log::Level;
+use tap_bigcommerce_core::plan;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, Options, Request, Scope};
 
 const SMALL: Counts = Counts { orders: 40, customers: 30, products: 20, coupons: 12 };
@@ -46,6 +47,19 @@ fn broken_connections_and_silence_are_tried_again() {
         world.store.borrow_mut().add_fault(Fault::on("/products?", Action::Deliver(delivery)).skip(3).times(2));
         let run = world.run(None).ok();
         assert_eq!(read(&run), everything(&world), "{delivery:?}");
+    }
+}
+
+#[test]
+fn a_store_that_never_answers_is_asked_no_more_than_four_times() {
+    for stream in ["orders", "customers", "products", "coupons"] {
+        let world = World::new(SMALL);
+        world.store.borrow_mut().add_fault(Fault::on("/", Action::Deliver(Delivery::CloseBeforeAnswer)).always());
+        let selected = json!([{"breadcrumb": [], "metadata": {"selected": true}}]);
+        let catalog = json!({"streams": [{"stream": stream, "metadata": selected}]}).to_string();
+        let run = world.run_with(plan::Request { catalog: Some(catalog), ..world.request(None) }, None);
+        assert_eq!(run.failure().kind, Kind::Unreachable, "{stream}");
+        assert!(world.store.borrow().requests().len() <= 4, "{stream}");
     }
 }
 
