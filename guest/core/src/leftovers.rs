@@ -5,28 +5,61 @@ use crate::api::list::{self, Rows};
 use crate::api::{Clock, Request, Transport, Window};
 use crate::dates;
 use crate::error::{Kind, Result};
-use crate::head::Head;
+use crate::head::{Head, id_of};
+use crate::log::{Level, Log};
 use crate::pipeline::Pages;
 use crate::singer::state::Aside;
 use crate::streams::{List, Position, Record, Stream};
+use crate::transform::Findings;
 use crate::walk::{Page, Query, Row, SECOND_THOUGHTS};
 use futures_util::stream::{self, StreamExt};
 use serde_json::value::RawValue;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// The records that a stream has set aside, as pages: all single ones first, then what is in the gaps.
+/// So many rows are asked for where it is not known whether a gap is served: the first may be that of its bound.
+const NARROW: u32 = 2;
+/// Where they come, the next page of the gap has so many times as many.
+const WIDER: u32 = 10;
+
+/// The records that a stream has set aside, as pages.
 pub(crate) struct Leftovers<'g, T, C> {
+    asker: Asker<'g, T, C>,
+    log: Rc<dyn Log>,
+    /// Requests side by side.
+    fan_out: usize,
+    left: VecDeque<Wanted>,
+    /// How many entries have been asked for.
+    asked: Rc<Cell<usize>>,
+    findings: Findings,
+}
+
+/// Something that is aside.
+#[derive(Clone, Copy)]
+struct Wanted {
+    aside: Aside,
+    /// How many rows of it are asked for in one page. None: it has not been asked for yet.
+    limit: Option<u32>,
+}
+
+/// Asks for what is aside.
+pub(crate) struct Asker<'g, T, C> {
     pub(crate) gate: &'g Gate<T, C>,
     pub(crate) stream: &'static Stream,
     pub(crate) list: &'static List,
     /// Parameters for the parts that are selected.
-    pub(crate) includes: Query,
+    pub(crate) includes: &'g Query,
     pub(crate) page_size: u32,
-    /// Requests side by side.
-    pub(crate) fan_out: usize,
-    pub(crate) left: VecDeque<Aside>,
 }
+
+impl<T, C> Clone for Asker<'_, T, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, C> Copy for Asker<'_, T, C> {}
 
 /// What came of asking for something.
 enum Found {
@@ -39,33 +72,26 @@ enum Found {
 
 impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
+        let asker = self.asker;
+        let asked = stream::iter(self.take(most)).map(async |wanted| (wanted, asker.found(wanted, most).await));
+        let found: Vec<(Wanted, Result<Found>)> = asked.buffered(self.fan_out).collect().await;
         let mut page = Page::default();
-        let single = |aside: &Aside| matches!(aside, Aside::Id(_));
-        if self.left.front().is_some_and(single) {
-            let many = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).max(1);
-            let count = self.left.iter().take_while(|aside| single(aside)).count().min(many).min(self.fan_out);
-            let asked: Vec<Aside> = self.left.drain(..count).collect();
-            let found = stream::iter(asked).map(async |aside| (aside, self.one(aside).await)).buffered(self.fan_out);
-            let found: Vec<(Aside, Result<Found>)> = found.collect().await;
-            for (aside, found) in found {
-                match found? {
-                    Found::Rows(rows) => page.rows.extend(self.rows(rows.rows, aside)),
-                    Found::Gone => page.settled.push(aside),
-                    Found::NotYet => {}
-                }
-            }
-        } else if let Some(gap) = self.left.pop_front() {
-            match self.gap(gap, most).await? {
+        for (Wanted { aside, limit }, found) in found {
+            match found? {
                 Found::Rows(rows) => {
-                    page.rows = self.rows(rows.rows, gap);
+                    let rows = self.rows(rows, aside);
                     // Without a row that can be read it stays aside.
-                    if let (Some(last), Aside::Gap { below, .. }) = (page.rows.last(), gap)
+                    if let (Some(last), Aside::Gap { below, .. }) = (rows.last(), aside)
                         && below > last.id + 1
                     {
-                        self.left.push_front(Aside::Gap { above: last.id, below });
+                        let wider = limit.unwrap_or(NARROW).saturating_mul(WIDER).min(asker.page_size.max(NARROW));
+                        self.left.push_front(Wanted { aside: Aside::Gap { above: last.id, below }, limit: Some(wider) });
                     }
+                    page.rows.extend(rows);
                 }
-                Found::Gone => page.settled.push(gap),
+                Found::Gone => page.settled.push(aside),
+                // Where a page is not served, fewer rows may be.
+                Found::NotYet if limit > Some(NARROW) => self.left.push_front(Wanted { aside, limit: Some(NARROW) }),
                 Found::NotYet => {}
             }
         }
@@ -74,9 +100,54 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
     }
 }
 
-impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
-    async fn one(&self, aside: Aside) -> Result<Found> {
-        let Aside::Id(id) = aside else { return Ok(Found::NotYet) };
+impl<'g, T: Transport, C: Clock> Leftovers<'g, T, C> {
+    pub(crate) fn new(asker: Asker<'g, T, C>, log: Rc<dyn Log>, fan_out: usize, aside: &[Aside], asked: Rc<Cell<usize>>) -> Self {
+        let left = aside.iter().map(|aside| Wanted { aside: *aside, limit: None }).collect();
+        Leftovers { asker, log, fan_out: fan_out.max(1), left, asked, findings: Findings::default() }
+    }
+
+    /// What is asked for side by side. A page of many rows has the memory for itself.
+    fn take(&mut self, most: Option<u64>) -> Vec<Wanted> {
+        let many = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).clamp(1, self.fan_out);
+        let is_wide = |wanted: &Wanted| wanted.limit > Some(NARROW);
+        let count = match self.left.front().is_some_and(is_wide) {
+            true => 1,
+            false => self.left.iter().take_while(|wanted| !is_wide(wanted)).count().min(many),
+        };
+        let taken: Vec<Wanted> = self.left.drain(..count).collect();
+        self.asked.set(self.asked.get() + taken.iter().filter(|wanted| wanted.limit.is_none()).count());
+        taken
+    }
+
+    /// The rows up to the first that cannot be read.
+    fn rows(&mut self, found: Rows, aside: Aside) -> Vec<Row> {
+        let extracted: Rc<str> = dates::stamp(self.asker.gate.clock().date()).into();
+        let row = |raw: Box<RawValue>| {
+            let (id, date) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())))?;
+            let (was_aside, others) = (Some(aside), [None; 2]);
+            aside.holds(id).then(|| Row { id, date, raw, seen: 0, extracted: extracted.clone(), others, was_aside })
+        };
+        let rows: Vec<Row> = found.rows.into_iter().map_while(row).collect();
+        for repair in &found.repairs {
+            rows.get(repair.row).into_iter().for_each(|row| self.findings.repaired(row.id, &repair.field));
+        }
+        for warning in self.findings.take_warnings() {
+            self.log.write(Level::Warning, &format!("{}: {warning}", self.asker.stream.name));
+        }
+        rows
+    }
+}
+
+impl<T: Transport, C: Clock> Asker<'_, T, C> {
+    async fn found(&self, wanted: Wanted, most: Option<u64>) -> Result<Found> {
+        let found = match wanted.aside {
+            Aside::Id(id) => self.one(id).await?,
+            Aside::Gap { .. } => self.gap(wanted, most).await?,
+        };
+        self.confirmed(found, wanted.aside).await
+    }
+
+    async fn one(&self, id: u64) -> Result<Found> {
         match self.list.record {
             Record::Path(path) => {
                 let request = self.request(path.replace("{id}", &id.to_string()), Vec::new());
@@ -85,8 +156,7 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             Record::Filter(name) => {
                 let mut request = self.request(self.list.path.to_owned(), vec![(name, id.to_string())]);
                 request.page = Some(Window::first(1));
-                let found = self.twice(request, |body| self.list.form.decode(body)).await?;
-                self.confirmed(found, aside).await
+                self.twice(request, |body| self.list.form.decode(body)).await
             }
         }
     }
@@ -99,7 +169,7 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         }
         if let (Aside::Gap { above, below }, Position::Id { after }) = (aside, self.list.position) {
             let Some(page) = self.first_rows(Some((after, above.to_string()))).await? else { return Ok(Found::NotYet) };
-            if let Some(next) = page.rows.iter().filter_map(|row| Head::read(row)?.id()).find(|id| *id > above) {
+            if let Some(next) = page.rows.iter().filter_map(|row| id_of(row)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
         }
@@ -132,35 +202,25 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
         }
     }
 
-    async fn gap(&self, gap: Aside, most: Option<u64>) -> Result<Found> {
+    async fn gap(&self, wanted: Wanted, most: Option<u64>) -> Result<Found> {
+        let (gap, limit) = (wanted.aside, wanted.limit.unwrap_or(NARROW));
         let (Aside::Gap { above, below }, Some((least, greatest))) = (gap, self.list.range) else { return Ok(Found::NotYet) };
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let bounds = [(least, above.to_string()), (greatest, below.to_string())];
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(bounds).collect());
         // The bounds may come, too.
         let most = most.and_then(|most| u32::try_from(most.saturating_add(2)).ok()).unwrap_or(u32::MAX);
+        request.page = Some(Window::first(limit.min(most)));
         let read = |body: &[u8]| {
             let mut rows = self.list.form.decode(body)?;
-            if rows.rows.iter().filter_map(|row| Head::read(row)?.id()).any(|id| id < above) {
+            if rows.rows.iter().filter_map(|row| id_of(row)).any(|id| id < above) {
                 return Err("it has rows below those that were asked for".into());
             }
-            let came = rows.rows.len();
-            rows.rows.retain(|row| Head::read(row).and_then(|head| head.id()).is_none_or(|id| gap.holds(id)));
-            let bounds = (came - rows.rows.len()) as u64;
-            rows.total = rows.total.map(|total| total.saturating_sub(bounds));
+            let bounds = rows.retain(|row| id_of(row).is_none_or(|id| gap.holds(id)));
+            rows.total = rows.total.map(|total| total.saturating_sub(bounds as u64));
             Ok(rows)
         };
-        // Where a page is not served, fewer rows may be.
-        let mut limits = [self.page_size, 10, 2].map(|limit| limit.min(self.page_size).min(most)).to_vec();
-        limits.dedup();
-        for limit in limits {
-            request.page = Some(Window::first(limit));
-            match self.twice(request.clone(), read).await? {
-                Found::NotYet => {}
-                found => return self.confirmed(found, gap).await,
-            }
-        }
-        Ok(Found::NotYet)
+        self.twice(request, read).await
     }
 
     /// Asks with one try, and once more where nothing is found. A row that cannot be read is not what was asked for.
@@ -181,24 +241,6 @@ impl<T: Transport, C: Clock> Leftovers<'_, T, C> {
             }
         }
         Ok(Found::Gone)
-    }
-
-    /// The rows up to the first that cannot be read.
-    fn rows(&self, raws: Vec<Box<RawValue>>, aside: Aside) -> Vec<Row> {
-        let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
-        let row = |raw: Box<RawValue>| {
-            let (id, date) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())))?;
-            aside.holds(id).then(|| Row {
-                id,
-                date,
-                raw,
-                seen: 0,
-                extracted: extracted.clone(),
-                others: [None; 2],
-                was_aside: Some(aside),
-            })
-        };
-        raws.into_iter().map_while(row).collect()
     }
 
     fn request(&self, path: String, query: Query) -> Request {

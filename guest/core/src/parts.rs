@@ -202,7 +202,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                         record => return record.map(|_| false),
                     }
                 }
-                Ok(true)
+                // A store that finds nothing at all, as behind a gateway that has lost it, says nothing of one record.
+                let mut list = Request { page: Some(Window::first(1)), ..self.request(self.list.path, id) };
+                self.gate.get(&mut list, |body| self.list.form.decode(body)).await.map(|_| true)
             }
             Record::Filter(name) => {
                 let mut request = self.request(self.list.path, id);

@@ -95,7 +95,8 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
     pub(crate) async fn next(&mut self, room: Room) -> Option<Result<Item>> {
         loop {
             self.admit(room);
-            if self.under_way.is_empty() && !matches!(self.source, Source::Asking(_)) {
+            // A page that is under way when there is no more room is of no use.
+            if self.under_way.is_empty() && (room.page == Some(0) || !matches!(self.source, Source::Asking(_))) {
                 return None;
             }
             let item = poll_fn(|context| {

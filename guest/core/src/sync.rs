@@ -229,10 +229,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
-        let scope = Scope {
-            hidden: stage.aside.iter().fold(0, |hidden: u64, aside| hidden.saturating_add(aside.most())),
-            ..self.scope(group, &stage.progress)?
-        };
+        let scope = self.scope(stage)?;
         let walk = Walk::new(self.gate, self.log.clone(), (group.parent, group.list), scope, &stage.progress);
         stage.is_leftover = false;
         self.read(stage, walk).await
@@ -252,7 +249,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             notes: RefCell::default(),
         };
         let expects = |row: &Row| group.expects(&row.raw);
-        let mut pipeline = Pipeline::new(source, &fetcher, &expects, self.config.max_concurrency);
+        let mut pipeline = Pipeline::new(source, &fetcher, &expects, self.fan_out(stage.is_leftover));
         loop {
             let item = match self.next(stage, &mut pipeline).await {
                 // What was under way when the time was over had to wait.
@@ -317,7 +314,13 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(Ended::Complete)
     }
 
-    fn scope(&self, group: &Group, progress: &Progress) -> Result<Scope> {
+    /// So many records are completed side by side. What is aside may take all the time that a run has: then nothing else waits behind it.
+    fn fan_out(&self, is_leftover: bool) -> usize {
+        if is_leftover && self.deadline.is_some() { 1 } else { self.config.max_concurrency }
+    }
+
+    fn scope(&self, stage: &Stage<'_>) -> Result<Scope> {
+        let (group, progress) = (stage.group, &stage.progress);
         let starts = group.members.iter().map(|member| self.since_of(member)).collect::<Result<Vec<_>>>()?;
         Ok(Scope {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
@@ -325,7 +328,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             until: self.config.end_date,
             includes: group.includes.clone(),
             page_size: self.config.page_size,
-            hidden: 0,
+            aside: stage.aside.clone(),
         })
     }
 

@@ -125,8 +125,8 @@ pub(crate) struct Scope {
     pub(crate) includes: Query,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
-    /// So many records at most are aside, so that the walk does not see all that there is.
-    pub(crate) hidden: u64,
+    /// What is aside, so that the walk may not see all that there is.
+    pub(crate) aside: Vec<Aside>,
 }
 
 /// The filters for records that were modified between two dates.
@@ -262,10 +262,14 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let Sifted { rows, mut gaps, reached } = self.sift(rows, &repairs)?;
         let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
         aside.extend(gaps.drain(..).map(|gap| (gap, self.failure("the store sends a record without an id that is a number"))));
-        self.scope.hidden = aside.iter().fold(self.scope.hidden, |hidden, (aside, _)| hidden.saturating_add(aside.most()));
+        for (aside, _) in &aside {
+            aside.join(&mut self.scope.aside);
+        }
+        // The end of the list may lie in what could not be served.
+        let passed = aside.iter().map(|(aside, _)| aside.last()).max();
         let seen = rows.last().map_or(self.seen, |row| row.seen);
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
-        let last = reached || !has_more && self.has_reached_its_end(&rows).await?;
+        let last = reached || !has_more && self.has_reached_its_end(&rows, passed).await?;
         let (more, doubt) = match self.list.position {
             _ if last => (false, None),
             Position::Id { .. } if rows.is_empty() && came > usize::from(self.last_id.is_some()) => (false, Some(REPEATED)),
@@ -279,7 +283,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let doubt = match doubt {
             Some(why) => Some(Doubt { why: why.to_owned(), proven: true }),
             None if last || more => None,
-            None => self.doubt_of_end(came as u64, total, seen).await?,
+            None => self.doubt_of_end(came as u64, total, (seen, passed)).await?,
         };
         let page =
             Page { started: self.started, end: self.end, aside, rows, settled: Vec::new(), cursor: end_cursor, last: !more };

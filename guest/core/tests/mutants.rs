@@ -212,7 +212,7 @@ fn an_upper_end_that_is_believed_unchecked() {
 fn a_record_that_is_set_aside_and_forgotten() {
     caught(
         &["Lost", "Stale", "Torn"],
-        &[edit("sync/aside.rs", "        stage.aside.push(aside);\n        self.note_aside(stage);\n", "")],
+        &[edit("sync/aside.rs", "aside.join(&mut stage.aside)", "aside.join(&mut stage.aside.clone())")],
     );
 }
 

@@ -114,7 +114,8 @@ impl Limiter {
 
     /// Waits until a request may be sent, one of a lower rank first. Returns the time waited for the quota, too. `announce` is called before
     /// each such wait.
-    /// None: the wait would be longer than `at_most`, or the store would have refused everything for so long.
+    /// None: the wait for the quota would be longer than `at_most`, or the store would have refused everything for so long. With no time at
+    /// all it does not wait for others' answers, either.
     pub(crate) async fn acquire(
         &self,
         clock: &impl Clock,
@@ -130,6 +131,7 @@ impl Limiter {
             let now = clock.now();
             match self.next(now) {
                 Next::Send { probe } => return Some((self.permit(now, probe), waited)),
+                Next::Answer if at_most.is_zero() => return None,
                 Next::Answer => place.change().await,
                 Next::Quota(until) => {
                     let pause = until.saturating_sub(now);

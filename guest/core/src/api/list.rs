@@ -36,6 +36,19 @@ impl Rows {
     pub fn is_empty_as_it_says(&self) -> bool {
         self.rows.is_empty() && self.total.unwrap_or(0) == 0
     }
+
+    /// Leaves out the rows that are not to be kept, with what is said of them. Reports how many.
+    pub fn retain(&mut self, keep: impl Fn(&RawValue) -> bool) -> usize {
+        let kept: Vec<bool> = self.rows.iter().map(|row| keep(row)).collect();
+        let is_kept = |place: usize| kept.get(place).copied().unwrap_or(false);
+        self.repairs.retain(|repair| is_kept(repair.row));
+        for repair in &mut self.repairs {
+            repair.row = (0..repair.row).filter(|place| is_kept(*place)).count();
+        }
+        let mut places = 0..;
+        self.rows.retain(|_| places.next().is_some_and(is_kept));
+        kept.len() - self.rows.len()
+    }
 }
 
 /// The parts of a page, borrowed from its body.
@@ -134,9 +147,19 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 /// Reads a record that has a path of its own, in API v2, as the only row of a page.
 pub fn one(body: &[u8]) -> Result<Rows, String> {
     let wanted = "a JSON object";
-    let row = any(body, wanted, |raw| raw.get().starts_with('{').then(|| raw.to_owned()))?;
-    let row = row.ok_or_else(|| format!("it should be {wanted}, but it has another form"))?;
-    Ok(Rows { rows: vec![row], ..Rows::default() })
+    let body = repair::without_marks(body);
+    let whole = |raw: &RawValue, repairs| match raw.get().starts_with('{') {
+        true => Ok(Rows { rows: vec![raw.to_owned()], repairs, ..Rows::default() }),
+        false => Err(format!("it should be {wanted}, but it has another form")),
+    };
+    match parse::<&RawValue>(body, wanted) {
+        Ok(raw) => whole(raw, Vec::new()),
+        Err(fault) => {
+            let repaired = repair::repair(body).ok_or(fault)?;
+            let raw = parse::<&RawValue>(repaired.text.as_bytes(), wanted)?;
+            whole(raw, repaired.repairs(&[raw]))
+        }
+    }
 }
 
 /// Reads the `count` of a count endpoint.

@@ -55,6 +55,24 @@ impl Aside {
         }
     }
 
+    /// The last id that it may hold.
+    pub(crate) fn last(&self) -> u64 {
+        match *self {
+            Aside::Id(id) => id,
+            Aside::Gap { below, .. } => below.saturating_sub(1),
+        }
+    }
+
+    /// Adds it to what is known to be aside, unless that has it. Reports whether it is new.
+    pub(crate) fn join(self, known: &mut Vec<Aside>) -> bool {
+        let is_new = !known.iter().any(|known| known.covers(&self));
+        if is_new {
+            known.retain(|known| !self.covers(known));
+            known.push(self);
+        }
+        is_new
+    }
+
     /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
     pub(crate) fn covers(&self, other: &Aside) -> bool {
         match (self, other) {

@@ -3,15 +3,16 @@
 use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::{Failure, Kind, Result};
-use crate::leftovers::Leftovers;
+use crate::leftovers::{Asker, Leftovers};
 use crate::log::Level;
 use crate::plan::Group;
 use crate::singer::message::Sink;
 use crate::singer::state::{Aside, MOST_ASIDE, Progress};
 use crate::walk::Row;
+use std::rc::Rc;
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
-    /// What any of the group's streams has set aside: single records first.
+    /// What any of the group's streams has set aside.
     pub(super) fn aside(&self, group: &Group) -> Result<Vec<Aside>> {
         let mut aside: Vec<Aside> = Vec::new();
         for member in &group.members {
@@ -21,10 +22,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 }
             }
         }
-        aside.sort_by_key(|entry| match *entry {
-            Aside::Id(id) => (0, id),
-            Aside::Gap { above, .. } => (1, above),
-        });
         Ok(aside)
     }
 
@@ -34,28 +31,36 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             return Ok(Ended::Complete);
         }
         let (group, config) = (stage.group, self.config.clone());
-        let source = Leftovers {
+        let asker = Asker {
             gate: self.gate,
             stream: group.parent,
             list: group.list,
-            includes: group.includes.clone(),
+            includes: &group.includes,
             page_size: config.page_size,
-            fan_out: config.max_concurrency,
-            left: stage.aside.iter().copied().collect(),
         };
+        let asked = Rc::default();
+        let source = Leftovers::new(asker, self.log.clone(), self.fan_out(true), &stage.aside, Rc::clone(&asked));
         let before = stage.aside.clone();
         let walk = std::mem::replace(&mut stage.progress, Progress::new(None, &group.selection));
         stage.is_leftover = true;
         let ended = self.read(stage, source).await;
         stage.progress = walk;
         let ended = ended?;
+        let has_come = stage.aside != before;
+        // What has not had its turn because of a limit is first in the next run.
+        let had_its_turn = |entry: &&Aside| before.iter().take(asked.get()).any(|asked| asked == *entry);
+        let stayed = stage.aside.iter().take_while(had_its_turn).count();
+        if 0 < stayed && stayed < stage.aside.len() {
+            stage.aside.rotate_left(stayed);
+            self.note_aside(stage);
+        }
         for entry in &stage.aside {
             let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.parent.name);
             self.log.write(Level::Warning, &text);
         }
         match ended {
             // What stays aside although it was written must not keep the walk from its turn.
-            Ended::AtLimit if self.has_records_enough() && stage.aside != before => Ok(Ended::AtLimit),
+            Ended::AtLimit if self.has_records_enough() && has_come => Ok(Ended::AtLimit),
             _ => Ok(Ended::Complete),
         }
     }
@@ -63,13 +68,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Sets something aside, so that the walk can pass it.
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, why: &Failure) -> Result<()> {
         let name = stage.group.parent.name;
-        if stage.aside.iter().any(|known| known.covers(&aside)) {
+        if !aside.join(&mut stage.aside) {
             // A stream that is new in the group may not have it yet.
             self.note_aside(stage);
             return Ok(());
         }
-        stage.aside.retain(|known| !aside.covers(known));
-        if stage.aside.len() >= MOST_ASIDE {
+        if stage.aside.len() > MOST_ASIDE {
             let text = format!(
                 "the store cannot serve more than {MOST_ASIDE} records or ranges of them; the last is {aside}: {}. Look at the store, then run again",
                 why.message
@@ -78,7 +82,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
         let text = format!("{name}: set aside until the next run: {aside} ({})", why.message);
         self.log.write(Level::Warning, &text);
-        stage.aside.push(aside);
         self.note_aside(stage);
         Ok(())
     }

@@ -90,14 +90,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// Whether the walk has seen all that it has to: nothing new behind the claimed end, or something above it that came since the walk began.
     /// The claim is given up as soon as something is above it that was there already, or above what the list calls its highest now.
-    pub(super) async fn has_reached_its_end(&mut self, rows: &[Row]) -> Result<bool> {
+    /// `passed` is the last id of what could not be served behind the position.
+    pub(super) async fn has_reached_its_end(&mut self, rows: &[Row], passed: Option<u64>) -> Result<bool> {
         let Some(end) = self.end else { return Ok(false) };
         let Some(last) = rows.last() else {
             let is_empty = end == 0 && self.last_id.is_none();
             if is_empty {
                 self.warn_if_counted().await?;
             }
-            return Ok(is_empty || self.last_id.unwrap_or(0) >= end);
+            return Ok(is_empty || self.last_id.max(passed).unwrap_or(0) >= end);
         };
         if last.id <= end {
             return Ok(false);
@@ -129,12 +130,23 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Some(self.scope.until.map_or(before, |until| before.min(until)))
     }
 
-    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with.
-    pub(super) async fn doubt_of_end(&mut self, came: u64, total: Option<u64>, seen: u64) -> Result<Option<Doubt>> {
+    /// How many records are aside at most.
+    fn hidden(&self) -> u64 {
+        self.scope.aside.iter().fold(0, |hidden, aside| hidden.saturating_add(aside.most()))
+    }
+
+    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with, after so many records
+    /// that were seen and what could not be served up to an id.
+    pub(super) async fn doubt_of_end(
+        &mut self,
+        came: u64,
+        total: Option<u64>,
+        (seen, passed): (u64, Option<u64>),
+    ) -> Result<Option<Doubt>> {
         // Under a cursor a total is the whole list's, so only the first page can be held against it.
         let of_page = total.filter(|total| *total > came && self.cursor.is_none());
         if let End::Highest(_) = self.list.end {
-            let doubt = self.doubt_by_the_highest().await?;
+            let doubt = self.doubt_by_the_highest(passed).await?;
             return Ok(match of_page.filter(|_| doubt.is_none()) {
                 Some(total) => {
                     let why = format!("a page without news says that {total} records match");
@@ -146,7 +158,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let (counted, expected) = match (of_page, self.list.end) {
             (Some(total), _) => (Some(total), came),
             (None, End::CoveredSeen) => (self.covered().await?, seen),
-            (None, _) => (self.count(Vec::new()).await?, seen.saturating_add(self.scope.hidden)),
+            (None, _) => (self.count(Vec::new()).await?, seen.saturating_add(self.hidden())),
         };
         let why = match counted {
             Some(counted) if counted > expected => {
@@ -165,8 +177,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         matches!(self.list.position, Position::Cursor { .. })
     }
 
-    async fn doubt_by_the_highest(&mut self) -> Result<Option<Doubt>> {
-        let top = self.last_id;
+    async fn doubt_by_the_highest(&mut self, passed: Option<u64>) -> Result<Option<Doubt>> {
+        let top = self.last_id.max(passed);
         let unproven = |why: String| Ok(Some(Doubt { why, proven: false }));
         // What came since the walk began says nothing of what it was to reach.
         // The filter may leave its bound out.

@@ -228,3 +228,41 @@ fn broken_records_that_keep_coming_make_one_gap_and_not_one_a_run() {
         world.wait(Duration::from_secs(600));
     }
 }
+
+#[test]
+fn the_last_record_holds_up_no_walk_if_it_is_broken_only_with_what_is_included() {
+    for (kind, path, names) in
+        [(Records::Product, "/catalog/products", ["id:greater", "id:max"]), (Records::Order, "/v2/orders", ["min_id", "max_id"])]
+    {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        let all = ids(&world, kind);
+        let last = *all.last().unwrap();
+        let shows_the_last = move |request: &tap_bigcommerce_sandbox::Request| {
+            let value = |name: &str| {
+                let values = request.query.split('&').filter_map(|part| part.split_once('='));
+                values.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value.parse::<u64>().ok())
+            };
+            let (after, to) = (value(names[0]).unwrap_or(0), value(names[1]).unwrap_or(u64::MAX));
+            let limit = value("limit").unwrap_or(50) as usize;
+            let is_of_it = request.path.ends_with(path) && request.query.contains("include=");
+            // Of the two filters only min_id takes its own id.
+            let follows = |id: u64| if names[0] == "min_id" { id >= after } else { id > after };
+            is_of_it && all.iter().filter(|id| follows(**id) && **id <= to).take(limit).any(|id| *id == last)
+        };
+        let stream = if kind == Records::Order { "orders" } else { "products" };
+        world.store.borrow_mut().add_fault(Fault::when(shows_the_last, Action::status(504)).always());
+        let first = world.run(None).ok();
+        assert_eq!(first.verdict(), Some(Kind::SetAside), "{stream}: {:?}", first.warnings());
+        assert_eq!(first.ids(stream).last(), ids(&world, kind).iter().rev().nth(1), "{stream}");
+        let changed = ids(&world, kind)[0];
+        world.wait(Duration::from_secs(3600));
+        let at = world.now() - chrono::TimeDelta::seconds(600);
+        world.store.borrow_mut().edit(kind, changed, at, |_| {});
+        let second = world.run(Some(first.state())).ok();
+        assert!(second.ids(stream).contains(&changed), "{stream}: {:?}", second.warnings());
+        world.store.borrow_mut().clear_faults();
+        let third = world.run(Some(second.state())).ok();
+        assert_eq!((third.verdict(), third.ids(stream).contains(&last)), (None, true), "{stream}");
+    }
+}
