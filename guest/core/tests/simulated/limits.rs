@@ -1,4 +1,4 @@
-//! Limits of a run: records and seconds. They hold, runs in a row advance, and no request is thrown away.
+//! Limits of a run: records and seconds. They hold, runs in a row advance, and `max_records` throws no request away.
 
 use crate::shared::LISTS;
 use crate::world::{Run, World};
