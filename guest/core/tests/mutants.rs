@@ -217,6 +217,18 @@ fn a_record_that_is_set_aside_and_forgotten() {
 }
 
 #[test]
+fn a_record_that_is_not_found_among_nothing_at_all() {
+    caught(
+        &["Lost", "Stale", "Torn"],
+        &[edit(
+            "parts.rs",
+            "self.gate.get(&mut list, |body| self.list.form.decode(body)).await.map(|_| true)",
+            "drop(list.page.take());\n                Ok(true)",
+        )],
+    );
+}
+
+#[test]
 fn an_outage_that_is_set_aside() {
     caught(
         &["Aside"],

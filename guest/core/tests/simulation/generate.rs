@@ -207,6 +207,10 @@ fn troubles(rng: &mut Rng) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = (0..rng.u64(1..5)).map(|_| trouble(rng)).collect();
     let mut had = false;
     troubles.retain(|trouble| !(is_without_rows(trouble.fault) && std::mem::replace(&mut had, true)));
+    // From some request on, to the end of the run: one good answer in between would make a deletion of it.
+    if percent(rng, 6) {
+        troubles.insert(0, Trouble { on: "/", skip: rng.u64(0..80), times: u64::MAX, fault: Fault::NothingFound });
+    }
     troubles
 }
 

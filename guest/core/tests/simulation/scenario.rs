@@ -230,6 +230,8 @@ pub(crate) enum Fault {
     /// A page after the first is the one before once more.
     Duplicate,
     NotFound,
+    /// A gateway in front of the store has lost it: whatever is asked for is not there.
+    NothingFound,
     /// A refusal that repeats the access token.
     Echo,
     Deliver(Delivery),

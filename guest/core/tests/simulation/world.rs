@@ -367,7 +367,7 @@ fn action(fault: Fault) -> Option<Action> {
         Fault::NoRateHeaders => Action::NoRateHeaders,
         Fault::EmptyPage => Action::EmptyPage,
         Fault::NoBody => Action::NoBody,
-        Fault::NotFound => Action::NotFound,
+        Fault::NotFound | Fault::NothingFound => Action::NotFound,
         Fault::Deliver(delivery) => Action::Deliver(delivery),
         Fault::Echo => {
             let body = format!(r#"{{"title": "the token {} is odd"}}"#, Options::default().access_token);
