@@ -110,8 +110,8 @@ impl Windows {
         self.counts_down = window.counts_down(news).unwrap_or(self.counts_down);
         let over = news.sent >= self.end(&window);
         match window.about(news, self.counts_down) {
-            About::Later => self.begin(news, news.left),
-            _ if over && window.is_refilled(news) => self.begin(news, news.left),
+            About::Later => self.begin(news, window.left_of_next(news)),
+            _ if over && window.is_refilled(news) => self.begin(news, window.left_of_next(news)),
             // Perhaps the same window still, since its end was a guess.
             _ if over => self.begin(news, news.left.min(window.left)),
             About::Latest => {
@@ -168,6 +168,13 @@ impl Window {
     /// Whether more is left than when the request was sent.
     fn is_refilled(&self, news: &News) -> bool {
         news.known.is_some_and(|known| known.number == self.number && news.left > known.left)
+    }
+
+    /// What is left of the next window, of which this is the first answer that shows it. Answers that have come since its request was sent may have
+    /// been of that window, too, and have counted more.
+    fn left_of_next(&self, news: &News) -> u64 {
+        let before = news.known.filter(|known| known.number == self.number && self.is_refilled(news));
+        before.filter(|known| self.left < known.left).map_or(news.left, |_| news.left.min(self.left))
     }
 
     /// Answers arrive out of order: of one window the least that is left is the truth.

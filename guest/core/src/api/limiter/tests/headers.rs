@@ -84,19 +84,19 @@ fn time(clock: &VirtualClock, store: &Store<'_>, limiter: &Limiter, requests: u6
         while to_send.get() > 0 {
             to_send.set(to_send.get() - 1);
             // As the requests of records do, an earlier one goes first.
-            send(limiter, store, requests - to_send.get()).await;
+            send(limiter, store, requests - to_send.get(), || (ROUND_TRIP / 2, ROUND_TRIP / 2)).await;
         }
     };
     run(clock, join_all((0..CALLERS).map(|_| caller()))).unwrap();
     clock.now() - begun
 }
 
-/// Sends one request until it is not refused, with waits like the gate's.
-async fn send(limiter: &Limiter, store: &Store<'_>, rank: u64) {
+/// Sends one request until it is not refused, with waits like the gate's. Each try takes so long there and back.
+async fn send(limiter: &Limiter, store: &Store<'_>, rank: u64, latency: impl Fn() -> (u64, u64)) {
     let mut backoff = Duration::ZERO;
     loop {
         let (permit, _) = limiter.acquire(store.clock, rank, HOUR, |_| {}).await.unwrap();
-        let response = store.answer((ROUND_TRIP / 2, ROUND_TRIP / 2)).await;
+        let response = store.answer(latency()).await;
         limiter.learn(&permit, &response, store.clock.now());
         drop(permit);
         if response.status != 429 {
@@ -161,6 +161,28 @@ fn headers_that_contradict_themselves_overrun_no_quota() {
                 // Each window is spent, save one at the start while it is not yet known when windows end.
                 assert!(of_quota == 1 || time < store.window * (windows as u32 + 1), "{what}");
             }
+        }
+    }
+}
+
+/// Slow answers overtake each other, so that the first one that shows a new window need not be the last that the store has counted.
+#[test]
+fn slow_answers_out_of_order_overrun_no_quota_whatever_the_resets_say() {
+    for variant in TRUE_LEFT.iter().filter(|variant| ["always the window", "always zero", "no reset"].contains(&variant.name)) {
+        for seed in 0..300 {
+            let chance = RefCell::new(fastrand::Rng::with_seed(seed));
+            let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+            let (limiter, store) = (Limiter::new(8), Store { headers: Box::new(variant.headers), ..Store::new(&clock, 10) });
+            let late = chance.borrow_mut().u64(..30_000);
+            run(&clock, clock.sleep(Duration::from_millis(late))).unwrap();
+            let latency = || {
+                let mut chance = chance.borrow_mut();
+                (chance.u64(200..3_000), chance.u64(200..3_000))
+            };
+            run(&clock, join_all((0..60).map(|rank| send(&limiter, &store, rank, latency)))).unwrap();
+            // A reset that means nothing shows as wrong only in a later answer of its window.
+            assert!(store.refused.get() <= 1, "{}, seed {seed}: {} refused", variant.name, store.refused.get());
+            assert!(clock.now() < store.window * 14, "{}, seed {seed}: {:?}", variant.name, clock.now());
         }
     }
 }
