@@ -74,7 +74,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.filters.push((until, dates::filter(settled)));
         let highest = self.highest(None).await;
         self.filters = filters;
-        Ok(matches!(highest?, Highest::Row(highest, date) if highest > id && self.is_settled(date)))
+        Ok(matches!(highest?, Highest::Row(highest, date) if highest > id && self.must_have_come(date)))
     }
 
     /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
@@ -86,6 +86,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether a record of this date was there when the walk began.
     fn is_settled(&self, date: Option<DateTime<Utc>>) -> bool {
         matches!((date, self.started), (Some(date), Some(started)) if date <= started - MARGIN)
+    }
+
+    /// Whether the list must have brought a record of this date: it was there when the walk began, and lies inside the filters even if they leave
+    /// their bounds out.
+    fn must_have_come(&self, date: Option<DateTime<Utc>>) -> bool {
+        let is_on_a_bound = date.is_some_and(|date| {
+            let since = self.scope.since.map(|since| since - SECOND);
+            [since, self.scope.until].into_iter().flatten().any(|bound| (date - bound).abs() < SECOND)
+        });
+        self.is_settled(date) && !is_on_a_bound
     }
 
     /// Whether the walk has seen all that it has to: nothing new behind the claimed end, or something above it that came since the walk began.
@@ -192,7 +202,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 };
                 // A row that has just changed may have come under the filters after the last page, or be in one index and not yet in another; of one
                 // without a date nobody knows whether the filters hold it.
-                let was_there = self.is_settled(date) || self.had_row_above(top.unwrap_or(0)).await?;
+                let was_there = self.must_have_come(date) || self.had_row_above(top.unwrap_or(0)).await?;
                 Ok(Some(Doubt { why, proven: was_there }))
             }
             // What was above has been deleted or changed since: the list did sort as it should.
