@@ -161,8 +161,9 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         }
     }
 
-    /// Checks that what came back empty is gone. The list has to show a row elsewhere, or say in numbers that it has none; the first row behind a
-    /// gap's start must not lie in the gap.
+    /// Checks that what came back empty is gone. The list has to be served: a store that finds nothing at all says nothing of one record. Where an
+    /// empty list is all that says so, it has to show a row elsewhere, or say in numbers that it has none; the first row behind a gap's start must
+    /// not lie in the gap.
     async fn confirmed(&self, found: Found, aside: Aside) -> Result<Found> {
         if !matches!(found, Found::Gone) {
             return Ok(found);
@@ -174,7 +175,9 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             }
         }
         let Some(page) = self.first_rows(None).await? else { return Ok(Found::NotYet) };
-        let is_believed = !page.rows.is_empty() || page.total == Some(0) || self.count().await? == Some(0);
+        // Of a record that has a path of its own the store has said by its status that it is gone.
+        let is_told = matches!((aside, self.list.record), (Aside::Id(_), Record::Path(_)));
+        let is_believed = is_told || !page.rows.is_empty() || page.total == Some(0) || self.count().await? == Some(0);
         Ok(if is_believed { Found::Gone } else { Found::NotYet })
     }
 

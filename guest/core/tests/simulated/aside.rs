@@ -353,6 +353,19 @@ fn empty_answers_of_the_whole_list_take_nothing_out_of_the_state() {
 }
 
 #[test]
+fn a_record_that_was_aside_is_gone_with_all_others_whatever_the_count_says() {
+    let world = World::new(SMALL);
+    let ids = orders(&world);
+    break_lines(&world, &[ids[5]], Action::status(500));
+    let first = world.run(None).ok();
+    assert_eq!(first.aside("orders"), json!([ids[5]]));
+    ids.iter().for_each(|id| assert!(world.store.borrow_mut().delete(Records::Order, *id)));
+    world.store.borrow_mut().quirks.count_off_by = 500;
+    let second = world.run(Some(first.state())).ok();
+    assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])), "{:?}", second.warnings());
+}
+
+#[test]
 fn one_answer_that_a_record_is_not_found_takes_nothing_out_of_the_state() {
     let world = World::new(SMALL);
     let ids = orders(&world);
