@@ -5,7 +5,7 @@
 
 use std::io::{Error, ErrorKind, Write};
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Counts, Options, Quota, Sandbox, Store};
+use tap_bigcommerce_sandbox::{Counts, Kind, Options, Quota, Sandbox, Store};
 
 fn main() -> std::io::Result<()> {
     let sandbox = Sandbox::start(options(std::env::args().nth(1))?)?;
@@ -28,5 +28,5 @@ fn options(orders: Option<String>) -> std::io::Result<Options> {
     let Some(orders) = orders else { return Ok(Options::default()) };
     let orders = orders.parse().map_err(|_| Error::new(ErrorKind::InvalidInput, "give a number of orders, or nothing"))?;
     let quota = Some(Quota { requests: 7_000_000, window: Duration::from_secs(30) });
-    Ok(Options { counts: Counts { orders, ..Counts::default() }, quota, ..Options::default() })
+    Ok(Options { counts: Counts::default().with(Kind::ORDERS, orders), quota, ..Options::default() })
 }

@@ -58,7 +58,7 @@ impl Walk {
     /// Reads every order's three lists.
     fn children(&mut self) {
         let (begun, before, mut rows) = (Instant::now(), self.requests, 0);
-        let ids: Vec<u64> = self.store.ids(Kind::Order).collect();
+        let ids: Vec<u64> = self.store.ids(Kind::ORDERS).collect();
         for id in ids {
             for list in ["products", "coupons", "shipping_addresses"] {
                 rows += self.ask(&format!("/v2/orders/{id}/{list}?limit=250")).0.len();
@@ -76,7 +76,8 @@ impl Walk {
 fn main() {
     let count = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let begun = Instant::now();
-    let counts = Counts { orders: count, customers: count, products: count / 10, coupons: count };
+    let counts =
+        Counts::of([(Kind::ORDERS, count), (Kind::CUSTOMERS, count), (Kind::PRODUCTS, count / 10), (Kind::COUPONS, count)]);
     let mut walk = Walk { store: Store::new(Options { counts, quota: None, ..Options::default() }), requests: 0 };
     println!("{:20} {:8.1} s", "the store", begun.elapsed().as_secs_f64());
     walk.list("orders", |last, _| format!("/v2/orders?limit=250&sort=id:asc&min_id={}", last + 1));

@@ -1,23 +1,17 @@
 //! From a request and a time to an answer: quota, faults, authorisation, routing, headers.
 
-use std::cell::Cell;
-use std::sync::Arc;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::dates;
 use crate::faults::{Action, Delivery};
-use crate::filter::Filters;
 use crate::http::{Request, Response};
 use crate::log::Seen;
-use crate::options::Scope;
 use crate::query::Query;
 use crate::refusal::{Refusal, Version};
-use crate::seed::Record;
-use crate::store::table::{List, Sort};
-use crate::store::{Kind, Store};
-use crate::{odd, v2, v3};
+use crate::store::Store;
+use crate::{odd, serve};
 
 /// An answer and the way it is to travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,40 +21,6 @@ pub struct Answer {
     /// What breaks on the way.
     pub delivery: Delivery,
 }
-
-/// What a handler works on.
-pub(crate) struct Context<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) query: Query,
-    pub(crate) now: DateTime<Utc>,
-    /// What a record that is shown does to the answer.
-    broken: Cell<Option<&'a Action>>,
-}
-
-impl Context<'_> {
-    /// The list that these filters and this order lead to, as the quirks have it.
-    pub(crate) fn list(&self, filters: Filters, mut sort: Sort) -> List {
-        let quirks = &self.store.quirks;
-        let unfiltered = sort.descending && quirks.descending_ignores_dates;
-        let filters = if unfiltered { filters.without_dates() } else { filters };
-        sort.descending &= !quirks.descending_ignored;
-        let lag = TimeDelta::from_std(quirks.index_lag).unwrap_or(TimeDelta::MAX);
-        let settled = if lag.is_zero() { DateTime::<Utc>::MAX_UTC } else { self.now.checked_sub_signed(lag).unwrap_or_default() };
-        List { filters, sort, settled }
-    }
-
-    /// A record that is about to be shown.
-    pub(crate) fn record(&self, kind: Kind, id: u64) -> Option<Arc<Record>> {
-        let record = self.store.table(kind).record(id)?;
-        if let Some(action) = self.store.quirks.broken_records.get(&(kind, id)) {
-            self.broken.set(Some(action));
-        }
-        Some(record)
-    }
-}
-
-/// The path below `/v2` or `/v3`, in pieces.
-pub(crate) type Segments<'a> = [&'a str];
 
 impl Store {
     /// Answers a request at this moment. Every request costs one unit of the quota, faults and refusals too.
@@ -171,17 +131,20 @@ impl Store {
         if request.method != "GET" {
             return Err(Refusal::new(405, "This method is not supported here."));
         }
-        if scope(api, rest).is_some_and(|scope| self.options.missing_scopes.contains(&scope)) {
+        let api = match *api {
+            "v2" => Version::V2,
+            "v3" => Version::V3,
+            _ => return Err(Refusal::not_found()),
+        };
+        let endpoint = serve::find(api, &rest.join("/")).ok_or_else(Refusal::not_found)?;
+        if self.options.missing_scopes.contains(&endpoint.scope()) {
             return Err(Refusal::new(403, "The token lacks the scope for this resource."));
         }
         let query = Query::parse(&request.query, &self.quirks.ignored_parameters);
-        let context = Context { store: self, query, now, broken: Cell::new(None) };
-        let response = match *api {
-            "v2" => v2::route(&context, rest),
-            "v3" => v3::route(&context, rest),
-            _ => Err(Refusal::not_found()),
-        }?;
-        Ok((response, context.broken.get().cloned()))
+        let query = query.cut(self.quirks.most_values.unwrap_or(usize::MAX));
+        let context = Context::new(self, query, now);
+        let response = endpoint.answer(&context)?;
+        Ok((response, context.broken().cloned()))
     }
 }
 
@@ -199,17 +162,6 @@ fn endpoint(path: &str) -> String {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = below_store(path).split('/').map(|part| if is_number(part) { "{id}" } else { part }).collect();
     parts.join("/")
-}
-
-fn scope(api: &str, rest: &Segments<'_>) -> Option<Scope> {
-    match (api, rest.first().copied()?) {
-        ("v2", "orders") => Some(Scope::Orders),
-        ("v2", "coupons") => Some(Scope::Marketing),
-        ("v2", "time" | "store") => Some(Scope::Information),
-        ("v3", "customers") => Some(Scope::Customers),
-        ("v3", "catalog") => Some(Scope::Products),
-        _ => None,
-    }
 }
 
 fn html(code: u16) -> Response {

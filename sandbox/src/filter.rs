@@ -21,6 +21,11 @@ const NUMERIC: &[&str] = &[
     "attribute_id",
     "address_id",
     "customer_group_id",
+    "category_id",
+    "tree_id",
+    "parent_id",
+    "order_id",
+    "variant_id",
 ];
 
 /// A comparison (v3's suffixes: none, `:in`, `:not_in`, `:min`, `:max`, `:greater`, `:less`, `:like`).
@@ -132,7 +137,7 @@ impl Filters {
 }
 
 fn operand(parameter: &str, field: &str, op: Op, text: &str, time_of_day: NaiveTime) -> Result<Operand, Refusal> {
-    if field.starts_with("date_") {
+    if field.starts_with("date_") || field == "created" {
         let date = dates::parse(text, time_of_day).ok_or_else(|| Refusal::parameter(parameter, "a date is needed"))?;
         return Ok(Operand::Date(date));
     }

@@ -13,14 +13,14 @@
 //! use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quota, Sandbox};
 //!
 //! let sandbox = Sandbox::start(Options {
-//!     counts: Counts { orders: 40, ..Counts::default() },
+//!     counts: Counts::default().with(Kind::ORDERS, 40),
 //!     quota: Some(Quota { requests: 150, window: Duration::from_secs(30) }),
 //!     ..Options::default()
 //! })?;
 //! // Give `sandbox.url()`, `sandbox.store_hash()` and `sandbox.access_token()` to a client, then look at what it did.
 //! sandbox.with_store(|store| {
 //!     store.add_fault(Fault::on("/v2/orders?", Action::status(503)).times(2));
-//!     assert_eq!(store.ids(Kind::Order).count(), 40);
+//!     assert_eq!(store.ids(Kind::ORDERS).count(), 40);
 //! });
 //! assert_eq!(sandbox.request_count(), 0);
 //! # std::io::Result::Ok(())
@@ -60,6 +60,7 @@
 //! | A count that ignores filters, counts what the list hides, or is off | [`Quirks::count_ignores`], [`Quirks::count_includes_archived`], [`Quirks::count_off_by`] |
 //! | Totals that count the page alone | [`OddAnswer::PageTotals`] |
 //! | A filter, a sort or a direction that is ignored | [`Quirks::ignored_parameters`], [`Quirks::descending_ignored`], [`Quirks::descending_ignores_dates`] |
+//! | A `:in` filter of which only some values count | [`Quirks::most_values`] |
 //! | A record that breaks every answer it is in | [`Quirks::broken_records`] |
 //! | A list below one record that never comes | [`Quirks::broken_paths`] |
 //! | Bytes that are no JSON, a byte order mark | [`OddByte`], [`OddAnswer::ByteOrderMark`] |
@@ -82,34 +83,41 @@ macro_rules! object {
 }
 
 mod answer;
+mod context;
 mod cursor;
 mod dates;
 mod faults;
 mod filter;
 mod http;
+mod kind;
 mod log;
+mod make;
 mod odd;
 mod options;
 mod paging;
 mod query;
 mod quirks;
 mod quota;
+mod record;
 mod refusal;
+mod registry;
+mod resource;
+mod resources;
 mod seed;
+mod serve;
 mod server;
 mod store;
-mod v2;
-mod v3;
 mod wire;
 
 pub use answer::Answer;
 pub use faults::{Action, Delivery, Fault};
 pub use http::{Request, Response};
+pub use kind::{Counts, Kind};
 pub use log::Seen;
 pub use odd::{OddAnswer, OddByte, OddField};
-pub use options::{Caps, Counts, Options, Scope};
+pub use options::{Caps, Options, Scope};
 pub use quirks::Quirks;
 pub use quota::{Quota, RateHeaders};
-pub use seed::Record;
+pub use record::Record;
 pub use server::Sandbox;
-pub use store::{Kind, Store};
+pub use store::{Store, Truth};

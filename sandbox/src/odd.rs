@@ -42,8 +42,8 @@ pub enum OddAnswer {
 /// ```
 /// # use tap_bigcommerce_sandbox::{Kind, OddByte, Options, Request, Store};
 /// # let mut store = Store::new(Options::default());
-/// # let at = store.date_modified(Kind::Order, 100).expect("an order");
-/// store.edit(Kind::Order, 100, at, |order| {
+/// # let at = store.date_modified(Kind::ORDERS, 100).expect("an order");
+/// store.edit(Kind::ORDERS, 100, at, |order| {
 ///     order.fields.insert("staff_notes".to_owned(), format!("Caf{}", OddByte::InvalidUtf8.mark()).into());
 /// });
 /// let request = Request::get("/stores/sandbox/v2/orders/100").with_header("X-Auth-Token", "sandbox-access-token");

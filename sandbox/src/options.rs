@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::kind::Counts;
 use crate::quota::Quota;
 
 /// How to build a [`Store`](crate::Store) and serve it. Each field has a default that suits a demonstration.
@@ -50,38 +51,40 @@ impl Default for Options {
     }
 }
 
-/// How many records of each kind the store starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Default 500. Line items, order coupons and shipping addresses come with them.
-    pub orders: u64,
-    /// Default 300. Addresses, attributes and form fields come with them.
-    pub customers: u64,
-    /// Default 200. Variants, images, options and the like come with them.
-    pub products: u64,
-    /// Default 40.
-    pub coupons: u64,
-}
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self { orders: 500, customers: 300, products: 200, coupons: 40 }
-    }
-}
-
 /// What a token may read (BigCommerce docs, API accounts: OAuth scopes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// `/v2/orders` and below.
+    /// `/v2/orders` and below, and refunds.
     Orders,
+    /// `/v3/orders/{id}/transactions`.
+    Transactions,
     /// `/v3/customers` and below.
     Customers,
-    /// `/v3/catalog` and below.
+    /// `/v3/catalog` and `/v3/pricelists`, and below.
     Products,
     /// `/v2/coupons` and below.
     Marketing,
     /// `/v2/time` and `/v2/store`.
     Information,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 6] =
+        [Self::Orders, Self::Transactions, Self::Customers, Self::Products, Self::Marketing, Self::Information];
+
+    /// Its name for reading only, as API accounts have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "store_v2_orders_read_only",
+            Self::Transactions => "store_v2_transactions_read_only",
+            Self::Customers => "store_v2_customers_read_only",
+            Self::Products => "store_v2_products_read_only",
+            Self::Marketing => "store_v2_marketing_read_only",
+            Self::Information => "store_v2_information_read_only",
+        }
+    }
 }
 
 /// The maxima of the API.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::faults::Action;
+use crate::kind::Kind;
 use crate::odd::{OddAnswer, OddField};
 use crate::quota::RateHeaders;
-use crate::store::Kind;
 
 /// The other answers to what is not documented. The default is the most likely behaviour. Set them through
 /// [`Store::quirks`](crate::Store::quirks) at any time; each holds until it is taken back.
@@ -20,6 +20,8 @@ pub struct Quirks {
     pub archived_hidden: bool,
     /// Query parameters that the server acts as if it had not seen, by exact name (`min_id`, `date_modified:min`, `sort`, `limit`, …).
     pub ignored_parameters: BTreeSet<String>,
+    /// Of the values in a `:in` filter the server heeds only so many, without a word.
+    pub most_values: Option<usize>,
     /// The server gives no more rows a page than this, whatever `limit` says, and does not say so on v2.
     pub page_cap: Option<usize>,
     /// Answers carry no `Date`.

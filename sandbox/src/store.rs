@@ -1,31 +1,22 @@
 //! The store: its data, and what tests do to it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::faults::{Fault, Faults};
 use crate::http::Request;
+use crate::kind::Kind;
 use crate::log::{Log, Seen};
 use crate::options::Options;
 use crate::quirks::Quirks;
 use crate::quota::{Meter, Quota};
-use crate::seed::{self, Record};
+use crate::record::Record;
+use crate::registry;
+use crate::resources::store;
+use crate::seed;
 use table::Table;
 
 pub(crate) mod table;
-
-/// A kind of record with an id of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// `/v2/orders`. Parts: `products`, `coupons`, `shipping_addresses`, `fees`.
-    Order,
-    /// `/v3/customers`. Parts: `addresses`, `attributes`, `form_fields`, `store_credit_amounts`, `shopper_profile_id`, `segment_ids`.
-    Customer,
-    /// `/v3/catalog/products`. Parts are named as in `include`.
-    Product,
-    /// `/v2/coupons`. No parts, and no modification date.
-    Coupon,
-}
 
 type Hook = Box<dyn FnMut(&Request, &mut Store) + Send>;
 
@@ -37,7 +28,7 @@ pub struct Store {
     pub(crate) meter: Meter,
     pub(crate) faults: Faults,
     log: Log,
-    tables: [Table; 4],
+    tables: Vec<Table>,
     hooks: Vec<Hook>,
     busy: Vec<Busy>,
 }
@@ -55,14 +46,7 @@ impl Store {
     /// Builds the store. The same seed and counts give the same store, whatever the day.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let counts = options.counts;
-        let table = |kind, count| Table::new(kind, options.seed, count);
-        let tables = [
-            table(Kind::Order, counts.orders),
-            table(Kind::Customer, counts.customers),
-            table(Kind::Product, counts.products),
-            table(Kind::Coupon, counts.coupons),
-        ];
+        let tables = Kind::ALL.iter().map(|kind| Table::new(*kind, options.seed, options.counts.get(*kind))).collect();
         Self {
             quirks: Quirks::default(),
             meter: Meter::new(options.quota),
@@ -76,11 +60,43 @@ impl Store {
     }
 
     pub(crate) fn table(&self, kind: Kind) -> &Table {
-        &self.tables[kind as usize]
+        &self.tables[kind.place()]
     }
 
     fn table_mut(&mut self, kind: Kind) -> &mut Table {
-        &mut self.tables[kind as usize]
+        &mut self.tables[kind.place()]
+    }
+
+    /// The rows of what a tap calls a stream, as the API sends them and whole: with each, the record that it belongs to, or is. Fields that are
+    /// only there on request are among its own. None: there is no such stream.
+    #[must_use]
+    pub fn truth(&self, stream: &str) -> Option<Vec<Truth>> {
+        if stream == "store" {
+            let fields = self.profile().as_object().cloned().unwrap_or_default();
+            return Some(vec![Truth { of: None, row: fields }]);
+        }
+        if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.name() == stream) {
+            let row = |id| {
+                let Record { fields, parts } = self.record(kind, id)?;
+                Some(Truth { of: Some((kind, id)), row: fields.into_iter().chain(parts).collect() })
+            };
+            return Some(self.ids(kind).filter_map(row).collect());
+        }
+        let (kind, part) = registry::RESOURCES.iter().find_map(|resource| {
+            let part = resource.parts.iter().find(|part| part.stream == Some(stream))?;
+            Some((resource.kind, part.name))
+        })?;
+        let rows = |id| {
+            let rows = self.record(kind, id)?.parts.get(part)?.as_array()?.clone();
+            Some(rows.into_iter().filter_map(move |row| Some(Truth { of: Some((kind, id)), row: row.as_object()?.clone() })))
+        };
+        Some(self.ids(kind).filter_map(rows).flatten().collect())
+    }
+
+    /// What `/v2/store` answers.
+    #[must_use]
+    pub fn profile(&self) -> Value {
+        store::profile(&self.options.store_hash)
     }
 
     /// The ids of all records of a kind, upward. Archived orders are among them.
@@ -94,7 +110,7 @@ impl Store {
         self.table(kind).record(id).map(std::sync::Arc::unwrap_or_clone)
     }
 
-    /// When a record was last modified. For a coupon, which has no such date on the wire, when it was created.
+    /// When a record was last modified. For a kind without such a date on the wire, when it was created.
     #[must_use]
     pub fn date_modified(&self, kind: Kind, id: u64) -> Option<DateTime<Utc>> {
         self.table(kind).date_modified(id)
@@ -121,12 +137,12 @@ impl Store {
     /// [`Store::date_modified`] gives the earliest date there is. False when there is no such record, and for coupons, which have no such
     /// date.
     pub fn set_date_text(&mut self, kind: Kind, id: u64, text: &str) -> bool {
-        kind != Kind::Coupon && self.table_mut(kind).set_date_text(id, text)
+        registry::of(kind).dates.modified.is_some() && self.table_mut(kind).set_date_text(id, text)
     }
 
     /// Archives an order, as `DELETE` does: it stays, with `is_deleted` true. False when there is no such order.
     pub fn archive_order(&mut self, id: u64, at: DateTime<Utc>) -> bool {
-        self.edit(Kind::Order, id, at, |order| {
+        self.edit(Kind::ORDERS, id, at, |order| {
             order.fields.insert("is_deleted".to_owned(), Value::from(true));
         })
     }
@@ -139,7 +155,7 @@ impl Store {
     /// Adds line items to an order and modifies it. False when there is no such order.
     pub fn add_lines(&mut self, order_id: u64, lines: u64, at: DateTime<Utc>) -> bool {
         let seed = self.options.seed;
-        self.edit(Kind::Order, order_id, at, |order| seed::add_lines(seed, order_id, order, lines))
+        self.edit(Kind::ORDERS, order_id, at, |order| seed::add_lines(seed, order_id, order, lines))
     }
 
     /// Adds a fault, behind those already there.
@@ -231,6 +247,15 @@ impl Store {
     pub fn configure(&mut self, change: impl FnOnce(&mut Options)) {
         change(&mut self.options);
     }
+}
+
+/// A row of a stream, as it has to come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truth {
+    /// The record that it is, or belongs to; none for the store itself.
+    pub of: Option<(Kind, u64)>,
+    /// Its fields.
+    pub row: Map<String, Value>,
 }
 
 impl std::fmt::Debug for Store {

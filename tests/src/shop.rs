@@ -20,7 +20,7 @@ pub struct Shop {
 
 /// So many orders, customers, products and coupons.
 pub const fn counts(orders: u64, customers: u64, products: u64, coupons: u64) -> Counts {
-    Counts { orders, customers, products, coupons }
+    Counts::of([(Kind::ORDERS, orders), (Kind::CUSTOMERS, customers), (Kind::PRODUCTS, products), (Kind::COUPONS, coupons)])
 }
 
 impl Shop {
@@ -123,8 +123,8 @@ impl Shop {
     /// How many orders a state covers, of a run that reads them for the first time.
     pub fn orders_covered(&self, state: &Value) -> usize {
         let orders = &state["bookmarks"]["orders"];
-        let last = orders["walk"]["last_id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
-        self.sandbox.with_store(|store| store.ids(Kind::Order).filter(|id| *id <= last).count())
+        let last = orders["walk"]["position"]["id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
+        self.sandbox.with_store(|store| store.ids(Kind::ORDERS).filter(|id| *id <= last).count())
     }
 
     /// Whether the store was asked for something whose path and query hold this text.

@@ -8,12 +8,12 @@ use tap_bigcommerce_sandbox::{Kind, Record};
 /// What a target holds: each stream's records by their id.
 pub type Held = BTreeMap<(String, u64), Value>;
 
-/// The streams that are lists of the store's, and the lists inside their records.
+/// The streams that are lists of the store's, and the lists inside their records, as they are selected by default.
 const STREAMS: [(&str, Kind, &[&str]); 4] = [
-    ("orders", Kind::Order, &["products", "coupons", "shipping_addresses"]),
-    ("customers", Kind::Customer, &["addresses", "attributes", "form_fields"]),
-    ("products", Kind::Product, &["variants", "images", "options", "modifiers", "custom_fields"]),
-    ("coupons", Kind::Coupon, &[]),
+    ("orders", Kind::ORDERS, &["products", "coupons", "shipping_addresses"]),
+    ("customers", Kind::CUSTOMERS, &["addresses", "attributes", "form_fields"]),
+    ("products", Kind::PRODUCTS, &["variants", "images", "custom_fields"]),
+    ("coupons", Kind::COUPONS, &[]),
 ];
 
 /// Holds what a target has against the store: every record is there, no other one is, and the lists inside are whole.
@@ -29,7 +29,7 @@ pub fn is_whole(shop: &Shop, held: &Held, what: &str) {
             for part in parts {
                 let wanted = ids_of(record.parts.get(*part));
                 assert_eq!(ids_of(came.get(*part)), wanted, "{what}: {part} of {stream} {of_record}");
-                if kind == Kind::Order && *part == "products" {
+                if kind == Kind::ORDERS && *part == "products" {
                     lines.extend(wanted.into_iter().flatten());
                 }
             }

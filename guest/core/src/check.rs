@@ -2,12 +2,14 @@
 
 use crate::api::gate::{Gate, Refused};
 use crate::api::list::{self, Form};
-use crate::api::{Clock, Quota, Request, Transport, Window};
+use crate::api::{Clock, NoBody, Quota, Request, Slice, Transport};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
+use crate::head::id_of;
 use crate::log::{Level, Log};
-use crate::streams::{ALL, List, Replication, Source, Stream};
-use crate::walk::between;
+use crate::start::first;
+use crate::streams::{ALL, List, Position, Rows, Source, Stream};
+use crate::walk::{Query, between};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -38,7 +40,7 @@ impl Report {
             json!({
                 "stream": access.stream.name,
                 "readable": access.records.is_ok(),
-                "scope": access.stream.scope,
+                "scope": access.stream.scope(),
                 "records": access.records.as_ref().ok().copied().flatten(),
                 "failure": access.records.as_ref().err().map(|failure| json!({ "kind": failure.kind.name(), "message": failure.message })),
             })
@@ -64,12 +66,17 @@ pub async fn check<T: Transport, C: Clock>(
     let gate = Gate::new(transport, clock, log, config.clone());
     let mut streams: Vec<Access> = Vec::new();
     for stream in ALL.iter().copied() {
-        let records = match &stream.source {
+        let records = match stream.source {
             Source::List(list) => probe(&gate, &config, stream, list).await,
-            // A part is read with its parent's scope; how many there are nobody counts.
-            Source::Part { parent, .. } => {
-                let of_parent = streams.iter().find(|access| access.stream.name == *parent);
-                of_parent.map_or(Ok(None), |access| access.records.clone().map(|_| None))
+            // The list needs a record of the other one to lie below; how many rows there are nobody counts.
+            Source::Below { parent, .. } => probe(&gate, &config, stream, parent.list()).await.map(|_| None),
+            // How many there are nobody counts.
+            Source::With { parent, rows } => {
+                let of_parent = streams.iter().find(|access| access.stream.name == parent.name);
+                match of_parent.map_or(Ok(None), |access| access.records.clone()) {
+                    Ok(_) if stream.scope() != parent.scope() => probe_rows(&gate, stream, parent.list(), rows).await,
+                    records => records.map(|_| None),
+                }
             }
         };
         match records {
@@ -86,15 +93,15 @@ async fn probe<T: Transport, C: Clock>(
     stream: &'static Stream,
     list: &List,
 ) -> Result<Option<u64>> {
-    let heeds_start = matches!(stream.replication, Replication::Incremental { heeds_start_date: true, .. });
-    let query = between(list, config.start_date.filter(|_| heeds_start), config.end_date);
-    let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, stream.scope, path.to_owned()) };
+    let dates = between(list, first(stream, config), config.end_date).into_iter();
+    let query: Query = dates.chain(config.channels.filter(list)).collect();
+    let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, list.scope, path.to_owned()) };
     let mut page = request(list.path);
-    page.page = Some(Window::first(1));
+    page.page = Some(Slice::first(1)).filter(|_| list.position != Position::Once);
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
     match (list.form, list.count) {
         (Form::Envelope, _) => Ok(rows.total),
-        (Form::Bare, Some(count)) => {
+        (Form::Bare | Form::Object, Some(count)) => {
             match gate.get(&mut request(count), list::count).await {
                 Ok(answer) => Ok(Some(answer.body)),
                 // The stream can be read all the same.
@@ -102,7 +109,29 @@ async fn probe<T: Transport, C: Clock>(
                 Err(refused) => Err(refused.failure),
             }
         }
-        (Form::Bare, None) => Ok(None),
+        (Form::Bare | Form::Object, None) => Ok(None),
+    }
+}
+
+/// Asks for the rows of one record, which need a scope of their own.
+async fn probe_rows<T: Transport, C: Clock>(
+    gate: &Gate<T, C>,
+    stream: &'static Stream,
+    list: &'static List,
+    rows: &'static Rows,
+) -> Result<Option<u64>> {
+    let mut first = Request { page: Some(Slice::first(1)), ..Request::new(stream.name, list.scope, list.path.to_owned()) };
+    let found = gate.get(&mut first, |body| list.form.decode(body)).await?.body;
+    let id = found.rows.first().and_then(|row| id_of(row, list));
+    // Without a record there is nothing to ask for.
+    let (Some(id), Some(ask)) = (id, rows.ask()) else { return Ok(None) };
+    let path = ask.path.replace("{id}", &id.to_string());
+    let mut below =
+        Request { page: Some(Slice::first(1)), no_body: NoBody::NoRows, ..Request::new(stream.name, ask.scope, path) };
+    match gate.get(&mut below, |body| ask.form.decode(body)).await {
+        // It may have been deleted since.
+        Ok(_) | Err(Refused { status: Some(404), .. }) => Ok(None),
+        Err(refused) => Err(refused.failure),
     }
 }
 

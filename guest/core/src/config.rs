@@ -1,5 +1,6 @@
 //! The config: what the settings are, and how a JSON object becomes one that can be trusted.
 
+pub use crate::channels::Channels;
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 pub use crate::origin::Origin;
@@ -31,6 +32,8 @@ pub enum SettingKind {
     },
     /// True or false.
     Boolean,
+    /// One id or several: a number, a list, or text with commas.
+    Ids,
 }
 
 /// One setting, as `--about` lists it.
@@ -83,6 +86,12 @@ pub const SETTINGS: &[Setting] = &[
         SettingKind::Integer { min: 0, max: 31_536_000 },
         Some("0"),
         "How far before its bookmark a new run reads again.",
+    ),
+    setting(
+        "channel_id",
+        SettingKind::Ids,
+        None,
+        "Orders, customers and products of these channels alone, for a store with several storefronts. Default: all.",
     ),
     setting(
         "strict",
@@ -143,6 +152,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How far before its bookmark a new walk starts.
     pub lookback: chrono::TimeDelta,
+    /// The channels whose orders, customers and products are read.
+    pub channels: Channels,
     /// Whether a value that does not fit its schema is an error.
     pub strict: bool,
 }
@@ -226,6 +237,7 @@ impl Reader<'_> {
             max_concurrency: self.integer("max_concurrency") as usize,
             request_timeout: Duration::from_secs(self.integer("request_timeout_seconds")),
             lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
+            channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
@@ -302,6 +314,14 @@ impl Reader<'_> {
         match number {
             Some(number) if (min..=max).contains(&number) => number,
             _ => self.wrong(key, &format!("a whole number from {min} to {max}")).unwrap_or(default),
+        }
+    }
+
+    fn channels(&mut self, key: &'static str) -> Channels {
+        let Some(value) = self.value(key) else { return Channels::default() };
+        match Channels::parse(value) {
+            Some(channels) => channels,
+            None => self.wrong(key, "the id of a channel, or several").unwrap_or_default(),
         }
     }
 

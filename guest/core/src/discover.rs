@@ -18,17 +18,17 @@ pub(crate) fn entry(stream: &Stream) -> Value {
     let method = method(stream);
     let mut root = json!({
         "inclusion": "available",
-        "selected-by-default": true,
-        "table-key-properties": [Stream::KEY],
+        "selected-by-default": stream.selected_by_default,
+        "table-key-properties": stream.key,
         "forced-replication-method": method,
     });
-    let mut entry = json!({ "tap_stream_id": stream.name, "stream": stream.name, "key_properties": [Stream::KEY] });
+    let mut entry = json!({ "tap_stream_id": stream.name, "stream": stream.name, "key_properties": stream.key });
     if let Some(key) = stream.replication_key() {
         root["valid-replication-keys"] = json!([key]);
         entry["replication_key"] = json!(key);
     }
-    if let Source::Part { parent, .. } = stream.source {
-        root["parent-tap-stream-id"] = json!(parent);
+    if let Source::With { parent, .. } = stream.source {
+        root["parent-tap-stream-id"] = json!(parent.name);
     }
     let mut metadata = vec![json!({ "breadcrumb": [], "metadata": root })];
     fields(stream, &schema, &[], &mut metadata);
@@ -95,6 +95,7 @@ fn about_setting(setting: &Setting) -> Value {
         SettingKind::Date => ("date", None),
         SettingKind::Integer { min, max } => ("integer", Some((min, max))),
         SettingKind::Boolean => ("boolean", None),
+        SettingKind::Ids => ("ids", None),
     };
     let mut about = json!({
         "name": setting.key,
@@ -115,7 +116,7 @@ fn about_stream(stream: &Stream) -> Value {
         "name": stream.name,
         "replication_method": method(stream),
         "replication_key": stream.replication_key(),
-        "scope": stream.scope,
+        "scope": stream.scope(),
         "fields": schema::properties(stream.schema()).map_or(0, |properties| properties.len()),
     })
 }
@@ -209,6 +210,7 @@ fn meltano_setting(setting: &Value, page: &mut String) {
     let kind = match text(&setting["kind"]).as_str() {
         "secret" => "string\n  sensitive: true".to_owned(),
         "date" => "date_iso8601".to_owned(),
+        "ids" => "string".to_owned(),
         kind => kind.to_owned(),
     };
     let name = text(&setting["name"]);

@@ -3,25 +3,28 @@
 use crate::api::gate::add_query;
 use crate::api::list::{self, Form};
 use crate::config::Config;
-use crate::plan::{Group, Plan};
-use crate::singer::state::{Progress, State};
-use crate::streams::{End, List, Position, Replication, Source};
+use crate::group::Group;
+use crate::plan::Plan;
+use crate::progress::{Progress, Starts};
+use crate::singer::state::State;
+use crate::start::Start;
+use crate::streams::{End, List, Position};
 use crate::walk::{Query, between};
-use chrono::{DateTime, Utc};
 
 /// What one walk of a run has before it.
 #[derive(Debug)]
 pub struct Forecast {
     streams: Vec<&'static str>,
     list: &'static List,
-    /// The first stream is a part of another one, whose records alone are counted.
-    of_parts: bool,
+    /// The first stream is made of another one's rows, or lies below its records, and only those are counted.
+    of_rows: bool,
     /// The filters of the request that counts.
     filters: Query,
     /// Records that are counted, but were read by an earlier run.
     read_before: u64,
     page: u64,
-    requests_per_record: u64,
+    /// For each request that records take: how many of them share it.
+    at_a_time: Vec<u64>,
 }
 
 impl Plan {
@@ -34,23 +37,29 @@ impl Plan {
 impl Forecast {
     fn new(group: &Group, config: &Config, state: &State) -> Forecast {
         let list = group.list;
-        let left = group.members.first().and_then(|member| state.walk(member.stream).ok().flatten());
-        let left = left.filter(|walk| walk.selection == group.selection);
-        let since = left.as_ref().map_or_else(|| since(group, config, state), |walk| walk.since);
+        // A state that cannot be read is told by the run itself.
+        let start = group.start(config, state).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
+        let (left, since) = match start {
+            Start::Resume(walk) => (Some(walk.clone()), walk.since),
+            Start::New(walk) | Start::Over(walk, _) => (None, walk.since),
+        };
         let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
         let mut filters = between(list, since, config.end_date);
+        filters.extend(group.channels.clone());
         let after = left.as_ref().and_then(|walk| position(list, walk));
         let counts_all = list.end == End::AllSeen;
         let read_before = if after.is_some() && !counts_all { 0 } else { left.map_or(0, |walk| walk.seen) };
         filters.extend(after.filter(|_| !counts_all));
+        let asked = group.rows.iter().filter(|rows| !rows.is_inside()).filter_map(|rows| rows.at_a_time());
         Forecast {
             streams: group.members.iter().map(|member| member.stream.name).collect(),
             list,
-            of_parts: group.members.first().is_some_and(|member| matches!(member.stream.source, Source::Part { .. })),
+            of_rows: group.below.is_some() || group.members.first().is_some_and(|member| member.stream.rows().is_some()),
             filters,
             read_before,
-            page: u64::from(group.page_at_most.unwrap_or(u32::MAX).min(config.page_size).max(1)),
-            requests_per_record: group.parts.iter().filter(|part| part.when_full.is_none()).count() as u64,
+            page: u64::from(config.page_size.max(1)),
+            // Of rows that records hold themselves, the few that do not fit are not foreseen.
+            at_a_time: group.whole.map(|(_, most)| most).into_iter().chain(asked).map(|most| most as u64).collect(),
         }
     }
 
@@ -64,11 +73,11 @@ impl Forecast {
         let (path, limit) = match (self.list.form, self.list.count) {
             (_, Some(count)) => (count, None),
             (Form::Envelope, None) => (self.list.path, Some(("limit", "1".to_owned()))),
-            (Form::Bare, None) => return None,
+            (Form::Bare | Form::Object, None) => return None,
         };
         let mut target = path.to_owned();
         add_query(&mut target, self.filters.iter().cloned().chain(limit));
-        (!self.of_parts).then_some(target)
+        (!self.of_rows).then_some(target)
     }
 
     /// How many records the run has to read, by the answer's body. None: the answer does not say.
@@ -85,25 +94,16 @@ impl Forecast {
     pub fn requests(&self, records: u64) -> u64 {
         // The highest id and a page behind it; or two empty pages and a count.
         let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 };
-        records.div_ceil(self.page) + end + records.saturating_mul(self.requests_per_record)
+        let of_records: u64 = self.at_a_time.iter().map(|most| records.div_ceil((*most).max(1))).sum();
+        (records.div_ceil(self.page) + end).saturating_add(of_records)
     }
-}
-
-/// Where a new walk of the group would start. A state that cannot be read is told by the run itself.
-fn since(group: &Group, config: &Config, state: &State) -> Option<DateTime<Utc>> {
-    let starts = group.members.iter().map(|member| {
-        let heeds_start = matches!(member.stream.replication, Replication::Incremental { heeds_start_date: true, .. });
-        state.bookmark(member.stream).ok().flatten().or(config.start_date.filter(|_| heeds_start))
-    });
-    // None is less than every date.
-    starts.min().flatten()
 }
 
 /// The filter for what lies behind a walk's position, where the list has one.
 fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
     match list.position {
-        Position::Id { after } => Some((after, walk.last_id?.to_string())),
-        Position::Cursor { .. } => None,
+        Position::Id { after } => Some((after, walk.last_id()?.to_string())),
+        Position::Cursor { .. } | Position::Page | Position::Once => None,
     }
 }
 
@@ -136,16 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn products_with_options_come_in_pages_of_ten() {
-        assert_eq!(only(json!({}), "products", json!({})).requests(200), 20 + 2);
-        assert_eq!(only(json!({}), "products.name", json!({})).requests(200), 1 + 2);
+    fn products_with_options_are_listed_first_and_read_ten_at_a_time() {
+        assert_eq!(only(json!({}), "products", json!({})).requests(200), 1 + 2);
+        assert_eq!(only(json!({}), "products.options", json!({})).requests(200), 1 + 2 + 20);
+        assert_eq!(only(json!({}), "product_variants", json!({})).requests(200), 1 + 2 + 4);
     }
 
     #[test]
     fn what_is_counted_is_what_the_run_will_read() {
         let settings = json!({"start_date": "2024-01-01", "end_date": "2025-01-01"});
         let state = json!({"bookmarks": {"customers": {"date_modified": "2024-06-01T00:00:00Z"}}});
-        let targets: Vec<String> = forecasts(settings, "*", state).iter().map(|forecast| forecast.target().unwrap()).collect();
+        let targets: Vec<String> = forecasts(settings, "orders,customers,products,coupons", state)
+            .iter()
+            .map(|forecast| forecast.target().unwrap())
+            .collect();
         assert_eq!(
             targets,
             [

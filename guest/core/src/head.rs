@@ -1,9 +1,10 @@
 //! What a walk needs to know of a record, read without the rest.
 
 use crate::dates;
-use crate::json::Key;
+use crate::json::{Key, peek, scalar};
+use crate::streams::List;
 use chrono::{DateTime, Utc};
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -12,34 +13,20 @@ use std::fmt;
 #[derive(Default)]
 pub(crate) struct Head<'a> {
     id: Option<&'a RawValue>,
-    date_modified: Option<&'a RawValue>,
+    date: Option<&'a RawValue>,
+}
+
+/// The names of those fields.
+#[derive(Clone, Copy)]
+struct Names<'n> {
+    id: Option<&'n str>,
+    date: Option<&'n str>,
 }
 
 impl<'a> Head<'a> {
-    /// Reads a record; none if it is no object.
-    pub(crate) fn read(row: &'a RawValue) -> Option<Head<'a>> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Head<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
-                let (mut head, mut padded) = (Head::default(), Head::default());
-                while let Some(Key(key)) = map.next_key()? {
-                    let value: &RawValue = map.next_value()?;
-                    let name = key.trim();
-                    let found = if name.len() == key.len() { &mut head } else { &mut padded };
-                    match name {
-                        "id" => drop(found.id.get_or_insert(value)),
-                        "date_modified" => drop(found.date_modified.get_or_insert(value)),
-                        _ => {}
-                    }
-                }
-                Ok(Head { id: head.id.or(padded.id), date_modified: head.date_modified.or(padded.date_modified) })
-            }
-        }
-        serde_json::Deserializer::from_str(row.get()).deserialize_map(Read).ok()
+    /// Reads a record of a list; none if it is no object.
+    pub(crate) fn read(row: &'a RawValue, list: &List) -> Option<Head<'a>> {
+        Names { id: list.id(), date: list.date() }.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
     }
 
     /// The id, from a number or from its digits, written as a number is.
@@ -48,13 +35,51 @@ impl<'a> Head<'a> {
         digits.parse().ok().filter(|id: &u64| id.to_string() == digits)
     }
 
-    /// The modification date, if there is one that can be read.
+    /// The date, if there is one that can be read.
     pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
-        dates::parse(&serde_json::from_str::<String>(self.date_modified?.get()).ok()?)
+        dates::parse(&serde_json::from_str::<String>(self.date?.get()).ok()?)
     }
 }
 
-/// The id of a row, if it has one.
-pub(crate) fn id_of(row: &RawValue) -> Option<u64> {
-    Head::read(row)?.id()
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = Head<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Head<'de>, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = Head<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
+        let (mut head, mut padded) = (Head::default(), Head::default());
+        while let Some(Key(key)) = map.next_key()? {
+            let name = key.trim();
+            let found = if name.len() == key.len() { &mut head } else { &mut padded };
+            let place = match name {
+                name if Some(name) == self.id => &mut found.id,
+                name if Some(name) == self.date => &mut found.date,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let value: &RawValue = map.next_value()?;
+            place.get_or_insert(value);
+        }
+        Ok(Head { id: head.id.or(padded.id), date: head.date.or(padded.date) })
+    }
+}
+
+/// The id of a row of a list, if it has one.
+pub(crate) fn id_of(row: &RawValue, list: &List) -> Option<u64> {
+    Head::read(row, list)?.id()
+}
+
+/// What tells a row from others: the values of its key. None: it does not say.
+pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
+    let parts: Option<Vec<_>> = key.iter().map(|name| peek(row, name).and_then(|value| scalar(value.get()))).collect();
+    parts.map(|parts| parts.join("\n"))
 }

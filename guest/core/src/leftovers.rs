@@ -1,17 +1,17 @@
 //! What was set aside: asked for again before a new walk, each with one try.
 
 use crate::api::gate::{Gate, Refused};
-use crate::api::list::{self, Rows};
-use crate::api::{Clock, Request, Transport, Window};
+use crate::api::list::{self, Form, Listing};
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::aside::Aside;
 use crate::dates;
 use crate::error::{Kind, Result};
 use crate::head::{Head, id_of};
 use crate::log::{Level, Log};
 use crate::pipeline::Pages;
-use crate::singer::state::Aside;
-use crate::streams::{List, Position, Record, Stream};
+use crate::streams::{List, Lookup, Position};
 use crate::transform::Findings;
-use crate::walk::{Page, Query, Row, SECOND_THOUGHTS};
+use crate::walk::{BEYOND, Page, Query, Row, SECOND_THOUGHTS};
 use futures_util::stream::{self, StreamExt};
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -46,10 +46,13 @@ struct Wanted {
 /// Asks for what is aside.
 pub(crate) struct Asker<'g, T, C> {
     pub(crate) gate: &'g Gate<T, C>,
-    pub(crate) stream: &'static Stream,
+    /// The stream, for messages.
+    pub(crate) stream: &'static str,
     pub(crate) list: &'static List,
     /// Parameters for the parts that are selected.
     pub(crate) includes: &'g Query,
+    /// The filter for the channels that the run is restricted to.
+    pub(crate) channels: Option<&'g (&'static str, String)>,
     pub(crate) page_size: u32,
 }
 
@@ -63,7 +66,7 @@ impl<T, C> Copy for Asker<'_, T, C> {}
 
 /// What came of asking for something.
 enum Found {
-    Rows(Rows),
+    Listing(Listing),
     /// The store has no such record, twice.
     Gone,
     /// The store still cannot serve it.
@@ -78,7 +81,7 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
         let mut page = Page::default();
         for (Wanted { aside, limit }, found) in found {
             match found? {
-                Found::Rows(rows) => {
+                Found::Listing(rows) => {
                     let rows = self.rows(rows, aside);
                     // Without a row that can be read it stays aside.
                     if let (Some(last), Aside::Gap { below, .. }) = (rows.last(), aside)
@@ -120,19 +123,29 @@ impl<'g, T: Transport, C: Clock> Leftovers<'g, T, C> {
     }
 
     /// The rows up to the first that cannot be read.
-    fn rows(&mut self, found: Rows, aside: Aside) -> Vec<Row> {
+    fn rows(&mut self, found: Listing, aside: Aside) -> Vec<Row> {
         let extracted: Rc<str> = dates::stamp(self.asker.gate.clock().date()).into();
+        let list = self.asker.list;
         let row = |raw: Box<RawValue>| {
-            let (id, date) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date())))?;
+            let (id, date) = Head::read(&raw, list).and_then(|head| Some((head.id()?, head.date())))?;
             let (was_aside, others) = (Some(aside), [None; 2]);
-            aside.holds(id).then(|| Row { id, date, raw, seen: 0, extracted: extracted.clone(), others, was_aside })
+            aside.holds(id).then(|| Row {
+                id,
+                date,
+                raw,
+                seen: 0,
+                extracted: extracted.clone(),
+                others,
+                is_aside: true,
+                was_aside,
+            })
         };
         let rows: Vec<Row> = found.rows.into_iter().map_while(row).collect();
         for repair in &found.repairs {
-            rows.get(repair.row).into_iter().for_each(|row| self.findings.repaired(row.id, &repair.field));
+            rows.get(repair.row).into_iter().for_each(|row| self.findings.repaired(&row.id, &repair.field));
         }
         for warning in self.findings.take_warnings() {
-            self.log.write(Level::Warning, &format!("{}: {warning}", self.asker.stream.name));
+            self.log.write(Level::Warning, &format!("{}: {warning}", self.asker.stream));
         }
         rows
     }
@@ -148,14 +161,15 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
     }
 
     async fn one(&self, id: u64) -> Result<Found> {
-        match self.list.record {
-            Record::Path(path) => {
+        match self.list.one {
+            None => Ok(Found::NotYet),
+            Some(Lookup::Path(path)) => {
                 let request = self.request(path.replace("{id}", &id.to_string()), Vec::new());
-                self.twice(request, list::one).await
+                self.twice(request, |body| Form::Object.decode(body)).await
             }
-            Record::Filter(name) => {
+            Some(Lookup::Filter(name)) => {
                 let mut request = self.request(self.list.path.to_owned(), vec![(name, id.to_string())]);
-                request.page = Some(Window::first(1));
+                request.page = Some(Slice::first(1));
                 self.twice(request, |body| self.list.form.decode(body)).await
             }
         }
@@ -170,30 +184,39 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         }
         if let (Aside::Gap { above, below }, Position::Id { after }) = (aside, self.list.position) {
             let Some(page) = self.first_rows(Some((after, above.to_string()))).await? else { return Ok(Found::NotYet) };
-            if let Some(next) = page.rows.iter().filter_map(|row| id_of(row)).find(|id| *id > above) {
+            if let Some(next) = page.rows.iter().filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
         }
         let Some(page) = self.first_rows(None).await? else { return Ok(Found::NotYet) };
         // Of a record that has a path of its own the store has said by its status that it is gone.
-        let is_told = matches!((aside, self.list.record), (Aside::Id(_), Record::Path(_)));
-        let is_believed = is_told || !page.rows.is_empty() || page.total == Some(0) || self.count().await? == Some(0);
+        let is_told = matches!((aside, self.list.one), (Aside::Id(_), Some(Lookup::Path(_))));
+        let is_believed = is_told || !page.rows.is_empty() || page.total == Some(0) || self.is_counted_empty().await?;
         Ok(if is_believed { Found::Gone } else { Found::NotYet })
     }
 
+    /// Whether the list's count endpoint counts nothing, or counts no better where there can be nothing.
+    async fn is_counted_empty(&self) -> Result<bool> {
+        let counted = self.count(None).await?;
+        let Position::Id { after } = self.list.position else { return Ok(counted == Some(0)) };
+        Ok(counted == Some(0)
+            || counted.is_some() && self.count(Some((after, BEYOND.to_string()))).await?.is_some_and(|counted| counted > 0))
+    }
+
     /// How many records the list's count endpoint counts, with one try. None: there is no such endpoint, or it does not answer.
-    async fn count(&self) -> Result<Option<u64>> {
+    async fn count(&self, filter: Option<(&'static str, String)>) -> Result<Option<u64>> {
         let Some(path) = self.list.count else { return Ok(None) };
-        let mut request = Request { tries: Some(1), ..Request::new(self.stream.name, self.stream.scope, path.to_owned()) };
+        let request = Request::new(self.stream, self.list.scope, path.to_owned());
+        let mut request = Request { tries: Some(1), query: filter.into_iter().collect(), ..request };
         self.once(&mut request, list::count).await
     }
 
     /// The first rows of the list, with one try; behind a position where one is given. None: the store cannot serve them.
-    async fn first_rows(&self, position: Option<(&'static str, String)>) -> Result<Option<Rows>> {
+    async fn first_rows(&self, position: Option<(&'static str, String)>) -> Result<Option<Listing>> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(position).collect());
         // The first row may be the position's own.
-        (request.page, request.tries) = (Some(Window::first(2)), Some(1));
+        (request.page, request.tries) = (Some(Slice::first(2)), Some(1));
         self.once(&mut request, |body| self.list.form.decode(body)).await
     }
 
@@ -210,16 +233,16 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         let (Aside::Gap { above, below }, Some((least, greatest))) = (gap, self.list.range) else { return Ok(Found::NotYet) };
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let bounds = [(least, above.to_string()), (greatest, below.to_string())];
-        let mut request = self.request(self.list.path.to_owned(), fixed.chain(bounds).collect());
+        let mut request = self.request(self.list.path.to_owned(), fixed.chain(self.channels.cloned()).chain(bounds).collect());
         // The bounds may come, too.
         let most = most.and_then(|most| u32::try_from(most.saturating_add(2)).ok()).unwrap_or(u32::MAX);
-        request.page = Some(Window::first(limit.min(most)));
+        request.page = Some(Slice::first(limit.min(most)));
         let read = |body: &[u8]| {
             let mut rows = self.list.form.decode(body)?;
-            if rows.rows.iter().filter_map(|row| id_of(row)).any(|id| id < above) {
+            if rows.rows.iter().filter_map(|row| id_of(row, self.list)).any(|id| id < above) {
                 return Err("it has rows below those that were asked for".into());
             }
-            let bounds = rows.retain(|row| id_of(row).is_none_or(|id| gap.holds(id)));
+            let bounds = rows.retain(|row| id_of(row, self.list).is_none_or(|id| gap.holds(id)));
             rows.total = rows.total.map(|total| total.saturating_sub(bounds as u64));
             Ok(rows)
         };
@@ -227,7 +250,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
     }
 
     /// Asks with one try, and once more where nothing is found. A row that cannot be read is not what was asked for.
-    async fn twice(&self, mut request: Request, read: impl Fn(&[u8]) -> Result<Rows, String>) -> Result<Found> {
+    async fn twice(&self, mut request: Request, read: impl Fn(&[u8]) -> Result<Listing, String>) -> Result<Found> {
         request.tries = Some(1);
         for again in [false, true] {
             if again {
@@ -236,7 +259,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             match self.gate.get(&mut request, &read).await {
                 Ok(answer) if answer.body.is_empty_as_it_says() => {}
                 Ok(answer) if answer.body.rows.is_empty() => return Ok(Found::NotYet),
-                Ok(answer) => return Ok(Found::Rows(answer.body)),
+                Ok(answer) => return Ok(Found::Listing(answer.body)),
                 // A list that is not found says nothing of the records in it.
                 Err(Refused { status: Some(404), .. }) if request.page.is_none() => {}
                 Err(refused) if refused.spent || refused.failure.kind == Kind::Api => return Ok(Found::NotYet),
@@ -248,6 +271,6 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
 
     fn request(&self, path: String, query: Query) -> Request {
         let query = query.into_iter().chain(self.includes.clone()).collect();
-        Request { query, ..Request::new(self.stream.name, self.stream.scope, path) }
+        Request { query, ..Request::new(self.stream, self.list.scope, path) }
     }
 }

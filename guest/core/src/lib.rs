@@ -6,27 +6,34 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod aside;
+mod below;
+mod channels;
 pub mod check;
 pub mod config;
 pub mod dates;
 pub mod discover;
 pub mod error;
 pub mod forecast;
+mod group;
 mod head;
 pub mod json;
 mod leftovers;
 pub mod log;
 mod origin;
-mod parts;
 mod pipeline;
 pub mod plan;
+pub mod progress;
 mod records;
+mod rows;
 pub mod schema;
 pub mod select;
 pub mod singer;
+mod start;
 pub mod streams;
 mod summary;
 pub mod sync;
+mod takers;
 pub mod transform;
 pub mod trial;
 pub mod virtual_time;

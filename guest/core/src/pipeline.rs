@@ -1,9 +1,10 @@
 //! A source's records, completed side by side and returned in order, as far as there is room for them.
 
 use crate::api::{Clock, Transport};
+use crate::aside::Aside;
 use crate::error::{Failure, Result};
-use crate::parts::{Fetcher, Parts};
-use crate::singer::state::Aside;
+use crate::progress::{Below, Place};
+use crate::rows::{Chunk, Fetcher};
 use crate::walk::{Page, Row};
 use chrono::{DateTime, Utc};
 use futures_util::future::{FutureExt, LocalBoxFuture, ready};
@@ -29,12 +30,12 @@ pub(crate) enum Item {
     },
     /// Records that the store cannot serve, and why.
     Aside(Aside, Failure),
-    /// A record, with its parts.
-    Record(Row, Parts),
+    /// Records, with their lists.
+    Chunk(Chunk),
     /// What was set aside has been asked for, and all of it that there is has come.
     Settled(Aside),
-    /// A page is done. By cursor, the walk can resume from here.
-    PageDone { cursor: Option<String>, seen: Option<u64>, last: bool },
+    /// A page is done. Unless it goes by id, the walk can resume from here.
+    PageDone { place: Option<Place>, below: Option<Below>, seen: Option<u64>, last: bool },
 }
 
 /// How much more may be asked for.
@@ -49,11 +50,11 @@ pub(crate) struct Room {
 /// What a page holds before its records are complete.
 enum Raw {
     Done(Result<Item>),
-    Row(Row),
+    Records(Vec<Row>),
 }
 
 /// The source, or what it is doing.
-enum Source<'f, P> {
+enum Feed<'f, P> {
     Idle(P),
     Asking(LocalBoxFuture<'f, (P, Result<Page>)>),
     Done,
@@ -62,11 +63,11 @@ enum Source<'f, P> {
 /// Completes the records of a source.
 pub(crate) struct Pipeline<'f, P, T, C> {
     fetcher: &'f Fetcher<'f, T, C>,
-    /// How many records a row will bring.
-    expects: &'f dyn Fn(&Row) -> u64,
     /// So many records are completed side by side, across the pages' ends.
     fan_out: usize,
-    source: Source<'f, P>,
+    /// So many of them together.
+    chunk: usize,
+    source: Feed<'f, P>,
     waiting: VecDeque<Raw>,
     under_way: FuturesOrdered<LocalBoxFuture<'f, Result<Item>>>,
     /// What each of those under way is expected to bring.
@@ -74,12 +75,12 @@ pub(crate) struct Pipeline<'f, P, T, C> {
 }
 
 impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
-    pub(crate) fn new(source: P, fetcher: &'f Fetcher<'f, T, C>, expects: &'f dyn Fn(&Row) -> u64, fan_out: usize) -> Self {
+    pub(crate) fn new(source: P, fetcher: &'f Fetcher<'f, T, C>, fan_out: usize, chunk: usize) -> Self {
         Pipeline {
             fetcher,
-            expects,
             fan_out,
-            source: Source::Idle(source),
+            chunk,
+            source: Feed::Idle(source),
             waiting: VecDeque::new(),
             under_way: FuturesOrdered::new(),
             expected: VecDeque::new(),
@@ -88,7 +89,7 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
 
     /// Whether the source has brought all that it has.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.source, Source::Done) && self.waiting.is_empty() && self.under_way.is_empty()
+        matches!(self.source, Feed::Done) && self.waiting.is_empty() && self.under_way.is_empty()
     }
 
     /// The next item. None: there is none, or no room for what it needs. May be dropped at any time.
@@ -96,11 +97,11 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
         loop {
             self.admit(room);
             // A page that is under way when there is no more room is of no use.
-            if self.under_way.is_empty() && (room.page == Some(0) || !matches!(self.source, Source::Asking(_))) {
+            if self.under_way.is_empty() && (room.page == Some(0) || !matches!(self.source, Feed::Asking(_))) {
                 return None;
             }
             let item = poll_fn(|context| {
-                if let Source::Asking(asking) = &mut self.source
+                if let Feed::Asking(asking) = &mut self.source
                     && let Poll::Ready((source, page)) = asking.poll_unpin(context)
                 {
                     self.take_in(source, page);
@@ -118,26 +119,25 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
         }
     }
 
-    /// Starts whatever there is room for. A row is started only if those before it do not fill the room, so that no request is thrown away.
+    /// Starts whatever there is room for. Records are started only if those before them do not fill the room, so that no request is thrown away.
     fn admit(&mut self, room: Room) {
         let mut expected: u64 = self.expected.iter().sum();
         let fits = |expected: u64, room: Option<u64>| room.is_none_or(|room| expected < room);
         while self.under_way.len() < self.fan_out {
             match self.waiting.pop_front() {
-                Some(Raw::Row(row)) if fits(expected, room.records) => {
+                Some(Raw::Records(records)) if fits(expected, room.records) => {
                     let fetcher = self.fetcher;
-                    let brings = room.records.map_or(0, |_| (self.expects)(&row));
+                    let brings = room.records.map_or(0, |_| records.iter().map(|row| fetcher.group.expects(&row.raw)).sum());
                     expected = expected.saturating_add(brings);
                     self.expected.push_back(brings);
-                    self.under_way
-                        .push_back(async move { fetcher.fetch(&row).await.map(|parts| Item::Record(row, parts)) }.boxed_local());
+                    self.under_way.push_back(async move { fetcher.fetch(records).await.map(Item::Chunk) }.boxed_local());
                 }
                 Some(Raw::Done(item)) => {
                     self.expected.push_back(0);
                     self.under_way.push_back(ready(item).boxed_local());
                 }
-                Some(row) => {
-                    self.waiting.push_front(row);
+                Some(records) => {
+                    self.waiting.push_front(records);
                     return;
                 }
                 None => {
@@ -152,33 +152,36 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
     }
 
     fn ask(&mut self, most: Option<u64>) {
-        match std::mem::replace(&mut self.source, Source::Done) {
-            Source::Idle(mut source) => {
+        match std::mem::replace(&mut self.source, Feed::Done) {
+            Feed::Idle(mut source) => {
                 let asking = async move {
                     let page = source.next_page(most).await;
                     (source, page)
                 };
-                self.source = Source::Asking(asking.boxed_local());
+                self.source = Feed::Asking(asking.boxed_local());
             }
             other => self.source = other,
         }
     }
 
     fn take_in(&mut self, source: P, page: Result<Page>) {
-        self.source = Source::Done;
+        self.source = Feed::Done;
         let page = match page {
             Ok(page) => page,
             Err(failure) => return self.waiting.push_back(Raw::Done(Err(failure))),
         };
         if !page.last {
-            self.source = Source::Idle(source);
+            self.source = Feed::Idle(source);
         }
         let done = |item| Raw::Done(Ok(item));
         self.waiting.push_back(done(Item::Opened { started: page.started, end: page.end }));
         self.waiting.extend(page.aside.into_iter().map(|(aside, why)| done(Item::Aside(aside, why))));
-        let seen = page.rows.last().map(|row| row.seen);
-        self.waiting.extend(page.rows.into_iter().map(Raw::Row));
+        let seen = page.seen_above.or(page.rows.last().map(|row| row.seen));
+        let mut rows = page.rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            self.waiting.push_back(Raw::Records(rows.by_ref().take(self.chunk).collect()));
+        }
         self.waiting.extend(page.settled.into_iter().map(|aside| done(Item::Settled(aside))));
-        self.waiting.push_back(done(Item::PageDone { cursor: page.cursor, seen, last: page.last }));
+        self.waiting.push_back(done(Item::PageDone { place: page.place, below: page.below, seen, last: page.last }));
     }
 }

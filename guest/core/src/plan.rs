@@ -2,16 +2,13 @@
 
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Kind, Result};
-use crate::json::{self, peek};
+use crate::group::{Group, Member, Mode, hash};
 use crate::schema::{self, Object};
 use crate::select;
 use crate::singer::catalog::{Catalog, Entry};
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::State;
-use crate::streams::{ALL, Include, List, Part, Replication, Source, Stream};
-use crate::walk::Query;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use crate::streams::{ALL, Replication, Stream};
 use std::rc::Rc;
 
 /// What an interface asks for.
@@ -47,37 +44,6 @@ pub struct Plan {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Streams that come from one walk: a list and the parts of its records.
-#[derive(Debug)]
-pub(crate) struct Group {
-    /// The stream whose list is walked; it need not be selected itself.
-    pub(crate) parent: &'static Stream,
-    pub(crate) list: &'static List,
-    /// The selected streams.
-    pub(crate) members: Vec<Member>,
-    /// The parts to fetch.
-    pub(crate) parts: Vec<&'static Part>,
-    /// Parameters for what the API sends only when asked to.
-    pub(crate) includes: Query,
-    /// The most records that a page holds with those, where the API cuts its pages.
-    pub(crate) page_at_most: Option<u32>,
-    /// A hash of all that shapes a walk: a walk resumes only under the same one.
-    pub(crate) selection: String,
-}
-
-/// A selected stream.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) stream: &'static Stream,
-    /// Its schema as messages show it: only what is selected.
-    pub(crate) schema: Value,
-    pub(crate) shape: Object,
-    /// A hash of the selected fields.
-    pub(crate) fields: String,
-    /// The catalog wants all of it in each run, whatever its bookmark is.
-    pub(crate) full_table: bool,
-}
-
 /// The replication method of a catalog that reads a stream whole.
 const FULL_TABLE: &str = "FULL_TABLE";
 
@@ -91,19 +57,15 @@ impl Plan {
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
-        let mut groups: Vec<Group> = ALL
-            .iter()
-            .filter_map(|parent| match &parent.source {
-                Source::List(list) => Group::new(parent, list, &selection, &config),
-                Source::Part { .. } => None,
-            })
-            .collect();
+        let family = |parent: &'static Stream| ALL.iter().copied().filter(|stream| stream.walked_with().name == parent.name);
+        let members = |parent| family(parent).filter_map(|stream| selection.member(stream)).collect();
+        let mut groups: Vec<Group> = ALL.iter().flat_map(|parent| Group::of(parent, members(parent), &config)).collect();
         if groups.is_empty() {
             warnings.push("no stream is selected, so nothing is read; select streams in the catalog".into());
         }
-        let interrupted = state.syncing().and_then(Stream::find).map(|stream| stream.walked_with().name);
+        let interrupted = |group: &Group| group.members.iter().any(|member| Some(member.stream.name) == state.syncing());
         // Those before it have had their turn: runs that are cut short one after the other come round to every stream.
-        let first = groups.iter().position(|group| Some(group.parent.name) == interrupted);
+        let first = groups.iter().position(interrupted);
         groups.rotate_left(first.unwrap_or(0));
         let (max_records, max_seconds) = (request.max_records, request.max_seconds);
         Ok(Plan { config: Rc::new(config), groups, state, max_records, max_seconds, warnings })
@@ -123,68 +85,6 @@ impl Plan {
         self.groups.iter().for_each(|group| group.announce(&mut output));
         output.flush().await
     }
-}
-
-impl Group {
-    fn new(parent: &'static Stream, list: &'static List, selection: &Selection, config: &Config) -> Option<Group> {
-        let family = ALL.iter().copied().filter(|stream| stream.walked_with().name == parent.name);
-        let members: Vec<Member> = family.filter_map(|stream| selection.member(stream)).collect();
-        let of_parent = members.iter().find(|member| member.stream.name == parent.name);
-        let in_record = |field: &str| of_parent.is_some_and(|parent| parent.shape.position(field).is_some());
-        let as_stream = |field: &str| {
-            members.iter().any(|member| matches!(member.stream.source, Source::Part { field: of, .. } if of == field))
-        };
-        let parts = list.parts.iter().filter(|part| in_record(part.field) || as_stream(part.field)).collect();
-        let included = || list.includes.iter().filter(|include| in_record(include.field));
-        let (includes, page_at_most) = (includes(included()), included().filter_map(|include| include.page_at_most).min());
-        let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
-        let settings = [config.end_date.map(crate::dates::format), Some(config.lookback.to_string())];
-        let selection = hash(fields.chain(settings.into_iter().flatten()));
-        (!members.is_empty()).then_some(Group { parent, list, members, parts, includes, page_at_most, selection })
-    }
-
-    /// About how many RECORD messages a row brings at most, as far as the row says.
-    pub(crate) fn expects(&self, row: &RawValue) -> u64 {
-        let of = |member: &Member| match member.stream.source {
-            Source::List(_) => 1,
-            Source::Part { field, .. } => {
-                let announced = self.list.parts.iter().find(|part| part.field == field).and_then(|part| part.announced_by);
-                announced.and_then(|announced| json::count(peek(row, announced.field())?)).unwrap_or(1)
-            }
-        };
-        self.members.iter().map(of).sum()
-    }
-
-    /// Adds the SCHEMA messages of its streams.
-    pub(crate) fn announce<S: Sink>(&self, output: &mut Output<'_, S>) {
-        for member in &self.members {
-            output.schema(member.stream.name, &member.schema, Stream::KEY, member.stream.replication_key());
-        }
-    }
-}
-
-/// The `include` parameter and what goes with it.
-fn includes<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
-    let (mut values, mut query): (Vec<&str>, Query) = (Vec::new(), Vec::new());
-    for include in wanted {
-        if !values.contains(&include.value) {
-            values.push(include.value);
-            query.extend(include.with.map(|(name, value)| (name, value.to_owned())));
-        }
-    }
-    if !values.is_empty() {
-        query.insert(0, ("include", values.join(",")));
-    }
-    query
-}
-
-/// FNV-1a over the texts, as hexadecimal: the same in every build, which the standard library's hash does not promise.
-fn hash(texts: impl Iterator<Item = String>) -> String {
-    let bytes = texts.flat_map(|text| text.into_bytes().into_iter().chain([0]));
-    format!(
-        "{:016x}",
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-    )
 }
 
 /// What the user selected.
@@ -226,7 +126,11 @@ impl Selection {
 
     /// The stream as it is selected; none if it is not.
     fn member(&self, stream: &'static Stream) -> Option<Member> {
-        if matches!(self, Selection::Catalog(_)) && !self.entry(stream)?.is_selected() {
+        let is_selected = match self {
+            Selection::Catalog(_) => self.entry(stream).is_some_and(Entry::is_selected),
+            Selection::Default => stream.selected_by_default,
+        };
+        if !is_selected {
             return None;
         }
         let whole = stream.schema();
@@ -238,8 +142,14 @@ impl Selection {
             automatic(path) || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path))
         });
         let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
-        let full_table = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
-        Some(Member { stream, schema: schema::public(&kept), shape: Object::compile(whole, &kept), fields, full_table })
+        let wants_all = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
+        let by_ids = stream.rows().is_some_and(|rows| !rows.is_inside()) && !stream.list().ids_only.is_empty();
+        let mode = match wants_all || stream.replication == Replication::FullTable {
+            true if by_ids => Mode::Ids,
+            true => Mode::Whole,
+            false => Mode::Changes,
+        };
+        Some(Member { stream, mode, schema: schema::public(&kept), shape: Object::compile(whole, &kept), fields })
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -1,19 +1,19 @@
-//! From a completed record to its RECORD messages: its own, and one for each row of a part that is a stream of its own.
+//! From a completed record to its RECORD messages: its own, and one for each of its rows that a stream wants.
 
 use crate::error::{Failure, Kind, Result};
-use crate::head::id_of;
+use crate::group::{Group, Member};
+use crate::json::{peek, scalar};
 use crate::log::{Level, Log};
-use crate::plan::{Group, Member};
+use crate::rows::{self, Lists};
 use crate::singer::message::{Output, Sink};
-use crate::streams::Source;
-use crate::transform::{self, Findings, Part, peek};
+use crate::streams::{Rows, Source};
+use crate::takers::Takers;
+use crate::transform::{self, Findings, Replacement, Unfit};
 use crate::walk::Row;
 use serde_json::value::RawValue;
+use std::fmt;
 
 const STRICT: &str = "a value does not fit its schema, and the config says \"strict\"";
-
-/// A record's fetched lists, by their fields.
-pub(crate) type Lists = Vec<(&'static str, Vec<Box<RawValue>>)>;
 
 /// Why a record was not written.
 #[derive(Debug)]
@@ -38,19 +38,27 @@ impl Tally {
         self.findings.nulled
     }
 
-    /// Writes one record; `key` is its id.
+    /// How many records they count together.
+    pub(crate) fn records_of(tallies: &[Tally]) -> u64 {
+        tallies.iter().map(|tally| tally.records).sum()
+    }
+
+    /// Writes one record. `replaced` is what replaces its fields.
     fn write<S: Sink>(
         &mut self,
         to: &mut Target<'_, '_, S>,
         member: &Member,
         raw: &RawValue,
-        parts: &[(&str, Part)],
-        key: u64,
+        replaced: &[(&str, Replacement)],
     ) -> Result<(), Unwritten> {
+        let key = KeyOf { names: member.stream.key, raw };
         let findings = &mut self.findings;
         let before = findings.nulled;
         let done = to.output.record(member.stream.name, to.extracted, |out| {
-            transform::record(&member.shape, raw, parts, key, findings, out).map_err(|_| "it is not a JSON object")?;
+            transform::record(&member.shape, raw, replaced, &key, findings, out).map_err(|unfit| match unfit {
+                Unfit::NoObject => "it is not a JSON object",
+                Unfit::NoKey => "it has no key that can be read",
+            })?;
             match findings.nulled > before && to.strict {
                 true => Err(STRICT),
                 false => Ok(()),
@@ -65,6 +73,27 @@ impl Tally {
     }
 }
 
+/// What messages call a record: the values of its key.
+struct KeyOf<'k> {
+    names: &'static [&'static str],
+    raw: &'k RawValue,
+}
+
+impl fmt::Display for KeyOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.names.iter().enumerate() {
+            let value = peek(self.raw, name).and_then(|value| scalar(value.get()));
+            let value = value.filter(|value| value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+            let value = value.as_deref().filter(|value| (1..=64).contains(&value.len())).unwrap_or("(none)");
+            match self.names.len() {
+                1 => f.write_str(value)?,
+                _ => write!(f, "{}{name} {value}", if place > 0 { ", " } else { "" })?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Where records are written to, and how.
 pub(crate) struct Target<'t, 's, S> {
     pub(crate) output: &'t mut Output<'s, S>,
@@ -74,32 +103,43 @@ pub(crate) struct Target<'t, 's, S> {
     pub(crate) extracted: &'t str,
 }
 
-/// Writes everything that one record of a walk brings: the members' records, in their order. `tallies` are the members'.
+/// Writes everything that one record of a walk brings to the members that take it, in their order. `tallies` are the members'.
 pub(crate) fn write<S: Sink>(
     group: &Group,
+    takers: &Takers,
     tallies: &mut [Tally],
     mut to: Target<'_, '_, S>,
     row: &Row,
     lists: &Lists,
 ) -> Result<(), Unwritten> {
-    for (member, tally) in group.members.iter().zip(tallies) {
-        match member.stream.source {
-            Source::List(_) => {
-                let parts: Vec<(&str, Part)> = lists.iter().map(|(field, rows)| (*field, Part::List(rows))).collect();
-                tally.write(&mut to, member, &row.raw, &parts, row.id)?;
-            }
-            Source::Part { field, .. } => {
-                let date = group.parent.replication_key().and_then(|key| peek(&row.raw, key)).unwrap_or(RawValue::NULL);
-                let key = member.stream.replication_key().unwrap_or_default();
-                for raw in lists.iter().filter(|(name, _)| *name == field).flat_map(|(_, rows)| rows) {
-                    let id = id_of(raw).ok_or_else(|| {
-                        let text = format!("record {} of {} holds one without an id that is a number", row.id, group.parent.name);
-                        Unwritten::Record(Failure::new(Kind::Api, text).of_stream(member.stream.name))
-                    })?;
-                    tally.write(&mut to, member, raw, &[(key, Part::Value(date))], id)?;
+    let members = group.members.iter().zip(tallies).enumerate();
+    for (_, (member, tally)) in members.filter(|(place, _)| takers.takes(*place, row)) {
+        let Source::With { rows, .. } = member.stream.source else {
+            let replaced: Vec<(&str, Replacement)> =
+                lists.iter().map(|(rows, list)| (rows.name, Replacement::List(list))).collect();
+            tally.write(&mut to, member, &row.raw, &replaced)?;
+            continue;
+        };
+        let added = |(field, of_parent): &(&'static str, &str)| {
+            (*field, Replacement::Value(peek(&row.raw, of_parent).unwrap_or(RawValue::NULL)))
+        };
+        let replaced: Vec<(&str, Replacement)> = rows.adds.iter().map(added).collect();
+        for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
+            tally.write(&mut to, member, raw, &replaced).map_err(|why| match why {
+                Unwritten::Record(failure) => {
+                    let text = format!("{} (in record {} of {})", failure.message, row.id, group.parent.name);
+                    Unwritten::Record(Failure { message: text, ..failure })
                 }
-            }
+                strict => strict,
+            })?;
         }
     }
     Ok(())
+}
+
+/// The rows of a record: those that were fetched, else those that it holds itself.
+fn list_of<'r>(rows: &Rows, row: &'r Row, lists: &'r Lists) -> Result<Vec<&'r RawValue>> {
+    let fetched = lists.iter().find(|(of, _)| *of == rows).map(|(_, list)| list.iter().map(|raw| &**raw).collect());
+    let not_there = || Failure::new(Kind::Api, format!("record {}: its list of {} is not there", row.id, rows.name));
+    fetched.or_else(|| rows::inside(rows, row)).ok_or_else(not_there)
 }

@@ -127,6 +127,8 @@ pub struct Field {
     pub source: Vec<String>,
     /// What its value becomes.
     pub shape: Shape,
+    /// Whether it is never null: a part of the key.
+    pub required: bool,
 }
 
 impl Object {
@@ -153,7 +155,9 @@ impl Object {
             if let Some(selected) = kept.get(name) {
                 filled.push(object.fields.len());
                 let shape = Shape::compile(schema, selected);
-                object.fields.push(Field { name: name.clone(), source: steps.collect(), shape });
+                // In the schemas everything may be null but for the key.
+                let required = schema["type"].is_string();
+                object.fields.push(Field { name: name.clone(), source: steps.collect(), shape, required });
             }
         }
         object

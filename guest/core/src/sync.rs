@@ -1,26 +1,29 @@
 //! A run: each group of streams is walked, its records are completed, shaped and written, and the state follows.
 
 mod aside;
+mod checkpoint;
 mod limits;
-mod start;
+mod outcome;
+mod read;
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
+use crate::aside::{Aside, MOST_ASIDE};
+use crate::below::Lists;
 use crate::config::Config;
 use crate::error::{Kind, Result};
+use crate::group::{Group, Member, Mode};
 use crate::log::{Level, Log};
-use crate::parts::{Fetcher, Parts};
-use crate::pipeline::{Item, Pages, Pipeline};
-use crate::plan::{Group, Plan};
-use crate::records::{self, Tally, Target, Unwritten};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::records::Tally;
 use crate::singer::message::{Output, Sink};
-use crate::singer::state::{Aside, MOST_ASIDE, Progress, State};
-use crate::streams::{Position, Replication};
+use crate::singer::state::State;
+use crate::start::{Start, is_known_in_all_channels};
 pub use crate::summary::{StreamSummary, Summary};
-use crate::walk::{MARGIN, Row, Scope, Walk};
+use crate::takers::Takers;
+use crate::walk::Walk;
 use futures_util::future::{FusedFuture, FutureExt};
-use serde_json::json;
-use std::cell::RefCell;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -72,6 +75,8 @@ enum Ended {
     Complete,
     /// At a limit of the run.
     AtLimit,
+    /// Before its time: the stream that had set its start has failed, and the others start later.
+    Narrowed,
 }
 
 struct Run<'r, T, C, S> {
@@ -95,6 +100,7 @@ struct Run<'r, T, C, S> {
 /// A group under way.
 struct Stage<'g> {
     group: &'g Group,
+    takers: Rc<Takers>,
     tallies: Vec<Tally>,
     /// What its streams have set aside.
     aside: Vec<Aside>,
@@ -106,7 +112,18 @@ struct Stage<'g> {
 
 impl Stage<'_> {
     fn is_by_id(&self) -> bool {
-        matches!(self.group.list.position, Position::Id { .. })
+        self.group.list.is_by_id()
+    }
+
+    /// Takes those that have failed off the walk. Reports whether the others start later than it does.
+    fn is_narrowed(&mut self) -> bool {
+        for (place, member) in self.group.members.iter().enumerate() {
+            if self.takers.failure(place).is_some() {
+                self.progress.members.remove(member.stream.name);
+            }
+        }
+        // None is less than every date.
+        self.progress.members.values().min().is_some_and(|since| since.0 > self.progress.since)
     }
 }
 
@@ -121,7 +138,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 return Ok(false);
             }
             match self.group(group).await {
-                Ok(Ended::Complete) => {}
+                Ok(Ended::Complete | Ended::Narrowed) => {}
                 Ok(Ended::AtLimit) => {
                     self.write_state().await?;
                     return Ok(false);
@@ -149,261 +166,138 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
         self.state.set_syncing(None);
         self.write_state().await?;
-        Ok(complete)
+        Ok(complete && self.summaries.iter().all(|summary| summary.complete))
     }
 
     /// Runs one group and adds its streams to the summary.
     async fn group(&mut self, group: &Group) -> Result<Ended> {
         let begun = self.gate.clock().now();
-        let progress = Progress::new(None, &group.selection);
-        let tallies = group.members.iter().map(|_| Tally::default()).collect();
-        let mut stage = Stage { group, tallies, aside: self.aside(group)?, announced: false, progress, is_leftover: false };
-        let result = self.walks(&mut stage).await;
-        let took = (self.gate.clock().now() - begun).as_secs_f64();
-        for (member, tally) in group.members.iter().zip(&stage.tallies) {
-            let name = member.stream.name;
-            let failure = result.as_ref().err().cloned();
-            let status = if failure.is_some() { "failed" } else { "succeeded" };
-            self.log.metric("counter", "record_count", json!(tally.records), json!({ "stream": name, "endpoint": name }));
-            self.log.metric("timer", "sync_duration", json!(took), json!({ "stream": name, "status": status }));
-            self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
-            let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
-            let aside = self.state.aside(member.stream)?.len() as u64;
-            let complete = result == Ok(Ended::Complete);
-            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside, complete, failure });
-        }
-        self.gate.report();
+        let (progress, resumes) = self.start(group)?;
+        let mut stage = Stage {
+            group,
+            takers: Rc::new(Takers::new(group, &progress, &self.config)),
+            tallies: group.members.iter().map(|_| Tally::default()).collect(),
+            aside: self.aside(group)?,
+            announced: false,
+            progress,
+            is_leftover: false,
+        };
+        let result = self.walks(&mut stage, resumes).await;
+        self.conclude(&stage, &result, self.gate.clock().now() - begun)?;
         result
     }
 
-    /// Writes a line for each selected stream: how it ended.
-    fn report_outcomes(&self, groups: &[Group]) {
-        for member in groups.iter().flat_map(|group| &group.members) {
+    /// Where the group starts, and whether it resumes the walk of an earlier run.
+    fn start(&self, group: &Group) -> Result<(Progress, bool)> {
+        let name = group.name();
+        match group.start(&self.config, &self.state)? {
+            Start::New(walk) => {
+                self.warn_of_new_fields(group);
+                self.warn_of_new_channels(group);
+                Ok((walk, false))
+            }
+            Start::Resume(walk) => {
+                self.log.write(Level::Info, &format!("{name}: resuming where the last run ended"));
+                Ok((walk, true))
+            }
+            Start::Over(walk, why) => {
+                let text = format!("{name}: the last run's walk cannot resume ({why}); it starts over");
+                self.log.write(Level::Warning, &text);
+                Ok((walk, false))
+            }
+        }
+    }
+
+    fn warn_of_new_fields(&self, group: &Group) {
+        for member in &group.members {
             let name = member.stream.name;
-            let outcome = match self.summaries.iter().find(|summary| summary.name == name) {
-                None => "not begun; the next run reads it".to_owned(),
-                Some(summary) => summary.outcome(),
-            };
-            self.log.write(Level::Info, &format!("{name}: {outcome}"));
+            let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
+            if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
+                let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
+                self.log.write(Level::Warning, &format!("{name}: {text} {name}"));
+            }
+        }
+    }
+
+    fn warn_of_new_channels(&self, group: &Group) {
+        for Member { stream, .. } in &group.members {
+            let has_bookmark = matches!(self.state.bookmark(stream), Ok(Some(_)));
+            if has_bookmark && !is_known_in_all_channels(stream, &self.config, &self.state) {
+                let text = "the setting channel_id takes in channels that the last run left out; older records are read again, so that none of those is missing";
+                self.log.write(Level::Warning, &format!("{}: {text}", stream.name));
+            }
         }
     }
 
     /// Walks the group's list: from where the last run left it and then once more, or once.
-    async fn walks(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
-        let group = stage.group;
-        let since = self.since(group)?;
-        let left_off = self.left_off(group, since);
-        let mut resumed = left_off.is_some();
-        stage.progress = left_off.unwrap_or_else(|| Progress::new(since, &group.selection));
+    async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<Ended> {
         loop {
-            let came_from = stage.progress.last_id;
+            let last_id = stage.progress.last_id();
             // In the middle of a walk only if there would be no room for more.
-            let is_due = came_from.is_none() && stage.progress.cursor.is_none() || stage.aside.len() >= MOST_ASIDE;
+            let is_due = stage.progress.is_at_start() || stage.aside.len() >= MOST_ASIDE;
             if is_due && self.leftovers(stage).await? == Ended::AtLimit {
                 return Ok(Ended::AtLimit);
             }
+            // One that failed while these were read takes its start with it.
+            if stage.is_narrowed() && stage.progress.is_at_start() {
+                self.start_again(stage, stage.progress.until_id, stage.progress.again)?;
+            }
             let ended = self.walk(stage).await;
+            if ended == Ok(Ended::Narrowed) {
+                self.start_again(stage, None, false)?;
+                resumed = false;
+                continue;
+            }
             if ended != Ok(Ended::Complete) {
                 self.note(stage);
                 return ended;
             }
-            self.complete(stage)?;
+            self.complete(stage);
             self.write_state().await?;
-            let (again, last_id) = (stage.progress.again, came_from);
+            let again = stage.progress.again;
             // Runs with limits that follow each other would never come to an end if each had to walk twice.
-            let enough = again && (self.max_records.is_some() || self.deadline.is_some());
+            let enough = again && (self.max_records.is_some() || self.deadline.is_some()) && !stage.takers.are_waiting();
             if !std::mem::take(&mut resumed) || enough {
                 return Ok(Ended::Complete);
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
             // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
-            let until_id = last_id.filter(|_| group.parent.replication == Replication::FullTable && !again);
-            stage.progress = Progress { again: true, until_id, ..Progress::new(self.since(group)?, &group.selection) };
-            self.log.write(
-                Level::Info,
-                &format!("{}: the walk of an earlier run is complete; reading what has changed since", group.parent.name),
-            );
+            // Not where bookmarks move: an edit of what this run has read would lie behind them.
+            let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
+            let reads_rest = stage.group.mode == Mode::Whole && !has_bookmark && !again && !stage.takers.are_waiting();
+            self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
+            let text = "the walk of an earlier run is complete; reading what has changed since";
+            self.log.write(Level::Info, &format!("{}: {text}", stage.group.name()));
         }
+    }
+
+    /// Begins a new walk for all members that have not failed.
+    fn start_again(&self, stage: &mut Stage<'_>, until_id: Option<u64>, again: bool) -> Result<()> {
+        let group = stage.group;
+        let mut starts = group.starts(&self.config, &self.state)?;
+        for (place, member) in group.members.iter().enumerate() {
+            if stage.takers.failure(place).is_some() {
+                starts.remove(member.stream.name);
+            }
+        }
+        stage.progress = Progress { again, until_id, ..Progress::new(starts, &group.selection) };
+        stage.takers = Rc::new(stage.takers.again(group, &stage.progress, &self.config));
+        // With what is aside for those that have waited.
+        stage.aside = self.aside(group)?;
+        Ok(())
     }
 
     /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
-        let scope = self.scope(stage)?;
-        let walk = Walk::new(self.gate, self.log.clone(), (group.parent, group.list), scope, &stage.progress);
         stage.is_leftover = false;
+        let (gate, log, scope) = (self.gate, self.log.clone(), self.scope(stage));
+        if let Some(parent) = group.below {
+            let lists = Lists::new(gate, log, group, parent, scope, &stage.progress);
+            return self.read(stage, lists).await;
+        }
+        let list = (group.name(), group.list, group.list.path.to_owned());
+        let walk = Walk::new(gate, log, list, scope, &stage.progress);
         self.read(stage, walk).await
-    }
-
-    /// Writes what a source brings.
-    async fn read(&mut self, stage: &mut Stage<'_>, source: impl Pages) -> Result<Ended> {
-        let (group, log) = (stage.group, self.log.clone());
-        let fetcher = Fetcher {
-            gate: self.gate,
-            log: &*log,
-            stream: group.parent,
-            list: group.list,
-            parts: &group.parts,
-            page_size: self.config.page_size,
-            tries: stage.is_leftover.then_some(1),
-            notes: RefCell::default(),
-        };
-        let expects = |row: &Row| group.expects(&row.raw);
-        let mut pipeline = Pipeline::new(source, &fetcher, &expects, self.fan_out(stage.is_leftover));
-        loop {
-            let item = match self.next(stage, &mut pipeline).await {
-                // What was under way when the time was over had to wait.
-                Err(failure) if failure.kind == Kind::Cancelled && self.gate.is_ending() => return Ok(Ended::AtLimit),
-                item => item?,
-            };
-            let Some(item) = item else {
-                return Ok(if pipeline.is_done() { Ended::Complete } else { Ended::AtLimit });
-            };
-            if self.take(stage, item).await? == Ended::AtLimit {
-                return Ok(Ended::AtLimit);
-            }
-        }
-    }
-
-    /// Writes one item, and moves the position behind it.
-    async fn take(&mut self, stage: &mut Stage<'_>, item: Item) -> Result<Ended> {
-        match item {
-            Item::Opened { started, end } => {
-                if !stage.is_leftover {
-                    (stage.progress.started, stage.progress.end) = (started, end);
-                }
-                if !std::mem::replace(&mut stage.announced, true) {
-                    stage.group.announce(&mut self.output);
-                }
-            }
-            Item::Aside(aside, why) => self.set_aside(stage, aside, &why)?,
-            Item::Settled(aside) => self.gone(stage, aside),
-            Item::Record(row, parts) => {
-                self.record(stage, &row, &parts)?;
-                if stage.is_leftover {
-                    return Ok(if self.at_limit() { Ended::AtLimit } else { Ended::Complete });
-                }
-                stage.progress.newest = stage.progress.newest.max(row.date);
-                if stage.is_by_id() {
-                    (stage.progress.last_id, stage.progress.seen) = (Some(row.id), row.seen);
-                    self.advanced = true;
-                    self.checkpoint(stage).await?;
-                }
-                let may_end = stage.is_by_id() && self.may_end(stage);
-                if may_end && (self.has_records_enough() || self.output.is_full() && self.is_late()) {
-                    return Ok(Ended::AtLimit);
-                }
-                if self.output.is_full() {
-                    self.hand_over().await?;
-                }
-            }
-            Item::PageDone { cursor, seen, last } if !stage.is_leftover => {
-                stage.progress.seen = seen.unwrap_or(stage.progress.seen);
-                // After the last page the walk is complete: there is no position to note.
-                if !last {
-                    stage.progress.cursor = cursor;
-                    self.advanced = true;
-                    self.checkpoint(stage).await?;
-                    if self.has_records_enough() {
-                        return Ok(Ended::AtLimit);
-                    }
-                }
-            }
-            Item::PageDone { .. } => {}
-        }
-        Ok(Ended::Complete)
-    }
-
-    /// So many records are completed side by side. What is aside may take all the time that a run has: then nothing else waits behind it.
-    fn fan_out(&self, is_leftover: bool) -> usize {
-        if is_leftover && self.deadline.is_some() { 1 } else { self.config.max_concurrency }
-    }
-
-    fn scope(&self, stage: &Stage<'_>) -> Result<Scope> {
-        let (group, progress) = (stage.group, &stage.progress);
-        let starts = group.members.iter().map(|member| self.since_of(member)).collect::<Result<Vec<_>>>()?;
-        Ok(Scope {
-            since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
-            latest_start: starts.into_iter().max().flatten().max(progress.since),
-            until: self.config.end_date,
-            includes: group.includes.clone(),
-            page_size: self.config.page_size,
-            aside: stage.aside.clone(),
-        })
-    }
-
-    fn record(&mut self, stage: &mut Stage<'_>, row: &Row, parts: &Parts) -> Result<()> {
-        let (group, tallies) = (stage.group, &mut stage.tallies);
-        let lists = match parts {
-            Parts::Whole(lists) => lists,
-            Parts::Gone => {
-                tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
-                self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.parent.name, row.id));
-                self.came(stage, row);
-                return Ok(());
-            }
-            Parts::Aside(why) => return self.set_aside(stage, Aside::Id(row.id), why),
-        };
-        let before: u64 = tallies.iter().map(|tally| tally.records).sum();
-        let target = Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
-        let done = records::write(group, tallies, target, row, lists);
-        let written = tallies.iter().map(|tally| tally.records).sum::<u64>() - before;
-        self.since_state += written;
-        self.written += written;
-        match done {
-            Ok(()) => {
-                self.came(stage, row);
-                Ok(())
-            }
-            Err(Unwritten::Record(why)) => self.set_aside(stage, Aside::Id(row.id), &why),
-            Err(Unwritten::Strict(failure)) => Err(failure),
-        }
-    }
-
-    /// Writes a STATE if one is due. Call it where everything that the progress covers has been written.
-    async fn checkpoint(&mut self, stage: &Stage<'_>) -> Result<()> {
-        let due = self.since_state >= CHECKPOINT_RECORDS || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
-        // When the time is over, the last STATE comes soon.
-        if due && !self.gate.is_ending() {
-            self.note(stage);
-            self.write_state().await?;
-        }
-        Ok(())
-    }
-
-    /// Notes in the state how far the group's walk has come.
-    fn note(&mut self, stage: &Stage<'_>) {
-        let progress = &stage.progress;
-        if progress.last_id.is_some() || progress.cursor.is_some() {
-            stage.group.members.iter().for_each(|member| self.state.set_walk(member.stream, progress));
-        }
-    }
-
-    /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
-    /// last moments before the walk started, not beyond `end_date`, and never back.
-    fn complete(&mut self, stage: &Stage<'_>) -> Result<()> {
-        let progress = &stage.progress;
-        let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
-        let safe = safe.map(|safe| self.config.end_date.map_or(safe, |end| safe.min(end)));
-        for member in &stage.group.members {
-            let own = self.since_of(member)?;
-            self.state.complete(member.stream, own.max(safe), &member.fields);
-        }
-        Ok(())
-    }
-
-    async fn write_state(&mut self) -> Result<()> {
-        self.since_state = 0;
-        self.state_at = self.gate.clock().now();
-        self.output.state(self.state.value());
-        self.hand_over().await
-    }
-
-    /// Hands everything that is written to the sink.
-    async fn hand_over(&mut self) -> Result<()> {
-        let begun = self.gate.clock().now();
-        let done = self.output.flush().await;
-        self.gate.hold(self.gate.clock().now() - begun);
-        done
     }
 }

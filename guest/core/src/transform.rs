@@ -14,25 +14,38 @@ use std::fmt;
 
 /// A value that takes the place of what the API's record holds under a name.
 #[derive(Clone, Copy, Debug)]
-pub enum Part<'a> {
+pub enum Replacement<'a> {
     /// One value.
     Value(&'a RawValue),
     /// A list that was fetched apart.
     List(&'a [Box<RawValue>]),
 }
 
-/// Writes the record `row` as `object` shapes it. `parts` replace fields by their names. `key` is the record's key, for warnings.
-/// Fails only on a row that is not a JSON object.
+/// Why a record was not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is not a JSON object.
+    NoObject,
+    /// A field that identifies it is absent, or is not what the schema wants.
+    NoKey,
+}
+
+/// Writes the record `row` as `object` shapes it. `replaced` holds what replaces its fields, by their names. `key` is what warnings call the
+/// record.
+///
+/// # Errors
+/// It is no object, or has no key. What has been written of it then is to be dropped.
 pub fn record(
     object: &Object,
     row: &RawValue,
-    parts: &[(&str, Part)],
-    key: u64,
+    replaced: &[(&str, Replacement)],
+    key: &dyn fmt::Display,
     findings: &mut Findings,
     out: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
-    let mut writer = Writer { key, path: Vec::new(), findings, out };
-    writer.object(object, row, parts)
+) -> Result<(), Unfit> {
+    let mut writer = Writer { key, path: Vec::new(), has_key: true, findings, out };
+    writer.object(object, row, replaced).map_err(|_| Unfit::NoObject)?;
+    if writer.has_key { Ok(()) } else { Err(Unfit::NoKey) }
 }
 
 /// Why a value was not written.
@@ -44,20 +57,22 @@ enum Misfit {
 }
 
 struct Writer<'w> {
-    key: u64,
+    key: &'w dyn fmt::Display,
     path: Vec<String>,
+    /// No field that is required is missing so far.
+    has_key: bool,
     findings: &'w mut Findings,
     out: &'w mut Vec<u8>,
 }
 
 impl Writer<'_> {
-    fn object(&mut self, object: &Object, raw: &RawValue, parts: &[(&str, Part)]) -> Result<(), serde_json::Error> {
+    fn object(&mut self, object: &Object, raw: &RawValue, replaced: &[(&str, Replacement)]) -> Result<(), serde_json::Error> {
         let start = self.out.len();
         self.out.push(b'{');
         let mut written = vec![false; object.fields.len()];
-        for (name, part) in parts {
+        for (name, value) in replaced {
             if let Some(place) = object.position(name) {
-                self.field(&object.fields[place], *part);
+                self.field(&object.fields[place], *value);
                 written[place] = true;
             }
         }
@@ -67,10 +82,12 @@ impl Writer<'_> {
             Ok(()) => self.out.push(b'}'),
             Err(_) => self.out.truncate(start),
         }
+        let is_missing = |(field, written): (&Field, &bool)| field.required && !written;
+        self.has_key = self.has_key && !object.fields.iter().zip(&written).any(is_missing);
         done
     }
 
-    fn field(&mut self, field: &Field, part: Part) {
+    fn field(&mut self, field: &Field, value: Replacement) {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
         }
@@ -79,9 +96,12 @@ impl Writer<'_> {
         self.out.extend_from_slice(field.name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.path.push(field.name.clone());
-        match part {
-            Part::Value(raw) => self.value(&field.shape, raw),
-            Part::List(rows) => {
+        match value {
+            Replacement::Value(raw) => {
+                let is_there = self.value(&field.shape, raw, field.required);
+                self.has_key = self.has_key && (is_there || !field.required);
+            }
+            Replacement::List(rows) => {
                 let items = if let Shape::Array(items) = &field.shape { items } else { &field.shape };
                 self.list(items, rows.iter().map(|row| &**row));
             }
@@ -89,19 +109,19 @@ impl Writer<'_> {
         self.path.pop();
     }
 
-    /// Writes the value in its shape, or null with a note of why.
-    fn value(&mut self, shape: &Shape, raw: &RawValue) {
+    /// Writes the value in its shape, or null with a note of why: without a value that is required the record is not written, which says enough.
+    /// Reports whether it is there.
+    fn value(&mut self, shape: &Shape, raw: &RawValue, required: bool) -> bool {
         let start = self.out.len();
-        match self.fit(shape, raw) {
-            Ok(()) => {}
-            Err(misfit) => {
-                self.out.truncate(start);
-                self.out.extend_from_slice(b"null");
-                if let Misfit::Wrong(wanted) = misfit {
-                    self.findings.misfit(self.key, &self.path.join("."), wanted);
-                }
+        let fit = self.fit(shape, raw);
+        if let Err(misfit) = &fit {
+            self.out.truncate(start);
+            self.out.extend_from_slice(b"null");
+            if let (Misfit::Wrong(wanted), false) = (misfit, required) {
+                self.findings.misfit(self.key, &self.path.join("."), wanted);
             }
         }
+        fit.is_ok()
     }
 
     fn fit(&mut self, shape: &Shape, raw: &RawValue) -> Result<(), Misfit> {
@@ -156,7 +176,7 @@ impl Writer<'_> {
             if place > 0 {
                 self.out.push(b',');
             }
-            self.value(items, row);
+            self.value(items, row, false);
         }
         self.out.push(b']');
     }
@@ -223,7 +243,7 @@ impl Fields<'_, '_> {
             let field = &self.object.fields[place];
             if !std::mem::replace(&mut self.written[place], true) {
                 let value = field.source.iter().try_fold(raw, |raw, step| peek(raw, step));
-                self.writer.field(field, Part::Value(value.unwrap_or(RawValue::NULL)));
+                self.writer.field(field, Replacement::Value(value.unwrap_or(RawValue::NULL)));
             }
         }
     }

@@ -90,7 +90,7 @@ mod tests {
             assert_eq!(Plan::new(&run).unwrap().streams().collect::<Vec<_>>(), [name]);
             assert!(run.state.is_none() && run.config.contains("\"page_size\":10"));
         }
-        let wrong = Request { select: Some(vec!["refunds".into()]), ..request() };
+        let wrong = Request { select: Some(vec!["wishlists".into()]), ..request() };
         assert_eq!(requests(&wrong).unwrap_err().kind, Kind::Catalog);
     }
 

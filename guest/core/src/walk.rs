@@ -6,21 +6,25 @@
 
 mod end;
 mod gap;
+mod numbered;
 mod sift;
+mod time;
 
 use crate::api::gate::{Answer, Gate, Refused};
-use crate::api::list::Rows;
-use crate::api::{Clock, Request, Transport, Window};
+use crate::api::list::Listing;
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::aside::Aside;
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
-use crate::head::{Head, id_of};
+use crate::head::id_of;
 use crate::log::{Level, Log};
 use crate::pipeline::Pages;
-use crate::singer::state::{Aside, Progress};
-use crate::streams::{End, List, Position, Stream};
+use crate::progress::{Below, Place, Progress};
+use crate::streams::{Dates, End, List, Position};
 use crate::transform::Findings;
 use chrono::{DateTime, TimeDelta, Utc};
 use gap::Served;
+use numbered::Pass;
 use serde_json::value::RawValue;
 use sift::Sifted;
 use std::collections::HashSet;
@@ -30,14 +34,12 @@ use std::time::Duration;
 /// How far behind the store's time a bookmark stays, and what counts as long past: a record written by a slow transaction may show
 /// up a little after its own date.
 pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
-/// A bookmark so far ahead of the store is not this store's.
-const AHEAD: TimeDelta = TimeDelta::days(1);
-const SECOND: TimeDelta = TimeDelta::seconds(1);
+pub(crate) const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
 pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// Above every id: nothing is there.
-const BEYOND: u64 = 9_000_000_000_000_000;
+pub(crate) const BEYOND: u64 = 9_000_000_000_000_000;
 /// What is a help and no need is not asked for as stubbornly as a page.
 const TRIES: u32 = 3;
 /// A page with more bytes than this is followed by one of half as many rows, so that memory does not grow with what a record holds.
@@ -60,6 +62,8 @@ pub(crate) struct Row {
     pub(crate) extracted: Rc<str>,
     /// Other records of the list, where some are known.
     pub(crate) others: [Option<u64>; 2],
+    /// It is set aside, so that nobody has it yet, whatever its date is.
+    pub(crate) is_aside: bool,
     /// What was aside and has brought it.
     pub(crate) was_aside: Option<Aside>,
 }
@@ -76,8 +80,11 @@ pub(crate) struct Page {
     pub(crate) rows: Vec<Row>,
     /// What was set aside earlier and has come as far as it is there.
     pub(crate) settled: Vec<Aside>,
-    /// The cursor after the page, where the walk goes by cursor.
-    pub(crate) cursor: Option<String>,
+    /// Where the walk continues, unless it goes by id.
+    pub(crate) place: Option<Place>,
+    /// Where lists below records are walked: which list it is, and where in it; and how many of those records have been seen.
+    pub(crate) below: Option<Below>,
+    pub(crate) seen_above: Option<u64>,
     /// Nothing follows.
     pub(crate) last: bool,
 }
@@ -86,8 +93,10 @@ pub(crate) struct Page {
 pub(crate) struct Walk<'g, T, C> {
     gate: &'g Gate<T, C>,
     log: Rc<dyn Log>,
-    stream: &'static Stream,
+    /// The stream, for messages.
+    stream: &'static str,
     list: &'static List,
+    path: String,
     scope: Scope,
     filters: Query,
     started: Option<DateTime<Utc>>,
@@ -98,8 +107,9 @@ pub(crate) struct Walk<'g, T, C> {
     last_id: Option<u64>,
     until_id: Option<u64>,
     cursor: Option<String>,
-    /// The ids of the last page: by cursor, what a repeated page holds.
+    /// Ids that have come: by page number all of them, by cursor those of the last page.
     previous: HashSet<u64>,
+    pass: Pass,
     /// The cursors that this walk has gone by.
     cursors: HashSet<String>,
     seen: u64,
@@ -114,6 +124,7 @@ pub(crate) struct Walk<'g, T, C> {
 }
 
 /// What a walk is to take.
+#[derive(Clone)]
 pub(crate) struct Scope {
     /// The least modification date, widened as the user wants it.
     pub(crate) since: Option<DateTime<Utc>>,
@@ -121,8 +132,10 @@ pub(crate) struct Scope {
     pub(crate) latest_start: Option<DateTime<Utc>>,
     /// The greatest modification date.
     pub(crate) until: Option<DateTime<Utc>>,
-    /// Parameters for the parts that are selected.
+    /// Parameters for what is selected.
     pub(crate) includes: Query,
+    /// The filter for the channels that it is restricted to.
+    pub(crate) channels: Option<(&'static str, String)>,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
     /// What is aside, so that the walk may not see all that there is.
@@ -131,10 +144,11 @@ pub(crate) struct Scope {
 
 /// The filters for records that were modified between two dates.
 pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Query {
-    let filter = |name: Option<&'static str>, date: Option<DateTime<Utc>>| Some((name?, dates::filter(date?)));
+    let Some(Dates { since: least, until: greatest, .. }) = list.dates else { return Query::new() };
+    let filter = |name: &'static str, date: Option<DateTime<Utc>>| Some((name, dates::filter(date?)));
     // Whether the filter takes its own second is not documented, so it is asked for the one before.
     let since = since.map(|since| since - SECOND);
-    [filter(list.since, since), filter(list.until, until)].into_iter().flatten().collect()
+    [filter(least, since), filter(greatest, until)].into_iter().flatten().collect()
 }
 
 /// Why what came cannot be the truth.
@@ -155,6 +169,11 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
     /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once more. If
     /// the contradiction stays it is an error, unless it comes from something that has not proved itself.
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
+        match self.list.position {
+            Position::Page => return self.numbered_page(most).await,
+            Position::Once => return self.only_page().await,
+            Position::Id { .. } | Position::Cursor { .. } => {}
+        }
         loop {
             let resumed = self.resumed;
             let mut step = self.step(most).await?;
@@ -176,7 +195,7 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
                     let text = format!(
                         "{why}, twice; reading on could lose records. Run again; if it stays, report it with this message"
                     );
-                    return Err(Failure::new(Kind::Api, text).of_stream(self.stream.name));
+                    return Err(Failure::new(Kind::Api, text).of_stream(self.stream));
                 }
             }
             return Ok(self.accept(step));
@@ -185,33 +204,42 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
 }
 
 impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
-    /// A walk from where `progress` says.
+    /// A walk through a list, under this path, from where `progress` says.
     pub(crate) fn new(
         gate: &'g Gate<T, C>,
         log: Rc<dyn Log>,
-        source: (&'static Stream, &'static List),
+        (stream, list, path): (&'static str, &'static List, String),
         scope: Scope,
         progress: &Progress,
     ) -> Self {
-        let (stream, list) = source;
+        let (mut last_id, mut cursor, mut pass) = (None, None, Pass::new(scope.page_size));
+        match progress.position.clone() {
+            Some(Place::Id { id }) => last_id = Some(id),
+            Some(Place::Cursor { cursor: of_walk }) => cursor = Some(of_walk),
+            Some(Place::Page { page, limit }) => pass = Pass::resumed(page, limit),
+            None => {}
+        }
+        let filters = between(list, scope.since, scope.until).into_iter().chain(scope.channels.clone()).collect();
         Walk {
             gate,
             log,
             stream,
             list,
-            filters: between(list, scope.since, scope.until),
-            page_size: scope.page_size,
+            path,
+            filters,
+            page_size: pass.limit,
             scope,
             started: progress.started,
             read_at: None,
             end: progress.end,
-            last_id: progress.last_id,
+            last_id,
             until_id: progress.until_id,
-            cursor: progress.cursor.clone(),
+            resumed: cursor.is_some(),
+            cursor,
             previous: HashSet::new(),
+            pass,
             cursors: HashSet::new(),
             seen: progress.seen,
-            resumed: progress.cursor.is_some(),
             careful: None,
             warned_of_old: false,
             findings: Findings::default(),
@@ -230,11 +258,11 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         self.seen = seen;
         self.last_id = page.rows.last().map(|row| row.id).or(self.last_id);
         self.previous = page.rows.iter().map(|row| row.id).collect();
-        if !page.last {
-            self.cursor = page.cursor.take();
-            self.cursors.extend(self.cursor.clone());
+        if let (Some(Place::Cursor { cursor }), false) = (&page.place, page.last) {
+            self.cursor = Some(cursor.clone());
+            self.cursors.insert(cursor.clone());
         }
-        page.cursor = self.cursor.clone();
+        page.place = self.cursor.clone().map(|cursor| Place::Cursor { cursor });
         page
     }
 
@@ -250,14 +278,16 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
         let unsure = match self.list.end {
             End::Highest(_) => {
-                self.last_id.is_none() && answer.rows.len() == 1 && answer.rows.first().and_then(|row| id_of(row)) == self.end
+                self.last_id.is_none()
+                    && answer.rows.len() == 1
+                    && answer.rows.first().and_then(|row| id_of(row, self.list)) == self.end
             }
             _ => answer.rows.is_empty(),
         };
         if unsure && gap.is_none() {
             Served { answer, gap } = self.serve(most).await?;
         }
-        let Rows { rows, total, end_cursor, repairs } = answer;
+        let Listing { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
         let Sifted { rows, mut gaps, reached } = self.sift(rows, &repairs)?;
         let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
@@ -279,19 +309,25 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             }
             Position::Id { .. } => (!rows.is_empty(), None),
             Position::Cursor { .. } => (!rows.is_empty() && end_cursor.is_some(), None),
+            Position::Page | Position::Once => (false, None),
         };
         let doubt = match doubt {
             Some(why) => Some(Doubt { why: why.to_owned(), proven: true }),
             None if last || more => None,
             None => self.doubt_of_end(came as u64, total, (seen, passed)).await?,
         };
-        let page =
-            Page { started: self.started, end: self.end, aside, rows, settled: Vec::new(), cursor: end_cursor, last: !more };
+        let place = end_cursor.map(|cursor| Place::Cursor { cursor });
+        let page = Page { aside, rows, place, last: !more, ..self.opened() };
         Ok(Step { page, seen, doubt })
     }
 
+    /// A page without rows.
+    fn opened(&self) -> Page {
+        Page { started: self.started, end: self.end, ..Page::default() }
+    }
+
     /// The page at the walk's position. The first one brings the store's time.
-    async fn fetch(&mut self, most: Option<u64>) -> Result<Answer<Rows>, Refused> {
+    async fn fetch(&mut self, most: Option<u64>) -> Result<Answer<Listing>, Refused> {
         loop {
             let answer = match self.page(most).await {
                 Err(Refused { status: Some(400 | 404 | 422), .. }) if self.resumed => {
@@ -308,41 +344,19 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
     }
 
-    /// Whether the walk's start is not later than a page. Without a Date header the first page has to be read again, so that no part of it is
-    /// older than the time it is judged by.
-    async fn knows_the_time_of(&mut self, answer: &Answer<Rows>) -> Result<bool, Refused> {
-        let is_first = self.started.is_none();
-        self.learn_the_time(answer.date, answer.took).await?;
-        Ok(!is_first || answer.date.is_some() || self.started.is_none())
-    }
-
-    /// The store may have looked at its data as early as when the request left, so that the walk starts then. Later than its first page it would
-    /// be too late: what was read before may have changed by then.
-    async fn learn_the_time(&mut self, date: Option<DateTime<Utc>>, took: Duration) -> Result<(), Refused> {
-        self.check_bookmark(date).map_err(Refused::from)?;
-        let has_begun = self.started.is_some() || self.last_id.is_some() || self.cursor.is_some();
-        if has_begun || self.list.since.is_none() {
-            return Ok(());
-        }
-        self.started = match date {
-            Some(date) => Some(date - took),
-            // A record with a date in the future must not take the bookmark there.
-            None => self.newest().await?.map(|newest| newest.min(self.gate.clock().date())),
-        };
-        Ok(())
-    }
-
-    async fn page(&mut self, most: Option<u64>) -> Result<Answer<Rows>, Refused> {
+    async fn page(&mut self, most: Option<u64>) -> Result<Answer<Listing>, Refused> {
         let position = match self.list.position {
             Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),
             Position::Cursor { after } => self.cursor.clone().map(|cursor| (after, cursor)),
+            Position::Page | Position::Once => None,
         };
         // By id, the last row may come once more.
         let repeats = u64::from(matches!(self.list.position, Position::Id { .. }) && self.last_id.is_some());
         let most = most.and_then(|most| u32::try_from(most.saturating_add(repeats)).ok()).unwrap_or(u32::MAX);
         let size = self.page_size.max(if repeats > 0 { 2 } else { 1 });
-        let mut request = self.request(self.list.path, self.query(position));
-        request.page = Some(Window::first(size.min(most.max(1))));
+        let mut request = self.request(&self.path, self.query(position));
+        let slice = Slice { limit: size.min(most.max(1)), page: self.pass.page };
+        request.page = Some(slice).filter(|_| self.list.position != Position::Once);
         let asked = request.page;
         request.tries = self.careful.map(|_| 2);
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
@@ -363,44 +377,15 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     }
 
     fn request(&self, path: &str, query: Query) -> Request {
-        Request { query, ..Request::new(self.stream.name, self.stream.scope, path.to_owned()) }
-    }
-
-    /// The date of the record that was modified last; none in an empty store, or if that record cannot be served.
-    async fn newest(&self) -> Result<Option<DateTime<Utc>>, Refused> {
-        let newest_first = self.list.newest_first.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let mut request = self.request(self.list.path, newest_first.collect());
-        (request.page, request.tries) = (Some(Window::first(1)), Some(TRIES));
-        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
-            Ok(answer) => Ok(answer.body.rows.first().and_then(|row| Head::read(row)?.date())),
-            Err(Refused { spent: true, failure, .. }) => {
-                self.warn(&format!("the store's time is not known, so the bookmark stays where it is ({})", failure.message));
-                Ok(None)
-            }
-            Err(refused) => Err(refused),
-        }
-    }
-
-    fn check_bookmark(&self, now: Option<DateTime<Utc>>) -> Result<()> {
-        match (self.scope.latest_start, now) {
-            (Some(start), Some(now)) if start > now + AHEAD => {
-                let text = format!(
-                    "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; correct the state or start_date",
-                    dates::format(start),
-                    dates::format(now)
-                );
-                Err(Failure::new(Kind::State, text).of_stream(self.stream.name))
-            }
-            _ => Ok(()),
-        }
+        Request { query, ..Request::new(self.stream, self.list.scope, path.to_owned()) }
     }
 
     fn warn(&self, text: &str) {
-        self.log.write(Level::Warning, &format!("{}: {text}", self.stream.name));
+        self.log.write(Level::Warning, &format!("{}: {text}", self.stream));
     }
 
     fn failure(&self, text: impl Into<String>) -> Failure {
-        Failure::new(Kind::Api, text).of_stream(self.stream.name)
+        Failure::new(Kind::Api, text).of_stream(self.stream)
     }
 
     fn fault(&self, what: &str) -> Failure {

@@ -291,7 +291,8 @@ mod tests {
     /// Runs the program into a file of its own; the store is never asked.
     async fn refused(folder: &tempfile::TempDir, more: &[&str]) -> u8 {
         let path = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::write(path("config.json"), r#"{"access_token": "t", "store_hash": "abc"}"#).unwrap();
+        std::fs::write(path("config.json"), r#"{"access_token": "t", "store_hash": "abc", "api_url": "http://127.0.0.1:1"}"#)
+            .unwrap();
         std::fs::write(path("state.json"), "{}").unwrap();
         std::fs::write(path("catalog.json"), r#"{"streams": 1}"#).unwrap();
         let more = more.iter().map(|word| if word.ends_with(".json") { path(word) } else { (*word).to_owned() });
@@ -305,7 +306,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (more, kind) in [
             (["--catalog", "catalog.json"], Kind::Catalog),
-            (["--full-refresh", "refunds"], Kind::Config),
+            (["--full-refresh", "no_such_stream"], Kind::Config),
             (["--state", "state.json"], Kind::State),
         ] {
             assert_eq!(refused(&folder, &more).await, kind.exit_code(), "{more:?}");

@@ -4,15 +4,16 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::head::{Head, stamp};
-use super::{Record, percent};
+use super::percent;
 use crate::dates;
-use crate::store::Kind;
+use crate::kind::Kind;
+use crate::record::Record;
 use crate::wire::money;
 
 const TYPES: [&str; 6] =
     ["per_item_discount", "percentage_discount", "per_total_discount", "shipping_discount", "free_shipping", "promotion"];
 
-pub(super) fn coupon(rng: &mut Rng, id: u64, head: &Head) -> Record {
+pub(crate) fn coupon(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
     let kind = TYPES[(head.index % 6) as usize];
     let is_promotion = kind == "promotion";
     let mut fields = object! {
@@ -32,7 +33,7 @@ pub(super) fn coupon(rng: &mut Rng, id: u64, head: &Head) -> Record {
         "shipping_methods": if is_promotion || percent(rng, 50) { Value::Null } else { Value::from(["0", "shipping_upsonline"]) },
         "date_created": "",
     };
-    stamp(Kind::Coupon, head, &mut fields);
+    stamp(Kind::COUPONS, head, &mut fields);
     Record { fields, parts: Map::new() }
 }
 

@@ -5,11 +5,15 @@ use serde_json::{Map, Value};
 
 use super::addresses::{Party, email, form_fields};
 use super::head::{Head, stamp};
-use super::{Record, percent, pick, uuid, words};
+use super::{percent, pick, uuid, words};
 use crate::dates;
-use crate::store::Kind;
+use crate::kind::Kind;
+use crate::record::Record;
 
-pub(super) fn customer(rng: &mut Rng, id: u64, head: &Head) -> Record {
+/// The part that holds the values of a customer and of its addresses.
+pub(crate) const ALL_FORM_FIELDS: &str = "all_form_fields";
+
+pub(crate) fn customer(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
     let party = Party::draw(rng);
     let (address_count, attribute_count) = counts(rng, head.index);
     let addresses: Vec<Value> = (1..=address_count).map(|place| address(rng, id, place).into()).collect();
@@ -38,12 +42,14 @@ pub(super) fn customer(rng: &mut Rng, id: u64, head: &Head) -> Record {
         fields.insert("sandbox_unannounced".to_owned(), Value::from(true));
         fields.insert("customer_group_id".to_owned(), Value::from("2"));
     }
-    stamp(Kind::Customer, head, &mut fields);
+    stamp(Kind::CUSTOMERS, head, &mut fields);
     let credit = if percent(rng, 15) { Value::from(43.15) } else { Value::from(0) };
+    let form_fields = customer_form_fields(rng, id);
     let parts = object! {
+        "all_form_fields": all_form_fields(&form_fields, &addresses),
         "addresses": addresses,
         "attributes": attributes,
-        "form_fields": customer_form_fields(rng, id),
+        "form_fields": form_fields,
         "store_credit_amounts": [object! { "amount": credit }],
         "shopper_profile_id": uuid(rng),
         "segment_ids": (0..id % 3).map(|_| uuid(rng)).collect::<Vec<_>>(),
@@ -105,4 +111,18 @@ fn customer_form_fields(rng: &mut Rng, customer_id: u64) -> Vec<Value> {
         field
     });
     fields.collect()
+}
+
+/// Values of a customer, each with `customer_id`, and of its addresses, with `address_id`.
+fn all_form_fields(of_customer: &[Value], addresses: &[Value]) -> Vec<Value> {
+    let of_address = |address: &Value| {
+        let fields = address.get("form_fields").and_then(Value::as_array).cloned().unwrap_or_default();
+        let id = address.get("id").cloned();
+        fields.into_iter().map(move |field| {
+            Value::from(
+                object! { "address_id": id.clone(), "name": field.get("name").cloned(), "value": field.get("value").cloned() },
+            )
+        })
+    };
+    of_customer.iter().cloned().chain(addresses.iter().flat_map(of_address)).collect()
 }

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::{Record, percent, rng, statuses};
-use crate::dates;
-use crate::store::Kind;
+use super::{percent, rng, statuses};
+use crate::kind::Kind;
+use crate::record::Record;
+use crate::registry;
 use crate::wire;
 
 /// 2021-01-01T00:00:00Z: nothing is older.
@@ -30,14 +31,9 @@ pub(crate) struct Head {
     pub(crate) is_deleted: bool,
 }
 
-/// The id of the record at a place: upward, with gaps as deletions leave them. Orders start at 100, as in a new store.
+/// The id of the record at a place.
 pub(crate) fn id(kind: Kind, index: u64) -> u64 {
-    match kind {
-        Kind::Order => 100 + index + index / 40,
-        Kind::Customer => 1 + index + index / 17,
-        Kind::Product => 77 + index + index / 23,
-        Kind::Coupon => 1 + index + index / 9,
-    }
+    registry::of(kind).ids.at(index)
 }
 
 /// The head of the record at a place among `count` that are spread over the shop's years.
@@ -46,7 +42,7 @@ pub(crate) fn head(kind: Kind, seed: u64, index: u64, count: u64) -> Head {
     let created = created(rng, index, count);
     let modified = modified(rng, index, count, created);
     let guest = percent(rng, 25);
-    let customer = id(Kind::Customer, rng.u64(..CUSTOMER_POOL));
+    let customer = id(Kind::CUSTOMERS, rng.u64(..CUSTOMER_POOL));
     Head {
         index,
         created: at(created),
@@ -93,24 +89,19 @@ fn at(seconds: i64) -> DateTime<Utc> {
 /// Makes head and record agree after a change: what an order's fields say goes into the head, `id` and dates into the fields.
 pub(crate) fn settle(kind: Kind, id: u64, head: &mut Head, record: &mut Record) {
     let fields = &mut record.fields;
-    if kind == Kind::Order {
+    if kind == Kind::ORDERS {
         head.status_id = u8::try_from(wire::whole(fields.get("status_id"))).unwrap_or(0);
         head.customer_id = u64::try_from(wire::whole(fields.get("customer_id"))).unwrap_or(0);
         head.is_deleted = fields.get("is_deleted").and_then(Value::as_bool).unwrap_or(false);
     }
-    fields.insert("id".to_owned(), Value::from(id));
+    fields.insert(registry::of(kind).id.to_owned(), Value::from(id));
     stamp(kind, head, fields);
 }
 
-/// Writes the dates in the form of the kind's endpoint. Coupons have no `date_modified`.
+/// Writes the dates in the form of the kind's endpoint.
 pub(super) fn stamp(kind: Kind, head: &Head, fields: &mut Map<String, Value>) {
-    let write = match kind {
-        Kind::Order | Kind::Coupon => dates::rfc2822,
-        Kind::Customer => dates::iso_z,
-        Kind::Product => dates::iso_offset,
-    };
-    fields.insert("date_created".to_owned(), Value::from(write(head.created)));
-    if kind != Kind::Coupon {
-        fields.insert("date_modified".to_owned(), Value::from(write(head.modified)));
+    let dates = &registry::of(kind).dates;
+    for (name, at) in [(dates.created, head.created), (dates.modified, head.modified)] {
+        name.into_iter().for_each(|name| drop(fields.insert(name.to_owned(), Value::from((dates.write)(at)))));
     }
 }

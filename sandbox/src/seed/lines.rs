@@ -3,8 +3,9 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::{Record, code, percent, pick, products, rng, words};
-use crate::store::Kind;
+use super::{code, percent, pick, products, rng, words};
+use crate::kind::Kind;
+use crate::record::Record;
 use crate::wire::{self, money};
 
 /// Lines refer to this many products, however many there are.
@@ -211,7 +212,7 @@ fn product_option(rng: &mut Rng, line_id: u64, place: u64) -> Value {
 /// Puts more lines at the end of an order and adds up its totals again.
 pub(crate) fn add_lines(seed: u64, order_id: u64, order: &mut Record, lines: u64) {
     let first = wire::array(&order.parts, "products").len() as u64;
-    let rng = &mut rng(seed, Kind::Order, order_id, 1000 + first);
+    let rng = &mut rng(seed, Kind::ORDERS, order_id, 1000 + first);
     let addresses = wire::array(&order.parts, "shipping_addresses");
     let address_ids = addresses.iter().filter_map(|address| address.get("id")?.as_u64()).collect();
     let basket = Basket { order_id, digital: false, pickup: false, address_ids };

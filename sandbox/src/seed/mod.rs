@@ -1,37 +1,32 @@
 //! Seeded data: every record is a function of the seed, its kind and its place.
 
 mod addresses;
-mod coupons;
-mod customers;
+pub(crate) mod coupons;
+pub(crate) mod customers;
 mod head;
 mod lines;
 mod options;
-mod orders;
-mod products;
+pub(crate) mod orders;
+pub(crate) mod products;
 mod statuses;
 mod variants;
-mod words;
+pub(crate) mod words;
 
 use fastrand::Rng;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::store::Kind;
+use crate::kind::Kind;
+use crate::make::{self, Field, For};
+use crate::record::Record;
+use crate::registry;
+use crate::resource::Make;
 pub(crate) use head::{Head, head, id, settle};
 pub(crate) use lines::add_lines;
 pub(crate) use statuses::STATUSES;
 
-/// One record: its own fields as on the wire, and the parts that the API gives on request.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Record {
-    /// The fields of the list endpoint, without links and includes.
-    pub fields: Map<String, Value>,
-    /// Nested parts by name ([`Kind`] lists them), whole.
-    pub parts: Map<String, Value>,
-}
-
 /// A generator of its own for each record and purpose, so that no record depends on another.
 fn rng(seed: u64, kind: Kind, index: u64, purpose: u64) -> Rng {
-    let key = [kind as u64, index, purpose].into_iter().fold(mix(seed), |key, part| mix(key ^ part));
+    let key = [kind.place() as u64, index, purpose].into_iter().fold(mix(seed), |key, part| mix(key ^ part));
     Rng::with_seed(key)
 }
 
@@ -45,12 +40,20 @@ fn mix(number: u64) -> u64 {
 
 /// The whole record behind a head.
 pub(crate) fn record(kind: Kind, seed: u64, id: u64, head: &Head) -> Record {
-    let rng = &mut rng(seed, kind, head.index, 1);
-    match kind {
-        Kind::Order => orders::order(rng, seed, id, head),
-        Kind::Customer => customers::customer(rng, id, head),
-        Kind::Product => products::product(rng, seed, id, head),
-        Kind::Coupon => coupons::coupon(rng, id, head),
+    let (resource, rng) = (registry::of(kind), &mut rng(seed, kind, head.index, 1));
+    match resource.make {
+        Make::Hand(make) => make(rng, seed, id, head),
+        Make::Fields(fields, parts) => {
+            let dates = (head.created, head.modified);
+            let mut with = For { rng, id, row: None, dates, write: resource.dates.write };
+            let fields = make::object(fields, &mut with);
+            let mut rows = |(name, most, fields): &(&str, u64, &[Field])| {
+                let count = with.rng.u64(0..=*most);
+                ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
+            };
+            let parts = parts.iter().map(&mut rows).collect();
+            Record { fields, parts }
+        }
     }
 }
 
@@ -65,7 +68,7 @@ fn percent(rng: &mut Rng, of_hundred: u32) -> bool {
 }
 
 /// A UUID-shaped text.
-fn uuid(rng: &mut Rng) -> String {
+pub(crate) fn uuid(rng: &mut Rng) -> String {
     let (a, b) = (rng.u64(..), rng.u64(..));
     format!("{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff, b >> 52, b & 0xffff_ffff_ffff)
 }

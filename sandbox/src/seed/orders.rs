@@ -6,12 +6,15 @@ use serde_json::{Map, Value};
 use super::addresses::{Party, email, form_fields};
 use super::head::{Head, stamp};
 use super::lines::{self, Basket};
-use super::{Record, STATUSES, code, percent, pick, uuid, words};
+use super::{STATUSES, code, percent, pick, rng, uuid, words};
 use crate::dates;
-use crate::store::Kind;
+use crate::kind::Kind;
+use crate::make::{self, For};
+use crate::record::Record;
+use crate::resources::transactions;
 use crate::wire::{self, money};
 
-pub(super) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
+pub(crate) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
     let digital = percent(rng, 4);
     let pickup = !digital && percent(rng, 3);
     let line_count = lines::count(rng, head.index);
@@ -31,10 +34,23 @@ pub(super) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
         fields: fields(rng, id, head, digital),
         parts: object! { "products": products, "coupons": coupons, "shipping_addresses": addresses, "fees": fees(rng, id) },
     };
-    stamp(Kind::Order, head, &mut record.fields);
+    record.parts.insert("transactions".to_owned(), transactions(seed, id, head));
+    stamp(Kind::ORDERS, head, &mut record.fields);
     add_up(&mut record);
     rarities(rng, head.index, &mut record.fields);
     record
+}
+
+/// None, one or a few; of one order so many that they do not fit a page.
+fn transactions(seed: u64, id: u64, head: &Head) -> Value {
+    let rng = &mut rng(seed, Kind::ORDERS, head.index, 5);
+    let count = match head.index {
+        5 => 60,
+        _ => rng.u64(..4),
+    };
+    let dates = (head.created, head.modified);
+    let mut with = For { rng, id, row: None, dates, write: dates::iso_offset };
+    make::rows(transactions::FIELDS, &mut with, count).into()
 }
 
 /// Everything but totals, which [`add_up`] fills in: here they stand at zero to keep their place.

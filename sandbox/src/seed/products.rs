@@ -4,9 +4,10 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::head::{Head, id as id_of, stamp};
-use super::{Record, code, options, percent, pick, rng, variants, words};
+use super::{code, options, percent, pick, rng, variants, words};
 use crate::dates;
-use crate::store::Kind;
+use crate::kind::Kind;
+use crate::record::Record;
 use crate::wire::amount;
 
 /// What line items know of a product.
@@ -20,9 +21,9 @@ pub(super) struct Card {
 
 impl Card {
     pub(super) fn of(seed: u64, index: u64) -> Self {
-        let rng = &mut rng(seed, Kind::Product, index, 2);
+        let rng = &mut rng(seed, Kind::PRODUCTS, index, 2);
         Self {
-            id: id_of(Kind::Product, index),
+            id: id_of(Kind::PRODUCTS, index),
             name: format!("{} {} {}", pick(rng, words::ADJECTIVES), pick(rng, words::THINGS), index + 1),
             sku: if index % 11 == 4 { String::new() } else { format!("{}-{}", code(rng, 3), index + 1) },
             price: rng.i64(99..49_999),
@@ -30,7 +31,7 @@ impl Card {
     }
 }
 
-pub(super) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
+pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
     let card = Card::of(seed, head.index);
     let variant_count = match head.index {
         9 => 30,
@@ -44,15 +45,19 @@ pub(super) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record 
     fields.extend(showing(rng, &card, head));
     fields.insert("base_variant_id".to_owned(), if variant_count == 1 { Value::from(id * 1000 + 1) } else { Value::Null });
     rarities(head, &mut fields);
-    stamp(Kind::Product, head, &mut fields);
+    stamp(Kind::PRODUCTS, head, &mut fields);
     let relations = if percent(rng, 4) {
         vec![Value::from(object! { "type": "modifier", "product_id": id.saturating_sub(1), "attribute_id": 3 })]
     } else {
         Vec::new()
     };
+    let bulk_pricing_rules = bulk_pricing(rng, id);
+    let channels = if percent(rng, 10) { vec![1, 664_179] } else { vec![1] };
+    let assignment = |channel: &u64| Value::from(object! { "product_id": id, "channel_id": *channel });
     let parts = object! {
-        "bulk_pricing_rules": bulk_pricing(rng, id),
-        "channels": if percent(rng, 10) { vec![1, 664_179] } else { vec![1] },
+        "bulk_pricing_rules": bulk_pricing_rules,
+        "channel_assignments": channels.iter().map(assignment).collect::<Vec<_>>(),
+        "channels": channels.clone(),
         "custom_fields": custom_fields(rng, id),
         "primary_image": images.first().map(primary),
         "images": images,

@@ -119,7 +119,7 @@ pub(super) const THINGS: &[&str] = &[
     "Mug",
 ];
 
-pub(super) const TEXTS: &[&str] = &[
+pub(crate) const TEXTS: &[&str] = &[
     "",
     "Happy birthday, Zoë! 🎂",
     "Line one\nline two\ttabbed",

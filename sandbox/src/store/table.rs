@@ -9,10 +9,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Kind;
 use crate::filter::{Cell, Filters};
+use crate::kind::Kind;
 use crate::paging::Page;
-use crate::seed::{self, Head, Record};
+use crate::record::Record;
+use crate::registry;
+use crate::seed::{self, Head};
 use crate::wire;
 
 /// How many built records are kept: a page of orders with its children, or the whole of a small store.
@@ -232,27 +234,21 @@ impl Table {
 
     /// A field's value, from the head where it has it, so that walks by id and date build no records.
     fn cell(&self, id: u64, row: &Row, loaded: &OnceCell<Arc<Record>>, field: &str, settled: DateTime<Utc>) -> Option<Cell> {
-        let head = &row.head;
-        match (self.kind, field) {
-            (_, "id") => Some(Cell::Value(Value::from(id))),
-            (_, "date_created") => Some(Cell::Date(head.created)),
-            (_, "date_modified") => Some(Cell::Date(row.indexed(settled))),
-            (Kind::Order, "status_id") => Some(Cell::Value(Value::from(head.status_id))),
-            (Kind::Order, "customer_id") => Some(Cell::Value(Value::from(head.customer_id))),
-            (Kind::Order, "is_deleted") => Some(Cell::Value(Value::from(head.is_deleted))),
-            (kind, field) => {
-                let record = loaded.get_or_init(|| self.load(id, row));
-                let fields = &record.fields;
-                let value = match (kind, field) {
-                    (Kind::Order, "email") => fields.get("billing_address")?.get("email")?.clone(),
-                    (Kind::Customer, "name") => {
-                        Value::from(format!("{} {}", fields.get("first_name")?.as_str()?, fields.get("last_name")?.as_str()?))
-                    }
-                    _ => fields.get(field)?.clone(),
-                };
-                Some(Cell::Value(value))
-            }
+        let (head, resource) = (&row.head, registry::of(self.kind));
+        match field {
+            "id" => return Some(Cell::Value(Value::from(id))),
+            "date_modified" => return Some(Cell::Date(row.indexed(settled))),
+            "date_created" => return Some(Cell::Date(head.created)),
+            field if field == resource.id => return Some(Cell::Value(Value::from(id))),
+            field if Some(field) == resource.dates.created => return Some(Cell::Date(head.created)),
+            "status_id" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.status_id))),
+            "customer_id" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.customer_id))),
+            "is_deleted" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.is_deleted))),
+            _ => {}
         }
+        let record = loaded.get_or_init(|| self.load(id, row));
+        let seen = resource.seen.and_then(|seen| seen(record, field));
+        seen.or_else(|| record.fields.get(field).cloned()).map(Cell::Value)
     }
 
     pub(crate) fn create(&mut self, at: DateTime<Utc>) -> u64 {

@@ -7,10 +7,10 @@ use crate::support::{ask, at, get, ids, request, rows, store};
 
 /// A list of each kind, with the sort downward where there is one.
 const LISTS: [(Kind, &str, &str); 4] = [
-    (Kind::Order, "/v2/orders?limit=", "&sort=id:desc"),
-    (Kind::Coupon, "/v2/coupons?limit=", ""),
-    (Kind::Product, "/v3/catalog/products?limit=", "&sort=id&direction=desc"),
-    (Kind::Customer, "/v3/customers?limit=", "&sort=date_modified:desc"),
+    (Kind::ORDERS, "/v2/orders?limit=", "&sort=id:desc"),
+    (Kind::COUPONS, "/v2/coupons?limit=", ""),
+    (Kind::PRODUCTS, "/v3/catalog/products?limit=", "&sort=id&direction=desc"),
+    (Kind::CUSTOMERS, "/v3/customers?limit=", "&sort=date_modified:desc"),
 ];
 
 /// Every page of a list, with its status.
@@ -39,8 +39,8 @@ fn a_record_breaks_every_page_that_shows_it() {
 #[test]
 fn a_broken_record_is_passed_by_position() {
     let store = &mut store();
-    let product = store.ids(Kind::Product).nth(20).unwrap();
-    for (kind, id) in [(Kind::Order, 110), (Kind::Coupon, 5), (Kind::Product, product), (Kind::Customer, 5)] {
+    let product = store.ids(Kind::PRODUCTS).nth(20).unwrap();
+    for (kind, id) in [(Kind::ORDERS, 110), (Kind::COUPONS, 5), (Kind::PRODUCTS, product), (Kind::CUSTOMERS, 5)] {
         store.quirks.broken_records.insert((kind, id), Action::status(500));
     }
     let cursor = get(store, "/v3/customers?limit=4")["meta"]["cursor_pagination"]["end_cursor"].clone();
@@ -74,7 +74,7 @@ fn a_broken_record_is_passed_by_position() {
 fn a_broken_record_cuts_stalls_or_spoils_its_answer() {
     let store = &mut store();
     let hit = |store: &mut Store, action: Action| {
-        store.quirks.broken_records.insert((Kind::Order, 110), action);
+        store.quirks.broken_records.insert((Kind::ORDERS, 110), action);
         store.answer(&request("/v2/orders?limit=250"), at(0))
     };
     let cut = hit(store, Action::TruncatedJson).response;
@@ -124,9 +124,9 @@ fn a_body_is_missing_and_a_refusal_comes_once() {
     assert_eq!(rows(store, "/v2/coupons?limit=5").len(), 5);
     store.quirks.odd_answers.entry("/v2/orders/{id}/coupons".to_owned()).or_default().insert(OddAnswer::NoBodyWhenEmpty);
     let has_coupons =
-        |store: &Store, id: u64| !store.record(Kind::Order, id).unwrap().parts["coupons"].as_array().unwrap().is_empty();
+        |store: &Store, id: u64| !store.record(Kind::ORDERS, id).unwrap().parts["coupons"].as_array().unwrap().is_empty();
     for wanted in [true, false] {
-        let order = store.ids(Kind::Order).find(|id| has_coupons(store, *id) == wanted).unwrap();
+        let order = store.ids(Kind::ORDERS).find(|id| has_coupons(store, *id) == wanted).unwrap();
         let answer = ask(store, &format!("/v2/orders/{order}/coupons"));
         assert_eq!((answer.status, answer.body.is_empty()), (200, !wanted));
     }
@@ -155,7 +155,7 @@ fn a_text_holds_bytes_that_are_no_json() {
 fn other_characters_of_the_last_plane_are_left_alone() {
     let store = &mut store();
     let text = "\u{10FFFD}\u{10FFEF}";
-    assert!(store.edit(Kind::Order, 100, at(0), |order| drop(order.fields.insert("staff_notes".to_owned(), text.into()))));
+    assert!(store.edit(Kind::ORDERS, 100, at(0), |order| drop(order.fields.insert("staff_notes".to_owned(), text.into()))));
     assert_eq!(get(store, "/v2/orders/100")["staff_notes"], text);
 }
 
@@ -199,8 +199,9 @@ fn fields_take_odd_shapes() {
 #[test]
 fn lists_come_as_objects_with_numbers() {
     let store = &mut store();
-    let order =
-        store.ids(Kind::Order).find(|id| store.record(Kind::Order, *id).unwrap().parts["products"].as_array().unwrap().len() > 2);
+    let order = store
+        .ids(Kind::ORDERS)
+        .find(|id| store.record(Kind::ORDERS, *id).unwrap().parts["products"].as_array().unwrap().len() > 2);
     let target = format!("/v2/orders/{}/products", order.unwrap());
     let lines = rows(store, &target);
     store.quirks.odd_answers.entry("/v2/orders/{id}/products".to_owned()).or_default().insert(OddAnswer::NumberedRows);

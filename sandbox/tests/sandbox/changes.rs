@@ -7,10 +7,10 @@ use crate::support::{at, get, ids, rows, store};
 fn records_are_made_changed_archived_and_deleted() {
     let store = &mut store();
     for (kind, path) in [
-        (Kind::Order, "/v2/orders"),
-        (Kind::Customer, "/v3/customers"),
-        (Kind::Product, "/v3/catalog/products"),
-        (Kind::Coupon, "/v2/coupons"),
+        (Kind::ORDERS, "/v2/orders"),
+        (Kind::CUSTOMERS, "/v3/customers"),
+        (Kind::PRODUCTS, "/v3/catalog/products"),
+        (Kind::COUPONS, "/v2/coupons"),
     ] {
         let highest = store.ids(kind).max().unwrap();
         let new = store.create(kind, at(0));
@@ -23,7 +23,7 @@ fn records_are_made_changed_archived_and_deleted() {
         let page = (store.ids(kind).count() - 1) / 2;
         assert!(!rows(store, &format!("{path}?limit=2&page={page}")).is_empty());
     }
-    let last = store.ids(Kind::Order).max().unwrap();
+    let last = store.ids(Kind::ORDERS).max().unwrap();
     assert_eq!(get(store, &format!("/v2/orders/{last}"))["date_created"], "Tue, 01 Jul 2025 00:00:00 +0000");
     assert_eq!(ids(&rows(store, "/v2/orders?min_date_modified=2025-07-01T00:01:00Z")).len(), 1);
 }
@@ -31,7 +31,7 @@ fn records_are_made_changed_archived_and_deleted() {
 #[test]
 fn an_edit_shows_in_rows_and_filters() {
     let store = &mut store();
-    assert!(store.edit(Kind::Order, 111, at(5), |order| {
+    assert!(store.edit(Kind::ORDERS, 111, at(5), |order| {
         order.fields.insert("status_id".to_owned(), json!(13));
         order.fields.insert("customer_message".to_owned(), json!("é"));
         order.fields.insert("id".to_owned(), json!(1));
@@ -66,7 +66,7 @@ fn a_hook_changes_the_store_during_a_walk() {
     store.on_request(move |request, store| {
         lists += u64::from(request.path.ends_with("/v2/orders"));
         if lists == 2 {
-            store.touch(Kind::Order, 100, at(9));
+            store.touch(Kind::ORDERS, 100, at(9));
             lists += 1;
         }
     });

@@ -31,7 +31,7 @@ fn a_count_can_ignore_one_filter_or_all() {
 fn a_count_can_hold_archived_orders_that_the_list_hides() {
     let store = &mut store();
     store.quirks.archived_hidden = true;
-    let last = store.ids(Kind::Order).max().unwrap();
+    let last = store.ids(Kind::ORDERS).max().unwrap();
     store.archive_order(last, at(0));
     let target = format!("/v2/orders/count?min_id={last}");
     assert_eq!(count(store, &target), 0);
@@ -58,7 +58,7 @@ fn totals_can_count_the_page_alone_in_one_endpoint() {
 #[test]
 fn a_range_of_ids_or_one_id_is_found_in_every_list() {
     let store = &mut store();
-    let (order, product) = (store.ids(Kind::Order).nth(7).unwrap(), store.ids(Kind::Product).nth(7).unwrap());
+    let (order, product) = (store.ids(Kind::ORDERS).nth(7).unwrap(), store.ids(Kind::PRODUCTS).nth(7).unwrap());
     for (target, expected) in [
         (format!("/v2/orders?min_id={order}&max_id={order}&include=fees"), vec![order]),
         ("/v2/coupons?min_id=3&max_id=5".to_owned(), vec![3, 4, 5]),
@@ -75,7 +75,7 @@ fn a_range_of_ids_or_one_id_is_found_in_every_list() {
     }
     assert_eq!(get(store, &format!("/v2/orders/{order}?include=fees"))["id"], order);
     assert_eq!(get(store, "/v2/coupons/3")["id"], 3);
-    let highest = store.ids(Kind::Order).max().unwrap();
+    let highest = store.ids(Kind::ORDERS).max().unwrap();
     assert!(rows(store, &format!("/v2/orders?sort=id:desc&limit=1&min_id={}", highest + 1)).is_empty());
 }
 
@@ -97,18 +97,18 @@ fn a_descending_sort_can_be_ignored() {
     let store = &mut store();
     let targets = ["/v2/orders?sort=id:desc&limit=1", "/v3/catalog/products?sort=id&direction=desc&limit=1"];
     let right = targets.map(|target| ids(&rows(store, target))[0]);
-    assert_eq!(right, [store.ids(Kind::Order).max().unwrap(), store.ids(Kind::Product).max().unwrap()]);
+    assert_eq!(right, [store.ids(Kind::ORDERS).max().unwrap(), store.ids(Kind::PRODUCTS).max().unwrap()]);
     store.quirks.descending_ignored = true;
     let wrong = targets.map(|target| ids(&rows(store, target))[0]);
-    assert_eq!(wrong, [store.ids(Kind::Order).min().unwrap(), store.ids(Kind::Product).min().unwrap()]);
+    assert_eq!(wrong, [store.ids(Kind::ORDERS).min().unwrap(), store.ids(Kind::PRODUCTS).min().unwrap()]);
 }
 
 #[test]
 fn a_descending_sort_can_ignore_the_dates() {
     let store = &mut store();
     let cases = [
-        (Kind::Order, "/v2/orders?max_date_modified=2022-01-01&limit=1&sort=id:"),
-        (Kind::Product, "/v3/catalog/products?date_modified:max=2022-01-01T00:00:00Z&limit=1&sort=id&direction="),
+        (Kind::ORDERS, "/v2/orders?max_date_modified=2022-01-01&limit=1&sort=id:"),
+        (Kind::PRODUCTS, "/v3/catalog/products?date_modified:max=2022-01-01T00:00:00Z&limit=1&sort=id&direction="),
     ];
     for (kind, target) in cases {
         let last = store.ids(kind).max().unwrap();
@@ -124,9 +124,9 @@ fn a_descending_sort_can_ignore_the_dates() {
 fn a_row_can_be_newer_than_the_filter_that_selects_it() {
     let store = &mut store();
     for (kind, path, max, min) in [
-        (Kind::Order, "/v2/orders", "max_date_modified", "min_date_modified"),
-        (Kind::Customer, "/v3/customers", "date_modified:max", "date_modified:min"),
-        (Kind::Product, "/v3/catalog/products", "date_modified:max", "date_modified:min"),
+        (Kind::ORDERS, "/v2/orders", "max_date_modified", "min_date_modified"),
+        (Kind::CUSTOMERS, "/v3/customers", "date_modified:max", "date_modified:min"),
+        (Kind::PRODUCTS, "/v3/catalog/products", "date_modified:max", "date_modified:min"),
     ] {
         let id = store.ids(kind).nth(3).unwrap();
         assert!(store.touch(kind, id, at(-10)));
@@ -152,9 +152,9 @@ fn a_row_can_be_newer_than_the_filter_that_selects_it() {
 fn a_date_that_is_none_is_older_than_all() {
     let store = &mut store();
     for (kind, path, max, min, sort) in [
-        (Kind::Order, "/v2/orders", "max_date_modified", "min_date_modified", "date_modified:asc"),
-        (Kind::Customer, "/v3/customers", "date_modified:max", "date_modified:min", "date_modified:asc"),
-        (Kind::Product, "/v3/catalog/products", "date_modified:max", "date_modified:min", "date_modified"),
+        (Kind::ORDERS, "/v2/orders", "max_date_modified", "min_date_modified", "date_modified:asc"),
+        (Kind::CUSTOMERS, "/v3/customers", "date_modified:max", "date_modified:min", "date_modified:asc"),
+        (Kind::PRODUCTS, "/v3/catalog/products", "date_modified:max", "date_modified:min", "date_modified"),
     ] {
         let id = store.ids(kind).nth(5).unwrap();
         for text in ["0000-00-00T00:00:00Z", ""] {
@@ -166,14 +166,14 @@ fn a_date_that_is_none_is_older_than_all() {
         }
         assert!(store.touch(kind, id, at(5)));
         assert!(!rows(store, &format!("{path}?{min}=2025-07-01T00:00:05Z")).is_empty(), "an edit gives it a date");
-        assert!(!store.set_date_text(kind, 99_999, "") && !store.set_date_text(Kind::Coupon, 1, ""));
+        assert!(!store.set_date_text(kind, 99_999, "") && !store.set_date_text(Kind::COUPONS, 1, ""));
     }
 }
 
 #[test]
 fn consignments_can_be_cut() {
     let store = &mut store();
-    let order = store.ids(Kind::Order).nth(31).unwrap();
+    let order = store.ids(Kind::ORDERS).nth(31).unwrap();
     let target = format!("/v2/orders/{order}?include=consignments.line_items&consignment_structure=object");
     let consignments = |store: &mut Store, target: &str| -> Vec<Value> {
         let order = get(store, target);
@@ -197,11 +197,11 @@ fn consignments_can_be_cut() {
 #[test]
 fn counts_in_a_customer_can_disagree_with_its_lists() {
     let store = &mut store();
-    let id = store.ids(Kind::Customer).nth(6).unwrap();
+    let id = store.ids(Kind::CUSTOMERS).nth(6).unwrap();
     let target = format!("/v3/customers?id:in={id}&include=addresses,attributes");
     let customer = rows(store, &target).remove(0);
     assert_eq!((&customer["address_count"], customer["addresses"].as_array().unwrap().len()), (&json!(11), 10));
-    assert!(store.edit(Kind::Customer, id, at(0), |customer| {
+    assert!(store.edit(Kind::CUSTOMERS, id, at(0), |customer| {
         customer.fields.insert("address_count".to_owned(), json!(3));
         customer.fields.insert("attribute_count".to_owned(), json!(99));
     }));
@@ -214,9 +214,9 @@ fn counts_in_a_customer_can_disagree_with_its_lists() {
 fn lists_of_parts_page_the_same_with_and_without_a_filter() {
     let store = &mut store();
     for (path, named, kind) in [
-        ("/v3/customers/addresses", "customer_id:in", Kind::Customer),
-        ("/v3/customers/attribute-values", "customer_id:in", Kind::Customer),
-        ("/v3/catalog/variants", "product_id:in", Kind::Product),
+        ("/v3/customers/addresses", "customer_id:in", Kind::CUSTOMERS),
+        ("/v3/customers/attribute-values", "customer_id:in", Kind::CUSTOMERS),
+        ("/v3/catalog/variants", "product_id:in", Kind::PRODUCTS),
     ] {
         let all: Vec<String> = store.ids(kind).map(|id| id.to_string()).collect();
         for page in [1, 2, 7, 99] {
@@ -236,19 +236,19 @@ fn lists_of_parts_page_the_same_with_and_without_a_filter() {
 #[test]
 fn a_busy_store_grows_while_it_is_read() {
     let store = &mut store();
-    let highest = store.ids(Kind::Order).max().unwrap();
+    let highest = store.ids(Kind::ORDERS).max().unwrap();
     let new_at = |store: &mut Store, seconds: i64| {
         store.respond(&request("/v2/time"), at(seconds));
-        store.ids(Kind::Order).filter(|id| *id > highest).count()
+        store.ids(Kind::ORDERS).filter(|id| *id > highest).count()
     };
-    store.keep_busy(Kind::Order, 20);
+    store.keep_busy(Kind::ORDERS, 20);
     assert_eq!(new_at(store, 0), 0);
     assert_eq!(new_at(store, 2), 40);
     assert_eq!(new_at(store, 3), 60);
-    let (first, last) = (highest + 1, store.ids(Kind::Order).max().unwrap());
-    assert!(store.date_modified(Kind::Order, first) < store.date_modified(Kind::Order, last));
+    let (first, last) = (highest + 1, store.ids(Kind::ORDERS).max().unwrap());
+    assert!(store.date_modified(Kind::ORDERS, first) < store.date_modified(Kind::ORDERS, last));
     assert_eq!(new_at(store, 1_000), 60 + 60 * 20 + 1, "of a long pause the last minute is made up for");
-    store.keep_busy(Kind::Order, 0);
+    store.keep_busy(Kind::ORDERS, 0);
     assert_eq!(new_at(store, 2_000), 60 + 60 * 20 + 1);
     assert_eq!(ask(store, &format!("/v2/orders/{last}")).status, 200);
 }

@@ -5,7 +5,7 @@ use tap_bigcommerce_sandbox::{Counts, Kind, Options, Record, Store};
 
 use crate::support::{ask, at, store};
 
-const KINDS: [Kind; 4] = [Kind::Order, Kind::Customer, Kind::Product, Kind::Coupon];
+const KINDS: [Kind; 4] = [Kind::ORDERS, Kind::CUSTOMERS, Kind::PRODUCTS, Kind::COUPONS];
 
 fn records(store: &Store, kind: Kind) -> Vec<Record> {
     store.ids(kind).map(|id| store.record(kind, id).unwrap()).collect()
@@ -23,21 +23,15 @@ fn the_same_seed_gives_the_same_bytes() {
         assert_eq!(answer, ask(two, target));
         assert!(answer.body != ask(other, target).body, "{target} does not depend on the seed");
     }
-    assert_eq!(records(one, Kind::Product), records(two, Kind::Product));
+    assert_eq!(records(one, Kind::PRODUCTS), records(two, Kind::PRODUCTS));
 }
 
 #[test]
 fn growing_one_kind_leaves_the_others() {
-    let counts = Counts { orders: 60, customers: 60, products: 60, coupons: 20 };
+    let counts = Counts::of([(Kind::ORDERS, 60), (Kind::CUSTOMERS, 60), (Kind::PRODUCTS, 60), (Kind::COUPONS, 20)]);
     let small = of(7, counts);
     for grown in KINDS {
-        let mut counts = counts;
-        match grown {
-            Kind::Order => counts.orders += 10,
-            Kind::Customer => counts.customers += 10,
-            Kind::Product => counts.products += 10,
-            Kind::Coupon => counts.coupons += 10,
-        }
+        let counts = counts.with(grown, counts.get(grown) + 10);
         let large = of(7, counts);
         for kind in KINDS.into_iter().filter(|kind| *kind != grown) {
             assert_eq!(records(&small, kind), records(&large, kind), "{grown:?} changes {kind:?}");
@@ -55,7 +49,7 @@ fn all_dates_are_past_and_in_order() {
         let different: BTreeSet<_> = seconds.iter().collect();
         assert!(different.len() < seconds.len(), "some {kind:?} share a second");
     }
-    for order in records(&store, Kind::Order) {
+    for order in records(&store, Kind::ORDERS) {
         let date = |name: &str| chrono::DateTime::parse_from_rfc2822(order.fields[name].as_str().unwrap()).unwrap();
         assert!(date("date_created") <= date("date_modified"));
     }
@@ -90,8 +84,8 @@ fn shapes(records: &[Record], part: Option<&str>, field: &str) -> BTreeSet<Strin
 #[test]
 fn the_wire_quirks_are_there() {
     let store = store();
-    let (orders, customers) = (records(&store, Kind::Order), records(&store, Kind::Customer));
-    let (products, coupons) = (records(&store, Kind::Product), records(&store, Kind::Coupon));
+    let (orders, customers) = (records(&store, Kind::ORDERS), records(&store, Kind::CUSTOMERS));
+    let (products, coupons) = (records(&store, Kind::PRODUCTS), records(&store, Kind::COUPONS));
     type Case<'a> = (&'a [Record], Option<&'a str>, &'a str, &'a [&'a str]);
     let cases: &[Case<'_>] = &[
         (&orders, None, "date_shipped", &["empty", "text"]),
@@ -133,8 +127,8 @@ fn the_wire_quirks_are_there() {
 
 #[test]
 fn a_large_store_is_cheap_to_build() {
-    let counts = Counts { orders: 100_000, ..Counts::default() };
+    let counts = Counts::default().with(Kind::ORDERS, 100_000);
     let store = of(7, counts);
-    let last = store.ids(Kind::Order).last().unwrap();
-    assert_eq!(store.record(Kind::Order, last).unwrap().fields["id"], last);
+    let last = store.ids(Kind::ORDERS).last().unwrap();
+    assert_eq!(store.record(Kind::ORDERS, last).unwrap().fields["id"], last);
 }

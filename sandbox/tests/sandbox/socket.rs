@@ -105,7 +105,7 @@ async fn requests_that_wait_for_their_answers_are_in_flight_together() {
 #[tokio::test]
 async fn the_store_can_be_changed_while_it_serves() {
     let sandbox = Sandbox::start(Options::default()).unwrap();
-    let id = sandbox.with_store(|store| store.create(Kind::Order, at(0)));
+    let id = sandbox.with_store(|store| store.create(Kind::ORDERS, at(0)));
     let (head, _) = send(&client(), &sandbox, &format!("/v2/orders/{id}"), false).await.unwrap();
     assert_eq!(head.status.as_u16(), 200);
     let url = sandbox.url().to_owned();

@@ -11,7 +11,7 @@ fn pages_cover_all_orders_once_and_end_with_204() {
     for page in 1..=2 {
         all.extend(ids(&rows(store, &format!("/v2/orders?limit=250&page={page}"))));
     }
-    assert_eq!(all, store.ids(Kind::Order).collect::<Vec<_>>());
+    assert_eq!(all, store.ids(Kind::ORDERS).collect::<Vec<_>>());
     let past = ask(store, "/v2/orders?limit=250&page=3");
     assert_eq!((past.status, past.body.len()), (204, 0));
     assert_eq!(rows(store, "/v2/orders").len(), 50);
@@ -27,16 +27,16 @@ fn a_walk_by_id_covers_all_orders() {
         next = last + 1;
         all.extend(page);
     }
-    assert_eq!(all, store.ids(Kind::Order).collect::<Vec<_>>());
+    assert_eq!(all, store.ids(Kind::ORDERS).collect::<Vec<_>>());
 }
 
 #[test]
 fn filters_are_inclusive_and_join_by_and() {
     let store = &mut store();
     assert_eq!(ids(&rows(store, "/v2/orders?min_id=110&max_id=112")), [110, 111, 112]);
-    let since = store.date_modified(Kind::Order, 104).unwrap();
+    let since = store.date_modified(Kind::ORDERS, 104).unwrap();
     let same_second: Vec<u64> =
-        store.ids(Kind::Order).filter(|id| store.date_modified(Kind::Order, *id) == Some(since)).collect();
+        store.ids(Kind::ORDERS).filter(|id| store.date_modified(Kind::ORDERS, *id) == Some(since)).collect();
     assert!(same_second.len() > 1, "the seed puts several orders into one second");
     for date in [since.format("%Y-%m-%dT%H:%M:%SZ").to_string(), since.to_rfc2822().replace('+', "%2B")] {
         let date = date.replace(' ', "%20");
@@ -88,13 +88,13 @@ fn sorts_both_ways() {
     let down: Vec<_> = rows(store, "/v2/orders?sort=date_modified:desc&limit=250").iter().map(date).collect();
     assert!(down.iter().rev().is_sorted());
     assert!(down[0] > up[0] + TimeDelta::days(365));
-    assert_eq!(rows(store, "/v2/orders?sort=id:desc&limit=1")[0]["id"], store.ids(Kind::Order).max().unwrap());
+    assert_eq!(rows(store, "/v2/orders?sort=id:desc&limit=1")[0]["id"], store.ids(Kind::ORDERS).max().unwrap());
 }
 
 #[test]
 fn children_page_and_end_with_204() {
     let store = &mut store();
-    let order = store.ids(Kind::Order).nth(31).unwrap();
+    let order = store.ids(Kind::ORDERS).nth(31).unwrap();
     let path = format!("/v2/orders/{order}/products");
     assert_eq!(rows(store, &path).len(), 50);
     let mut lines = rows(store, &format!("{path}?limit=250"));
@@ -103,9 +103,9 @@ fn children_page_and_end_with_204() {
     assert!(ids(&lines).is_sorted_by(|a, b| a < b));
     assert!(lines.iter().all(|line| line["order_id"] == order));
     assert_eq!(ask(store, &format!("{path}?limit=250&page=3")).status, 204);
-    let empty = store.ids(Kind::Order).nth(3).unwrap();
+    let empty = store.ids(Kind::ORDERS).nth(3).unwrap();
     assert_eq!(ask(store, &format!("/v2/orders/{empty}/products")).status, 204);
-    let orders: Vec<u64> = store.ids(Kind::Order).collect();
+    let orders: Vec<u64> = store.ids(Kind::ORDERS).collect();
     let with_coupons = orders.iter().filter(|id| !rows(store, &format!("/v2/orders/{id}/coupons")).is_empty()).count();
     assert!((50..200).contains(&with_coupons), "{with_coupons}");
 }
@@ -119,7 +119,7 @@ fn links_lead_to_bigcommerce_and_includes_replace_them() {
     assert_eq!(order["fees"]["resource"], "/orders/111/fees");
     let include = "include=fees,consignments,consignments.line_items&consignment_structure=object&limit=250";
     for order in rows(store, &format!("/v2/orders?{include}")) {
-        let record = store.record(Kind::Order, order["id"].as_u64().unwrap()).unwrap();
+        let record = store.record(Kind::ORDERS, order["id"].as_u64().unwrap()).unwrap();
         assert_eq!(order["fees"], record.parts["fees"]);
         let consignments = &order["consignments"];
         let groups = ["/pickups", "/shipping", "/downloads", "/email/gift_certificates"];

@@ -25,7 +25,7 @@ fn cursors_cover_all_customers_once() {
         cursor = meta["end_cursor"].as_str().unwrap().to_owned();
         all.extend(rows);
     }
-    assert_eq!(all, store.ids(Kind::Customer).collect::<Vec<_>>());
+    assert_eq!(all, store.ids(Kind::CUSTOMERS).collect::<Vec<_>>());
     let second = get(store, "/v3/customers?limit=70&page=2");
     assert!(second["meta"].get("cursor_pagination").is_none());
     assert_eq!(ids(second["data"].as_array().unwrap()), all[70..140]);
@@ -35,20 +35,20 @@ fn cursors_cover_all_customers_once() {
 #[test]
 fn a_cursor_goes_back_too_and_survives_the_deletion_of_its_row() {
     let store = &mut store();
-    let all: Vec<u64> = store.ids(Kind::Customer).collect();
+    let all: Vec<u64> = store.ids(Kind::CUSTOMERS).collect();
     let first = get(store, "/v3/customers?limit=10");
     let after = first["meta"]["cursor_pagination"]["end_cursor"].as_str().unwrap();
     let second = get(store, &format!("/v3/customers?limit=10&after={after}"));
     let before = second["meta"]["cursor_pagination"]["start_cursor"].as_str().unwrap();
     assert_eq!(get(store, &format!("/v3/customers?limit=10&before={before}"))["data"], first["data"]);
-    assert!(store.delete(Kind::Customer, all[9]));
+    assert!(store.delete(Kind::CUSTOMERS, all[9]));
     assert_eq!(ids(&rows(store, &format!("/v3/customers?limit=3&after={after}"))), all[10..13]);
 }
 
 #[test]
 fn customers_sort_and_filter() {
     let store = &mut store();
-    let since = store.date_modified(Kind::Customer, store.ids(Kind::Customer).nth(5).unwrap()).unwrap();
+    let since = store.date_modified(Kind::CUSTOMERS, store.ids(Kind::CUSTOMERS).nth(5).unwrap()).unwrap();
     let text = since.format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let found = rows(
         store,
@@ -68,7 +68,7 @@ fn customers_sort_and_filter() {
 #[test]
 fn embedded_parts_stop_at_ten_and_the_lists_have_all() {
     let store = &mut store();
-    let id = store.ids(Kind::Customer).nth(13).unwrap();
+    let id = store.ids(Kind::CUSTOMERS).nth(13).unwrap();
     let plain = rows(store, &format!("/v3/customers?id:in={id}")).remove(0);
     assert!(plain.get("addresses").is_none());
     let full = rows(store, &format!("/v3/customers?id:in={id}&include=addresses,attributes,storecredit,formfields,segment_ids"))
@@ -99,7 +99,7 @@ fn products_walk_by_id_and_count_down() {
         last = *id;
         all.extend(rows);
     }
-    assert_eq!(all, store.ids(Kind::Product).collect::<Vec<_>>());
+    assert_eq!(all, store.ids(Kind::PRODUCTS).collect::<Vec<_>>());
     let down = ids(&rows(store, "/v3/catalog/products?sort=id&direction=desc&limit=3"));
     assert_eq!(down, [all[199], all[198], all[197]]);
     assert_eq!(ids(&rows(store, "/v3/catalog/products?id:min=80&id:max=82")), [80, 81, 82]);
@@ -109,8 +109,8 @@ fn products_walk_by_id_and_count_down() {
 #[test]
 fn a_day_without_a_time_takes_the_time_of_the_request() {
     let store = &mut store();
-    let id = store.ids(Kind::Product).next().unwrap();
-    store.touch(Kind::Product, id, at(-12 * 3600));
+    let id = store.ids(Kind::PRODUCTS).next().unwrap();
+    store.touch(Kind::PRODUCTS, id, at(-12 * 3600));
     // At midnight the whole of yesterday is in; at noon the product, changed yesterday at noon, is still in; later it is not.
     for (hour, found) in [(0, 1), (12, 1), (13, 0)] {
         let answer = store.respond(&request("/v3/catalog/products?date_modified:min=2025-06-30&id:max=77"), at(hour * 3600));

@@ -100,10 +100,10 @@ impl Case {
 
 fn kind_of(stream: &str) -> Kind {
     match stream {
-        "orders" => Kind::Order,
-        "customers" => Kind::Customer,
-        "products" => Kind::Product,
-        _ => Kind::Coupon,
+        "orders" => Kind::ORDERS,
+        "customers" => Kind::CUSTOMERS,
+        "products" => Kind::PRODUCTS,
+        _ => Kind::COUPONS,
     }
 }
 
@@ -159,7 +159,7 @@ fn everywhere(action: &Action) -> Vec<Fault> {
 
 /// The product lines of the order at a place, whose number of lines is known: 50 at 11, 51 at 12, 300 at 31.
 fn lines_of(place: usize) -> impl Fn(&Request) -> bool {
-    let path = Store::new(Options::default()).ids(Kind::Order).nth(place).map(|id| format!("/orders/{id}/products"));
+    let path = Store::new(Options::default()).ids(Kind::ORDERS).nth(place).map(|id| format!("/orders/{id}/products"));
     move |request| path.as_ref().is_some_and(|path| request.path.ends_with(path))
 }
 

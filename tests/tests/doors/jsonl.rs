@@ -53,9 +53,9 @@ fn a_second_run_adds_what_it_reads_and_the_last_line_of_an_id_is_right() {
     shop.run(TO_LINES).ok();
     let before = files(&shop, "lines");
     let id = shop.sandbox.with_store(|store| {
-        let id = store.ids(Kind::Coupon).nth(2).unwrap();
-        let newest = store.ids(Kind::Order).filter_map(|id| store.date_modified(Kind::Order, id)).max().unwrap();
-        store.edit(Kind::Coupon, id, newest + Duration::from_secs(5), |coupon| {
+        let id = store.ids(Kind::COUPONS).nth(2).unwrap();
+        let newest = store.ids(Kind::ORDERS).filter_map(|id| store.date_modified(Kind::ORDERS, id)).max().unwrap();
+        store.edit(Kind::COUPONS, id, newest + Duration::from_secs(5), |coupon| {
             coupon.fields.insert("name".into(), "another name".into());
         });
         id

@@ -123,7 +123,7 @@ async fn the_parts_of_orders_are_asked_for_side_by_side() {
     let shop = Shop::new(SMALL);
     let (asked, mut others) = tokio::sync::mpsc::unbounded_channel();
     shop.sandbox.with_store(|store| {
-        let part = format!("/orders/{}/products", store.ids(tap_bigcommerce_sandbox::Kind::Order).next().unwrap());
+        let part = format!("/orders/{}/products", store.ids(tap_bigcommerce_sandbox::Kind::ORDERS).next().unwrap());
         store.add_fault(Fault::on(&part, Action::Deliver(Delivery::Stall)).always());
         let mut stalled = false;
         store.on_request(move |request, _| {

@@ -18,9 +18,9 @@ async fn an_address_that_an_answer_names_is_not_asked() {
         let page =
             Action::Status { code: 200, body: Some(page.to_string().into_bytes()), headers: vec![("Link".into(), evil.clone())] };
         shop.sandbox.with_store(|store| {
-            for id in store.ids(Kind::Order).collect::<Vec<u64>>() {
-                let at = store.date_modified(Kind::Order, id).unwrap();
-                store.edit(Kind::Order, id, at, |order| {
+            for id in store.ids(Kind::ORDERS).collect::<Vec<u64>>() {
+                let at = store.date_modified(Kind::ORDERS, id).unwrap();
+                store.edit(Kind::ORDERS, id, at, |order| {
                     for part in ["products", "coupons", "shipping_addresses"] {
                         order
                             .fields

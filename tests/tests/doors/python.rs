@@ -42,7 +42,7 @@ fn rfc3339(text: &str) -> std::time::SystemTime {
 fn each_stream_resumes_from_its_bookmark() {
     let shop = Shop::new(STORE);
     let messages = run(&shop).messages();
-    for (stream, kind) in [("orders", Kind::Order), ("customers", Kind::Customer), ("products", Kind::Product)] {
+    for (stream, kind) in [("orders", Kind::ORDERS), ("customers", Kind::CUSTOMERS), ("products", Kind::PRODUCTS)] {
         let wanted = since_bookmark(&shop, stream, kind);
         assert_eq!(ids(&messages, stream), wanted, "{stream}");
         let all = shop.sandbox.with_store(|store| store.ids(kind).count());

@@ -52,7 +52,7 @@ fn what_was_read_before_a_kill_is_not_read_again() {
     let whole = shop.run([]).ok().messages();
     let taken = killed_after_states(&shop, 1);
     let state = last_state(&taken).clone();
-    let last = state["bookmarks"]["orders"]["walk"]["last_id"].as_u64().unwrap();
+    let last = state["bookmarks"]["orders"]["walk"]["position"]["id"].as_u64().unwrap();
     let resumed = shop.resume(&state).ok().messages();
     let behind = ids(&resumed, "orders").into_iter().filter(|id| *id <= last).count();
     assert!(behind < ids(&whole, "orders").len() / 4, "{behind} orders are read again");
@@ -68,7 +68,7 @@ fn a_store_that_breaks_down_midway_leaves_a_state_to_resume_from() {
     let broken = shop.run([]).told(9, &["orders"]).messages();
     shop.sandbox.with_store(|store| store.clear_faults());
     let state: &Value = last_state(&broken);
-    assert!(state["bookmarks"]["orders"]["walk"]["last_id"].is_u64(), "{state}");
+    assert!(state["bookmarks"]["orders"]["walk"]["position"]["id"].is_u64(), "{state}");
     let resumed = shop.resume(state).ok().messages();
     assert!(union(&broken, &resumed) == held(&whole));
 }

@@ -21,7 +21,7 @@ fn shop() -> Shop {
     let shop = Shop::with(options);
     shop.file("config.json", &shop.config_with(json!({"client_id": CLIENT_ID})));
     shop.sandbox.with_store(|store| {
-        for kind in [Kind::Order, Kind::Customer, Kind::Coupon] {
+        for kind in [Kind::ORDERS, Kind::CUSTOMERS, Kind::COUPONS] {
             for id in store.ids(kind).collect::<Vec<u64>>() {
                 let at = store.date_modified(kind, id).unwrap_or_default();
                 store.edit(kind, id, at, |record| {

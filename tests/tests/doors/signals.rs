@@ -23,7 +23,7 @@ fn stalling() -> (Shop, std::sync::mpsc::Receiver<()>) {
     let shop = Shop::new(counts(40, 10, 5, 5));
     let (tell, stalled) = channel();
     shop.sandbox.with_store(|store| {
-        let part = format!("/orders/{}/products", store.ids(Kind::Order).nth(25).unwrap());
+        let part = format!("/orders/{}/products", store.ids(Kind::ORDERS).nth(25).unwrap());
         store.add_fault(Fault::on(&part, Action::Deliver(Delivery::Stall)).always());
         store.on_request(move |request, _| {
             if request.path.contains(&part) {

@@ -71,8 +71,8 @@ fn nested_lists_can_be_queried_and_are_whole() {
     let (mut lines, mut addresses) = (0, 0);
     shop.sandbox.with_store(|store| {
         let parts = |kind, id, part: &str| store.record(kind, id).unwrap().parts[part].as_array().unwrap().len() as i64;
-        lines = store.ids(Kind::Order).map(|id| parts(Kind::Order, id, "products")).sum();
-        addresses = store.ids(Kind::Customer).map(|id| parts(Kind::Customer, id, "addresses")).sum();
+        lines = store.ids(Kind::ORDERS).map(|id| parts(Kind::ORDERS, id, "products")).sum();
+        addresses = store.ids(Kind::CUSTOMERS).map(|id| parts(Kind::CUSTOMERS, id, "addresses")).sum();
     });
     let sum = |query: &str| tables::value(&file, query);
     assert_eq!(sum("SELECT sum(json_array_length(products)) FROM orders"), Sql::Integer(lines));
@@ -97,9 +97,9 @@ fn a_change_in_the_store_replaces_its_row() {
     let shop = Shop::new(counts(20, 10, 5, 5));
     shop.run(TO_FILE).ok();
     let id = shop.sandbox.with_store(|store| {
-        let id = store.ids(Kind::Order).nth(4).unwrap();
-        let newest = store.ids(Kind::Order).filter_map(|id| store.date_modified(Kind::Order, id)).max().unwrap();
-        store.edit(Kind::Order, id, newest + Duration::from_secs(5), |order| {
+        let id = store.ids(Kind::ORDERS).nth(4).unwrap();
+        let newest = store.ids(Kind::ORDERS).filter_map(|id| store.date_modified(Kind::ORDERS, id)).max().unwrap();
+        store.edit(Kind::ORDERS, id, newest + Duration::from_secs(5), |order| {
             order.fields.insert("staff_notes".into(), "leave at the door".into());
         });
         id
@@ -124,7 +124,8 @@ fn the_sandbox_needs_nothing_and_a_second_run_adds_no_row() {
     let file = folder.path().join("shop.db");
     let first = tables::dump(&file);
     let rows = |name: &str| first[name].len() as u64;
-    let Counts { orders, customers, products, coupons } = Counts::default();
+    let [orders, customers, products, coupons] =
+        [Kind::ORDERS, Kind::CUSTOMERS, Kind::PRODUCTS, Kind::COUPONS].map(|kind| Counts::default().get(kind));
     assert_eq!([rows("orders"), rows("customers"), rows("products"), rows("coupons")], [orders, customers, products, coupons]);
     sandbox();
     assert_eq!(tables::dump(&file), first);

@@ -3,7 +3,7 @@
 use super::ending::Ending;
 use super::limiter::{Limiter, Permit};
 use super::traffic::Traffic;
-use super::{Call, Clock, MAX_BODY, NoBody, Quota, Request, Response, Transport, TransportError, Window, refusal};
+use super::{Call, Clock, MAX_BODY, NoBody, Quota, Request, Response, Slice, Transport, TransportError, refusal};
 use crate::config::Config;
 use crate::dates;
 use crate::error::{Failure, Kind};
@@ -352,7 +352,9 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             ),
             404 => Failure::new(
                 Kind::Api,
-                format!("the store does not know this list (status 404): check store_hash and api_url{said}"),
+                format!(
+                    "the store does not know this list (status 404): check store_hash and api_url, and that the plan of the store has it{said}"
+                ),
             ),
             300..=399 => Failure::new(
                 Kind::Api,
@@ -449,7 +451,7 @@ fn ended(request: &Request) -> Refused {
     Refused { status: None, spent: false, failure }
 }
 
-fn halve(page: &mut Option<Window>) {
+fn halve(page: &mut Option<Slice>) {
     if let Some(window) = page {
         window.limit = (window.limit / 2).max(LEAST_PAGE.min(window.limit));
     }

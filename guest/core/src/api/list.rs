@@ -16,11 +16,13 @@ pub enum Form {
     Bare,
     /// v3: `{"data": […], "meta": {…}}`.
     Envelope,
+    /// One object, which is the only row: a record of API v2 under its own path.
+    Object,
 }
 
 /// The rows of one page, and what the page says of the list.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub struct Listing {
     /// The rows as they came.
     pub rows: Vec<Box<RawValue>>,
     /// v3: how many rows the list has under the request's filters, where the page says so.
@@ -31,7 +33,7 @@ pub struct Rows {
     pub repairs: Vec<Repair>,
 }
 
-impl Rows {
+impl Listing {
     /// Whether there are no rows, and nothing on the page says that there are.
     pub fn is_empty_as_it_says(&self) -> bool {
         self.rows.is_empty() && self.total.unwrap_or(0) == 0
@@ -60,16 +62,16 @@ struct Page<'a> {
 }
 
 impl Form {
-    /// Reads a page. An empty body is a page without rows, in either version. Bytes that are no JSON text are repaired if all else is in
+    /// Reads a page. An empty body is a list without rows, in either version. Bytes that are no JSON text are repaired if all else is in
     /// order. The error says what is wrong, without values.
-    pub fn decode(self, body: &[u8]) -> Result<Rows, String> {
-        if body.is_empty() {
-            return Ok(Rows::default());
+    pub fn decode(self, body: &[u8]) -> Result<Listing, String> {
+        if body.is_empty() && self != Form::Object {
+            return Ok(Listing::default());
         }
         let body = repair::without_marks(body);
         let whole = |page: Page, repairs| {
             let rows = page.rows.into_iter().map(ToOwned::to_owned).collect();
-            Rows { rows, total: page.total, end_cursor: page.end_cursor, repairs }
+            Listing { rows, total: page.total, end_cursor: page.end_cursor, repairs }
         };
         match self.page(body) {
             Ok(page) => Ok(whole(page, Vec::new())),
@@ -91,6 +93,14 @@ impl Form {
                 match rows.is_empty() && !body.trim_ascii_start().starts_with(b"[") {
                     true => Err(format!("it should be {wanted}, but it is an empty object")),
                     false => Ok(Page { rows, ..Page::default() }),
+                }
+            }
+            Form::Object => {
+                let wanted = "a JSON object";
+                let raw: &RawValue = parse(body, wanted)?;
+                match raw.get().starts_with('{') {
+                    true => Ok(Page { rows: vec![raw], ..Page::default() }),
+                    false => Err(format!("it should be {wanted}, but it has another form")),
                 }
             }
             Form::Envelope => {
@@ -144,22 +154,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
     }
 }
 
-/// Reads a record that has a path of its own, in API v2, as the only row of a page.
-pub fn one(body: &[u8]) -> Result<Rows, String> {
-    let wanted = "a JSON object";
-    let body = repair::without_marks(body);
-    let whole = |raw: &RawValue, repairs| match raw.get().starts_with('{') {
-        true => Ok(Rows { rows: vec![raw.to_owned()], repairs, ..Rows::default() }),
-        false => Err(format!("it should be {wanted}, but it has another form")),
-    };
-    match parse::<&RawValue>(body, wanted) {
-        Ok(raw) => whole(raw, Vec::new()),
-        Err(fault) => {
-            let repaired = repair::repair(body).ok_or(fault)?;
-            let raw = parse::<&RawValue>(repaired.text.as_bytes(), wanted)?;
-            whole(raw, repaired.repairs(&[raw]))
-        }
-    }
+/// No store is known to send fewer rows than this where it has more: 10 and 50 are documented.
+const LEAST_CAP: usize = 10;
+
+/// Whether a page ends its list. A full page never does, nor one that a store may have cut at a round number of rows; for the others a total
+/// decides where there is one; else a page with fewer rows than any store cuts its pages at.
+pub fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
+    let may_be_cut = came > 0 && (came >= limit || came.is_multiple_of(LEAST_CAP));
+    !may_be_cut && has_all.unwrap_or(came < limit.min(LEAST_CAP))
 }
 
 /// Reads the `count` of a count endpoint.

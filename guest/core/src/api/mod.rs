@@ -97,7 +97,7 @@ pub struct Request {
     /// Names and values, not encoded.
     pub query: Vec<(&'static str, String)>,
     /// The page asked for; none for what is not a list. The gate halves its size when the store cannot carry it.
-    pub page: Option<Window>,
+    pub page: Option<Slice>,
     /// How often it is tried at most. None: as often as the gate tries by itself.
     pub tries: Option<u32>,
     /// What an answer with status 200 and no byte of body means.
@@ -124,16 +124,16 @@ impl Request {
 
 /// Which rows of a list are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct Slice {
     /// How many rows.
     pub limit: u32,
     /// The page's number, from 1, for lists that are paged by number.
     pub page: u64,
 }
 
-impl Window {
+impl Slice {
     /// The first rows of a list.
-    pub fn first(limit: u32) -> Window {
-        Window { limit, page: 1 }
+    pub fn first(limit: u32) -> Slice {
+        Slice { limit, page: 1 }
     }
 }

@@ -27,9 +27,9 @@ impl<'s, S: Sink> Output<'s, S> {
     }
 
     /// Adds a SCHEMA message.
-    pub fn schema(&mut self, stream: &str, schema: &Value, key: &str, bookmark: Option<&str>) {
+    pub fn schema(&mut self, stream: &str, schema: &Value, key: &[&str], bookmark: Option<&str>) {
         let bookmark: Vec<&str> = bookmark.into_iter().collect();
-        let message = json!({ "type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": [key], "bookmark_properties": bookmark });
+        let message = json!({ "type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": key, "bookmark_properties": bookmark });
         self.lines.extend_from_slice(message.to_string().as_bytes());
         self.lines.push(b'\n');
     }

@@ -2,11 +2,13 @@
 
 mod foreign;
 
+use crate::aside::{Aside, MOST_ASIDE};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
+use crate::progress::Progress;
 use crate::streams::{ALL, Stream};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Larger states are refused unread.
@@ -15,142 +17,12 @@ const BOOKMARKS: &str = "bookmarks";
 const SYNCING: &str = "currently_syncing";
 const WALK: &str = "walk";
 const SELECTION: &str = "selection";
+const CHANNELS: &str = "channel_id";
 const ASIDE: &str = "aside";
-/// A stream with more entries set aside than this has another trouble than single records.
-pub const MOST_ASIDE: usize = 100;
 /// Streams that are read together share what is aside, so that each may bring its own hundred.
 const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
 /// So much of a state that is not known is named.
 const NAMED: usize = 10;
-
-/// Records that the store could not serve, to be asked for again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Aside {
-    /// One record of the list that is walked.
-    Id(u64),
-    /// Whatever lies between two ids, both of them left out.
-    Gap {
-        /// The last id before it; 0 if there is none.
-        above: u64,
-        /// The first id behind it.
-        below: u64,
-    },
-}
-
-impl Aside {
-    /// Whether it holds the record with this id.
-    pub fn holds(&self, id: u64) -> bool {
-        match *self {
-            Aside::Id(own) => own == id,
-            Aside::Gap { above, below } => above < id && id < below,
-        }
-    }
-
-    /// How many records it holds at most.
-    pub(crate) fn most(&self) -> u64 {
-        match *self {
-            Aside::Id(_) => 1,
-            Aside::Gap { above, below } => below.saturating_sub(above).saturating_sub(1),
-        }
-    }
-
-    /// The last id that it may hold.
-    pub(crate) fn last(&self) -> u64 {
-        match *self {
-            Aside::Id(id) => id,
-            Aside::Gap { below, .. } => below.saturating_sub(1),
-        }
-    }
-
-    /// Adds it to what is known to be aside, unless that has it. Reports whether it is new.
-    pub(crate) fn join(self, known: &mut Vec<Aside>) -> bool {
-        let is_new = !known.iter().any(|known| known.covers(&self));
-        if is_new {
-            known.retain(|known| !self.covers(known));
-            known.push(self);
-        }
-        is_new
-    }
-
-    /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
-    pub(crate) fn covers(&self, other: &Aside) -> bool {
-        match (self, other) {
-            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => above <= from && to <= below,
-            _ => self == other,
-        }
-    }
-}
-
-impl std::fmt::Display for Aside {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Aside::Id(id) => write!(f, "record {id}"),
-            Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
-        }
-    }
-}
-
-/// How far a walk has come. In the state while the walk is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The version of this form.
-    pub v: u32,
-    /// The least modification date that the walk takes; none: everything.
-    #[serde(default, with = "dates::option")]
-    pub since: Option<DateTime<Utc>>,
-    /// The store's time when the walk began.
-    #[serde(default, with = "dates::option")]
-    pub started: Option<DateTime<Utc>>,
-    /// The greatest modification date seen.
-    #[serde(default, with = "dates::option")]
-    pub newest: Option<DateTime<Utc>>,
-    /// The last record done, where the list is walked by id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_id: Option<u64>,
-    /// The last whole page done, where the list is walked by cursor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-    /// The highest id that the list had when the walk began, where the list can say so: there is no need to go further.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<u64>,
-    /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until_id: Option<u64>,
-    /// The records seen that the store is asked to count at the end.
-    #[serde(default)]
-    pub seen: u64,
-    /// The walk follows a resumed one at once, to read what had changed meanwhile.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub again: bool,
-    /// A hash of what is selected and of the settings that shape it.
-    pub selection: String,
-    /// The version of the tap, for whoever reads the state.
-    pub version: String,
-}
-
-impl Progress {
-    /// The form that this tap writes and reads.
-    pub const FORM: u32 = 1;
-
-    /// A walk that has not begun.
-    pub fn new(since: Option<DateTime<Utc>>, selection: &str) -> Progress {
-        Progress {
-            v: Self::FORM,
-            since,
-            started: None,
-            newest: None,
-            last_id: None,
-            cursor: None,
-            end: None,
-            until_id: None,
-            seen: 0,
-            again: false,
-            selection: selection.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
-    }
-}
 
 /// A state, whole.
 #[derive(Clone, Debug)]
@@ -250,10 +122,7 @@ impl State {
     /// The walk of a stream that was left under way. The error says why what the state holds is no such walk.
     pub fn walk(&self, stream: &Stream) -> std::result::Result<Option<Progress>, &'static str> {
         let Some(walk) = self.of(stream).and_then(|bookmark| bookmark.get(WALK)) else { return Ok(None) };
-        if walk.get("v").is_some_and(|v| v != Progress::FORM) {
-            return Err("it is of another version of the tap");
-        }
-        Progress::deserialize(walk).map(Some).map_err(|_| "it has another form")
+        Progress::read(walk).map(Some)
     }
 
     /// What a stream has set aside. Fails on what is no such list, or is longer than this tap writes.
@@ -284,6 +153,11 @@ impl State {
         self.of(stream)?.get(SELECTION)?.as_str()
     }
 
+    /// The channels that a stream's bookmark is of. None: all.
+    pub(crate) fn channels(&self, stream: &Stream) -> Option<&str> {
+        self.of(stream)?.get(CHANNELS)?.as_str()
+    }
+
     /// The stream that a run was busy with when it ended.
     pub fn syncing(&self) -> Option<&str> {
         self.0.get(SYNCING)?.as_str()
@@ -308,20 +182,29 @@ impl State {
         }
     }
 
-    /// Notes that a stream's walk is complete, and its new bookmark if it has one.
-    pub fn complete(&mut self, stream: &Stream, bookmark: Option<DateTime<Utc>>, selection: &str) {
+    /// Notes that a stream has no walk under way any more. Its bookmark stays.
+    pub(crate) fn drop_walk(&mut self, stream: &Stream) {
+        if let Some(bookmark) = self.of_mut(stream) {
+            bookmark.shift_remove(WALK);
+        }
+    }
+
+    /// Notes that a stream's walk is complete, its new bookmark if it has one, and the channels that the walk was restricted to.
+    pub fn complete(&mut self, stream: &Stream, bookmark: Option<DateTime<Utc>>, selection: &str, channels: Option<String>) {
         let Some(entry) = self.of_mut(stream) else { return };
         entry.shift_remove(WALK);
         if let (Some(key), Some(date)) = (stream.replication_key(), bookmark) {
             entry.insert(key.into(), dates::format(date).into());
         }
         entry.insert(SELECTION.into(), selection.into());
+        entry.shift_remove(CHANNELS);
+        entry.extend(channels.map(|channels| (CHANNELS.to_owned(), channels.into())));
     }
 }
 
 /// Whether a key of a stream's bookmark is this tap's.
 fn is_known(stream: &Stream, key: &str) -> bool {
-    [WALK, SELECTION, ASIDE].contains(&key) || Some(key) == stream.replication_key()
+    [WALK, SELECTION, CHANNELS, ASIDE].contains(&key) || Some(key) == stream.replication_key()
 }
 
 /// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no
@@ -352,6 +235,7 @@ fn fault(what: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::{Place, Since, Starts};
     use crate::streams::{coupons, orders};
 
     fn state(text: &str) -> State {
@@ -379,23 +263,28 @@ mod tests {
 
     #[test]
     fn what_this_tap_does_not_know_is_passed_on() {
-        let text = r#"{"bookmarks": {"refunds": "x", "customers": {}}, "owner": 1}"#;
+        let text = r#"{"bookmarks": {"wishlists": "x", "customers": {}}, "owner": 1}"#;
         let (mut state, warnings) = State::parse(Some(text)).unwrap();
         assert_eq!(warnings.len(), 2);
         state.set_syncing(Some("orders"));
-        state.set_walk(&orders::STREAM, &Progress::new(None, "s"));
-        state.complete(&orders::STREAM, dates::parse("2024-01-01"), "s");
+        state.set_walk(&orders::STREAM, &Progress::new(Starts::default(), "s"));
+        state.complete(&orders::STREAM, dates::parse("2024-01-01"), "s", None);
         state.set_syncing(None);
         assert_eq!(
             state.value().to_string(),
-            r#"{"bookmarks":{"refunds":"x","customers":{},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
+            r#"{"bookmarks":{"wishlists":"x","customers":{},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
         );
     }
 
     #[test]
     fn a_walk_comes_back_as_it_was_written() {
         let mut state = state("{}");
-        let progress = Progress { last_id: Some(7), newest: dates::parse("2024-01-01"), seen: 3, ..Progress::new(None, "abc") };
+        let progress = Progress {
+            position: Some(Place::Id { id: 7 }),
+            newest: dates::parse("2024-01-01"),
+            seen: 3,
+            ..Progress::new([("orders".to_owned(), Since::default())].into(), "abc")
+        };
         state.set_walk(&orders::STREAM, &progress);
         assert_eq!(state.walk(&orders::STREAM), Ok(Some(progress)));
         assert_eq!(state.bookmark(&orders::STREAM).unwrap(), None, "an unfinished walk is no bookmark");
@@ -406,7 +295,9 @@ mod tests {
         for walk in [
             "5",
             "{}",
-            r#"{"v": 2, "selection": "a", "version": "9"}"#,
+            r#"{"v": 3, "selection": "a", "tap": "9"}"#,
+            r#"{"v": 2, "selection": "a", "tap": "9", "members": ["orders"]}"#,
+            r#"{"v": 2, "selection": "a", "tap": "9", "position": {"row": 1}}"#,
             r#"{"v": 1, "selection": "a", "version": "9", "since": "soon"}"#,
         ] {
             let text = format!(r#"{{"bookmarks": {{"orders": {{"walk": {walk}}}}}}}"#);
@@ -430,7 +321,7 @@ mod tests {
             forget(Some(text), "orders").unwrap(),
             r#"{"bookmarks":{"orders":{},"customers":{"date_modified":"2021-05-04"}}}"#
         );
-        let alone = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "refunds": {}}}"#;
+        let alone = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "wishlists": {}}}"#;
         assert!(State::parse(Some(&forget(Some(alone), "orders").unwrap())).is_ok(), "what is left is still a state");
         assert!(forget(Some(text), "order").unwrap_err().message.contains("orders"));
     }

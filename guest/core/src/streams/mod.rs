@@ -1,18 +1,43 @@
 //! The streams: one file each, one line each in [`ALL`]. Everything else works from what they say here.
 
-pub mod coupons;
-pub mod customers;
-pub mod order_products;
-pub mod orders;
-pub mod products;
+mod list;
 
-use crate::api::list::Form;
+/// Declares the streams, in the order in which a run takes them.
+macro_rules! streams {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
+
+        /// Every stream, in the order in which a run takes them.
+        pub const ALL: &[&Stream] = &[$(&$name::STREAM),*];
+    };
+}
+
+streams!(
+    orders,
+    order_products,
+    order_coupons,
+    order_shipping_addresses,
+    order_fees,
+    transactions,
+    customers,
+    customer_addresses,
+    products,
+    product_variants,
+    product_channel_assignments,
+    coupons,
+    refunds,
+    price_lists,
+    price_list_records,
+    brands,
+    categories,
+    store,
+);
+
 use crate::schema;
+use list::include;
+pub use list::{Announced, Ask, Channels, Dates, End, From, Include, List, Lookup, Params, Position, Rows};
 use serde_json::Value;
 use std::sync::OnceLock;
-
-/// Every stream, in the order in which a run takes them.
-pub const ALL: &[&Stream] = &[&orders::STREAM, &order_products::STREAM, &customers::STREAM, &products::STREAM, &coupons::STREAM];
 
 /// What there is to know of a stream.
 #[derive(Debug)]
@@ -21,12 +46,14 @@ pub struct Stream {
     pub name: &'static str,
     /// Its JSON Schema's file.
     pub schema: &'static str,
-    /// The API scope that reading it needs.
-    pub scope: &'static str,
+    /// The fields that identify a record together; none of them is ever null.
+    pub key: &'static [&'static str],
     /// How it is replicated.
     pub replication: Replication,
     /// Where its records come from.
     pub source: Source,
+    /// Read when no catalog says what to read.
+    pub selected_by_default: bool,
     /// Fields that are only read when a catalog selects them.
     pub off_by_default: &'static [&'static str],
 }
@@ -46,148 +73,36 @@ pub enum Replication {
 }
 
 /// Where a stream's records come from.
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one for each stream, and it never moves; smaller on wasm32")]
-pub enum Source {
-    /// A list of the API, walked.
-    List(List),
-    /// A part of another stream's records, fetched with them.
-    Part {
-        /// The stream whose walk it shares.
-        parent: &'static str,
-        /// The part's field in that stream's records.
-        field: &'static str,
-    },
-}
-
-/// A list of the API and how to walk it.
-#[derive(Debug)]
-pub struct List {
-    /// The path below the store's.
-    pub path: &'static str,
-    /// The form of its pages.
-    pub form: Form,
-    /// Parameters that each page's request has.
-    pub fixed: &'static [(&'static str, &'static str)],
-    /// The position in the list.
-    pub position: Position,
-    /// The filter for the least modification date, inclusive.
-    pub since: Option<&'static str>,
-    /// The filter for the greatest modification date, inclusive.
-    pub until: Option<&'static str>,
-    /// Parameters that put the last modified record first.
-    pub newest_first: &'static [(&'static str, &'static str)],
-    /// What could contradict that the list has ended.
-    pub end: End,
-    /// The path of an endpoint that counts the list's records, for forecasts.
-    pub count: Option<&'static str>,
-    /// Fields that the API sends only when asked to.
-    pub includes: &'static [Include],
-    /// Fields with requests of their own.
-    pub parts: &'static [Part],
-    /// How one record is asked for: one that was set aside, and one whose part is not found.
-    pub record: Record,
-    /// The filters for the least and the greatest id, where the list has them: how records that were set aside together are asked for.
-    pub range: Option<(&'static str, &'static str)>,
-}
-
-/// How one record of a list is asked for.
 #[derive(Clone, Copy, Debug)]
-pub enum Record {
-    /// By a path of its own, with `{id}`; 404 if there is none.
-    Path(&'static str),
-    /// By the list's filter of this name; an empty list if there is none.
-    Filter(&'static str),
-}
-
-/// How a walk knows where it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// By the last id; the filter starts the page at or after it.
-    Id {
-        /// The filter's name.
-        after: &'static str,
+pub enum Source {
+    /// The rows of a list of the API, walked.
+    List(&'static List),
+    /// The rows of a list below each record of another stream's list.
+    Below {
+        /// The stream whose list is walked for their ids.
+        parent: &'static Stream,
+        /// The list, whose path has `{id}`.
+        list: &'static List,
     },
-    /// By the cursor of the last page.
-    Cursor {
-        /// The parameter's name.
-        after: &'static str,
+    /// Rows that come with each record of another stream's walk.
+    With {
+        /// The stream whose walk it shares.
+        parent: &'static Stream,
+        /// One of the lists that its records have.
+        rows: &'static Rows,
     },
-}
-
-/// How the end of a list is confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The list itself, sorted by id downward with these parameters, has no row above the last one.
-    Highest(&'static [(&'static str, &'static str)]),
-    /// A second empty page, and the count endpoint, which counts no more rows than the walk has seen.
-    AllSeen,
-    /// A second empty page, and the list itself, which counts no more rows last modified in a time that the walk covers whole than it has
-    /// seen.
-    CoveredSeen,
-}
-
-/// A field that the API sends only when asked to.
-#[derive(Debug)]
-pub struct Include {
-    /// The field.
-    pub field: &'static str,
-    /// The value for `include=`.
-    pub value: &'static str,
-    /// Another parameter that goes with it.
-    pub with: Option<(&'static str, &'static str)>,
-    /// The most records that a page holds with it, where the API cuts its pages for it.
-    pub page_at_most: Option<u32>,
-}
-
-/// A field that is fetched by requests of its own.
-#[derive(Debug)]
-pub struct Part {
-    /// The field in the record.
-    pub field: &'static str,
-    /// The path of its list, with `{id}` for the record's id where it stands in the path.
-    pub path: &'static str,
-    /// Where the path does not name the record: the filter that does, and the field in which its rows name the record.
-    pub owner: Option<(&'static str, &'static str)>,
-    /// More parameters.
-    pub query: &'static [(&'static str, &'static str)],
-    /// The form of its pages.
-    pub form: Form,
-    /// Fetched only where the record's own list has come with so many rows: the API's documented maximum for lists inside records.
-    pub when_full: Option<usize>,
-    /// The record's field that says something about the list's length.
-    pub announced_by: Option<Announced>,
-}
-
-/// What a field of a record says about the length of one of its lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Announced {
-    /// A number above zero contradicts an empty list; what else it counts is not documented.
-    Some(&'static str),
-    /// How many rows the list has.
-    Count(&'static str),
-}
-
-impl Announced {
-    /// The field.
-    pub fn field(self) -> &'static str {
-        let (Announced::Some(field) | Announced::Count(field)) = self;
-        field
-    }
-}
-
-/// A field that comes with `include=` under another or the same name.
-const fn include(field: &'static str, value: &'static str) -> Include {
-    Include { field, value, with: None, page_at_most: None }
 }
 
 impl Stream {
-    /// The field that identifies a record. Every stream of the API has `id`.
-    pub const KEY: &str = "id";
-
     /// The stream of that name.
     pub fn find(name: &str) -> Option<&'static Stream> {
         ALL.iter().copied().find(|stream| stream.name == name)
+    }
+
+    /// A stream that is read whole each time, and only when it is asked for.
+    const fn full_table(name: &'static str, schema: &'static str, source: Source) -> Stream {
+        let replication = Replication::FullTable;
+        Stream { name, schema, key: &["id"], replication, source, selected_by_default: false, off_by_default: &[] }
     }
 
     /// Its JSON Schema, references resolved; read once.
@@ -209,14 +124,35 @@ impl Stream {
     /// The stream whose walk brings this one's records: itself, or its parent.
     pub fn walked_with(&'static self) -> &'static Stream {
         match self.source {
-            Source::List(_) => self,
-            Source::Part { parent, .. } => Stream::find(parent).unwrap_or(self),
+            Source::List(_) | Source::Below { .. } => self,
+            Source::With { parent, .. } => parent,
         }
+    }
+
+    /// The list whose walk brings its records.
+    pub fn list(&self) -> &'static List {
+        match self.source {
+            Source::List(list) | Source::Below { list, .. } => list,
+            Source::With { parent, .. } => parent.list(),
+        }
+    }
+
+    /// The rows that it is made of, where they come with another stream's records.
+    pub fn rows(&self) -> Option<&'static Rows> {
+        match self.source {
+            Source::List(_) | Source::Below { .. } => None,
+            Source::With { rows, .. } => Some(rows),
+        }
+    }
+
+    /// The API scope that reading it needs, next to that of the walk it shares.
+    pub fn scope(&self) -> &'static str {
+        self.rows().and_then(Rows::ask).map_or(self.list().scope, |ask| ask.scope)
     }
 
     /// Whether a field leaves with every record, selected or not.
     pub fn is_automatic(&self, field: &str) -> bool {
-        field == Self::KEY || Some(field) == self.replication_key()
+        self.key.contains(&field) || Some(field) == self.replication_key()
     }
 }
 
@@ -266,7 +202,15 @@ mod tests {
             let schema = stream.schema();
             assert!(!schema.to_string().contains("$ref"), "{}: a reference is left", stream.name);
             assert!(!schema.to_string().contains("null,null"), "{}", stream.name);
-            assert_eq!(schema["properties"][Stream::KEY], serde_json::json!({"type": "integer"}), "{}", stream.name);
+            assert!(!stream.key.is_empty(), "{}", stream.name);
+            for key in stream.key {
+                // A key that may be null is none.
+                assert!(
+                    ["integer", "string"].map(Value::from).contains(&schema["properties"][key]["type"]),
+                    "{}.{key}",
+                    stream.name
+                );
+            }
             if let Some(key) = stream.replication_key() {
                 assert_eq!(schema["properties"][key]["format"], "date-time", "{}", stream.name);
             }
@@ -282,20 +226,25 @@ mod tests {
             let schema = stream.schema();
             let has = |field: &str| assert!(schema["properties"].get(field).is_some(), "{}.{field}", stream.name);
             stream.off_by_default.iter().for_each(|field| has(field));
-            if let Source::List(list) = &stream.source {
-                list.includes.iter().for_each(|include| has(include.field));
-                list.parts.iter().for_each(|part| has(part.field));
-                list.parts.iter().filter_map(|part| part.announced_by).for_each(|announced| has(announced.field()));
+            match stream.source {
+                Source::List(list) | Source::Below { list, .. } => {
+                    list.key.iter().for_each(|key| has(key));
+                    list.date().into_iter().for_each(has);
+                    list.includes.iter().for_each(|include| has(include.field));
+                    list.rows.iter().filter_map(|rows| rows.announced_by).for_each(|announced| has(announced.field()));
+                }
+                Source::With { rows, .. } => rows.adds.iter().for_each(|(field, _)| has(field)),
             }
         }
     }
 
     #[test]
-    fn a_part_that_is_a_stream_names_a_part_of_its_parent() {
+    fn a_stream_of_rows_shares_the_walk_of_a_list_that_has_them() {
         for stream in ALL {
-            if let Source::Part { parent, field } = stream.source {
-                let Source::List(list) = &Stream::find(parent).unwrap().source else { panic!("{parent} is no list") };
-                assert!(list.parts.iter().any(|part| part.field == field));
+            if let Source::With { parent, rows } = stream.source {
+                let Source::List(list) = parent.source else { panic!("{} has no list", parent.name) };
+                assert!(list.rows.contains(&rows) && !rows.from.is_empty(), "{}", stream.name);
+                assert!(rows.adds.iter().all(|(_, field)| parent.schema()["properties"].get(field).is_some()), "{}", stream.name);
             }
         }
     }

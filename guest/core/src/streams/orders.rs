@@ -1,52 +1,88 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{Announced, End, Include, List, Part, Position, Record, Replication, Source, Stream, include};
+use super::{Announced, Ask, Channels, Dates, End, From, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
-/// A part of an order; its list lies below the order's own path.
-const fn part(field: &'static str, path: &'static str, announced_by: Option<&'static str>) -> Part {
-    let announced_by = match announced_by {
-        Some(field) => Some(Announced::Some(field)),
-        None => None,
-    };
-    Part { field, path, owner: None, query: &[], form: Form::Bare, when_full: None, announced_by }
+pub(super) const SCOPE: &str = "store_v2_orders_read_only";
+/// What a stream of an order's rows takes from the order: its date, since they have none of their own.
+const DATED: Params = &[("order_date_modified", "date_modified")];
+
+/// A list below an order's own path.
+const fn below(name: &'static str, from: &'static [From], announced_by: Option<Announced>) -> Rows {
+    Rows { name, key: &["id"], from, announced_by, adds: DATED }
 }
+
+/// The request for such a list.
+const fn ask(path: &'static str) -> Ask {
+    Ask { path, query: &[], form: Form::Bare, scope: SCOPE }
+}
+
+/// Its line items.
+pub static PRODUCTS: Rows =
+    below("products", &[From::Each(ask("v2/orders/{id}/products"))], Some(Announced::Some("items_total")));
+/// The coupons that were applied.
+pub static COUPONS: Rows = below("coupons", &[From::Each(ask("v2/orders/{id}/coupons"))], None);
+/// Where it is shipped to.
+pub static SHIPPING_ADDRESSES: Rows = below(
+    "shipping_addresses",
+    &[From::Each(ask("v2/orders/{id}/shipping_addresses"))],
+    Some(Announced::Some("shipping_address_count")),
+);
+
+/// Its fees. Where the store sends a link in their place they are asked for.
+pub static FEES: Rows = Rows {
+    adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
+    ..below("fees", &[From::Inside { full: None }, From::Each(ask("v2/orders/{id}/fees"))], None)
+};
+/// Its payments. Orders do not show them.
+pub static TRANSACTIONS: Rows = below(
+    "transactions",
+    &[From::Each(Ask {
+        path: "v3/orders/{id}/transactions",
+        query: &[],
+        form: Form::Envelope,
+        scope: "store_v2_transactions_read_only",
+    })],
+    None,
+);
+
+/// The list.
+pub static LIST: List = List {
+    fixed: &[("sort", "id:asc")],
+    dates: Some(Dates {
+        field: "date_modified",
+        since: "min_date_modified",
+        until: "max_date_modified",
+        newest_first: &[("sort", "date_modified:desc")],
+    }),
+    end: End::Highest(&[("sort", "id:desc")]),
+    // It counts archived orders that the list hides (bigcommerce/docs#360), and some of its filters have no effect (bigcommerce/docs#374).
+    count: Some("v2/orders/count"),
+    includes: &[
+        include("fees", "fees"),
+        // Without the structure an older shape comes that may go away (orders.v2, `consignment_structure`).
+        Include {
+            field: "consignments",
+            value: "consignments,consignments.line_items",
+            with: Some(("consignment_structure", "object")),
+            page_at_most: None,
+        },
+    ],
+    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS],
+    one: Some(Lookup::Path("v2/orders/{id}")),
+    channels: Some(Channels { filter: "channel_id", field: Some("channel_id") }),
+    range: Some(("min_id", "max_id")),
+    ..List::v2("v2/orders", SCOPE)
+};
 
 /// The stream.
 pub static STREAM: Stream = Stream {
     name: "orders",
     schema: include_str!("orders.json"),
-    scope: "store_v2_orders_read_only",
+    key: &["id"],
     replication: Replication::Incremental { key: "date_modified", heeds_start_date: true },
-    source: Source::List(List {
-        path: "v2/orders",
-        form: Form::Bare,
-        fixed: &[("sort", "id:asc")],
-        position: Position::Id { after: "min_id" },
-        since: Some("min_date_modified"),
-        until: Some("max_date_modified"),
-        newest_first: &[("sort", "date_modified:desc")],
-        end: End::Highest(&[("sort", "id:desc")]),
-        // It counts archived orders that the list hides (bigcommerce/docs#360), and some of its filters have no effect (bigcommerce/docs#374).
-        count: Some("v2/orders/count"),
-        includes: &[
-            include("fees", "fees"),
-            // Without the structure an older shape comes that may go away (orders.v2, `consignment_structure`).
-            Include {
-                field: "consignments",
-                value: "consignments,consignments.line_items",
-                with: Some(("consignment_structure", "object")),
-                page_at_most: None,
-            },
-        ],
-        parts: &[
-            part("products", "v2/orders/{id}/products", Some("items_total")),
-            part("coupons", "v2/orders/{id}/coupons", None),
-            part("shipping_addresses", "v2/orders/{id}/shipping_addresses", Some("shipping_address_count")),
-        ],
-        record: Record::Path("v2/orders/{id}"),
-        range: Some(("min_id", "max_id")),
-    }),
+    source: Source::List(&LIST),
+    selected_by_default: true,
     // They repeat products and shipping_addresses, and make pages slow.
     off_by_default: &["consignments"],
 };

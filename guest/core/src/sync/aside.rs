@@ -2,12 +2,13 @@
 
 use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
+use crate::aside::{Aside, MOST_ASIDE};
 use crate::error::{Failure, Kind, Result};
+use crate::group::Group;
 use crate::leftovers::{Asker, Leftovers};
 use crate::log::Level;
-use crate::plan::Group;
+use crate::progress::{Progress, Starts};
 use crate::singer::message::Sink;
-use crate::singer::state::{Aside, MOST_ASIDE, Progress};
 use crate::walk::Row;
 use std::rc::Rc;
 
@@ -33,15 +34,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let (group, config) = (stage.group, self.config.clone());
         let asker = Asker {
             gate: self.gate,
-            stream: group.parent,
+            stream: group.name(),
             list: group.list,
             includes: &group.includes,
+            channels: group.channels.as_ref(),
             page_size: config.page_size,
         };
         let asked = Rc::default();
         let source = Leftovers::new(asker, self.log.clone(), self.fan_out(true), &stage.aside, Rc::clone(&asked));
         let before = stage.aside.clone();
-        let walk = std::mem::replace(&mut stage.progress, Progress::new(None, &group.selection));
+        let walk = std::mem::replace(&mut stage.progress, Progress::new(Starts::new(), &group.selection));
         stage.is_leftover = true;
         let ended = self.read(stage, source).await;
         stage.progress = walk;
@@ -55,7 +57,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.note_aside(stage);
         }
         for entry in &stage.aside {
-            let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.parent.name);
+            let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.name());
             self.log.write(Level::Warning, &text);
         }
         match ended {
@@ -67,7 +69,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     /// Sets something aside, so that the walk can pass it.
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, why: &Failure) -> Result<()> {
-        let name = stage.group.parent.name;
+        let name = stage.group.name();
         if !aside.join(&mut stage.aside) {
             // A stream that is new in the group may not have it yet.
             self.note_aside(stage);
@@ -92,7 +94,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
             Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
         };
-        self.log.write(Level::Info, &format!("{}: {what}", stage.group.parent.name));
+        self.log.write(Level::Info, &format!("{}: {what}", stage.group.name()));
         self.settle(stage, gone);
     }
 
@@ -125,7 +127,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         self.note_aside(stage);
     }
 
+    /// Notes in the state what is aside, for the streams that the walk reads for: what another has not taken stays aside for it.
     fn note_aside(&mut self, stage: &Stage<'_>) {
-        stage.group.members.iter().for_each(|member| self.state.set_aside(member.stream, &stage.aside));
+        let members = stage.group.members.iter().enumerate();
+        for (_, member) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
+            self.state.set_aside(member.stream, &stage.aside);
+        }
     }
 }

@@ -16,13 +16,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         stage: &Stage<'_>,
         pipeline: &mut Pipeline<'p, P, T, C>,
     ) -> Result<Option<Item>> {
-        let stopped = || Failure::new(Kind::Cancelled, "the run was stopped; resume it from the last STATE");
         let mut handed_over = false;
         loop {
             let room = self.room(stage);
-            if self.stop.as_mut().now_or_never().is_some() {
-                return Err(stopped());
-            }
+            self.heed_stop()?;
             match pipeline.next(room).now_or_never() {
                 Some(item) => return item.transpose(),
                 None if stage.is_leftover && self.is_late() => return Ok(None),
@@ -49,6 +46,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Either::Right((Either::Left((item, _)), _)) => return item.transpose(),
                 Either::Right((Either::Right(_), _)) => self.checkpoint(stage).await?,
             }
+        }
+    }
+
+    /// Fails if the run is stopped from outside.
+    pub(super) fn heed_stop(&mut self) -> Result<()> {
+        match self.stop.as_mut().now_or_never() {
+            Some(()) => Err(stopped()),
+            None => Ok(()),
         }
     }
 
@@ -83,4 +88,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|end| self.gate.clock().now() >= end)
     }
+}
+
+fn stopped() -> Failure {
+    Failure::new(Kind::Cancelled, "the run was stopped; resume it from the last STATE")
 }

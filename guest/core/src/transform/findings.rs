@@ -2,6 +2,7 @@
 
 use crate::json::shown;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 /// What came of transforming a stream's records, for warnings and the summary.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ impl Findings {
     }
 
     /// Notes a value whose bytes had to be repaired, in the record with this key.
-    pub fn repaired(&mut self, key: u64, field: &str) {
+    pub fn repaired(&mut self, key: &dyn Display, field: &str) {
         let more = format!("further values of {field} with bytes that are not valid are counted, not named");
         self.note(Oddity::Repaired, field, more, || {
             format!("record {key}: bytes in the field {field} were not valid and were replaced")
@@ -44,14 +45,14 @@ impl Findings {
     }
 
     /// Notes a value that did not fit and became null.
-    pub(super) fn misfit(&mut self, key: u64, field: &str, wanted: &str) {
+    pub(super) fn misfit(&mut self, key: &dyn Display, field: &str, wanted: &str) {
         self.nulled += 1;
         let more = format!("further values of {field} that do not fit are counted, not named");
         self.note(Oddity::Misfit, field, more, || format!("record {key}: the value of {field} is not {wanted}; it becomes null"));
     }
 
     /// Notes a list that the store says it has cut short.
-    pub(super) fn cut(&mut self, key: u64, field: &str) {
+    pub(super) fn cut(&mut self, key: &dyn Display, field: &str) {
         let field = if field.is_empty() { "the record" } else { field };
         let more = format!("further records with a list inside {field} that is cut short are counted, not named");
         self.note(Oddity::Cut, field, more, || {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 fn schema() -> Value {
     json!({"type": "object", "properties": {
-        "id": {"type": "integer"},
+        "id": {"type": ["integer", "null"]},
         "date": {"type": ["string", "null"], "format": "date-time"},
         "price": {"type": ["number", "null"]},
         "count": {"type": ["integer", "null"]},
@@ -18,10 +18,10 @@ fn schema() -> Value {
         "credit": {"type": ["number", "null"], "x-source": "credits/0/amount"}}})
 }
 
-fn transform(row: &str, parts: &[(&str, Part)]) -> (String, Findings) {
+fn transform(row: &str, replaced: &[(&str, Replacement)]) -> (String, Findings) {
     let (whole, mut findings, mut out) = (schema(), Findings::default(), Vec::new());
     let row = RawValue::from_string(row.to_owned()).unwrap();
-    record(&Object::compile(&whole, &whole), &row, parts, 7, &mut findings, &mut out).unwrap();
+    record(&Object::compile(&whole, &whole), &row, replaced, &7, &mut findings, &mut out).unwrap();
     (String::from_utf8(out).unwrap(), findings)
 }
 
@@ -101,11 +101,11 @@ fn half_of_a_surrogate_pair_is_replaced_and_named() {
 #[test]
 fn ten_records_are_named_and_the_rest_counted() {
     let mut findings = Findings::default();
-    (0..50).for_each(|key| findings.repaired(key, "note"));
+    (0..50).for_each(|key| findings.repaired(&key, "note"));
     let warnings = findings.take_warnings();
     assert_eq!(warnings.len(), 11);
     assert!(warnings[9].starts_with("record 9: ") && warnings[10].contains("further values of note"), "{warnings:?}");
-    (0..5000).for_each(|field| findings.repaired(1, &field.to_string()));
+    (0..5000).for_each(|field| findings.repaired(&1, &field.to_string()));
     assert!(findings.take_warnings().len() < 1000, "a store of noise is not named field by field");
 }
 
@@ -189,7 +189,8 @@ fn a_field_may_come_from_elsewhere_in_the_object() {
 #[test]
 fn fetched_parts_replace_what_the_record_holds() {
     let rows = [RawValue::from_string(r#"{"sku": "b"}"#.into()).unwrap()];
-    let (out, _) = transform(r#"{"id": 1, "lines": {"url": "https://elsewhere.example"}}"#, &[("lines", Part::List(&rows))]);
+    let (out, _) =
+        transform(r#"{"id": 1, "lines": {"url": "https://elsewhere.example"}}"#, &[("lines", Replacement::List(&rows))]);
     assert_eq!(out, r#"{"lines":[{"sku":"b"}],"id":1}"#);
 }
 
@@ -203,6 +204,31 @@ fn what_is_not_an_object_is_an_error_and_leaves_nothing_behind() {
     let whole = schema();
     let mut out = b"before".to_vec();
     let row = RawValue::from_string("[1]".into()).unwrap();
-    assert!(record(&schema::Object::compile(&whole, &whole), &row, &[], 1, &mut Findings::default(), &mut out).is_err());
+    assert!(record(&schema::Object::compile(&whole, &whole), &row, &[], &1, &mut Findings::default(), &mut out).is_err());
     assert_eq!(out, b"before");
+}
+
+#[test]
+fn a_record_without_one_of_its_keys_is_not_written() {
+    let whole = json!({"type": "object", "properties": {
+        "product_id": {"type": "integer"}, "channel_id": {"type": "integer"}, "note": {"type": ["string", "null"]}}});
+    let shape = Object::compile(&whole, &whole);
+    let becomes = |row: &str, replaced: &[(&str, Replacement)]| {
+        let (row, mut findings, mut out) = (RawValue::from_string(row.to_owned()).unwrap(), Findings::default(), Vec::new());
+        let done = record(&shape, &row, replaced, &"x", &mut findings, &mut out);
+        (done, String::from_utf8(out).unwrap(), findings.take_warnings())
+    };
+    for row in [
+        r#"{"product_id": 1}"#,
+        r#"{"product_id": 1, "channel_id": null}"#,
+        r#"{"product_id": 1, "channel_id": "one"}"#,
+        r#"{"product_id": [], "channel_id": 2}"#,
+    ] {
+        let (done, _, warnings) = becomes(row, &[]);
+        assert_eq!((done, warnings), (Err(Unfit::NoKey), Vec::new()), "{row}");
+    }
+    let one = RawValue::from_string("1".to_owned()).unwrap();
+    let (done, out, _) = becomes(r#"{"channel_id": 2, "product_id": null}"#, &[("product_id", Replacement::Value(&one))]);
+    assert_eq!((done, out.as_str()), (Ok(()), r#"{"product_id":1,"channel_id":2}"#));
+    assert_eq!(becomes("{}", &[("product_id", Replacement::Value(RawValue::NULL))]).0, Err(Unfit::NoKey));
 }

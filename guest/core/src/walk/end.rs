@@ -4,11 +4,11 @@
 use super::{BEYOND, Doubt, MARGIN, Row, SECOND, TRIES, Walk};
 use crate::api::gate::Refused;
 use crate::api::list;
-use crate::api::{Clock, Transport, Window};
+use crate::api::{Clock, Slice, Transport};
 use crate::dates;
 use crate::error::Result;
 use crate::head::Head;
-use crate::streams::{End, Position};
+use crate::streams::{Dates, End, Position};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Before every modification, and after it.
@@ -42,8 +42,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let downward = downward.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let up_to = up_to.and_then(|id| Some((self.list.range?.1, id.to_string())));
         let query = self.filters.iter().cloned().chain(downward).chain(up_to).collect();
-        let mut request = self.request(self.list.path, query);
-        (request.page, request.tries) = (Some(Window::first(1)), Some(TRIES));
+        let mut request = self.request(&self.path, query);
+        (request.page, request.tries) = (Some(Slice::first(1)), Some(TRIES));
         let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
             Ok(answer) => answer,
             Err(refused) if !self.is_there().await? => return Err(refused.failure),
@@ -58,7 +58,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         };
         self.learn_the_time(answer.date, answer.took).await?;
         let Some(row) = answer.body.rows.first() else { return Ok(Highest::None) };
-        let head = Head::read(row);
+        let head = Head::read(row, self.list);
         let (id, date) = (head.as_ref().and_then(Head::id), head.as_ref().and_then(Head::date));
         Ok(match id {
             Some(id) if self.is_inside(date) => Highest::Row(id, date),
@@ -68,7 +68,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// Whether the list itself, asked for what was there before the walk began, has a row above an id. False: it does not say so.
     async fn had_row_above(&mut self, id: u64) -> Result<bool> {
-        let (Some(settled), Some(until)) = (self.settled(), self.list.until) else { return Ok(false) };
+        let (Some(settled), Some(Dates { until, .. })) = (self.settled(), self.list.dates) else { return Ok(false) };
         let filters = self.filters.clone();
         self.filters.retain(|(name, _)| *name != until);
         self.filters.push((until, dates::filter(settled)));
@@ -225,9 +225,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(())
     }
 
-    /// How many records the list's count endpoint counts. None: there is no such endpoint, or it does not answer.
+    /// How many records the store counts: by an endpoint for it, or by the list's total. None: it does not say.
     async fn count(&self, query: super::Query) -> Result<Option<u64>> {
-        let Some(path) = self.list.count else { return Ok(None) };
+        let Some(path) = self.list.count else { return self.total(query).await };
         match self.gate.get(&mut self.request(path, query), list::count).await {
             Ok(answer) => Ok(Some(answer.body)),
             Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),
@@ -239,18 +239,18 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// little before it started. Each of them has been in the list since then, so the walk has seen it. None: it does not say.
     async fn covered(&self) -> Result<Option<u64>> {
         // Only an empty store tells no time at all.
-        let (Some(until), Some(until_name)) = (self.settled(), self.list.until) else { return Ok(Some(0)) };
+        let (Some(until), Some(dates)) = (self.settled(), self.list.dates) else { return Ok(Some(0)) };
         if self.scope.since.is_some_and(|since| since > until) {
             return Ok(Some(0));
         }
-        let since = self.filters.iter().filter(|(name, _)| Some(*name) == self.list.since).cloned();
-        self.total(since.chain([(until_name, dates::filter(until))]).collect()).await
+        let others = self.filters.iter().filter(|(name, _)| *name != dates.until).cloned();
+        self.total(others.chain([(dates.until, dates::filter(until))]).collect()).await
     }
 
     /// The total that a page of the list has under these filters.
     async fn total(&self, query: super::Query) -> Result<Option<u64>> {
-        let mut request = self.request(self.list.path, query);
-        request.page = Some(Window::first(1));
+        let mut request = self.request(&self.path, query);
+        request.page = Some(Slice::first(1));
         match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
             Ok(answer) => Ok(answer.body.total),
             Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),
@@ -266,10 +266,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let after = match self.list.position {
             Position::Id { after } => Some(after),
-            Position::Cursor { .. } => None,
+            Position::Cursor { .. } | Position::Page | Position::Once => None,
         };
         let beyond = BEYOND.to_string();
-        for (name, value) in [(self.list.since, FAR_AHEAD), (self.list.until, LONG_AGO), (after, &beyond)] {
+        let (since, until) = (self.list.dates.map(|dates| dates.since), self.list.dates.map(|dates| dates.until));
+        for (name, value) in [(since, FAR_AHEAD), (until, LONG_AGO), (after, &beyond)] {
             if let Some(name) = name
                 && self.total(vec![(name, value.to_owned())]).await? != Some(0)
             {

@@ -2,11 +2,11 @@
 
 use super::{BEYOND, Query, Walk};
 use crate::api::gate::Refused;
-use crate::api::list::Rows;
-use crate::api::{Clock, Transport, Window};
+use crate::api::list::Listing;
+use crate::api::{Clock, Slice, Transport};
+use crate::aside::Aside;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
-use crate::singer::state::Aside;
 use crate::streams::Position;
 
 /// Rows asked for in pages that are to show how far the store can serve them.
@@ -18,7 +18,7 @@ const NEAR: u64 = 4;
 
 /// A page that was served.
 pub(super) struct Served {
-    pub(super) answer: Rows,
+    pub(super) answer: Listing,
     /// What lies before the page and could not be served, and why.
     pub(super) gap: Option<(Aside, Failure)>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Served {
 /// Where the store answers again: with rows that are new, or with none, since nothing follows.
 struct Ahead {
     position: u64,
-    rows: Rows,
+    rows: Listing,
 }
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
@@ -105,12 +105,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(false)
     }
 
-    fn has_news(&self, answer: &Rows) -> bool {
+    fn has_news(&self, answer: &Listing) -> bool {
         self.first_news(answer).is_some()
     }
 
-    fn first_news(&self, answer: &Rows) -> Option<u64> {
-        answer.rows.iter().filter_map(|row| id_of(row)).find(|id| Some(*id) > self.last_id)
+    fn first_news(&self, answer: &Listing) -> Option<u64> {
+        answer.rows.iter().filter_map(|row| id_of(row, self.list)).find(|id| Some(*id) > self.last_id)
     }
 
     /// The least position above an id at which the store answers. None: it does not, however far the search goes, or does not heed the position.
@@ -119,7 +119,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let (mut position, mut rows) = loop {
             let position = last.saturating_add(distance);
             match self.probe(Some(position), 1).await? {
-                Some(answer) if answer.rows.iter().filter_map(|row| id_of(row)).any(|id| id < position) => return Ok(None),
+                Some(answer) if answer.rows.iter().filter_map(|row| id_of(row, self.list)).any(|id| id < position) => {
+                    return Ok(None);
+                }
                 Some(answer) => break (position, answer),
                 None if distance > FARTHEST => return Ok(None),
                 // A gap begins up to two ids before the first row in it: the first steps pass none behind that.
@@ -139,7 +141,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// The id below which the gap ends, and the page behind it. That no row lies between the position and what it shows is believed when it
     /// comes twice. Where nothing follows, the gap reaches as far as the list is known to. None: the store answers no more.
-    async fn upper_bound(&mut self, ahead: Ahead) -> Result<Option<(u64, Rows)>> {
+    async fn upper_bound(&mut self, ahead: Ahead) -> Result<Option<(u64, Listing)>> {
         let Some(again) = self.probe(Some(ahead.position), 1).await? else {
             let shown = self.first_news(&ahead.rows);
             return Ok(shown.map(|shown| (shown, ahead.rows)));
@@ -174,18 +176,18 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// A page behind an id, with one try. None: the store cannot serve it.
-    async fn probe(&mut self, after: Option<u64>, limit: u32) -> Result<Option<Rows>> {
+    async fn probe(&mut self, after: Option<u64>, limit: u32) -> Result<Option<Listing>> {
         let Position::Id { after: name } = self.list.position else { return Ok(None) };
         self.ask_once(self.query(after.map(|id| (name, id.to_string()))), limit).await
     }
 
-    async fn ask_once(&mut self, query: Query, limit: u32) -> Result<Option<Rows>> {
-        let mut request = self.request(self.list.path, query);
-        (request.page, request.tries) = (Some(Window::first(limit)), Some(1));
+    async fn ask_once(&mut self, query: Query, limit: u32) -> Result<Option<Listing>> {
+        let mut request = self.request(&self.path, query);
+        (request.page, request.tries) = (Some(Slice::first(limit)), Some(1));
         loop {
             // Each question may take as long as a request may, so that not even one more is begun.
             if self.gate.is_ending() {
-                return Err(Failure::new(Kind::Cancelled, "the run's time is over").of_stream(self.stream.name));
+                return Err(Failure::new(Kind::Cancelled, "the run's time is over").of_stream(self.stream));
             }
             let answer = match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
                 Ok(answer) => answer,

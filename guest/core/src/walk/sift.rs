@@ -1,12 +1,13 @@
 //! What of a page is new to the walk, in the order of the ids where the walk goes by id.
 
 use super::{Row, SECOND, Walk};
-use crate::api::list::{Repair, Rows};
+use crate::api::list::{Listing, Repair};
 use crate::api::{Clock, Transport};
+use crate::aside::Aside;
 use crate::dates;
 use crate::error::Result;
-use crate::head::{Head, id_of};
-use crate::singer::state::Aside;
+use crate::group::fingerprint;
+use crate::head::{Head, id_of, mark};
 use crate::streams::Position;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -33,7 +34,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
         let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
         for (place, raw) in raws.into_iter().enumerate() {
-            let Some((id, date)) = Head::read(&raw).and_then(|head| Some((head.id()?, head.date()))) else {
+            let head = Head::read(&raw, self.list);
+            let Some((id, date)) = head.and_then(|head| Some((head.id().or_else(|| self.stand_in(&raw))?, head.date()))) else {
                 if !by_id {
                     return Err(self.fault(NAMELESS));
                 }
@@ -58,9 +60,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
             }
             self.warn_of_old(id, date);
-            repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(id, &repair.field));
+            repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(&id, &repair.field));
             seen += u64::from(self.may_be_counted(date));
-            sifted.rows.push(Row { id, date, raw, seen, extracted: extracted.clone(), others: [None; 2], was_aside: None });
+            let is_aside = self.scope.aside.iter().any(|aside| aside.holds(id));
+            let (extracted, others, was_aside) = (extracted.clone(), [None; 2], None);
+            sifted.rows.push(Row { id, date, raw, seen, extracted, others, is_aside, was_aside });
         }
         if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
             return Err(self.fault(NAMELESS));
@@ -71,8 +75,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// Whether all that a page has behind the position is rows whose ids cannot be read: a larger one may show what follows.
-    pub(super) fn hides_the_next(&self, page: &Rows) -> bool {
-        let ids = || page.rows.iter().map(|row| id_of(row));
+    pub(super) fn hides_the_next(&self, page: &Listing) -> bool {
+        let ids = || page.rows.iter().map(|row| id_of(row, self.list));
         let by_id = matches!(self.list.position, Position::Id { .. });
         by_id && ids().any(|id| id.is_none()) && !ids().flatten().any(|id| Some(id) > self.last_id)
     }
@@ -85,6 +89,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let next = ids.get(place + 1).copied().or(self.last_id);
             row.others = [next, farthest.copied().filter(|id| *id != row.id && Some(*id) != next)];
         }
+    }
+
+    /// What stands for the id of a record whose key is no number.
+    fn stand_in(&self, raw: &RawValue) -> Option<u64> {
+        let has_number = self.list.id().is_some() && self.list.position != Position::Once;
+        if has_number { None } else { mark(raw, self.list.key).map(|mark| fingerprint(&[self.path.clone(), mark])) }
     }
 
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {

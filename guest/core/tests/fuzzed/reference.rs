@@ -12,21 +12,8 @@ pub(crate) fn record(schema: &Value, row: &RawValue) -> Option<String> {
     object(schema, row)
 }
 
-/// The same JSON whatever the order of its keys; leaves keep their bytes.
-pub(crate) fn canonical(raw: &RawValue) -> String {
-    let text = raw.get();
-    if text.starts_with('{') {
-        let fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).expect("an object");
-        return braces(fields.iter().map(|(key, value)| (key.clone(), canonical(value))).collect());
-    }
-    if text.starts_with('[') {
-        let items: Vec<Box<RawValue>> = serde_json::from_str(text).expect("a list");
-        return format!("[{}]", items.iter().map(|item| canonical(item)).collect::<Vec<_>>().join(","));
-    }
-    text.to_owned()
-}
-
-fn braces(fields: BTreeMap<String, String>) -> String {
+/// An object of these fields.
+pub(crate) fn braces(fields: BTreeMap<String, String>) -> String {
     let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
     format!("{{{}}}", fields.join(","))
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 use tap_bigcommerce_core::schema;
-use tap_bigcommerce_core::streams::{ALL, Announced, End, List, Part, Position, Replication, Source, Stream};
+use tap_bigcommerce_core::streams::{ALL, Announced, Ask, End, From, List, Position, Replication, Rows, Source, Stream};
 
 /// The generated part of the page.
 pub(crate) fn page() -> String {
@@ -16,10 +16,10 @@ fn section(stream: &Stream) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "- **{name}**: {text}");
     };
-    fact("key", &format!("`{}`", Stream::KEY));
+    fact("key", &stream.key.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
     fact("replication", &replication(stream));
-    fact("scope", &format!("`{}`", stream.scope));
-    if let Source::List(list) = &stream.source {
+    fact("scope", &format!("`{}`", stream.scope()));
+    if let Source::List(list) | Source::Below { list, .. } = stream.source {
         fact("walked", &walk(list));
         fact("end confirmed by", end(list));
     }
@@ -30,10 +30,12 @@ fn section(stream: &Stream) -> String {
 }
 
 fn origin(stream: &Stream) -> String {
-    match &stream.source {
+    match stream.source {
         Source::List(list) => format!("`GET /{}`\n", list.path),
-        Source::Part { parent, field } => format!(
-            "The rows of `{parent}.{field}` as records of their own. If both streams are selected, the requests are made once.\n"
+        Source::Below { parent, list } => format!("`GET /{}` for each record of `{}`\n", list.path, parent.name),
+        Source::With { parent, rows } => format!(
+            "The rows of `{}.{}` as records of their own. If both streams are selected, the requests are made once.\n",
+            parent.name, rows.name
         ),
     }
 }
@@ -54,13 +56,17 @@ fn walk(list: &List) -> String {
     match list.position {
         Position::Id { after } => format!("by id (`{after}`)"),
         Position::Cursor { after } => format!("by the store's cursor (`{after}`)"),
+        Position::Page => "by page number".to_owned(),
+        Position::Once => "with one request".to_owned(),
     }
 }
 
 fn end(list: &List) -> &'static str {
     match list.end {
         End::Highest(_) => "the list itself, asked for its row with the highest id",
-        End::AllSeen => "a second empty page, and the count endpoint",
+        End::AllSeen => "a second empty page, and the store's count of all rows",
+        End::Again => "all pages once more, which bring nothing new",
+        End::Answer => "nothing: one answer holds all",
         End::CoveredSeen => "a second empty page, and the list's total for a time that the walk covers whole",
     }
 }
@@ -100,23 +106,26 @@ fn notes(stream: &Stream, path: &str, schema: &Value) -> Vec<String> {
     if stream.off_by_default.contains(&path) {
         notes.push("only if it is selected".to_owned());
     }
-    if let Source::List(list) = &stream.source {
+    if let Source::List(list) | Source::Below { list, .. } = stream.source {
         let include = list.includes.iter().find(|include| include.field == path);
         notes.extend(include.map(|include| format!("with `include={}`", include.value)));
-        notes.extend(list.parts.iter().find(|part| part.field == path).map(requests));
+        notes.extend(list.rows.iter().find(|rows| rows.name == path).map(|rows| requests(rows)));
     }
     notes
 }
 
-fn requests(part: &Part) -> String {
-    match part.when_full {
-        None => format!("`GET /{}` for each record", part.path),
-        Some(full) => {
-            let counted = match part.announced_by {
-                Some(Announced::Count(field)) => format!(", or fewer than `{field}` says"),
-                _ => String::new(),
-            };
-            format!("`GET /{}` for a record whose own list has {full} rows, where the API stops{counted}", part.path)
+fn requests(rows: &Rows) -> String {
+    let counted = match rows.announced_by {
+        Some(Announced::Count(field)) => format!(", or fewer than `{field}` says"),
+        _ => String::new(),
+    };
+    let source = |from: &From| match from {
+        From::Inside { full: None } => "in the record itself".to_owned(),
+        From::Inside { full: Some(full) } => {
+            format!("in the record itself, unless it has {full} rows there, where the API stops{counted}")
         }
-    }
+        From::Each(Ask { path, .. }) => format!("`GET /{path}` for each record"),
+        From::Batch { ask: Ask { path, .. }, most, .. } => format!("`GET /{path}` for up to {most} records at a time"),
+    };
+    rows.from.iter().map(source).collect::<Vec<_>>().join("; else ")
 }

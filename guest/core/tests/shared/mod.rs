@@ -8,8 +8,16 @@ use tap_bigcommerce_core::virtual_time::VirtualClock;
 use tap_bigcommerce_sandbox::{Answer, Delivery, Kind, Options, Request};
 
 /// The streams that are lists of the store's own records.
-pub(crate) const LISTS: [(&str, Kind); 4] =
-    [("orders", Kind::Order), ("customers", Kind::Customer), ("products", Kind::Product), ("coupons", Kind::Coupon)];
+pub(crate) const LISTS: [(&str, Kind); 8] = [
+    ("orders", Kind::ORDERS),
+    ("customers", Kind::CUSTOMERS),
+    ("products", Kind::PRODUCTS),
+    ("coupons", Kind::COUPONS),
+    ("refunds", Kind::REFUNDS),
+    ("price_lists", Kind::PRICE_LISTS),
+    ("brands", Kind::BRANDS),
+    ("categories", Kind::CATEGORIES),
+];
 
 /// A config that reaches the store which these options build.
 pub(crate) fn config(options: &Options) -> Map<String, Value> {

@@ -8,7 +8,8 @@ use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::plan::Request;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
 
-const SMALL: Counts = Counts { orders: 40, customers: 30, products: 40, coupons: 12 };
+const SMALL: Counts =
+    Counts::of([(Records::ORDERS, 40), (Records::CUSTOMERS, 30), (Records::PRODUCTS, 40), (Records::COUPONS, 12)]);
 
 fn ids(world: &World, kind: Records) -> Vec<u64> {
     world.store.borrow().ids(kind).collect()
@@ -34,7 +35,7 @@ fn expect_it_aside_and_back(world: &World, stream: &str, kind: Records, broken: 
 
 #[test]
 fn a_broken_record_costs_no_other_wherever_it_lies() {
-    for (stream, kind) in [("orders", Records::Order), ("products", Records::Product), ("coupons", Records::Coupon)] {
+    for (stream, kind) in [("orders", Records::ORDERS), ("products", Records::PRODUCTS), ("coupons", Records::COUPONS)] {
         for place in ["first", "middle", "last"] {
             let world = World::new(SMALL);
             let all = ids(&world, kind);
@@ -54,14 +55,20 @@ fn where_ids_have_large_gaps_the_search_still_finds_what_follows() {
     for (broken, last) in [(33, 39), (20, 21), (5, 39), (1, 39)] {
         for exclusive in [false, true] {
             let world = World::new(SMALL);
-            let all = ids(&world, Records::Order);
+            let all = ids(&world, Records::ORDERS);
             let kept = [all[0], all[broken], all[last]];
             for id in all.iter().filter(|id| !kept.contains(id)) {
-                world.store.borrow_mut().delete(Records::Order, *id);
+                world.store.borrow_mut().delete(Records::ORDERS, *id);
             }
             world.store.borrow_mut().quirks.bounds_exclusive = exclusive;
-            break_record(&world, Records::Order, all[broken], Action::status(500));
-            expect_it_aside_and_back(&world, "orders", Records::Order, all[broken], &format!("{kept:?}, exclusive: {exclusive}"));
+            break_record(&world, Records::ORDERS, all[broken], Action::status(500));
+            expect_it_aside_and_back(
+                &world,
+                "orders",
+                Records::ORDERS,
+                all[broken],
+                &format!("{kept:?}, exclusive: {exclusive}"),
+            );
         }
     }
 }
@@ -70,8 +77,8 @@ fn where_ids_have_large_gaps_the_search_still_finds_what_follows() {
 fn what_a_cache_answers_once_in_place_of_the_page_beyond_costs_nothing() {
     for skip in 0..30 {
         let world = World::new(SMALL);
-        let all = ids(&world, Records::Order);
-        break_record(&world, Records::Order, all[7], Action::status(500));
+        let all = ids(&world, Records::ORDERS);
+        break_record(&world, Records::ORDERS, all[7], Action::status(500));
         world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::DuplicatePage).skip(skip));
         let first = world.run(None).ok();
         world.store.borrow_mut().quirks.broken_records.clear();
@@ -85,12 +92,12 @@ fn what_a_cache_answers_once_in_place_of_the_page_beyond_costs_nothing() {
 #[test]
 fn max_seconds_holds_while_a_way_around_is_sought() {
     let world = World::new(SMALL);
-    let all = ids(&world, Records::Product);
+    let all = ids(&world, Records::PRODUCTS);
     for id in &all[12..39] {
-        world.store.borrow_mut().delete(Records::Product, *id);
+        world.store.borrow_mut().delete(Records::PRODUCTS, *id);
     }
     // Each try is silent until its timeout, 60 s later.
-    break_record(&world, Records::Product, all[39], Action::Deliver(Delivery::Stall));
+    break_record(&world, Records::PRODUCTS, all[39], Action::Deliver(Delivery::Stall));
     let request = |state: Option<&Value>| Request {
         select: Some(vec!["coupons".into(), "products".into()]),
         max_seconds: Some(500),
@@ -105,7 +112,7 @@ fn max_seconds_holds_while_a_way_around_is_sought() {
 #[test]
 fn rows_without_an_id_do_not_hold_up_limited_runs() {
     let world = World::new(SMALL);
-    let all = ids(&world, Records::Product);
+    let all = ids(&world, Records::PRODUCTS);
     let (before, nameless) = (json!({ "id": all[3] }), json!({ "id": null }));
     let page = |rows: &[&Value]| Action::Status {
         code: 200,
@@ -134,14 +141,14 @@ fn rows_without_an_id_do_not_hold_up_limited_runs() {
 #[test]
 fn a_page_that_is_not_served_costs_its_broken_rows_and_nothing_else() {
     for exclusive in [false, true] {
-        let mut world = World::new(Counts { orders: 120, ..SMALL });
+        let mut world = World::new(SMALL.with(Records::ORDERS, 120));
         world.config.insert("page_size".into(), json!(50));
-        let ids = ids(&world, Records::Order);
+        let ids = ids(&world, Records::ORDERS);
         let broken = [ids[20], ids[21], ids[70], ids[119]];
         {
             let quirks = &mut world.store.borrow_mut().quirks;
             quirks.bounds_exclusive = exclusive;
-            quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
+            quirks.broken_records = broken.iter().map(|id| ((Records::ORDERS, *id), Action::status(500))).collect();
         }
         let first = world.run(None).ok();
         assert_eq!(
@@ -165,14 +172,14 @@ fn a_page_that_is_not_served_costs_its_broken_rows_and_nothing_else() {
 #[test]
 fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
     for no_date_header in [false, true] {
-        let mut world = World::new(Counts { products: 20, ..SMALL });
+        let mut world = World::new(SMALL.with(Records::PRODUCTS, 20));
         world.config.insert("page_size".into(), json!(10));
-        let ids: Vec<u64> = ids(&world, Records::Product);
+        let ids: Vec<u64> = ids(&world, Records::PRODUCTS);
         {
             let quirks = &mut world.store.borrow_mut().quirks;
             quirks.no_date_header = no_date_header;
             quirks.broken_records =
-                [&ids[2..3], &ids[19..]].concat().into_iter().map(|id| ((Records::Product, id), Action::status(500))).collect();
+                [&ids[2..3], &ids[19..]].concat().into_iter().map(|id| ((Records::PRODUCTS, id), Action::status(500))).collect();
         }
         let request = |state: Option<&Value>, most: Option<u64>| Request {
             select: Some(vec!["products".into()]),
@@ -180,10 +187,10 @@ fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
             ..world.request(state)
         };
         let first = world.run_with(request(None, Some(5)), None).ok();
-        assert!(first.state()["bookmarks"]["products"]["walk"]["last_id"].is_u64(), "the walk is under way");
+        assert!(first.state()["bookmarks"]["products"]["walk"]["position"]["id"].is_u64(), "the walk is under way");
         world.store.borrow_mut().quirks.broken_records.clear();
         world.wait(Duration::from_secs(3600));
-        world.store.borrow_mut().edit(Records::Product, ids[1], world.now(), |_| {});
+        world.store.borrow_mut().edit(Records::PRODUCTS, ids[1], world.now(), |_| {});
         world.wait(Duration::from_secs(3600));
         let second = world.run_with(request(Some(first.state()), None), None).ok();
         let third = world.run_with(request(Some(second.state()), None), None).ok();
@@ -195,16 +202,16 @@ fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
 #[test]
 fn a_record_that_is_served_is_not_aside_although_its_neighbors_are() {
     for exclusive in [false, true] {
-        let world = World::new(Counts { orders: 90, ..SMALL });
-        let all = ids(&world, Records::Order);
+        let world = World::new(SMALL.with(Records::ORDERS, 90));
+        let all = ids(&world, Records::ORDERS);
         let (broken, kept) = ([all[30], all[60]], [all[0], all[30], all[31], all[60], all[89]]);
         for id in all.iter().filter(|id| !kept.contains(id)) {
-            world.store.borrow_mut().delete(Records::Order, *id);
+            world.store.borrow_mut().delete(Records::ORDERS, *id);
         }
         {
             let quirks = &mut world.store.borrow_mut().quirks;
             quirks.bounds_exclusive = exclusive;
-            quirks.broken_records = broken.iter().map(|id| ((Records::Order, *id), Action::status(500))).collect();
+            quirks.broken_records = broken.iter().map(|id| ((Records::ORDERS, *id), Action::status(500))).collect();
         }
         let run = world.run(None).ok();
         assert_eq!((run.verdict(), run.ids("orders")), (Some(Kind::SetAside), vec![all[0], all[31], all[89]]));
@@ -214,16 +221,16 @@ fn a_record_that_is_served_is_not_aside_although_its_neighbors_are() {
 #[test]
 fn broken_records_that_keep_coming_make_one_gap_and_not_one_a_run() {
     let world = World::new(SMALL);
-    let all = ids(&world, Records::Product);
+    let all = ids(&world, Records::PRODUCTS);
     let mut state = None;
     for count in 1..6 {
-        let broken = all[10..10 + count].iter().map(|id| ((Records::Product, *id), Action::status(500)));
+        let broken = all[10..10 + count].iter().map(|id| ((Records::PRODUCTS, *id), Action::status(500)));
         world.store.borrow_mut().quirks.broken_records = broken.collect();
         let run = world.run(state.as_ref()).ok();
         assert!(run.aside("products").as_array().unwrap().len() <= 1, "{}", run.aside("products"));
         state = Some(run.state().clone());
         for id in &all[10..10 + count] {
-            world.store.borrow_mut().edit(Records::Product, *id, world.now(), |_| {});
+            world.store.borrow_mut().edit(Records::PRODUCTS, *id, world.now(), |_| {});
         }
         world.wait(Duration::from_secs(600));
     }
@@ -231,9 +238,10 @@ fn broken_records_that_keep_coming_make_one_gap_and_not_one_a_run() {
 
 #[test]
 fn the_last_record_holds_up_no_walk_if_it_is_broken_only_with_what_is_included() {
-    for (kind, path, names) in
-        [(Records::Product, "/catalog/products", ["id:greater", "id:max"]), (Records::Order, "/v2/orders", ["min_id", "max_id"])]
-    {
+    for (kind, path, names) in [
+        (Records::PRODUCTS, "/catalog/products", ["id:greater", "id:max"]),
+        (Records::ORDERS, "/v2/orders", ["min_id", "max_id"]),
+    ] {
         let mut world = World::new(SMALL);
         world.config.insert("page_size".into(), json!(10));
         let all = ids(&world, kind);
@@ -250,7 +258,7 @@ fn the_last_record_holds_up_no_walk_if_it_is_broken_only_with_what_is_included()
             let follows = |id: u64| if names[0] == "min_id" { id >= after } else { id > after };
             is_of_it && all.iter().filter(|id| follows(**id) && **id <= to).take(limit).any(|id| *id == last)
         };
-        let stream = if kind == Records::Order { "orders" } else { "products" };
+        let stream = if kind == Records::ORDERS { "orders" } else { "products" };
         world.store.borrow_mut().add_fault(Fault::when(shows_the_last, Action::status(504)).always());
         let first = world.run(None).ok();
         assert_eq!(first.verdict(), Some(Kind::SetAside), "{stream}: {:?}", first.warnings());

@@ -7,10 +7,11 @@ use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::plan::Request;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, OddByte};
 
-const SMALL: Counts = Counts { orders: 40, customers: 30, products: 20, coupons: 12 };
+const SMALL: Counts =
+    Counts::of([(Records::ORDERS, 40), (Records::CUSTOMERS, 30), (Records::PRODUCTS, 20), (Records::COUPONS, 12)]);
 
 fn orders(world: &World) -> Vec<u64> {
-    world.store.borrow().ids(Records::Order).collect()
+    world.store.borrow().ids(Records::ORDERS).collect()
 }
 
 fn without(ids: &[u64], left_out: &[u64]) -> Vec<u64> {
@@ -100,7 +101,7 @@ fn a_refusal_sets_nothing_aside() {
 
 #[test]
 fn more_than_a_hundred_entries_fail_the_stream() {
-    let world = World::new(Counts { orders: 130, ..SMALL });
+    let world = World::new(SMALL.with(Records::ORDERS, 130));
     let ids = orders(&world);
     break_lines(&world, &ids[5..106], Action::status(500));
     let run = world.run(None).ok();
@@ -129,7 +130,7 @@ fn what_is_gone_from_the_store_leaves_the_state() {
     break_lines(&world, &[ids[5]], Action::status(500));
     let first = world.run(None).ok();
     assert_eq!(first.aside("orders"), json!([ids[5]]));
-    world.store.borrow_mut().delete(Records::Order, ids[5]);
+    world.store.borrow_mut().delete(Records::ORDERS, ids[5]);
     let second = world.run(Some(first.state())).ok();
     assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])));
 }
@@ -157,7 +158,7 @@ fn a_list_that_is_not_found_says_nothing_of_the_records_that_are_aside_in_it() {
     let mut world = World::new(SMALL);
     world.config.insert("page_size".into(), json!(10));
     let ids = orders(&world);
-    world.store.borrow_mut().quirks.broken_records = [((Records::Order, ids[5]), Action::status(500))].into();
+    world.store.borrow_mut().quirks.broken_records = [((Records::ORDERS, ids[5]), Action::status(500))].into();
     let first = world.run(None).ok();
     assert_eq!(first.aside("orders").as_array().unwrap().len(), 1);
     world.store.borrow_mut().quirks.broken_records.clear();
@@ -208,7 +209,7 @@ fn a_gap_stays_aside_while_the_store_ignores_its_lower_bound() {
 
 #[test]
 fn a_walk_that_ended_for_want_of_room_ends_once_what_was_aside_has_come() {
-    let world = World::new(Counts { orders: 130, ..SMALL });
+    let world = World::new(SMALL.with(Records::ORDERS, 130));
     let ids = orders(&world);
     break_lines(&world, &ids[5..106], Action::status(500));
     let first = world.run(None).ok();
@@ -254,7 +255,7 @@ fn a_record_that_can_be_written_only_in_part_does_not_hold_up_limited_runs() {
     let world = World::new(SMALL);
     let ids = orders(&world);
     let at = world.now() - chrono::TimeDelta::days(1);
-    world.store.borrow_mut().edit(Records::Order, ids[5], at, |order| {
+    world.store.borrow_mut().edit(Records::ORDERS, ids[5], at, |order| {
         let line = order.parts["products"].as_array().unwrap()[0].clone();
         let mut nameless = line.clone();
         nameless.as_object_mut().unwrap().remove("id");
@@ -304,8 +305,8 @@ fn orders_that_are_broken_side_by_side_at_the_start_are_set_aside() {
 fn an_empty_answer_that_says_there_is_a_row_takes_nothing_out_of_the_state() {
     let mut world = World::new(SMALL);
     world.config.insert("page_size".into(), json!(10));
-    let ids: Vec<u64> = world.store.borrow().ids(Records::Product).collect();
-    world.store.borrow_mut().quirks.broken_records = [((Records::Product, ids[5]), Action::status(500))].into();
+    let ids: Vec<u64> = world.store.borrow().ids(Records::PRODUCTS).collect();
+    world.store.borrow_mut().quirks.broken_records = [((Records::PRODUCTS, ids[5]), Action::status(500))].into();
     let first = world.run(None).ok();
     assert_eq!(first.verdict(), Some(Kind::SetAside));
     world.store.borrow_mut().quirks.broken_records.clear();
@@ -320,7 +321,7 @@ fn an_empty_answer_that_says_there_is_a_row_takes_nothing_out_of_the_state() {
 
 #[test]
 fn streams_that_bring_a_hundred_entries_each_make_no_state_that_is_refused() {
-    let world = World::new(Counts { orders: 200, ..SMALL });
+    let world = World::new(SMALL.with(Records::ORDERS, 200));
     let ids = orders(&world);
     break_lines(&world, &ids[..180], Action::status(500));
     let mut state = json!({ "bookmarks": { "orders": { "aside": ids[..90] }, "order_products": { "aside": ids[90..180] } } });
@@ -339,7 +340,7 @@ fn empty_answers_of_the_whole_list_take_nothing_out_of_the_state() {
     let mut world = World::new(SMALL);
     world.config.insert("page_size".into(), json!(10));
     let ids = orders(&world);
-    world.store.borrow_mut().quirks.broken_records = [((Records::Order, ids[5]), Action::status(500))].into();
+    world.store.borrow_mut().quirks.broken_records = [((Records::ORDERS, ids[5]), Action::status(500))].into();
     let first = world.run(None).ok();
     world.store.borrow_mut().quirks.broken_records.clear();
     world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::EmptyPage).always());
@@ -359,7 +360,7 @@ fn a_record_that_was_aside_is_gone_with_all_others_whatever_the_count_says() {
     break_lines(&world, &[ids[5]], Action::status(500));
     let first = world.run(None).ok();
     assert_eq!(first.aside("orders"), json!([ids[5]]));
-    ids.iter().for_each(|id| assert!(world.store.borrow_mut().delete(Records::Order, *id)));
+    ids.iter().for_each(|id| assert!(world.store.borrow_mut().delete(Records::ORDERS, *id)));
     world.store.borrow_mut().quirks.count_off_by = 500;
     let second = world.run(Some(first.state())).ok();
     assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])), "{:?}", second.warnings());
@@ -385,7 +386,7 @@ fn one_answer_that_a_record_is_not_found_takes_nothing_out_of_the_state() {
 
 #[test]
 fn in_a_store_that_has_been_emptied_nothing_stays_aside() {
-    for kind in [Records::Order, Records::Product, Records::Coupon] {
+    for kind in [Records::ORDERS, Records::PRODUCTS, Records::COUPONS] {
         let mut world = World::new(SMALL);
         world.config.insert("page_size".into(), json!(10));
         let ids: Vec<u64> = world.store.borrow().ids(kind).collect();
@@ -402,11 +403,11 @@ fn in_a_store_that_has_been_emptied_nothing_stays_aside() {
 
 #[test]
 fn a_store_that_finds_nothing_at_all_takes_nothing_out_of_the_state() {
-    for kind in [Records::Order, Records::Product, Records::Coupon] {
+    for kind in [Records::ORDERS, Records::PRODUCTS, Records::COUPONS] {
         let world = World::new(SMALL);
         let (stream, path) = match kind {
-            Records::Order => ("orders", "/v2/orders"),
-            Records::Product => ("products", "/catalog/products"),
+            Records::ORDERS => ("orders", "/v2/orders"),
+            Records::PRODUCTS => ("products", "/catalog/products"),
             _ => ("coupons", "/v2/coupons"),
         };
         let ids: Vec<u64> = world.store.borrow().ids(kind).collect();
@@ -461,7 +462,7 @@ fn a_record_that_can_be_written_only_in_part_keeps_no_other_one_aside() {
     let ids = orders(&world);
     let mut state = world.run(None).ok().state().clone();
     let at = world.now() - chrono::TimeDelta::days(1);
-    world.store.borrow_mut().edit(Records::Order, ids[5], at, |order| {
+    world.store.borrow_mut().edit(Records::ORDERS, ids[5], at, |order| {
         let line = order.parts["products"].as_array().unwrap()[0].clone();
         let mut nameless = line.clone();
         nameless.as_object_mut().unwrap().remove("id");
@@ -480,7 +481,7 @@ fn a_record_that_can_be_written_only_in_part_keeps_no_other_one_aside() {
 
 #[test]
 fn gaps_that_are_still_not_served_cost_one_request_each() {
-    let world = World::new(Counts { orders: 200, ..SMALL });
+    let world = World::new(SMALL.with(Records::ORDERS, 200));
     let ids = orders(&world);
     let mut state = world.run(None).ok().state().clone();
     let gaps: Vec<Value> = (0..30).map(|gap| json!({ "above": ids[gap * 5], "below": ids[gap * 5 + 3] })).collect();
@@ -503,7 +504,7 @@ fn bytes_that_are_replaced_in_what_was_aside_are_named() {
     let at = world.now() - chrono::TimeDelta::days(1);
     let text = format!("Caf{}!", OddByte::InvalidUtf8.mark());
     let edit = |order: &mut tap_bigcommerce_sandbox::Record| drop(order.fields.insert("staff_notes".into(), text.into()));
-    world.store.borrow_mut().edit(Records::Order, ids[5], at, edit);
+    world.store.borrow_mut().edit(Records::ORDERS, ids[5], at, edit);
     for aside in [json!([ids[5]]), json!([{ "above": ids[4], "below": ids[6] }])] {
         state["bookmarks"]["orders"]["aside"] = aside;
         let run = world.run(Some(&state)).ok();

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_core::plan::Request;
-use tap_bigcommerce_sandbox::{Counts, Quota};
+use tap_bigcommerce_sandbox::{Counts, Kind, Quota};
 
-const SMALL: Counts = Counts { orders: 30, customers: 40, products: 12, coupons: 6 };
+const SMALL: Counts = Counts::of([(Kind::ORDERS, 30), (Kind::CUSTOMERS, 40), (Kind::PRODUCTS, 12), (Kind::COUPONS, 6)]);
 
 /// Runs in a row, each with these limits, until everything that is selected has come.
 fn in_a_row(world: &World, streams: &[&str], limits: impl Fn(Request) -> Request) -> Vec<Run> {

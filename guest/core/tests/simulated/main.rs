@@ -4,9 +4,15 @@
 
 mod around;
 mod aside;
+mod families;
 mod faults;
+mod frozen;
 mod limits;
+mod members;
 mod odd_answers;
+#[path = "../fuzzed/reference.rs"]
+mod reference;
+mod registry;
 mod replication;
 mod selection;
 mod shapes;

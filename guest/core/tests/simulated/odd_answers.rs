@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use tap_bigcommerce_core::error::Kind as Failure;
 use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, OddAnswer, Quirks};
 
-const SMALL: Counts = Counts { orders: 60, customers: 40, products: 30, coupons: 25 };
+const SMALL: Counts = Counts::of([(Kind::ORDERS, 60), (Kind::CUSTOMERS, 40), (Kind::PRODUCTS, 30), (Kind::COUPONS, 25)]);
 
 fn world(quirks: Quirks) -> World {
     let mut world = World::new(SMALL);
@@ -43,7 +43,7 @@ fn counts_that_ignore_filters_or_are_wrong_stop_no_run() {
         let run = world.run(None).ok();
         assert_eq!(run.result.as_ref().unwrap().verdict(), None, "{what}");
         let (from, store) = ("2023-01-01T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap(), world.store.borrow());
-        let due = store.ids(Kind::Order).filter(|id| store.date_modified(Kind::Order, *id).unwrap() >= from).count();
+        let due = store.ids(Kind::ORDERS).filter(|id| store.date_modified(Kind::ORDERS, *id).unwrap() >= from).count();
         assert!(run.records("orders").len() == due || hidden, "{what}");
     }
 }
@@ -66,10 +66,10 @@ fn a_highest_id_that_is_not_the_highest_ends_no_walk() {
 #[test]
 fn a_highest_row_on_a_bound_that_the_list_leaves_out_is_no_contradiction() {
     let world = world(Quirks { bounds_exclusive: true, descending_ignores_dates: true, ..Quirks::default() });
-    let ids: Vec<u64> = world.store.borrow().ids(Kind::Product).collect();
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::PRODUCTS).collect();
     let at = world.now() - chrono::TimeDelta::hours(1);
     for (id, seconds) in [(ids[ids.len() - 1], 0), (ids[ids.len() - 2], 1)] {
-        assert!(world.store.borrow_mut().touch(Kind::Product, id, at + chrono::TimeDelta::seconds(seconds)));
+        assert!(world.store.borrow_mut().touch(Kind::PRODUCTS, id, at + chrono::TimeDelta::seconds(seconds)));
     }
     let first = world.run(None).ok();
     let second = world.run(Some(first.state())).ok();
@@ -81,9 +81,9 @@ fn a_highest_row_on_a_bound_that_the_list_leaves_out_is_no_contradiction() {
 fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
     let quirks = |odd| Quirks { odd_answers: [("/v3/customers/addresses".to_owned(), [odd].into())].into(), ..Quirks::default() };
     let world = world(quirks(OddAnswer::PageTotals));
-    let id = world.store.borrow().ids(Kind::Customer).nth(3).unwrap();
+    let id = world.store.borrow().ids(Kind::CUSTOMERS).nth(3).unwrap();
     let at = world.now() - chrono::TimeDelta::days(1);
-    world.store.borrow_mut().edit(Kind::Customer, id, at, |customer| {
+    world.store.borrow_mut().edit(Kind::CUSTOMERS, id, at, |customer| {
         let addresses = customer.parts["addresses"].as_array().cloned().unwrap_or_default();
         let address = |place: u64| {
             let mut address = addresses.first().cloned().unwrap_or_else(|| json!({ "customer_id": id }));
@@ -102,8 +102,8 @@ fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
 fn a_customer_without_a_real_date_counts_as_seen() {
     for date in ["0000-00-00T00:00:00Z", ""] {
         let world = world(Quirks::default());
-        let id = world.store.borrow().ids(Kind::Customer).nth(3).unwrap();
-        world.store.borrow_mut().set_date_text(Kind::Customer, id, date);
+        let id = world.store.borrow().ids(Kind::CUSTOMERS).nth(3).unwrap();
+        world.store.borrow_mut().set_date_text(Kind::CUSTOMERS, id, date);
         let run = world.run(None).ok();
         expect_everything(&world, &run, date);
         let customer = run.records("customers").into_iter().find(|customer| customer["id"] == id).unwrap();
@@ -148,12 +148,12 @@ fn a_body_without_a_byte_is_no_rows_inside_a_record_and_no_end_of_a_list() {
 
 #[test]
 fn after_a_page_of_many_bytes_fewer_rows_are_asked_for() {
-    let world = World::new(Counts { products: 0, customers: 300, ..SMALL });
-    let ids: Vec<u64> = world.store.borrow().ids(Kind::Customer).take(100).collect();
+    let world = World::new(SMALL.with(Kind::PRODUCTS, 0).with(Kind::CUSTOMERS, 300));
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::CUSTOMERS).take(100).collect();
     for id in ids {
-        let at = world.store.borrow().date_modified(Kind::Customer, id).unwrap();
+        let at = world.store.borrow().date_modified(Kind::CUSTOMERS, id).unwrap();
         let text = "x".repeat(100_000);
-        world.store.borrow_mut().edit(Kind::Customer, id, at, |record| drop(record.fields.insert("notes".into(), json!(text))));
+        world.store.borrow_mut().edit(Kind::CUSTOMERS, id, at, |record| drop(record.fields.insert("notes".into(), json!(text))));
     }
     let run = world.run(None).ok();
     expect_everything(&world, &run, "large records");
@@ -182,12 +182,12 @@ fn a_cross_check_that_is_refused_stops_no_run() {
 fn without_a_date_header_a_record_from_the_future_moves_no_bookmark_there() {
     let mut world = world(Quirks { no_date_header: true, ..Quirks::default() });
     world.config.remove("start_date");
-    let ids: Vec<u64> = world.store.borrow().ids(Kind::Order).collect();
-    world.store.borrow_mut().edit(Kind::Order, ids[9], "2037-05-01T00:00:00Z".parse().unwrap(), |_| {});
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    world.store.borrow_mut().edit(Kind::ORDERS, ids[9], "2037-05-01T00:00:00Z".parse().unwrap(), |_| {});
     let first = world.run(None).ok();
     expect_everything(&world, &first, "a record from the future");
     world.wait(std::time::Duration::from_secs(3600));
-    world.store.borrow_mut().edit(Kind::Order, ids[3], world.now(), |_| {});
+    world.store.borrow_mut().edit(Kind::ORDERS, ids[3], world.now(), |_| {});
     world.wait(std::time::Duration::from_secs(3600));
     let second = world.run(Some(first.state())).ok();
     assert!(second.ids("orders").contains(&ids[3]), "{}", first.state());
@@ -196,11 +196,11 @@ fn without_a_date_header_a_record_from_the_future_moves_no_bookmark_there() {
 #[test]
 fn a_highest_row_that_is_as_old_as_the_bookmark_raises_no_doubt() {
     let world = world(Quirks::default());
-    let ids: Vec<u64> = world.store.borrow().ids(Kind::Order).collect();
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
     let newest = world.now() - chrono::TimeDelta::days(1);
     for id in &ids {
         let date = if *id == ids[0] { newest } else { newest - chrono::TimeDelta::seconds(1) };
-        world.store.borrow_mut().edit(Kind::Order, *id, date, |_| {});
+        world.store.borrow_mut().edit(Kind::ORDERS, *id, date, |_| {});
     }
     let first = world.run(None).ok();
     world.wait(std::time::Duration::from_secs(3600));

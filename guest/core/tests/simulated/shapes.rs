@@ -6,7 +6,7 @@ use tap_bigcommerce_core::discover;
 use tap_bigcommerce_core::plan::Request;
 use tap_bigcommerce_sandbox::{Counts, Kind, OddAnswer, OddByte, OddField, Quirks};
 
-const SMALL: Counts = Counts { orders: 30, customers: 30, products: 25, coupons: 8 };
+const SMALL: Counts = Counts::of([(Kind::ORDERS, 30), (Kind::CUSTOMERS, 30), (Kind::PRODUCTS, 25), (Kind::COUPONS, 8)]);
 
 /// A run over everything there is, optional fields included.
 fn run(world: &World) -> Run {
@@ -91,8 +91,11 @@ fn bad_bytes_cost_a_character_and_no_record() {
     ] {
         let world = World::new(SMALL);
         let text = format!("Caf{}!", odd.mark());
-        let places =
-            [(Kind::Order, "staff_notes", "orders"), (Kind::Customer, "notes", "customers"), (Kind::Product, "name", "products")];
+        let places = [
+            (Kind::ORDERS, "staff_notes", "orders"),
+            (Kind::CUSTOMERS, "notes", "customers"),
+            (Kind::PRODUCTS, "name", "products"),
+        ];
         for (kind, field, _) in places {
             let mut store = world.store.borrow_mut();
             let id = store.ids(kind).nth(7).unwrap();
@@ -111,7 +114,7 @@ fn bad_bytes_cost_a_character_and_no_record() {
 #[test]
 fn a_list_of_lines_that_the_store_cuts_is_named_by_its_order() {
     let world = World::new(SMALL);
-    let id = world.store.borrow().ids(Kind::Order).next().unwrap();
+    let id = world.store.borrow().ids(Kind::ORDERS).next().unwrap();
     let now = world.now();
     world.store.borrow_mut().add_lines(id, 60, now - chrono::TimeDelta::days(1));
     world.store.borrow_mut().quirks.consignment_lines = Some(50);

@@ -1,8 +1,10 @@
 //! What a STATE says is set aside.
 
 use crate::finding::{Finding, Rule};
+use crate::scenario::PARTS;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tap_bigcommerce_sandbox::Kind;
 
 /// Per stream the ids that are aside: the first and the last of each stretch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,9 +36,13 @@ impl Aside {
         !streams.iter().any(|stream| self.0.contains_key(stream))
     }
 
-    /// The streams with an entry that is not in the earlier state. An order and its lines are aside together.
+    /// The streams with an entry that is not in the earlier state.
     pub(crate) fn more_than(&self, earlier: &Aside) -> Vec<&str> {
-        let walked = |stream: &str| stream.replace("order_products", "orders");
+        // An order and its rows are aside together.
+        let walked = |stream: &str| {
+            let of_order = PARTS.iter().any(|(name, kind, _)| *name == stream && *kind == Kind::ORDERS);
+            if of_order { "orders".to_owned() } else { stream.to_owned() }
+        };
         let known = |stream: &str, stretch: &(u64, u64)| {
             earlier.0.iter().any(|(name, known)| {
                 walked(name) == walked(stream) && known.iter().any(|known| known.0 <= stretch.0 && stretch.1 <= known.1)

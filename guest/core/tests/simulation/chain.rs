@@ -271,10 +271,11 @@ fn summary(state: Option<&Value>) -> String {
     let Some(state) = state else { return "none".to_owned() };
     let mut parts = Vec::new();
     for (stream, bookmark) in state["bookmarks"].as_object().into_iter().flatten() {
-        let date = ["date_modified", "order_date_modified"].iter().find_map(|key| bookmark.get(key)?.as_str()).unwrap_or("-");
+        let date =
+            ["date_modified", "order_date_modified", "created"].iter().find_map(|key| bookmark.get(key)?.as_str()).unwrap_or("-");
         let walk = bookmark.get("walk").map(|walk| {
             let field = |name: &str| walk.get(name).map(Value::to_string).unwrap_or_default();
-            format!(" walk[since {} started {} at {}{}]", field("since"), field("started"), field("last_id"), field("cursor"))
+            format!(" walk[since {} started {} at {}]", field("since"), field("started"), field("position"))
         });
         parts.push(format!("{stream} {date}{}", walk.unwrap_or_default()));
     }

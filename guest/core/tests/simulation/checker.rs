@@ -3,7 +3,7 @@
 use crate::aside::Aside;
 use crate::finding::{Finding, Rule};
 use crate::journal::{Facts, History, Journal};
-use crate::scenario::Selection;
+use crate::scenario::{PARTS, Selection};
 use crate::shared::LISTS;
 use crate::shelf::Shelf;
 use chrono::{DateTime, Utc};
@@ -41,10 +41,10 @@ impl Duty<'_> {
                 if let Some(facts) = self.due(stream, id, kind, history) {
                     self.record(shelf, stream, id, facts, torn)?;
                 }
-                if kind == Kind::Order
-                    && let Some(facts) = self.due("order_products", id, kind, history)
-                {
-                    lines(shelf, id, facts, torn)?;
+                for (stream, _, part) in PARTS.iter().filter(|(_, of, _)| *of == kind) {
+                    if let Some(facts) = self.due(stream, id, kind, history) {
+                        rows(shelf, (stream, part), id, facts, torn)?;
+                    }
                 }
             }
         }
@@ -58,9 +58,9 @@ impl Duty<'_> {
             return None;
         }
         let facts = history.at(self.as_of)?;
-        let dated = kind != Kind::Coupon;
-        let too_early =
-            matches!(kind, Kind::Order | Kind::Customer) && self.starts.get(stream).is_some_and(|start| facts.date < *start);
+        let dated = !matches!(kind, Kind::COUPONS | Kind::BRANDS | Kind::CATEGORIES);
+        let heeds_start = matches!(kind, Kind::ORDERS | Kind::CUSTOMERS | Kind::REFUNDS) && stream != "customer_addresses";
+        let too_early = heeds_start && self.starts.get(stream).is_some_and(|start| facts.date < *start);
         let too_late = dated && self.end_date.is_some_and(|end| facts.date >= end || history.changed_since(self.as_of));
         let has_left = |started| history.at(started).is_none_or(|then| then.version != facts.version);
         let between = dated && self.bounded.is_some_and(has_left);
@@ -91,18 +91,19 @@ impl Duty<'_> {
     }
 }
 
-fn lines(shelf: &Shelf, order: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
-    for ((_, line), version) in facts.rows.iter().filter(|((list, _), _)| *list == "products" && !torn) {
-        match shelf.get("order_products", *line) {
+/// The rows of a record that are a stream of their own.
+fn rows(shelf: &Shelf, (stream, part): (&'static str, &str), record: u64, facts: &Facts, torn: bool) -> Result<(), Finding> {
+    for ((_, row), version) in facts.rows.iter().filter(|((list, _), _)| *list == part && !torn) {
+        match shelf.get(stream, *row) {
             Some(held) if held.version >= *version => {}
             Some(held) => {
                 let text = format!(
-                    "order_products {line} of order {order} was emitted last as version {}, but is at {version}",
+                    "{stream} {row} of record {record} was emitted last as version {}, but is at {version}",
                     held.version
                 );
                 return Err(Finding::new(Rule::Stale, text));
             }
-            None => return Err(Finding::new(Rule::Lost, format!("order_products {line} of order {order} was never emitted"))),
+            None => return Err(Finding::new(Rule::Lost, format!("{stream} {row} of record {record} was never emitted"))),
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! From a seed to a scenario.
 
 use crate::hazards;
-use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, What};
+use crate::scenario::{Change, Ending, Fault, Happening, RunPlan, STREAMS, Scenario, Selection, Shop, Trouble, USUAL, What};
 use crate::world::{EPOCH, options};
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
@@ -45,14 +45,23 @@ fn counts(rng: &mut Rng) -> Counts {
         88..97 => rng.u64(17..=32),
         _ => rng.u64(33..=60),
     };
-    Counts { orders, customers: rng.u64(0..=40), products: rng.u64(0..=25), coupons: rng.u64(0..=30) }
+    Counts::of([
+        (Kind::ORDERS, orders),
+        (Kind::CUSTOMERS, rng.u64(0..=40)),
+        (Kind::PRODUCTS, rng.u64(0..=25)),
+        (Kind::COUPONS, rng.u64(0..=30)),
+        (Kind::REFUNDS, rng.u64(0..=40)),
+        (Kind::PRICE_LISTS, rng.u64(0..=25)),
+        (Kind::BRANDS, rng.u64(0..=30)),
+        (Kind::CATEGORIES, rng.u64(0..=45)),
+    ])
 }
 
 /// The dates on which the orders and customers of a new shop were last modified.
 fn dates_in(seed: u64, counts: Counts) -> Vec<DateTime<Utc>> {
     let store = Store::new(options(seed, counts));
     let of = |kind| store.ids(kind).filter_map(|id| store.date_modified(kind, id)).collect::<Vec<_>>();
-    [of(Kind::Order), of(Kind::Customer)].concat()
+    [of(Kind::ORDERS), of(Kind::CUSTOMERS), of(Kind::PRICE_LISTS)].concat()
 }
 
 fn shop(rng: &mut Rng, counts: Counts) -> Shop {
@@ -82,7 +91,10 @@ fn shop(rng: &mut Rng, counts: Counts) -> Shop {
 fn selection(rng: &mut Rng) -> Selection {
     let all = percent(rng, 50);
     let mut wants: std::collections::BTreeSet<&'static str> =
-        STREAMS.iter().map(|(stream, ..)| *stream).filter(|_| all || percent(rng, 60)).collect();
+        STREAMS[..USUAL].iter().map(|(stream, ..)| *stream).filter(|_| all || percent(rng, 60)).collect();
+    if percent(rng, 50) {
+        wants.extend(STREAMS[USUAL..].iter().map(|(stream, ..)| *stream).filter(|_| percent(rng, 25)));
+    }
     if wants.is_empty() {
         wants.insert(pick(rng, &STREAMS).0);
     }
@@ -129,6 +141,7 @@ fn run(
         pause,
         before,
         during,
+        between_pages: hazards::shift(rng, &selection),
         settings: settings(rng, dates, start_date),
         selection,
         ending: if calm { Ending::Natural } else { ending(rng) },
@@ -156,7 +169,10 @@ fn number(rng: &mut Rng) -> u64 {
 }
 
 fn change(rng: &mut Rng) -> Change {
-    let kind = |rng: &mut Rng| pick(rng, &[Kind::Order, Kind::Order, Kind::Customer, Kind::Product, Kind::Coupon]);
+    let kind = |rng: &mut Rng| match percent(rng, 75) {
+        true => pick(rng, &[Kind::ORDERS, Kind::ORDERS, Kind::CUSTOMERS, Kind::PRODUCTS, Kind::COUPONS]),
+        false => pick(rng, &[Kind::REFUNDS, Kind::PRICE_LISTS, Kind::BRANDS, Kind::CATEGORIES]),
+    };
     let what = match rng.u32(..100) {
         0..20 => What::Create(kind(rng)),
         20..75 => What::Edit(kind(rng)),
@@ -164,6 +180,11 @@ fn change(rng: &mut Rng) -> Change {
         85..90 => What::Archive,
         90..97 => What::AddLines(pick(rng, &[1, 2, 3, 12])),
         _ => What::RemoveLine,
+    };
+    // A refund is made, and stays as it is.
+    let what = match what {
+        What::Edit(Kind::REFUNDS) | What::Delete(Kind::REFUNDS) => What::Create(Kind::REFUNDS),
+        other => other,
     };
     let records = if percent(rng, 10) { rng.u64(2..12) } else { 1 };
     Change { what, which: rng.u64(..1_000_000), records, slow: if percent(rng, 50) { rng.i64(0..=SLOWEST) } else { 0 } }
@@ -220,7 +241,7 @@ fn is_without_rows(fault: Fault) -> bool {
 }
 
 fn trouble(rng: &mut Rng) -> Trouble {
-    const PLACES: [&str; 16] = [
+    const PLACES: [&str; 23] = [
         "",
         "/v2/orders?",
         "/v2/orders?",
@@ -233,6 +254,13 @@ fn trouble(rng: &mut Rng) -> Trouble {
         "/shipping_addresses?",
         "/customers/addresses?",
         "/customers/attribute-values?",
+        "/transactions?",
+        "/fees?",
+        "/catalog/variants?",
+        "/refunds?",
+        "/pricelists?",
+        "/catalog/brands?",
+        "/trees/categories?",
         "/count",
         "min_id=",
         "after=",
@@ -252,12 +280,12 @@ fn trouble(rng: &mut Rng) -> Trouble {
 fn fault(rng: &mut Rng) -> Fault {
     match rng.u32(..100) {
         0..25 => Fault::Status(pick(rng, &[500, 502, 503, 504, 423])),
-        25..37 => Fault::Throttle { headers: rng.bool() },
-        37..43 => Fault::Html,
-        43..51 => Fault::Truncated,
-        51..56 => Fault::NoRateHeaders,
-        56..66 => Fault::EmptyPage,
-        66..76 => Fault::Duplicate,
+        25..34 => Fault::Throttle { headers: rng.bool() },
+        34..39 => Fault::Html,
+        39..46 => Fault::Truncated,
+        46..50 => Fault::NoRateHeaders,
+        50..60 => Fault::EmptyPage,
+        60..76 => Fault::Duplicate,
         76..80 => Fault::NotFound,
         80..83 => Fault::Status(pick(rng, &[400, 422])),
         83..85 => Fault::Echo,

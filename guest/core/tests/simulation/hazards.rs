@@ -1,7 +1,7 @@
 //! What real stores do besides what is documented: which of it a seed has.
 
 use crate::generate::{MOST_LAG, percent, pick};
-use crate::scenario::{Broken, Change, Fault, Happening, Odd, Oddity, RunPlan, Shown, What};
+use crate::scenario::{Broken, Change, Fault, Happening, Odd, Oddity, RunPlan, Selection, Shown, What};
 use fastrand::Rng;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         bounds_exclusive: percent(rng, 35),
         archived_hidden,
         ignored_parameters: ignored.into_iter().map(str::to_owned).collect(),
+        most_values: percent(rng, 8).then(|| pick(rng, &[1, 3, 10])),
         page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
         no_date_header: percent(rng, 15),
         no_rate_headers: percent(rng, 15),
@@ -101,7 +102,7 @@ pub(crate) fn oddities(rng: &mut Rng) -> Vec<Oddity> {
             0 => Odd::Date(pick(rng, &["0000-00-00T00:00:00Z", ""])),
             _ => Odd::Byte(pick(rng, &[OddByte::InvalidUtf8, OddByte::ControlCharacter, OddByte::LoneSurrogate])),
         };
-        let kind = pick(rng, &[Kind::Order, Kind::Customer, Kind::Product, Kind::Coupon]);
+        let kind = pick(rng, &[Kind::ORDERS, Kind::CUSTOMERS, Kind::PRODUCTS, Kind::COUPONS]);
         Oddity { kind, which: rng.u64(..1_000_000), what }
     };
     (0..rng.u32(1..4)).map(|_| oddity(rng)).collect()
@@ -124,9 +125,9 @@ pub(crate) fn break_records(rng: &mut Rng, runs: &mut [RunPlan]) {
 fn broken(rng: &mut Rng) -> Broken {
     let what = match rng.u32(..8) {
         0..4 => Shown::Below(pick(rng, &["products", "products", "coupons", "shipping_addresses"])),
-        4 | 5 => Shown::Everywhere(Kind::Order),
-        6 => Shown::Everywhere(pick(rng, &[Kind::Product, Kind::Coupon])),
-        _ => Shown::Everywhere(Kind::Customer),
+        4 | 5 => Shown::Everywhere(Kind::ORDERS),
+        6 => Shown::Everywhere(pick(rng, &[Kind::PRODUCTS, Kind::COUPONS])),
+        _ => Shown::Everywhere(Kind::CUSTOMERS),
     };
     let fault = match rng.u32(..6) {
         0..3 => Fault::Status(pick(rng, &[500, 502, 503, 504])),
@@ -137,9 +138,19 @@ fn broken(rng: &mut Rng) -> Broken {
     Broken { what, which: rng.u64(..1_000_000), fault }
 }
 
+/// A change between two pages of a list that goes by page number: what is deleted shifts all rows behind it.
+pub(crate) fn shift(rng: &mut Rng, selection: &Selection) -> Option<(&'static str, Change)> {
+    let (path, what) = match () {
+        () if selection.has_stream("categories") => ("/trees/categories", What::Delete(Kind::CATEGORIES)),
+        () if selection.has_stream("refunds") => ("/payment_actions/refunds", What::Create(Kind::REFUNDS)),
+        () => return None,
+    };
+    percent(rng, 60).then(|| (path, Change { what, which: rng.u64(..1_000_000), records: 1, slow: 0 }))
+}
+
 /// A shop that is busy while it is read: with each request a new record, for a while.
 pub(crate) fn rush(rng: &mut Rng) -> Vec<(u64, Happening)> {
-    let kind = pick(rng, &[Kind::Order, Kind::Order, Kind::Product, Kind::Customer]);
+    let kind = pick(rng, &[Kind::ORDERS, Kind::ORDERS, Kind::PRODUCTS, Kind::CUSTOMERS]);
     let create = Change { what: What::Create(kind), which: 0, records: 1, slow: 0 };
     let first = rng.u64(1..20);
     let last = first + rng.u64(10..60);

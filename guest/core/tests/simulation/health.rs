@@ -33,12 +33,17 @@ impl Health {
     /// anybody can tell.
     pub(crate) fn is_outage(&self, stream: &str) -> bool {
         let path = match stream {
-            "customers" => "/v3/customers",
-            "products" => "/v3/catalog/products",
+            "customers" | "customer_addresses" => "/v3/customers",
+            "products" | "product_variants" => "/v3/catalog",
             "coupons" => "/v2/coupons",
-            _ => "/v2/orders",
+            "refunds" => "/payment_actions/refunds",
+            "price_lists" => "/v3/pricelists",
+            "brands" => "/catalog/brands",
+            "categories" => "/trees/categories",
+            _ => "/orders",
         };
-        let own = || self.0.iter().filter(|(endpoint, _)| endpoint.contains(path)).map(|(_, endpoint)| endpoint);
+        let is_own = |endpoint: &str| endpoint.contains(path) && (path != "/orders" || !endpoint.ends_with("/refunds"));
+        let own = || self.0.iter().filter(|(endpoint, _)| is_own(endpoint)).map(|(_, endpoint)| endpoint);
         let failed = || own().filter(|endpoint| endpoint.failed.is_some());
         failed().next().is_some() && !failed().any(|endpoint| endpoint.recovered || endpoint.is_good)
     }

@@ -107,6 +107,7 @@ fn no_seed_breaks_a_promise() {
             "cancelled",
             "api",
             "changes",
+            "changes between two pages",
             "faults",
             "stale answers",
             "pages served twice",

@@ -7,29 +7,32 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+use tap_bigcommerce_core::dates;
 use tap_bigcommerce_sandbox::{Kind, Record, Store};
 
 /// The rows of a record's lists: the list's field and the row's id, and the version that is written into the row.
 pub(crate) type Rows = BTreeMap<(&'static str, u64), u64>;
 
 /// The lists that are looked at, and the field of their rows that holds a version; empty: none does.
-pub(crate) const ROWS: [(Kind, &str, &str); 8] = [
-    (Kind::Order, "products", "bin_picking_number"),
-    (Kind::Order, "coupons", "code"),
-    (Kind::Order, "shipping_addresses", "company"),
-    (Kind::Order, "fees", ""),
-    (Kind::Customer, "addresses", "company"),
-    (Kind::Customer, "attributes", ""),
-    (Kind::Product, "variants", "bin_picking_number"),
-    (Kind::Product, "options", ""),
+pub(crate) const ROWS: [(Kind, &str, &str); 9] = [
+    (Kind::ORDERS, "products", "bin_picking_number"),
+    (Kind::ORDERS, "coupons", "code"),
+    (Kind::ORDERS, "shipping_addresses", "company"),
+    (Kind::ORDERS, "fees", ""),
+    (Kind::ORDERS, "transactions", ""),
+    (Kind::CUSTOMERS, "addresses", "company"),
+    (Kind::CUSTOMERS, "attributes", ""),
+    (Kind::PRODUCTS, "variants", "bin_picking_number"),
+    (Kind::PRODUCTS, "options", ""),
 ];
 
 /// The field of a record that holds its version.
 pub(crate) fn version_field(kind: Kind) -> &'static str {
     match kind {
-        Kind::Order => "staff_notes",
-        Kind::Customer => "notes",
-        Kind::Product | Kind::Coupon => "name",
+        Kind::ORDERS => "staff_notes",
+        Kind::CUSTOMERS => "notes",
+        Kind::REFUNDS => "reason",
+        _ => "name",
     }
 }
 
@@ -121,7 +124,7 @@ impl History {
 /// All records through time.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    records: BTreeMap<(usize, u64), History>,
+    records: BTreeMap<(Kind, u64), History>,
 }
 
 impl Journal {
@@ -136,24 +139,27 @@ impl Journal {
 
     /// Notes a record as it now is.
     pub(crate) fn note(&mut self, store: &Store, kind: Kind, id: u64, now: Duration) {
-        let history = self.records.entry((kind as usize, id)).or_default();
+        let history = self.records.entry((kind, id)).or_default();
         let (Some(record), Some(date)) = (store.record(kind, id), store.date_modified(kind, id)) else {
             history.gone = true;
             return;
         };
-        let archived = kind == Kind::Order && record.fields.get("is_deleted") == Some(&Value::Bool(true));
+        // A refund is never modified, so it is dated by when it was made.
+        let created = record.fields.get("created").and_then(Value::as_str).and_then(dates::parse);
+        let date = created.filter(|_| kind == Kind::REFUNDS).unwrap_or(date);
+        let archived = kind == Kind::ORDERS && record.fields.get("is_deleted") == Some(&Value::Bool(true));
         history.gone |= archived && store.quirks.archived_hidden;
         history.versions.push((now, Facts::read(kind, &record, date)));
     }
 
     /// Notes that a record has just lost rows.
     pub(crate) fn tear(&mut self, kind: Kind, id: u64, now: Duration) {
-        self.records.entry((kind as usize, id)).or_default().torn = Some(now);
+        self.records.entry((kind, id)).or_default().torn = Some(now);
     }
 
     /// The records of a kind that are still there, upward.
     pub(crate) fn present(&self, kind: Kind) -> impl Iterator<Item = (u64, &History)> {
-        let of_kind = self.records.range((kind as usize, 0)..(kind as usize + 1, 0));
+        let of_kind = self.records.range((kind, 0)..=(kind, u64::MAX));
         of_kind.filter(|(_, history)| !history.gone).map(|((_, id), history)| (*id, history))
     }
 }

@@ -131,12 +131,12 @@ pub(crate) fn single(
 ) -> Result<(), Finding> {
     let (Some(broken), Some(Ok(summary))) = (plan.only_broken(), &run.result) else { return Ok(()) };
     let kind = match broken.what {
-        Shown::Below(_) => Records::Order,
+        Shown::Below(_) => Records::ORDERS,
         Shown::Everywhere(kind) => kind,
     };
     // Where only this one lies in the range, it looks like an outage.
     let has_others = |stream: &str| !bookmarks.contains_key(stream) && world.journal.borrow().present(kind).count() >= 3;
-    let is_read_by_id = kind != Records::Customer && scenario.shop.quirks.ignored_parameters.is_empty();
+    let is_read_by_id = kind != Records::CUSTOMERS && scenario.shop.quirks.ignored_parameters.is_empty();
     let of_kind = |stream: &str| LISTS.iter().any(|(name, of)| *name == stream && *of == kind);
     let failed = |stream: &&StreamSummary| stream.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Api);
     match summary.streams.iter().filter(failed).find(|stream| of_kind(stream.name)) {

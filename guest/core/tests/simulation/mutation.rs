@@ -31,7 +31,7 @@ impl Mutation {
         let (kind, creates) = match change.what {
             What::Create(kind) => (kind, true),
             What::Edit(kind) | What::Delete(kind) => (kind, false),
-            What::Archive | What::AddLines(_) | What::RemoveLine => (Kind::Order, false),
+            What::Archive | What::AddLines(_) | What::RemoveLine => (Kind::ORDERS, false),
         };
         let ids: Vec<u64> = store.ids(kind).collect();
         let many = if creates { change.records } else { change.records.min(ids.len() as u64) };

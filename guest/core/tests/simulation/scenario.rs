@@ -73,6 +73,8 @@ pub(crate) struct RunPlan {
     pub(crate) before: Vec<(Duration, Change)>,
     /// What happens when the run's so-manieth request reaches the store, before it is answered.
     pub(crate) during: Vec<(u64, Happening)>,
+    /// A change between the first and the second page of a list with this path, which shifts rows from one page to the other.
+    pub(crate) between_pages: Option<(&'static str, Change)>,
     pub(crate) settings: Vec<(&'static str, Value)>,
     pub(crate) selection: Selection,
     pub(crate) ending: Ending,
@@ -117,6 +119,7 @@ impl RunPlan {
             pause: Duration::from_secs(600),
             before: Vec::new(),
             during: Vec::new(),
+            between_pages: None,
             settings: self.settings.iter().filter(|(name, _)| *name != "end_date").cloned().collect(),
             selection: self.selection.clone(),
             ending: Ending::Natural,
@@ -246,7 +249,7 @@ pub(crate) struct Selection {
 }
 
 /// Every stream with the fields that the simulation looks at and its lists.
-pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 5] = [
+pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 15] = [
     (
         "orders",
         &["id", "date_modified", "staff_notes"],
@@ -256,6 +259,29 @@ pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 5] = [
     ("customers", &["id", "date_modified", "notes"], &["customers.addresses", "customers.attributes"]),
     ("products", &["id", "date_modified", "name"], &["products.variants", "products.images", "products.options"]),
     ("coupons", &["id", "name"], &[]),
+    ("order_coupons", &["id", "order_date_modified", "code"], &[]),
+    ("order_shipping_addresses", &["id", "order_date_modified", "company"], &[]),
+    ("order_fees", &["id", "order_id", "order_date_modified"], &[]),
+    ("transactions", &["id", "order_date_modified"], &[]),
+    ("product_variants", &["id", "bin_picking_number"], &[]),
+    ("customer_addresses", &["id", "company"], &[]),
+    ("refunds", &["id", "created", "reason"], &[]),
+    ("price_lists", &["id", "date_modified", "name"], &[]),
+    ("brands", &["id", "name"], &[]),
+    ("categories", &["category_id", "name"], &[]),
+];
+/// So many of them are selected as a rule; of the others a few.
+pub(crate) const USUAL: usize = 5;
+
+/// The streams that are rows of records: the records' kind, and the part that holds the rows.
+pub(crate) const PARTS: [(&str, Kind, &str); 7] = [
+    ("order_products", Kind::ORDERS, "products"),
+    ("order_coupons", Kind::ORDERS, "coupons"),
+    ("order_shipping_addresses", Kind::ORDERS, "shipping_addresses"),
+    ("order_fees", Kind::ORDERS, "fees"),
+    ("transactions", Kind::ORDERS, "transactions"),
+    ("product_variants", Kind::PRODUCTS, "variants"),
+    ("customer_addresses", Kind::CUSTOMERS, "addresses"),
 ];
 
 impl Selection {
@@ -265,7 +291,8 @@ impl Selection {
 
     /// Whether records of the stream hold this list.
     pub(crate) fn has_list(&self, path: &str) -> bool {
-        self.whole || self.wants.contains(path)
+        // What is off by default does not come by the stream's name.
+        if self.whole { path != "products.options" } else { self.wants.contains(path) }
     }
 
     /// The selected streams.
@@ -278,11 +305,14 @@ impl Selection {
         let rows = json!({ "items": { "properties": { "id": {}, "bin_picking_number": {}, "code": {}, "company": {} } } });
         let entry = |(stream, fields, lists): &(&str, &[&str], &[&str])| {
             let fields = fields.iter().map(|field| ((*field).to_owned(), json!({})));
-            let lists = lists.iter().filter(|path| self.wants.contains(*path)).filter_map(|path| path.split_once('.'));
+            let lists = || lists.iter().filter(|path| self.wants.contains(*path)).filter_map(|path| path.split_once('.'));
             let properties: serde_json::Map<String, Value> =
-                fields.chain(lists.map(|(_, field)| (field.to_owned(), rows.clone()))).collect();
-            json!({ "tap_stream_id": stream, "schema": { "properties": properties }, "metadata": [
-                { "breadcrumb": [], "metadata": { "selected": self.wants.contains(stream) } }] })
+                fields.chain(lists().map(|(_, field)| (field.to_owned(), rows.clone()))).collect();
+            // Some are off by default.
+            let of_list = |(_, field)| json!({ "breadcrumb": ["properties", field], "metadata": { "selected": true } });
+            let mut metadata = vec![json!({ "breadcrumb": [], "metadata": { "selected": self.wants.contains(stream) } })];
+            metadata.extend(lists().map(of_list));
+            json!({ "tap_stream_id": stream, "schema": { "properties": properties }, "metadata": metadata })
         };
         json!({ "streams": STREAMS.iter().map(entry).collect::<Vec<_>>() })
     }

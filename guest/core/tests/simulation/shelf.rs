@@ -43,7 +43,11 @@ struct Message<'a> {
 /// What the simulation looks at in a record. All else has to be JSON, no more.
 #[derive(Deserialize)]
 struct Shown {
+    #[serde(alias = "category_id")]
     id: u64,
+    reason: Option<String>,
+    code: Option<String>,
+    company: Option<String>,
     staff_notes: Option<String>,
     notes: Option<String>,
     name: Option<String>,
@@ -132,7 +136,7 @@ impl Shelf {
     fn take_state(&mut self, state: Value) -> Result<(), Finding> {
         let mut bookmarks = BTreeMap::new();
         for (stream, bookmark) in state["bookmarks"].as_object().into_iter().flatten() {
-            let date = ["date_modified", "order_date_modified"].iter().find_map(|key| bookmark.get(key)?.as_str());
+            let date = ["date_modified", "order_date_modified", "created"].iter().find_map(|key| bookmark.get(key)?.as_str());
             bookmarks.extend(date.and_then(dates::parse).map(|date| (stream.clone(), date)));
         }
         for (stream, before) in &self.bookmarks {
@@ -152,7 +156,10 @@ impl Shown {
         let text = match stream {
             "orders" => self.staff_notes,
             "customers" => self.notes,
-            "order_products" => self.bin_picking_number,
+            "order_products" | "product_variants" => self.bin_picking_number,
+            "order_coupons" => self.code,
+            "order_shipping_addresses" | "customer_addresses" => self.company,
+            "refunds" => self.reason,
             _ => self.name,
         };
         let mut held = Held { version: version_in(text.as_deref().unwrap_or_default()), ..Held::default() };

@@ -44,6 +44,7 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         let run = &scenario.runs[place];
         with(&|run| !std::mem::take(&mut run.before).is_empty());
         with(&|run| !std::mem::take(&mut run.during).is_empty());
+        with(&|run| run.between_pages.take().is_some());
         with(&|run| !std::mem::take(&mut run.troubles).is_empty());
         with(&|run| !std::mem::take(&mut run.broken).is_empty());
         with(&|run| std::mem::take(&mut run.stale_percent) > 0);

@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) tally: RefCell<Tally>,
     shop: Shop,
     /// The ids of the new shop's records, in the order of [`LISTS`].
-    first_ids: [Vec<u64>; 4],
+    first_ids: [Vec<u64>; LISTS.len()],
     store: RefCell<Store>,
     replica: RefCell<Replica>,
     rng: RefCell<Rng>,
@@ -57,6 +57,7 @@ struct Replica {
 struct Running {
     requests: u64,
     happenings: VecDeque<(u64, Happening)>,
+    between_pages: Option<(&'static str, Change)>,
     troubles: Vec<Trouble>,
     stale_percent: u32,
     ending: Option<Ending>,
@@ -144,6 +145,7 @@ impl World {
         *self.run.borrow_mut() = Running {
             pages: repeats.then(HashMap::new),
             happenings: plan.during.iter().cloned().collect(),
+            between_pages: plan.between_pages.clone(),
             troubles: plan.troubles.clone(),
             stale_percent: plan.stale_percent,
             ending: Some(plan.ending),
@@ -204,7 +206,7 @@ impl World {
                 }
                 Shown::Below(list) => {
                     let path = |id| format!("/v2/orders/{id}/{list}");
-                    store.quirks.broken_paths.extend(id(Kind::Order, *which).map(|id| (path(id), action)));
+                    store.quirks.broken_paths.extend(id(Kind::ORDERS, *which).map(|id| (path(id), action)));
                 }
             }
         }
@@ -242,6 +244,12 @@ impl World {
                     self.store.borrow_mut().spend_quota(requests, EPOCH + now);
                 }
             }
+        }
+        let is_second = |(path, _): &mut (&str, Change)| request.path.ends_with(*path) && request.query.contains("page=2");
+        let between_pages = self.run.borrow_mut().between_pages.take_if(is_second);
+        if let Some((_, change)) = between_pages {
+            self.count("changes between two pages");
+            self.change(&change, now);
         }
         let fault = if self.fate().is_over() { Some(Fault::Deliver(Delivery::Stall)) } else { self.fault(request) };
         let (mut answer, broken) = self.hit(request, fault, now);
@@ -383,7 +391,9 @@ const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
 /// list of coupons that is empty or not there from one that should not be, since nothing in the order says that it has some; and an
 /// order that is not found from one that is deleted.
 fn can_be_told(fault: Fault, request: &Request) -> bool {
-    let may_be_empty = request.path.contains("/orders/") && request.path.ends_with("/coupons");
+    let may_be_empty = ["/coupons", "/transactions", "/fees"]
+        .iter()
+        .any(|list| request.path.contains("/orders/") && request.path.ends_with(list));
     match fault {
         Fault::Duplicate => is_later_page(request),
         Fault::EmptyPage | Fault::NoBody => is_later_page(request) || !may_be_empty,

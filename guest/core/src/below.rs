@@ -1,0 +1,169 @@
+//! Lists below the records of another list: price list records. The other list is walked for its ids; the lists below are read side by side, as
+//! many as the store takes at a time, and come one after the other.
+
+use crate::api::gate::Gate;
+use crate::api::{Clock, Transport};
+use crate::error::Result;
+use crate::group::Group;
+use crate::log::{Level, Log};
+use crate::pipeline::Pages;
+use crate::progress::{Below, Place, Progress, Starts};
+use crate::rows::is_gone;
+use crate::streams::{List, Stream};
+use crate::walk::{Page, Scope, Walk};
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// The lists below the records of another list, as pages.
+pub(crate) struct Lists<'g, T, C> {
+    gate: &'g Gate<T, C>,
+    log: Rc<dyn Log>,
+    /// The stream, for messages.
+    name: &'static str,
+    list: &'static List,
+    parent: &'static Stream,
+    scope: Scope,
+    parents: Walk<'g, T, C>,
+    started: Option<DateTime<Utc>>,
+    /// Where the page of parents begins that is being worked on, and where the next one does; and how many have been seen up to there.
+    place: (Option<Place>, u64),
+    next: (Option<Place>, u64),
+    /// Parents whose lists have not been begun.
+    waiting: VecDeque<u64>,
+    begun: VecDeque<Begun<'g, T, C>>,
+    /// Where an earlier run has left off.
+    resumes: Option<Below>,
+    is_last: bool,
+}
+
+/// A list that is being read.
+struct Begun<'g, T, C> {
+    parent: u64,
+    walk: Walk<'g, T, C>,
+    /// Its next page, once it has come.
+    page: Option<Result<Page>>,
+    seen: u64,
+}
+
+impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
+    async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
+        loop {
+            self.begin();
+            if self.begun.is_empty() {
+                if self.is_last {
+                    return Ok(Page { started: self.started, last: true, ..Page::default() });
+                }
+                self.next_parents().await?;
+                continue;
+            }
+            // Of a run that is to bring few records, one list is enough.
+            let side_by_side = if most.is_some() { 1 } else { self.begun.len() };
+            let asked = self.begun.iter_mut().take(side_by_side).filter(|begun| begun.page.is_none());
+            join_all(asked.map(async |begun| begun.page = Some(begun.walk.next_page(most).await))).await;
+            let Some(first) = self.begun.front_mut() else { continue };
+            let parent = first.parent;
+            let Some(page) = first.page.take() else { continue };
+            if let Some(row) = page.iter().flat_map(|page| page.rows.last()).last() {
+                first.seen = row.seen;
+            }
+            let seen = first.seen;
+            let page = match page {
+                Ok(page) => page,
+                Err(failure) if failure.spares_other_streams() && self.is_gone(parent).await? => {
+                    let text = format!("{}: record {parent} of {} was deleted while it was read", self.name, self.parent.name);
+                    self.log.write(Level::Info, &text);
+                    self.begun.pop_front();
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            if page.last {
+                self.begun.pop_front();
+            }
+            let ((place, seen_above), below) = self.position(&page, parent, seen);
+            let seen_above = Some(seen_above);
+            let last = self.is_last && self.begun.is_empty() && self.waiting.is_empty();
+            return Ok(Page { started: self.started, end: None, place, below, seen_above, last, ..page });
+        }
+    }
+}
+
+impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
+    pub(crate) fn new(
+        gate: &'g Gate<T, C>,
+        log: Rc<dyn Log>,
+        group: &Group,
+        parent: &'static Stream,
+        scope: Scope,
+        progress: &Progress,
+    ) -> Self {
+        let (name, list, of_parents) = (group.name(), group.list, parent.list());
+        // All parents: a list may have changed below one that has not.
+        let all = Scope { since: None, until: None, includes: Vec::new(), channels: None, aside: Vec::new(), ..scope.clone() };
+        let Progress { position, started, seen, .. } = progress.clone();
+        let place = (position.clone(), seen);
+        let from = Progress { position, started, seen, ..Progress::new(Starts::new(), "") };
+        let parents = Walk::new(gate, log.clone(), (name, of_parents, of_parents.path.to_owned()), all, &from);
+        Lists {
+            gate,
+            log,
+            name,
+            list,
+            parent,
+            scope,
+            parents,
+            started,
+            next: place.clone(),
+            place,
+            waiting: VecDeque::new(),
+            begun: VecDeque::new(),
+            resumes: progress.below.clone(),
+            is_last: false,
+        }
+    }
+
+    async fn next_parents(&mut self) -> Result<()> {
+        let page = self.parents.next_page(None).await?;
+        self.started = self.started.or(page.started);
+        let seen = page.rows.last().map_or(self.next.1, |row| row.seen);
+        self.place = std::mem::replace(&mut self.next, (page.place, seen));
+        self.is_last = page.last;
+        self.waiting = page.rows.iter().map(|row| row.id).collect();
+        // Without the one that was being read, all of them are read again.
+        if let Some(resumes) = &self.resumes
+            && let Some(place) = self.waiting.iter().position(|id| *id == resumes.parent)
+        {
+            self.waiting.drain(..place);
+        }
+        Ok(())
+    }
+
+    /// Begins as many lists as may be read at a time.
+    fn begin(&mut self) {
+        while self.begun.len() < self.list.at_once.unwrap_or(1) {
+            let Some(parent) = self.waiting.pop_front() else { return };
+            let resumed = self.resumes.take_if(|resumes| resumes.parent == parent);
+            let (position, seen) = resumed.map(|resumed| (resumed.position, resumed.seen)).unwrap_or_default();
+            let from = Progress { position, seen, started: self.started, ..Progress::new(Starts::new(), "") };
+            let path = self.list.path.replace("{id}", &parent.to_string());
+            let walk = Walk::new(self.gate, self.log.clone(), (self.name, self.list, path), self.scope.clone(), &from);
+            self.begun.push_back(Begun { parent, walk, page: None, seen });
+        }
+    }
+
+    /// Where the walk continues behind a page of a parent's list.
+    fn position(&self, page: &Page, parent: u64, seen: u64) -> ((Option<Place>, u64), Option<Below>) {
+        let following = self.begun.front().map(|begun| begun.parent).or(self.waiting.front().copied());
+        match (page.last, following) {
+            (false, _) => (self.place.clone(), Some(Below { parent, position: page.place.clone(), seen })),
+            (true, Some(parent)) => (self.place.clone(), Some(Below { parent, position: None, seen: 0 })),
+            (true, None) => (self.next.clone(), None),
+        }
+    }
+
+    async fn is_gone(&self, id: u64) -> Result<bool> {
+        is_gone(self.gate, self.name, self.parent.list(), id, None).await.map_err(|refused| refused.failure)
+    }
+}

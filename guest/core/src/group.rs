@@ -1,0 +1,171 @@
+//! Streams that come from one walk: a list, read in one mode, and the streams that its records bring.
+
+use crate::config::Config;
+use crate::dates;
+use crate::json::{self, peek};
+use crate::schema::Object;
+use crate::singer::message::{Output, Sink};
+use crate::streams::{Include, List, Lookup, Rows, Source, Stream};
+use crate::walk::Query;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What of a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// What has changed since a bookmark.
+    Changes,
+    /// All of it, in each run.
+    Whole,
+    /// The ids of all of it, for what is asked for by them.
+    Ids,
+}
+
+/// Streams that come from one walk.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The stream whose list is walked; it need not be selected itself.
+    pub(crate) parent: &'static Stream,
+    pub(crate) list: &'static List,
+    pub(crate) mode: Mode,
+    /// The selected streams.
+    pub(crate) members: Vec<Member>,
+    /// The lists of each record that at least one of them wants.
+    pub(crate) rows: Vec<&'static Rows>,
+    /// The stream whose records have the list below them.
+    pub(crate) below: Option<&'static Stream>,
+    /// Parameters for what the API sends only when asked to.
+    pub(crate) includes: Query,
+    /// The filter for the channels that the user wants, where the list's takes them.
+    pub(crate) channels: Option<(&'static str, String)>,
+    /// The parameters with which the list is walked: those, or others that leave only ids and dates.
+    pub(crate) walked_with: Query,
+    /// Where the walk brings ids and dates only: the filter by which so many records are read together.
+    pub(crate) whole: Option<(&'static str, usize)>,
+    /// A hash of all that shapes a walk: a walk resumes only under the same one.
+    pub(crate) selection: String,
+}
+
+/// A selected stream.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) stream: &'static Stream,
+    pub(crate) mode: Mode,
+    /// Its schema as messages show it: only what is selected.
+    pub(crate) schema: Value,
+    pub(crate) shape: Object,
+    /// A hash of the selected fields.
+    pub(crate) fields: String,
+}
+
+impl Member {
+    /// Whether its records are made of these rows, or show them.
+    pub(crate) fn wants(&self, rows: &Rows) -> bool {
+        match self.stream.source {
+            Source::List(_) | Source::Below { .. } => self.shape.position(rows.name).is_some(),
+            Source::With { rows: own, .. } => own == rows,
+        }
+    }
+}
+
+impl Group {
+    /// The groups that a stream's list brings, with these selected streams.
+    pub(crate) fn of(parent: &'static Stream, members: Vec<Member>, config: &Config) -> Vec<Group> {
+        let mut rest = members;
+        let mut groups = Vec::new();
+        for mode in [Mode::Changes, Mode::Whole, Mode::Ids] {
+            let (members, others): (Vec<Member>, Vec<Member>) = rest.into_iter().partition(|member| member.mode == mode);
+            rest = others;
+            if !members.is_empty() {
+                groups.push(Group::new(parent, mode, members, config));
+            }
+        }
+        groups
+    }
+
+    fn new(parent: &'static Stream, mode: Mode, members: Vec<Member>, config: &Config) -> Group {
+        let list = parent.list();
+        let is_wanted = |rows: &Rows| members.iter().any(|member| member.wants(rows));
+        let rows: Vec<&'static Rows> = list.rows.iter().copied().filter(|rows| is_wanted(rows)).collect();
+        let of_parent = members.iter().find(|member| member.stream.name == parent.name);
+        let is_shown = |field: &str| of_parent.is_some_and(|parent| parent.shape.position(field).is_some());
+        let is_inside = |field: &str| rows.iter().any(|rows| rows.name == field && rows.is_inside());
+        let included = || list.includes.iter().filter(|include| is_shown(include.field) || is_inside(include.field));
+        let includes = includes(included());
+        let cut_to = included().filter_map(|include| include.page_at_most).min();
+        let whole = match (cut_to, list.one) {
+            (Some(most), Some(Lookup::Filter(filter))) if !list.ids_only.is_empty() => Some((filter, most)),
+            _ => None,
+        };
+        let ids_only = || list.ids_only.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let walked_with = if mode == Mode::Ids || whole.is_some() { ids_only() } else { includes.clone() };
+        let below = match parent.source {
+            Source::Below { parent, .. } => Some(parent),
+            Source::List(_) | Source::With { .. } => None,
+        };
+        let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
+        let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
+        let selection = hash(fields.chain(settings.into_iter().flatten()));
+        let channels = config.channels.filter(list);
+        Group { parent, list, mode, members, rows, below, includes, channels, walked_with, whole, selection }
+    }
+
+    /// What messages call it: the stream whose list is walked, or the first of those that its records bring.
+    pub(crate) fn name(&self) -> &'static str {
+        let of_parent = self.members.iter().any(|member| member.stream.name == self.parent.name);
+        if of_parent { self.parent.name } else { self.members.first().map_or(self.parent.name, |member| member.stream.name) }
+    }
+
+    /// The stream that rows belong to, for messages: the one that shows them, or the one that is made of them.
+    pub(crate) fn owner(&self, rows: &Rows) -> &'static str {
+        self.members.iter().find(|member| member.wants(rows)).map_or(self.parent.name, |member| member.stream.name)
+    }
+
+    /// So many records are completed together: one where each asks for itself, and the whole page where nothing is asked.
+    pub(crate) fn chunk(&self) -> usize {
+        let whole = self.whole.map(|(_, most)| most);
+        whole.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
+    }
+
+    /// About how many RECORD messages a row brings at most, as far as the row says.
+    pub(crate) fn expects(&self, row: &RawValue) -> u64 {
+        let of = |member: &Member| {
+            let announced = member.stream.rows().map(|rows| rows.announced_by);
+            announced.map_or(1, |by| by.and_then(|by| json::count(peek(row, by.field())?)).unwrap_or(1))
+        };
+        self.members.iter().map(of).sum()
+    }
+
+    /// Adds the SCHEMA messages of its streams.
+    pub(crate) fn announce<S: Sink>(&self, output: &mut Output<'_, S>) {
+        for Member { stream, schema, .. } in &self.members {
+            output.schema(stream.name, schema, stream.key, stream.replication_key());
+        }
+    }
+}
+
+/// The `include` parameter and what goes with it.
+fn includes<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
+    let (mut values, mut query): (Vec<&str>, Query) = (Vec::new(), Vec::new());
+    for include in wanted {
+        if !values.contains(&include.value) {
+            values.push(include.value);
+            query.extend(include.with.map(|(name, value)| (name, value.to_owned())));
+        }
+    }
+    if !values.is_empty() {
+        query.insert(0, ("include", values.join(",")));
+    }
+    query
+}
+
+/// FNV-1a over the texts: the same in every build, which the standard library's hash does not promise.
+pub(crate) fn fingerprint(texts: &[String]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// The fingerprint of texts, as hexadecimal.
+pub(crate) fn hash(texts: impl Iterator<Item = String>) -> String {
+    format!("{:016x}", fingerprint(&texts.collect::<Vec<_>>()))
+}

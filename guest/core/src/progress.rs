@@ -1,0 +1,168 @@
+//! How far a walk has come, as the STATE holds it while the walk is under way.
+
+use crate::dates;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where each stream of a walk starts, by its name.
+pub type Starts = BTreeMap<String, Since>;
+
+/// Where a stream starts: the least date that it takes. None: it takes everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Since(#[serde(with = "dates::option")] pub Option<DateTime<Utc>>);
+
+/// A position in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Place {
+    /// Behind the record with this id.
+    Id {
+        /// The id.
+        id: u64,
+    },
+    /// Where a cursor leads.
+    Cursor {
+        /// The cursor.
+        cursor: String,
+    },
+    /// At a page.
+    Page {
+        /// Its number, from 1.
+        page: u64,
+        /// How many rows the pages have.
+        limit: u32,
+    },
+}
+
+/// A position in the lists below the records of another list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Below {
+    /// The record whose list is read.
+    pub parent: u64,
+    /// Where in that list. None: at its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Place>,
+    /// The records seen of that list.
+    #[serde(default)]
+    pub seen: u64,
+}
+
+/// How far a walk has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The version of this form.
+    pub v: u32,
+    /// The least modification date that the walk takes; none: everything.
+    #[serde(default, with = "dates::option")]
+    pub since: Option<DateTime<Utc>>,
+    /// The store's time when the walk began.
+    #[serde(default, with = "dates::option")]
+    pub started: Option<DateTime<Utc>>,
+    /// The greatest modification date seen.
+    #[serde(default, with = "dates::option")]
+    pub newest: Option<DateTime<Utc>>,
+    /// Behind the last record done; where the list is walked by cursor, behind the last page done. None: at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Place>,
+    /// Where the lists below its records are walked: the list that is read. The position is then that of the page with its record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Below>,
+    /// The streams that the walk reads for, and where each of them starts.
+    pub members: Starts,
+    /// The highest id that the list had when the walk began, where the list can say so: there is no need to go further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
+    /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_id: Option<u64>,
+    /// The records seen that the store is asked to count at the end.
+    #[serde(default)]
+    pub seen: u64,
+    /// The walk follows a resumed one at once, to read what had changed meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    /// A hash of what is selected and of the settings that shape it.
+    pub selection: String,
+    /// The version of the tap, for whoever reads the state.
+    pub tap: String,
+}
+
+impl Progress {
+    /// The form that this tap writes.
+    pub const FORM: u32 = 2;
+
+    /// A walk that has not begun, for streams that start there: it takes all that one of them takes.
+    pub fn new(members: Starts, selection: &str) -> Progress {
+        Progress {
+            v: Self::FORM,
+            // None is less than every date.
+            since: members.values().min().and_then(|since| since.0),
+            started: None,
+            newest: None,
+            position: None,
+            below: None,
+            members,
+            end: None,
+            until_id: None,
+            seen: 0,
+            again: false,
+            selection: selection.to_owned(),
+            tap: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Reads a walk from a state, in this form or in that of 0.1.0, which does not tell its members. The error says what it is instead.
+    pub fn read(walk: &Value) -> Result<Progress, &'static str> {
+        let read = match walk.get("v").and_then(Value::as_u64) {
+            Some(1) => Before::deserialize(walk).map(Progress::from),
+            Some(2) | None => Progress::deserialize(walk),
+            Some(_) => return Err("it is of another version of the tap"),
+        };
+        read.map_err(|_| "it has another form")
+    }
+
+    /// The id that the walk is behind, where it goes by id.
+    pub fn last_id(&self) -> Option<u64> {
+        match self.position {
+            Some(Place::Id { id }) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether the walk has not come anywhere yet.
+    pub fn is_at_start(&self) -> bool {
+        self.position.is_none() && self.below.is_none()
+    }
+}
+
+/// A walk as 0.1.0 wrote it.
+#[derive(Deserialize)]
+struct Before {
+    #[serde(default, with = "dates::option")]
+    since: Option<DateTime<Utc>>,
+    #[serde(default, with = "dates::option")]
+    started: Option<DateTime<Utc>>,
+    #[serde(default, with = "dates::option")]
+    newest: Option<DateTime<Utc>>,
+    last_id: Option<u64>,
+    cursor: Option<String>,
+    end: Option<u64>,
+    until_id: Option<u64>,
+    #[serde(default)]
+    seen: u64,
+    #[serde(default)]
+    again: bool,
+    selection: String,
+}
+
+impl From<Before> for Progress {
+    fn from(before: Before) -> Progress {
+        let Before { since, started, newest, last_id, cursor, end, until_id, seen, again, selection } = before;
+        let position = last_id.map(|id| Place::Id { id }).or(cursor.map(|cursor| Place::Cursor { cursor }));
+        let new = Progress::new(Starts::new(), &selection);
+        Progress { since, started, newest, position, end, until_id, seen, again, ..new }
+    }
+}

@@ -1,0 +1,436 @@
+//! The rows of records that have requests of their own: an order's lines, coupons and addresses, a customer's further addresses.
+
+mod batch;
+mod deleted;
+mod whole;
+
+pub(crate) use deleted::is_gone;
+
+use crate::api::gate::{Gate, Refused};
+use crate::api::list::{Form, Repair, is_last};
+use crate::api::{Clock, NoBody, Request, Slice, Transport};
+use crate::error::{Failure, Kind, Result};
+use crate::group::Group;
+use crate::head::mark;
+use crate::json::{self, peek};
+use crate::log::{Level, Log};
+use crate::streams::{Announced, Ask, From, Rows};
+use crate::takers::Takers;
+use crate::transform::Findings;
+use crate::walk::{Row, SECOND_THOUGHTS};
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::value::RawValue;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// A list inside one record that is longer than this is taken for one that does not end.
+const MOST_ROWS: usize = 100_000;
+/// A list whose number of rows changes while it is read is read so often at most.
+const MOST_PASSES: u32 = 10;
+/// So many short lists are named.
+const NAMED: u64 = 10;
+
+const NOT_WHOLE: &str = "is not there (status 404), or is shorter than the record says, though the record is there";
+
+/// The lists of one record.
+pub(crate) type Lists = Vec<(&'static Rows, Vec<Box<RawValue>>)>;
+
+/// What became of a record.
+#[derive(Debug)]
+pub(crate) enum Completed {
+    /// It has all its lists.
+    Whole(Lists),
+    /// It was deleted after its list was read.
+    Gone,
+    /// The store cannot serve it, while it serves others.
+    Aside(Failure),
+}
+
+/// Records that were completed together.
+pub(crate) struct Chunk {
+    pub(crate) records: Vec<(Row, Completed)>,
+    /// Lists that cannot be read of any record.
+    pub(crate) failed: Vec<Failed>,
+}
+
+/// A list that cannot be read of any record.
+pub(crate) struct Failed {
+    pub(crate) rows: &'static Rows,
+    pub(crate) failure: Failure,
+    /// The store does not refuse it, but fails to serve it: it may come back by itself.
+    pub(crate) is_down: bool,
+}
+
+/// Why rows are not there.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The record itself is gone.
+    Gone,
+    /// Something about this record, unless the store is down.
+    Record {
+        failure: Failure,
+        /// An answer came, or none did, and it was not to be read: one without rows says nothing of others.
+        by_bytes: bool,
+    },
+    /// The list fails for every record, and may come back by itself.
+    Down(Failure),
+    /// The store refuses it.
+    Refused(Failure),
+}
+
+impl std::convert::From<Refused> for Lost {
+    fn from(refused: Refused) -> Lost {
+        let by_bytes = refused.status.is_none_or(|status| status < 500);
+        match refused.spent {
+            true => Lost::Record { failure: refused.failure, by_bytes },
+            false => Lost::Refused(refused.failure),
+        }
+    }
+}
+
+/// Completes the records of one walk.
+pub(crate) struct Fetcher<'g, T, C> {
+    pub(crate) gate: &'g Gate<T, C>,
+    pub(crate) log: &'g dyn Log,
+    pub(crate) group: &'g Group,
+    pub(crate) takers: Rc<Takers>,
+    pub(crate) page_size: u32,
+    /// How often each request is tried; none: as often as the gate does.
+    pub(crate) tries: Option<u32>,
+    pub(crate) notes: RefCell<Notes>,
+}
+
+/// What is remembered from one record to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    findings: Findings,
+    /// The last record whose list of this name was served, with rows in it where there is one, and whether there are.
+    served: HashMap<&'static str, (u64, bool)>,
+    /// Lists that are shorter than their record says.
+    short: u64,
+    /// The highest place among the ids of one request that has brought rows, by the list's name: up to there the store heeds them.
+    heeded: HashMap<&'static str, usize>,
+}
+
+impl Notes {
+    /// A list without rows does not take the place of one with rows.
+    fn served(&mut self, rows: &Rows, id: u64, has_rows: bool) {
+        let known = self.served.entry(rows.name).or_default();
+        if has_rows || !known.1 {
+            *known = (id, has_rows);
+        }
+    }
+}
+
+/// What one request, or a row of them, has brought: for each record, by its place in the chunk, its list.
+type Brought = (&'static Rows, Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>);
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    /// All lists that are wanted of some records, side by side, each paged to its end.
+    pub(crate) async fn fetch(&self, mut records: Vec<Row>) -> Result<Chunk> {
+        let mut completed: Vec<Completed> = records.iter().map(|_| Completed::Whole(Lists::new())).collect();
+        // What was aside comes whole.
+        if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.whole, records.first()) {
+            for (place, became) in self.read_whole(&mut records, filter).await? {
+                if let Some(completed) = completed.get_mut(place) {
+                    *completed = became;
+                }
+            }
+        }
+        let mut failed: Vec<Failed> = Vec::new();
+        let mut under_way: FuturesUnordered<LocalBoxFuture<'_, Brought>> =
+            self.group.rows.iter().flat_map(|rows| self.asks(rows, &records)).collect();
+        while let Some((rows, brought)) = under_way.next().await {
+            for (place, list) in brought {
+                let Some(completed) = completed.get_mut(place) else { continue };
+                match (list, &mut *completed) {
+                    (Ok(list), Completed::Whole(lists)) => lists.push((rows, list)),
+                    (Err(Lost::Gone), _) => *completed = Completed::Gone,
+                    (Err(Lost::Record { failure, .. }), Completed::Whole(_)) => *completed = Completed::Aside(failure),
+                    (Err(Lost::Refused(failure)), _) if !failure.spares_other_streams() => return Err(failure),
+                    (Err(Lost::Down(failure)), _) => failed.push(Failed { rows, failure, is_down: true }),
+                    (Err(Lost::Refused(failure)), _) => failed.push(Failed { rows, failure, is_down: false }),
+                    _ => {}
+                }
+            }
+            // Nothing more is wanted of records that are gone or set aside.
+            if !completed.iter().any(|completed| matches!(completed, Completed::Whole(_))) {
+                break;
+            }
+        }
+        drop(under_way);
+        // In the catalog's order, not in that of the answers: the same record is the same text in each run.
+        for completed in &mut completed {
+            if let Completed::Whole(lists) = completed {
+                lists.sort_by_key(|(rows, _)| self.group.rows.iter().position(|known| known.name == rows.name));
+            }
+        }
+        Ok(Chunk { records: records.into_iter().zip(completed).collect(), failed })
+    }
+
+    /// The requests for the lists of one name. What the records hold themselves needs none.
+    fn asks<'f>(&'f self, rows: &'static Rows, records: &'f [Row]) -> Vec<LocalBoxFuture<'f, Brought>> {
+        let is_wanted = |record: &Row| self.takers.want(self.group, rows, record) && inside(rows, record).is_none();
+        let wanted: Vec<usize> =
+            records.iter().enumerate().filter(|(_, record)| is_wanted(record)).map(|(place, _)| place).collect();
+        if let (Some(by), true) = (rows.batch(), wanted.len() > 1) {
+            return vec![async move { (rows, self.batch(rows, by, records, wanted).await) }.boxed_local()];
+        }
+        let alone = |place: usize| {
+            let record = records.get(place)?;
+            Some(async move { (rows, vec![(place, self.alone(rows, record).await)]) }.boxed_local())
+        };
+        wanted.into_iter().filter_map(alone).collect()
+    }
+
+    /// The list of one record. It is not the trouble unless the store serves others.
+    async fn alone(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
+        match self.list(rows, record).await {
+            Ok(list) => {
+                self.notes.borrow_mut().served(rows, record.id, !list.is_empty());
+                Ok(list)
+            }
+            // With tries of its own it is a record that is aside already.
+            Err(Lost::Record { failure, by_bytes }) if self.tries.is_none() => {
+                match self.serves_others(rows, record, by_bytes).await {
+                    Ok(true) => Err(Lost::Record { failure, by_bytes }),
+                    Ok(false) => Err(Lost::Down(failure)),
+                    Err(refused) => Err(Lost::Refused(refused)),
+                }
+            }
+            lost => lost,
+        }
+    }
+
+    /// Whether the store serves the same list of another record now: else this record is not the trouble. What it served before proves nothing,
+    /// nor does a list without rows if bytes are the trouble and a list with rows is known.
+    async fn serves_others(&self, rows: &'static Rows, record: &Row, by_bytes: bool) -> Result<bool> {
+        let served = self.notes.borrow().served.get(rows.name).copied();
+        let witnesses = served.into_iter().chain(record.others.into_iter().flatten().map(|id| (id, false)));
+        for (other, has_rows) in witnesses.filter(|(id, _)| *id != record.id) {
+            let Some((ask, mut request)) = self.ask(rows, other) else { return Ok(false) };
+            (request.page, request.tries, request.no_body) = (Some(Slice::first(1)), Some(1), NoBody::NoRows);
+            match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+                Ok(answer) if by_bytes && has_rows && answer.body.rows.is_empty() => return Ok(false),
+                Ok(_) => return Ok(true),
+                // This one may be in trouble of its own, or deleted by now.
+                Err(refused) if refused.spent || refused.status == Some(404) => {}
+                Err(refused) => return Err(refused.failure),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The list of one record.
+    async fn list(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
+        let (known, least) = least(rows, record);
+        let Some(list) = self.pages(rows, record).await? else { return self.absent(rows, record).await };
+        if list.rows.len() >= least {
+            return Ok(list.rows);
+        }
+        self.gate.clock().sleep(SECOND_THOUGHTS).await;
+        let Some(list) = self.pages(rows, record).await? else { return self.absent(rows, record).await };
+        // As with one that is not found, the record may be gone by now; else the store may vouch for what there is.
+        if list.rows.len() < known && self.is_gone(record.id).await? {
+            return Err(Lost::Gone);
+        }
+        if list.rows.len() < known && !list.is_vouched_for {
+            return Err(self.fault(rows, record, NOT_WHOLE));
+        }
+        if list.rows.len() < least {
+            self.warn_of_short_list(rows, record, list.rows.len());
+        }
+        Ok(list.rows)
+    }
+
+    /// What the record announces is no proof: it is not documented what the number counts, or it is older than the list.
+    fn warn_of_short_list(&self, rows: &Rows, record: &Row, came: usize) {
+        let mut notes = self.notes.borrow_mut();
+        notes.short += 1;
+        if notes.short <= NAMED {
+            let field = rows.announced_by.map(Announced::field).unwrap_or_default();
+            let text = match rows.announced_by {
+                Some(Announced::Count(_)) => {
+                    format!("{field} is higher than the {came} rows in the list of {}, twice", rows.name)
+                }
+                _ => format!("{field} is above zero, but the list of {} is empty, twice", rows.name),
+            };
+            self.warn(&format!("record {}: {text}", record.id));
+        }
+        if notes.short == NAMED {
+            self.warn("further lists that are shorter than their record says are not named");
+        }
+    }
+
+    /// A list that is not found, or is shorter than the record says, says nothing about the record: only the record's own absence does. That the
+    /// record has no such list is believed when it comes twice; of lists of API v3, only while the store serves that of another record.
+    async fn absent(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
+        if self.is_gone(record.id).await? {
+            return Err(Lost::Gone);
+        }
+        if least(rows, record).1 > 0 || rows.is_inside() {
+            return Err(self.fault(rows, record, NOT_WHOLE));
+        }
+        if let Some(list) = self.pages(rows, record).await? {
+            return Ok(list.rows);
+        }
+        let is_v3 = rows.ask().is_some_and(|ask| ask.form == Form::Envelope);
+        if is_v3 && self.tries.is_none() && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
+            return Err(self.fault(rows, record, "is not there (status 404), nor is that of another record"));
+        }
+        self.warn(&format!(
+            "record {}: the list of {} is not there (status 404), though the record is; it is taken for empty",
+            record.id, rows.name
+        ));
+        Ok(Vec::new())
+    }
+
+    /// The list, paged to its end; none if it is not found.
+    async fn pages(&self, rows: &'static Rows, record: &Row) -> Result<Option<Paged>, Lost> {
+        let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
+        let (mut list, mut marks): (Vec<Box<RawValue>>, HashSet<String>) = (Vec::new(), HashSet::new());
+        // The lists of an earlier record go first, so that none has to wait for those behind it.
+        (request.no_body, request.rank) = (no_body(ask.form), record.seen);
+        let mut slice = Slice::first(self.page_size);
+        let (mut repeated, mut confirmed) = (false, false);
+        let (mut total, mut passes): (Option<u64>, u32) = (None, 1);
+        loop {
+            request.page = Some(slice);
+            let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+                // A path that names no record says nothing of one.
+                Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
+                    return Err(Lost::Record { failure, by_bytes: false });
+                }
+                Err(Refused { status: Some(404), .. }) => return Ok(None),
+                page => page?.body,
+            };
+            let limit = request.page.map_or(slice.limit, |slice| slice.limit);
+            if limit < slice.limit && slice.page > 1 {
+                // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
+                (list, marks, slice) = (Vec::new(), HashSet::new(), Slice::first(limit));
+                continue;
+            }
+            if let Some((_, field)) = rows.batch()
+                && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
+            {
+                return Err(self.fault(rows, record, "holds rows of other records, or rows that do not say whose they are"));
+            }
+            if slice.page == 1 {
+                total = page.total;
+            } else if page.total != total && page.total != Some(page.rows.len() as u64) {
+                // A row that was deleted moves those behind it onto a page that has been read: from the start. A total of the page alone says nothing.
+                if passes == MOST_PASSES {
+                    return Err(self.fault(rows, record, "has another number of rows each time it is read"));
+                }
+                passes += 1;
+                (list, marks, slice, repeated, confirmed) = (Vec::new(), HashSet::new(), Slice::first(limit), false, false);
+                continue;
+            }
+            let (before, came) = (list.len(), page.rows.len());
+            // Nothing can contradict an empty page behind a full one, so it is asked for twice before it is believed.
+            if came == 0 && slice.page > 1 && page.total.is_none() && !std::mem::replace(&mut confirmed, true) {
+                continue;
+            }
+            self.note_repairs(rows, record, &page.repairs);
+            list.extend(page.rows.into_iter().filter(|raw| mark(raw, rows.key).is_none_or(|mark| marks.insert(mark))));
+            if is_last(came, limit as usize, page.total.map(|total| list.len() as u64 >= total)) {
+                let is_vouched_for = page.total == Some(list.len() as u64);
+                return Ok(Some(Paged { rows: list, is_vouched_for }));
+            }
+            let no_news = list.len() == before;
+            if no_news && repeated || list.len() > MOST_ROWS {
+                return Err(self.fault(rows, record, "brings nothing new where the store has more, or does not end"));
+            }
+            // Twice in a row: each page may be served twice by a fault of its own.
+            repeated = no_news;
+            slice = Slice { limit, page: slice.page + u64::from(!no_news) };
+        }
+    }
+
+    fn note_repairs(&self, rows: &Rows, record: &Row, repairs: &[Repair]) {
+        let mut notes = self.notes.borrow_mut();
+        let field = |repair: &Repair| format!("{}.{}", rows.name, repair.field);
+        repairs.iter().for_each(|repair| notes.findings.repaired(&record.id, &field(repair)));
+        notes.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
+    }
+
+    fn warn(&self, text: &str) {
+        self.log.write(Level::Warning, &format!("{}: {text}", self.group.name()));
+    }
+
+    fn fault(&self, rows: &Rows, record: &Row, what: &str) -> Lost {
+        let text = format!("record {}: the list of {} {what}", record.id, rows.name);
+        Lost::Record { failure: Failure::new(Kind::Api, text).of_stream(self.group.owner(rows)), by_bytes: false }
+    }
+
+    /// The request for the list of one record. None: records hold it themselves.
+    fn ask(&self, rows: &'static Rows, id: u64) -> Option<(&'static Ask, Request)> {
+        rows.from.iter().find_map(|from| match from {
+            From::Inside { .. } => None,
+            From::Each(ask) => Some((ask, self.request(rows, ask, Some(id), None))),
+            From::Batch { ask, filter, .. } => Some((ask, self.request(rows, ask, None, Some((*filter, id.to_string()))))),
+        })
+    }
+
+    fn request(&self, rows: &Rows, ask: &Ask, id: Option<u64>, filter: Option<(&'static str, String)>) -> Request {
+        let query = filter.into_iter().chain(ask.query.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect();
+        let path = id.map_or_else(|| ask.path.to_owned(), |id| ask.path.replace("{id}", &id.to_string()));
+        Request { query, tries: self.tries, ..Request::new(self.group.owner(rows), ask.scope, path) }
+    }
+}
+
+/// Without a body there are no rows where a list has nothing around it.
+fn no_body(form: Form) -> NoBody {
+    match form {
+        Form::Bare => NoBody::NoRows,
+        Form::Envelope | Form::Object => NoBody::Fault,
+    }
+}
+
+/// A record's list, and whether the store says that this is all of it.
+struct Paged {
+    rows: Vec<Box<RawValue>>,
+    is_vouched_for: bool,
+}
+
+/// The rows that a record holds itself, if they are whole.
+pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValue>> {
+    let full = rows.from.iter().find_map(|from| match from {
+        From::Inside { full } => Some(*full),
+        _ => None,
+    })?;
+    // Of a link in place of a list, and of a list that is not there, nothing is known.
+    let list = match peek(&record.raw, rows.name)? {
+        raw if raw.get() == "null" => Vec::new(),
+        raw => json::list(raw)?.rows,
+    };
+    let (came, is_full) = (list.len(), full.is_some_and(|full| list.len() >= full));
+    let count = match rows.announced_by {
+        Some(Announced::Count(field)) => number(record, field).and_then(|count| usize::try_from(count).ok()),
+        _ => None,
+    };
+    let may_be_longer = count.map_or(is_full, |count| full.is_some() && (count > came || is_full && count != came));
+    (!may_be_longer).then_some(list)
+}
+
+/// How many rows of a list a record holds itself.
+fn length(record: &Row, field: &str) -> usize {
+    peek(&record.raw, field).map_or(0, json::length)
+}
+
+/// How many rows the list has at least: those that the record holds itself, and what it announces.
+fn least(rows: &Rows, record: &Row) -> (usize, usize) {
+    let known = if rows.is_inside() { length(record, rows.name) } else { 0 };
+    let announced = match rows.announced_by {
+        Some(Announced::Some(field)) => usize::from(number(record, field).is_some_and(|number| number > 0)),
+        Some(Announced::Count(field)) => number(record, field).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
+        None => 0,
+    };
+    (known, known.max(announced))
+}
+
+fn number(record: &Row, field: &str) -> Option<u64> {
+    peek(&record.raw, field).and_then(json::count)
+}

@@ -1,0 +1,163 @@
+//! The lists of some records, asked for together. Each record is accounted for: what does not fit one page is asked for in halves, and a record
+//! of which nothing has come is asked for again.
+
+use super::{Fetcher, Lost, least, no_body};
+use crate::api::gate::Refused;
+use crate::api::list::{Form, Listing, is_last};
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::head::mark;
+use crate::json::peek;
+use crate::streams::Rows;
+use crate::walk::Row;
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
+
+/// Where a batch has failed, its halves are tried so often at most: one record may be the trouble.
+const TRIES: u32 = 2;
+
+/// The list of each record, by its place in the chunk.
+type Brought = Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>;
+
+/// Rows by the ids of the records that they name.
+type ByRecord = HashMap<u64, Vec<Box<RawValue>>>;
+
+/// Records to be asked for together, by their places in the chunk.
+struct Part {
+    places: Vec<usize>,
+    tries: Option<u32>,
+    /// Nothing of them has come so far.
+    are_missing: bool,
+}
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    pub(super) async fn batch(
+        &self,
+        rows: &'static Rows,
+        by: (&'static str, &str),
+        records: &[Row],
+        wanted: Vec<usize>,
+    ) -> Brought {
+        let mut brought = Vec::new();
+        // No more ids than a page has rows: each record has at least one, as a rule.
+        let many = wanted.chunks(self.page_size.max(2) as usize).rev();
+        let mut parts: Vec<Part> =
+            many.map(|places| Part { places: places.to_vec(), tries: self.tries, are_missing: false }).collect();
+        while let Some(part) = parts.pop() {
+            if let [place] = part.places[..] {
+                let Some(record) = records.get(place) else { continue };
+                let list = self.alone(rows, record).await;
+                let is_over = matches!(list, Err(Lost::Down(_) | Lost::Refused(_)));
+                brought.push((place, list));
+                if is_over {
+                    break;
+                }
+                continue;
+            }
+            match self.together(rows, by, records, &part).await {
+                Ok(Some(mut lists)) => {
+                    let (came, missing) = self.account(rows, records, &part, &mut lists);
+                    brought.extend(came);
+                    parts.extend(missing);
+                }
+                Ok(None) => {
+                    let tries = Some(TRIES).filter(|_| part.tries.is_none()).or(part.tries);
+                    parts.extend(halves(part.places).map(|places| Part { places, tries, are_missing: part.are_missing }));
+                }
+                Err(lost) => {
+                    brought.extend(part.places.first().map(|place| (*place, Err(lost))));
+                    break;
+                }
+            }
+        }
+        brought
+    }
+
+    /// The lists of some records by the records' ids, from one page. None: they do not fit it, or one of them is the trouble.
+    async fn together(
+        &self,
+        rows: &'static Rows,
+        (filter, owner): (&'static str, &str),
+        records: &[Row],
+        part: &Part,
+    ) -> Result<Option<ByRecord>, Lost> {
+        let asked: Vec<&Row> = part.places.iter().filter_map(|place| records.get(*place)).collect();
+        let Some(ask) = rows.ask() else { return Ok(None) };
+        let ids: Vec<String> = asked.iter().map(|record| record.id.to_string()).collect();
+        let mut request = self.request(rows, ask, None, Some((filter, ids.join(","))));
+        request.page = Some(Slice::first(self.page_size));
+        (request.no_body, request.rank, request.tries) =
+            (no_body(ask.form), asked.iter().map(|record| record.seen).min().unwrap_or(0), part.tries);
+        let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+            Ok(answer) => answer.body,
+            Err(refused) if refused.spent || refused.status == Some(404) => return Ok(None),
+            Err(refused) => return Err(Lost::from(refused)),
+        };
+        let (came, limit) = (page.rows.len(), request.page.map_or(self.page_size, |slice| slice.limit));
+        if !is_last(came, limit as usize, page.total.map(|total| came as u64 >= total)) {
+            let is_full = came >= limit as usize || page.total.is_some_and(|total| total > came as u64) || came == 0;
+            // A page with a round number of rows may have been cut there; if it was, there is another.
+            request.page = Some(Slice { limit, page: 2 });
+            if is_full || !self.is_empty(&mut request, ask.form).await? {
+                return Ok(None);
+            }
+        }
+        Ok(self.by_record(rows, owner, &asked, page))
+    }
+
+    async fn is_empty(&self, request: &mut Request, form: Form) -> Result<bool, Lost> {
+        match self.gate.get(request, |body| form.decode(body)).await {
+            Ok(answer) => Ok(answer.body.rows.is_empty()),
+            Err(Refused { spent: true, .. }) => Ok(false),
+            Err(refused) => Err(Lost::from(refused)),
+        }
+    }
+
+    /// The rows by the records that they name. None: one names no record that was asked for.
+    fn by_record(&self, rows: &'static Rows, owner: &str, asked: &[&Row], page: Listing) -> Option<ByRecord> {
+        let (mut lists, mut marks) = (ByRecord::new(), HashSet::new());
+        for (place, raw) in page.rows.into_iter().enumerate() {
+            let named = peek(&raw, owner).map(RawValue::get);
+            let record = asked.iter().find(|record| named.is_some_and(|named| named == record.id.to_string()))?;
+            let repairs: Vec<_> = page.repairs.iter().filter(|repair| repair.row == place).cloned().collect();
+            self.note_repairs(rows, record, &repairs);
+            if mark(&raw, rows.key).is_none_or(|mark| marks.insert((record.id, mark))) {
+                lists.entry(record.id).or_default().push(raw);
+            }
+        }
+        let last = asked.iter().rposition(|record| lists.contains_key(&record.id));
+        let mut notes = self.notes.borrow_mut();
+        let heeded = notes.heeded.entry(rows.name).or_default();
+        *heeded = last.map_or(*heeded, |last| last.max(*heeded));
+        Some(lists)
+    }
+
+    /// What has come for each record, and what has to be asked for again. That there is nothing is believed when it comes twice, and only where the
+    /// store has shown that it heeds as many ids.
+    fn account(&self, rows: &'static Rows, records: &[Row], part: &Part, lists: &mut ByRecord) -> (Brought, Vec<Part>) {
+        let heeded = self.notes.borrow().heeded.get(rows.name).copied();
+        let (mut brought, mut missing, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, place) in part.places.iter().copied().enumerate() {
+            let Some(record) = records.get(place) else { continue };
+            let list = lists.remove(&record.id).unwrap_or_default();
+            let least = least(rows, record).1;
+            if !list.is_empty() && list.len() >= least {
+                self.notes.borrow_mut().served(rows, record.id, true);
+                brought.push((place, Ok(list)));
+            } else if least > 0 || part.are_missing && heeded.is_none_or(|heeded| at > heeded) {
+                again.push(Part { places: vec![place], tries: self.tries, are_missing: true });
+            } else if part.are_missing {
+                brought.push((place, Ok(list)));
+            } else {
+                missing.push(place);
+            }
+        }
+        again.extend((!missing.is_empty()).then_some(Part { places: missing, tries: self.tries, are_missing: true }));
+        (brought, again)
+    }
+}
+
+/// Both halves of a part, so that the first one is taken next.
+fn halves(mut places: Vec<usize>) -> impl Iterator<Item = Vec<usize>> {
+    let second = places.split_off(places.len() / 2);
+    [second, places].into_iter()
+}

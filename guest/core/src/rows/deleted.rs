@@ -1,0 +1,57 @@
+//! Whether a record whose list is not found is gone itself.
+
+use super::Fetcher;
+use crate::api::gate::{Gate, Refused};
+use crate::api::list::is_json;
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::streams::{List, Lookup};
+use crate::walk::SECOND_THOUGHTS;
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    pub(super) async fn is_gone(&self, id: u64) -> Result<bool, Refused> {
+        is_gone(self.gate, self.group.name(), self.group.list, id, self.tries).await
+    }
+}
+
+/// Whether a record of a list is gone. `stream` is what messages call the list.
+pub(crate) async fn is_gone<T: Transport, C: Clock>(
+    gate: &Gate<T, C>,
+    stream: &'static str,
+    list: &'static List,
+    id: u64,
+    tries: Option<u32>,
+) -> Result<bool, Refused> {
+    let request = |path: &str| {
+        let path = path.replace("{id}", &id.to_string());
+        Request { tries, ..Request::new(stream, list.scope, path) }
+    };
+    match list.one {
+        // Nobody can tell.
+        None => Ok(false),
+        Some(Lookup::Path(path)) => {
+            let mut record = request(path);
+            for again in [false, true] {
+                if again {
+                    gate.clock().sleep(SECOND_THOUGHTS).await;
+                }
+                match gate.get(&mut record, is_json).await {
+                    Err(Refused { status: Some(404), .. }) => {}
+                    record => return record.map(|_| false),
+                }
+            }
+            // A store that finds nothing at all, as behind a gateway that has lost it, says nothing of one record.
+            let mut first = Request { page: Some(Slice::first(1)), ..request(list.path) };
+            gate.get(&mut first, |body| list.form.decode(body)).await.map(|_| true)
+        }
+        Some(Lookup::Filter(name)) => {
+            let mut filtered = Request { query: vec![(name, id.to_string())], ..request(list.path) };
+            // One empty answer may be a fault of its own.
+            for _ in 0..2 {
+                if !gate.get(&mut filtered, |body| list.form.decode(body)).await?.body.is_empty_as_it_says() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Records read whole by their ids, some together, where the walk brings ids and dates only. Each of them is accounted for.
+
+use super::{Completed, Fetcher};
+use crate::api::gate::Refused;
+use crate::api::list::Listing;
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::error::{Failure, Kind, Result};
+use crate::head::Head;
+use crate::walk::Row;
+use std::collections::HashMap;
+
+/// Where records together have failed, their halves are tried so often at most: one of them may be the trouble.
+const TRIES: u32 = 2;
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    /// Puts each record whole in place of its id. Tells what has become of those that have not come, by their places.
+    pub(super) async fn read_whole(&self, records: &mut [Row], filter: &'static str) -> Result<Vec<(usize, Completed)>> {
+        let (mut lost, mut parts) = (Vec::new(), vec![((0..records.len()).collect::<Vec<usize>>(), self.tries)]);
+        while let Some((mut places, tries)) = parts.pop() {
+            let ids: Vec<u64> = places.iter().filter_map(|place| records.get(*place)).map(|record| record.id).collect();
+            match self.of_ids(filter, &ids, tries).await {
+                Ok(page) => {
+                    for place in self.put(page, records, &places) {
+                        lost.extend(self.missing(filter, records, place).await?.map(|became| (place, became)));
+                    }
+                }
+                Err(refused) if refused.spent && places.len() > 1 => {
+                    let second = places.split_off(places.len() / 2);
+                    parts.extend([second, places].map(|half| (half, self.tries.or(Some(TRIES)))));
+                }
+                Err(refused) if refused.spent => {
+                    let Some(record) = places.first().and_then(|place| records.get(*place)) else { continue };
+                    let became = self.unserved(filter, record, refused.failure).await?;
+                    lost.extend(places.first().map(|place| (*place, became)));
+                }
+                Err(refused) => return Err(refused.failure),
+            }
+        }
+        Ok(lost)
+    }
+
+    async fn of_ids(&self, filter: &'static str, ids: &[u64], tries: Option<u32>) -> Result<Listing, Refused> {
+        let list = self.group.list;
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        let query = [(filter, ids.join(","))].into_iter().chain(self.group.includes.clone()).collect();
+        let request = Request::new(self.group.name(), list.scope, list.path.to_owned());
+        let mut request = Request { query, tries, page: Some(Slice::first(ids.len() as u32)), ..request };
+        Ok(self.gate.get(&mut request, |body| list.form.decode(body)).await?.body)
+    }
+
+    /// Puts rows in place of records. Returns the places of those that have not come.
+    fn put(&self, page: Listing, records: &mut [Row], places: &[usize]) -> Vec<usize> {
+        let list = self.group.list;
+        let known = |row: &_| Head::read(row, list).and_then(|head| Some((head.id()?, head.date())));
+        let mut rows: HashMap<u64, _> =
+            page.rows.into_iter().filter_map(|row| known(&row).map(|(id, date)| (id, (row, date)))).collect();
+        let mut missing = Vec::new();
+        for place in places.iter().copied() {
+            let Some(record) = records.get_mut(place) else { continue };
+            match rows.remove(&record.id) {
+                Some((raw, date)) => (record.raw, record.date) = (raw, date.or(record.date)),
+                None => missing.push(place),
+            }
+        }
+        missing
+    }
+
+    /// Asks for a record alone that has not come, twice. None: it has come.
+    async fn missing(&self, filter: &'static str, records: &mut [Row], place: usize) -> Result<Option<Completed>> {
+        let Some(id) = records.get(place).map(|record| record.id) else { return Ok(None) };
+        for _ in 0..2 {
+            let page = match self.of_ids(filter, &[id], self.tries).await {
+                Ok(page) => page,
+                Err(refused) if refused.spent => {
+                    let Some(record) = records.get(place) else { return Ok(None) };
+                    return self.unserved(filter, record, refused.failure).await.map(Some);
+                }
+                Err(refused) => return Err(refused.failure),
+            };
+            if page.is_empty_as_it_says() {
+                continue;
+            }
+            if self.put(page, records, &[place]).is_empty() {
+                return Ok(None);
+            }
+            let text = format!("record {id}: the list shows it, but does not bring it by its id");
+            return Ok(Some(Completed::Aside(Failure::new(Kind::Api, text).of_stream(self.group.name()))));
+        }
+        Ok(Some(Completed::Gone))
+    }
+
+    /// What becomes of a record that is not served alone: it is aside if others are served.
+    async fn unserved(&self, filter: &'static str, record: &Row, failure: Failure) -> Result<Completed> {
+        // With tries of its own it is aside already.
+        match self.tries.is_some() || self.others_are_served(filter, record).await? {
+            true => Ok(Completed::Aside(failure)),
+            false => Err(failure),
+        }
+    }
+
+    async fn others_are_served(&self, filter: &'static str, record: &Row) -> Result<bool> {
+        for other in record.others.into_iter().flatten().filter(|id| *id != record.id) {
+            match self.of_ids(filter, &[other], Some(1)).await {
+                Ok(_) => return Ok(true),
+                Err(refused) if refused.spent => {}
+                Err(refused) => return Err(refused.failure),
+            }
+        }
+        Ok(false)
+    }
+}

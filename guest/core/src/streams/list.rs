@@ -1,0 +1,283 @@
+//! What there is to say of a list of the API: how it is asked for, how a walk goes through it, and which lists its records have.
+
+use crate::api::list::Form;
+
+/// A query's constant names and values.
+pub type Params = &'static [(&'static str, &'static str)];
+
+/// A list of the API and how to walk it.
+#[derive(Debug)]
+pub struct List {
+    /// The path below the store's.
+    pub path: &'static str,
+    /// The API scope that its requests need.
+    pub scope: &'static str,
+    /// The form of its pages.
+    pub form: Form,
+    /// Parameters that each page's request has.
+    pub fixed: Params,
+    /// The fields that tell its records apart. Positions by id go by the only one, a number.
+    pub key: &'static [&'static str],
+    /// The date that it can be filtered by. None: it is always read whole.
+    pub dates: Option<Dates>,
+    /// The position in the list.
+    pub position: Position,
+    /// How its end is confirmed.
+    pub end: End,
+    /// The path of an endpoint that counts the list's records, for forecasts.
+    pub count: Option<&'static str>,
+    /// Fields that the API sends only when asked to.
+    pub includes: &'static [Include],
+    /// Lists that each of its records has.
+    pub rows: &'static [&'static Rows],
+    /// How one record is asked for: one that was set aside, and one whose list is not found. None: no record can be set aside.
+    pub one: Option<Lookup>,
+    /// Parameters that leave only ids and dates in the records; none where there are no such parameters.
+    pub ids_only: Params,
+    /// How it is filtered by channel.
+    pub channels: Option<Channels>,
+    /// The filters for the least and the greatest id, where the list has them: how records that were set aside together are asked for.
+    pub range: Option<(&'static str, &'static str)>,
+    /// The most requests that the store takes at a time, where it says so.
+    pub at_once: Option<usize>,
+}
+
+/// How a list of a store with several storefronts is filtered by channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// The field in which a record names its channel, where the filter takes no more than one.
+    pub field: Option<&'static str>,
+}
+
+/// A date of a list's records, and the filters that go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dates {
+    /// The field.
+    pub field: &'static str,
+    /// The filter for the least date, inclusive.
+    pub since: &'static str,
+    /// The filter for the greatest date, inclusive.
+    pub until: &'static str,
+    /// Parameters that put the record with the last date first.
+    pub newest_first: Params,
+}
+
+/// How one record of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup {
+    /// By a path of its own, with `{id}`; 404 if there is none.
+    Path(&'static str),
+    /// By the list's filter of this name; an empty list if there is none.
+    Filter(&'static str),
+}
+
+/// How a walk knows where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// By the last id; the filter starts the page at or after it.
+    Id {
+        /// The filter's name.
+        after: &'static str,
+    },
+    /// By the cursor of the last page.
+    Cursor {
+        /// The parameter's name.
+        after: &'static str,
+    },
+    /// By page number. For small lists: what is deleted shifts the rows behind it, so that all pages are read until nothing new comes.
+    Page,
+    /// One request brings everything.
+    Once,
+}
+
+/// How the end of a list is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The list itself, sorted by id downward with these parameters, has no row above the last one.
+    Highest(Params),
+    /// A second empty page, and the store's count of all rows, which is no higher than what the walk has seen.
+    AllSeen,
+    /// A second empty page, and the list itself, which counts no more rows last modified in a time that the walk covers whole than it has
+    /// seen.
+    CoveredSeen,
+    /// All pages once more, which bring nothing new.
+    Again,
+    /// Nothing: one answer holds all.
+    Answer,
+}
+
+/// A field that the API sends only when asked to.
+#[derive(Debug)]
+pub struct Include {
+    /// The field.
+    pub field: &'static str,
+    /// The value for `include=`.
+    pub value: &'static str,
+    /// Another parameter that goes with it.
+    pub with: Option<(&'static str, &'static str)>,
+    /// The most records that a page holds with it, where the API cuts its pages for it.
+    pub page_at_most: Option<usize>,
+}
+
+/// A list that each record of another list has: an order's lines, a customer's addresses.
+#[derive(Debug)]
+pub struct Rows {
+    /// What they are called; the field in which the record shows them.
+    pub name: &'static str,
+    /// The fields that tell the rows of one record apart.
+    pub key: &'static [&'static str],
+    /// Where they come from: what is tried in order, and the first that is whole counts.
+    pub from: &'static [From],
+    /// The record's field that says something about how many there are.
+    pub announced_by: Option<Announced>,
+    /// Fields that a stream of these rows takes from the record: the row's field and the record's.
+    pub adds: Params,
+}
+
+/// Where the rows of a record come from.
+#[derive(Debug)]
+pub enum From {
+    /// The record holds them itself, up to the API's documented maximum for lists inside records.
+    Inside {
+        /// That maximum: from so many rows on there may be more. None: they are always whole.
+        full: Option<usize>,
+    },
+    /// A request for each record.
+    Each(Ask),
+    /// A request for some records together.
+    Batch {
+        /// The request.
+        ask: Ask,
+        /// The filter that takes the records' ids, separated by commas.
+        filter: &'static str,
+        /// The field in which a row names its record.
+        owner: &'static str,
+        /// The most ids of one request.
+        most: usize,
+    },
+}
+
+/// A request for a record's rows.
+#[derive(Debug)]
+pub struct Ask {
+    /// The path of the list, with `{id}` for the record's id where it stands in the path.
+    pub path: &'static str,
+    /// Parameters.
+    pub query: Params,
+    /// The form of its pages.
+    pub form: Form,
+    /// The API scope that it needs.
+    pub scope: &'static str,
+}
+
+/// What a field of a record says about the length of one of its lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// A number above zero contradicts an empty list; what else it counts is not documented.
+    Some(&'static str),
+    /// How many rows the list has.
+    Count(&'static str),
+}
+
+impl Announced {
+    /// The field.
+    pub fn field(self) -> &'static str {
+        let (Announced::Some(field) | Announced::Count(field)) = self;
+        field
+    }
+}
+
+impl Rows {
+    /// The request that brings those that the record does not hold itself.
+    pub fn ask(&self) -> Option<&'static Ask> {
+        self.from.iter().find_map(|from| match from {
+            From::Inside { .. } => None,
+            From::Each(ask) | From::Batch { ask, .. } => Some(ask),
+        })
+    }
+
+    /// How they are asked for together, where they can be: the filter that takes the records' ids, and the field in which a row names its
+    /// record.
+    pub fn batch(&self) -> Option<(&'static str, &'static str)> {
+        self.from.iter().find_map(|from| match from {
+            From::Batch { filter, owner, .. } => Some((*filter, *owner)),
+            From::Inside { .. } | From::Each(_) => None,
+        })
+    }
+
+    /// How many records are asked for at a time. None: for these rows nothing is asked.
+    pub fn at_a_time(&self) -> Option<usize> {
+        self.from.iter().find_map(|from| match from {
+            From::Inside { .. } => None,
+            // Those that a record holds itself are seldom asked for.
+            From::Each(_) => Some(1).filter(|_| !self.is_inside()),
+            From::Batch { most, .. } => Some(*most),
+        })
+    }
+
+    /// Whether records hold them, at least some of them.
+    pub fn is_inside(&self) -> bool {
+        self.from.iter().any(|from| matches!(from, From::Inside { .. }))
+    }
+}
+
+impl PartialEq for Rows {
+    /// Each is declared once.
+    fn eq(&self, other: &Rows) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// A field that comes with `include=` under another or the same name.
+pub(super) const fn include(field: &'static str, value: &'static str) -> Include {
+    Include { field, value, with: None, page_at_most: None }
+}
+
+impl List {
+    /// A list of API v2 that is walked by id, whole.
+    pub(super) const fn v2(path: &'static str, scope: &'static str) -> List {
+        List {
+            path,
+            scope,
+            form: Form::Bare,
+            fixed: &[],
+            key: &["id"],
+            dates: None,
+            position: Position::Id { after: "min_id" },
+            end: End::AllSeen,
+            count: None,
+            includes: &[],
+            rows: &[],
+            one: None,
+            ids_only: &[],
+            channels: None,
+            range: None,
+            at_once: None,
+        }
+    }
+
+    /// A small list of API v3 that is read by page number, whole.
+    pub(super) const fn v3(path: &'static str, scope: &'static str) -> List {
+        List { form: Form::Envelope, position: Position::Page, end: End::Again, ..List::v2(path, scope) }
+    }
+
+    /// The field that holds a record's id, where that is one field.
+    pub fn id(&self) -> Option<&'static str> {
+        match self.key {
+            [id] => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The field of the date that the list goes by.
+    pub fn date(&self) -> Option<&'static str> {
+        self.dates.map(|dates| dates.field)
+    }
+
+    /// Whether a walk goes by id.
+    pub fn is_by_id(&self) -> bool {
+        matches!(self.position, Position::Id { .. })
+    }
+}

@@ -1,0 +1,61 @@
+//! What a run notes in its STATE, and when it writes one.
+
+use super::{CHECKPOINT_RECORDS, CHECKPOINT_TIME, Run, Stage};
+use crate::api::{Clock, Transport};
+use crate::error::Result;
+use crate::group::Member;
+use crate::singer::message::Sink;
+use crate::walk::MARGIN;
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// Writes a STATE if one is due. Call it where everything that the progress covers has been written.
+    pub(super) async fn checkpoint(&mut self, stage: &Stage<'_>) -> Result<()> {
+        let due = self.since_state >= CHECKPOINT_RECORDS || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
+        // When the time is over, the last STATE comes soon.
+        if due && !self.gate.is_ending() {
+            self.note(stage);
+            self.write_state().await?;
+        }
+        Ok(())
+    }
+
+    /// Notes in the state how far the group's walk has come.
+    pub(super) fn note(&mut self, stage: &Stage<'_>) {
+        if !stage.progress.is_at_start() {
+            let members = stage.group.members.iter().enumerate();
+            for (_, member) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
+                self.state.set_walk(member.stream, &stage.progress);
+            }
+        }
+    }
+
+    /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
+    /// last moments before the walk started, not beyond `end_date`, and never back.
+    pub(super) fn complete(&mut self, stage: &Stage<'_>) {
+        let progress = &stage.progress;
+        let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
+        let safe = safe.map(|safe| self.config.end_date.map_or(safe, |end| safe.min(end)));
+        let members = stage.group.members.iter().enumerate();
+        for (_, Member { stream, fields, .. }) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
+            let own = progress.members.get(stream.name).and_then(|since| since.0);
+            // Of a walk through the whole list the start is none, and the bookmark stays all the same.
+            let known = self.state.bookmark(stream).ok().flatten();
+            self.state.complete(stream, own.max(known).max(safe), fields, self.config.channels.of(stream.list()));
+        }
+    }
+
+    pub(super) async fn write_state(&mut self) -> Result<()> {
+        self.since_state = 0;
+        self.state_at = self.gate.clock().now();
+        self.output.state(self.state.value());
+        self.hand_over().await
+    }
+
+    /// Hands everything that is written to the sink.
+    pub(super) async fn hand_over(&mut self) -> Result<()> {
+        let begun = self.gate.clock().now();
+        let done = self.output.flush().await;
+        self.gate.hold(self.gate.clock().now() - begun);
+        done
+    }
+}

@@ -1,0 +1,44 @@
+//! What became of each stream: its summary, its metrics, and a line for a person.
+
+use super::{Ended, Run, Stage};
+use crate::api::{Clock, Transport};
+use crate::error::Result;
+use crate::group::Group;
+use crate::log::Level;
+use crate::singer::message::Sink;
+use crate::summary::StreamSummary;
+use serde_json::json;
+use std::time::Duration;
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// Adds a group's streams to the summary.
+    pub(super) fn conclude(&mut self, stage: &Stage<'_>, result: &Result<Ended>, took: Duration) -> Result<()> {
+        let took = took.as_secs_f64();
+        for (place, (member, tally)) in stage.group.members.iter().zip(&stage.tallies).enumerate() {
+            let name = member.stream.name;
+            let failure = stage.takers.failure(place).or_else(|| result.as_ref().err().cloned());
+            let status = if failure.is_some() { "failed" } else { "succeeded" };
+            self.log.metric("counter", "record_count", json!(tally.records), json!({ "stream": name, "endpoint": name }));
+            self.log.metric("timer", "sync_duration", json!(took), json!({ "stream": name, "status": status }));
+            self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
+            let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
+            let aside = self.state.aside(member.stream)?.len() as u64;
+            let complete = *result == Ok(Ended::Complete) && stage.takers.reads_for(place);
+            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside, complete, failure });
+        }
+        self.gate.report();
+        Ok(())
+    }
+
+    /// Writes a line for each selected stream: how it ended.
+    pub(super) fn report_outcomes(&self, groups: &[Group]) {
+        for member in groups.iter().flat_map(|group| &group.members) {
+            let name = member.stream.name;
+            let outcome = match self.summaries.iter().find(|summary| summary.name == name) {
+                None => "not begun; the next run reads it".to_owned(),
+                Some(summary) => summary.outcome(),
+            };
+            self.log.write(Level::Info, &format!("{name}: {outcome}"));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! From what a source brings to RECORD messages, record by record.
+
+use super::{Ended, Run, Stage};
+use crate::api::{Clock, Transport};
+use crate::aside::Aside;
+use crate::error::{Kind, Result};
+use crate::log::Level;
+use crate::pipeline::{Item, Pages, Pipeline};
+use crate::progress::Place;
+use crate::records::{self, Tally, Target, Unwritten};
+use crate::rows::{Chunk, Completed, Failed, Fetcher};
+use crate::singer::message::Sink;
+use crate::walk::{Row, Scope};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// Writes what a source brings.
+    pub(super) async fn read(&mut self, stage: &mut Stage<'_>, source: impl Pages) -> Result<Ended> {
+        let (group, log) = (stage.group, self.log.clone());
+        let fetcher = Fetcher {
+            gate: self.gate,
+            log: &*log,
+            group,
+            takers: stage.takers.clone(),
+            page_size: self.config.page_size,
+            tries: stage.is_leftover.then_some(1),
+            notes: RefCell::default(),
+        };
+        let chunk = if stage.is_leftover { 1 } else { group.chunk() };
+        let mut pipeline = Pipeline::new(source, &fetcher, self.fan_out(stage.is_leftover), chunk);
+        loop {
+            let item = match self.next(stage, &mut pipeline).await {
+                // What was under way when the time was over had to wait.
+                Err(failure) if failure.kind == Kind::Cancelled && self.gate.is_ending() => return Ok(Ended::AtLimit),
+                item => item?,
+            };
+            let Some(item) = item else {
+                return Ok(if pipeline.is_done() { Ended::Complete } else { Ended::AtLimit });
+            };
+            let ended = self.take(stage, item).await?;
+            if ended != Ended::Complete {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Writes one item, and moves the position behind it. Complete: the next one can come.
+    async fn take(&mut self, stage: &mut Stage<'_>, item: Item) -> Result<Ended> {
+        match item {
+            Item::Opened { started, end } => {
+                if !stage.is_leftover {
+                    (stage.progress.started, stage.progress.end) = (started, end);
+                }
+                if !std::mem::replace(&mut stage.announced, true) {
+                    stage.group.announce(&mut self.output);
+                }
+            }
+            Item::Aside(aside, why) => self.set_aside(stage, aside, &why)?,
+            Item::Settled(aside) => self.gone(stage, aside),
+            Item::Chunk(chunk) => return self.chunk(stage, chunk).await,
+            Item::PageDone { place, below, seen, last } if !stage.is_leftover => {
+                stage.progress.seen = seen.unwrap_or(stage.progress.seen);
+                // After the last page the walk is complete: there is no position to note.
+                if !last {
+                    if !stage.is_by_id() {
+                        (stage.progress.position, stage.progress.below) = (place, below);
+                    }
+                    self.advanced = true;
+                    self.checkpoint(stage).await?;
+                    if self.has_records_enough() {
+                        return Ok(Ended::AtLimit);
+                    }
+                }
+            }
+            Item::PageDone { .. } => {}
+        }
+        Ok(Ended::Complete)
+    }
+
+    /// Writes records that were completed together, one by one. By id, each moves the position.
+    async fn chunk(&mut self, stage: &mut Stage<'_>, chunk: Chunk) -> Result<Ended> {
+        for failed in chunk.failed {
+            if self.leave_out(stage, failed)? == Ended::Narrowed {
+                return Ok(Ended::Narrowed);
+            }
+        }
+        for (row, completed) in chunk.records {
+            self.record(stage, &row, completed)?;
+            if stage.is_leftover {
+                if self.at_limit() {
+                    return Ok(Ended::AtLimit);
+                }
+                continue;
+            }
+            stage.progress.newest = stage.progress.newest.max(row.date);
+            if stage.is_by_id() {
+                (stage.progress.position, stage.progress.seen) = (Some(Place::Id { id: row.id }), row.seen);
+                self.advanced = true;
+                self.checkpoint(stage).await?;
+            }
+            let may_end = stage.is_by_id() && self.may_end(stage);
+            if may_end && (self.has_records_enough() || self.output.is_full() && self.is_late()) {
+                return Ok(Ended::AtLimit);
+            }
+            if self.output.is_full() {
+                self.hand_over().await?;
+                self.heed_stop()?;
+            }
+        }
+        Ok(Ended::Complete)
+    }
+
+    /// Continues without the members that a list fails for. If it fails for all that the walk reads for, or the store fails to serve what the walked
+    /// records themselves show, the walk ends, to be resumed from here.
+    fn leave_out(&mut self, stage: &mut Stage<'_>, failed: Failed) -> Result<Ended> {
+        let Failed { rows, failure, is_down } = failed;
+        let members = stage.group.members.iter().enumerate();
+        let reading: Vec<_> = members.filter(|(place, _)| stage.takers.reads_for(*place)).collect();
+        let failing: Vec<_> = reading.iter().filter(|(_, member)| member.wants(rows)).collect();
+        if failing.is_empty() {
+            return Ok(Ended::Complete);
+        }
+        if failing.len() == reading.len() || is_down && failing.iter().any(|(_, member)| member.stream.rows().is_none()) {
+            return Err(failure);
+        }
+        for (place, member) in failing {
+            let name = member.stream.name;
+            self.log.write(Level::Warning, &format!("{failure}; continuing without {name}"));
+            stage.takers.fail(*place, failure.clone());
+            self.state.drop_walk(member.stream);
+        }
+        Ok(if stage.is_narrowed() { Ended::Narrowed } else { Ended::Complete })
+    }
+
+    /// So many chunks are completed side by side. What is aside may take all the time that a run has: then nothing else waits behind it.
+    pub(super) fn fan_out(&self, is_leftover: bool) -> usize {
+        if is_leftover && self.deadline.is_some() { 1 } else { self.config.max_concurrency }
+    }
+
+    pub(super) fn scope(&self, stage: &Stage<'_>) -> Scope {
+        let (group, progress) = (stage.group, &stage.progress);
+        Scope {
+            since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
+            latest_start: progress.members.values().max().and_then(|since| since.0),
+            until: self.config.end_date,
+            includes: group.walked_with.clone(),
+            channels: group.channels.clone(),
+            page_size: self.config.page_size,
+            aside: stage.aside.clone(),
+        }
+    }
+
+    fn record(&mut self, stage: &mut Stage<'_>, row: &Row, completed: Completed) -> Result<()> {
+        let group = stage.group;
+        let lists = match completed {
+            Completed::Whole(lists) => lists,
+            Completed::Gone => {
+                stage.tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
+                self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.name(), row.id));
+                self.came(stage, row);
+                return Ok(());
+            }
+            Completed::Aside(why) => return self.set_aside(stage, Aside::Id(row.id), &why),
+        };
+        let takers = Rc::clone(&stage.takers);
+        let target = Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
+        let before = Tally::records_of(&stage.tallies);
+        let done = records::write(group, &takers, &mut stage.tallies, target, row, &lists);
+        let written = Tally::records_of(&stage.tallies) - before;
+        self.since_state += written;
+        self.written += written;
+        match done {
+            Ok(()) => {
+                self.came(stage, row);
+                Ok(())
+            }
+            Err(Unwritten::Record(why)) => self.set_aside(stage, Aside::Id(row.id), &why),
+            Err(Unwritten::Strict(failure)) => Err(failure),
+        }
+    }
+}

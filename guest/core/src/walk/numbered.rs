@@ -1,0 +1,136 @@
+//! Lists that go by page number, and what comes with one answer. A record that is deleted while pages are read shifts all behind it, so that one
+//! of them may come on no page: all pages are read again until nothing new comes.
+
+use super::{Page, REPEATED, SECOND_THOUGHTS, Walk};
+use crate::api::list::is_last;
+use crate::api::{Clock, Transport};
+use crate::error::Result;
+use crate::head::mark;
+use crate::progress::Place;
+use std::collections::HashSet;
+
+/// A list that still changes when it has been read so often is not to be read whole.
+const MOST_PASSES: u32 = 10;
+/// Pages have at least so many rows, however few a run is to bring: their size must stay the same for as long as the list is read.
+const LEAST_ROWS: u32 = 10;
+
+/// One reading of all pages.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// From 1.
+    number: u32,
+    /// The next page, from 1.
+    pub(super) page: u64,
+    /// How many rows each page has at most.
+    pub(super) limit: u32,
+    /// The pages before were read by an earlier run.
+    is_resumed: bool,
+    /// What has come in this pass.
+    marks: HashSet<String>,
+    total: Option<u64>,
+    /// The list has not changed in length, and is as long as it says.
+    is_steady: bool,
+    has_news: bool,
+}
+
+impl Pass {
+    pub(super) fn new(limit: u32) -> Pass {
+        let (marks, total) = (HashSet::new(), None);
+        Pass { number: 1, page: 1, limit, is_resumed: false, marks, total, is_steady: true, has_news: false }
+    }
+
+    pub(super) fn resumed(page: u64, limit: u32) -> Pass {
+        Pass { page, is_resumed: page > 1, ..Pass::new(limit) }
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.page > 1 || self.number > 1
+    }
+
+    /// The same pass from its first page, with pages of another size.
+    fn begin_again(&mut self, limit: u32) {
+        *self = Pass { number: self.number, has_news: self.has_news, ..Pass::new(limit) };
+    }
+
+    /// Takes in a page. Reports whether it holds what has not come in this pass.
+    fn take(&mut self, marks: impl Iterator<Item = String>, total: Option<u64>) -> bool {
+        let before = self.marks.len();
+        self.marks.extend(marks);
+        self.is_steady = self.is_steady && (self.page == 1 || self.is_resumed || self.total == total);
+        self.total = total;
+        self.marks.len() > before
+    }
+
+    fn has_all(&self) -> Option<bool> {
+        self.total.filter(|_| !self.is_resumed).map(|total| self.marks.len() as u64 >= total)
+    }
+}
+
+impl<T: Transport, C: Clock> Walk<'_, T, C> {
+    /// The next page. Where there is none, the first one again.
+    pub(super) async fn numbered_page(&mut self, most: Option<u64>) -> Result<Page> {
+        if !self.pass.has_begun() {
+            let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
+            self.page_size = self.page_size.min(most.max(LEAST_ROWS));
+            self.pass.limit = self.page_size;
+        }
+        let (mut is_confirmed, mut is_repeated) = (false, false);
+        loop {
+            let answer = self.fetch(None).await?.body;
+            if self.page_size != self.pass.limit {
+                // The store could not carry the page, or it takes much memory, and smaller ones have other bounds.
+                self.pass.begin_again(self.page_size);
+                continue;
+            }
+            let (limit, came) = (self.pass.limit as usize, answer.rows.len());
+            // Nothing contradicts a page without rows, so it is asked for twice.
+            if came == 0 && !std::mem::replace(&mut is_confirmed, true) {
+                continue;
+            }
+            let (list, total) = (self.list, answer.total);
+            let marks = answer.rows.iter().filter_map(|row| mark(row, list.key));
+            let is_new = self.pass.take(marks, total);
+            if came > 0 && !is_new {
+                if std::mem::replace(&mut is_repeated, true) {
+                    return Err(self.fault(REPEATED));
+                }
+                continue;
+            }
+            let rows = self.sift(answer.rows, &answer.repairs)?.rows;
+            self.previous.extend(rows.iter().map(|row| row.id));
+            self.pass.has_news |= !rows.is_empty();
+            let is_end = came == 0 || is_last(came, limit, self.pass.has_all());
+            let last = is_end && self.is_done().await?;
+            self.pass.page += u64::from(!is_end);
+            let place = Some(Place::Page { page: self.pass.page, limit: self.pass.limit });
+            return Ok(Page { rows, place, last, ..self.opened() });
+        }
+    }
+
+    /// Whether the list is read whole with this pass. Else begins another one.
+    async fn is_done(&mut self) -> Result<bool> {
+        let pass = &self.pass;
+        let is_whole = pass.is_steady && pass.has_all() != Some(false);
+        // One page is a list as it was at one moment; and what an earlier run has read, the next walk reads again.
+        if pass.is_resumed || is_whole && (pass.page == 1 || !pass.has_news) {
+            return Ok(true);
+        }
+        if pass.number >= MOST_PASSES {
+            return Err(self.failure(format!(
+                "the list has changed each of the {MOST_PASSES} times that it was read, or is shorter than it says; run again"
+            )));
+        }
+        if !is_whole {
+            self.gate.clock().sleep(SECOND_THOUGHTS).await;
+        }
+        self.pass = Pass { number: self.pass.number + 1, ..Pass::new(self.pass.limit) };
+        Ok(false)
+    }
+
+    /// What comes with one answer.
+    pub(super) async fn only_page(&mut self) -> Result<Page> {
+        let answer = self.fetch(None).await?.body;
+        let rows = self.sift(answer.rows, &answer.repairs)?.rows;
+        Ok(Page { rows, last: true, ..self.opened() })
+    }
+}

@@ -1,0 +1,129 @@
+//! Streams that share a walk: each starts by itself, and fails by itself.
+
+use crate::world::{Run, World};
+use serde_json::{Value, json};
+use tap_bigcommerce_core::error::Kind as Failure;
+use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind};
+
+const SMALL: Counts = Counts::of([(Kind::ORDERS, 40), (Kind::CUSTOMERS, 0), (Kind::PRODUCTS, 0), (Kind::COUPONS, 0)]);
+
+/// A run of these streams and fields.
+fn run(world: &World, select: &str, state: Option<&Value>) -> Run {
+    let request = Request { select: Some(vec![select.to_owned()]), ..world.request(state) };
+    world.run_with(request, None).ok()
+}
+
+/// How many requests were sent whose target has this in it.
+fn asked(world: &World, part: &str) -> usize {
+    world.store.borrow().requests().iter().filter(|seen| seen.target.contains(part)).count()
+}
+
+/// Of how many orders this list was asked for.
+fn of_orders(world: &World, list: &str) -> usize {
+    let requests = world.store.borrow();
+    let paths = requests.requests().iter().filter_map(|seen| seen.target.split('?').next().filter(|path| path.ends_with(list)));
+    paths.filter(|path| path.contains("/v2/orders/")).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+fn orders(world: &World) -> usize {
+    world.store.borrow().ids(Kind::ORDERS).count()
+}
+
+#[test]
+fn a_stream_that_is_added_costs_its_own_requests_and_no_more() {
+    let world = World::new(SMALL);
+    let first = run(&world, "orders", None);
+    let before = ["/coupons", "/shipping_addresses"].map(|part| asked(&world, part));
+    world.store.borrow_mut().clear_requests();
+    let second = run(&world, "orders,order_products", Some(first.state()));
+    let after = ["/coupons", "/shipping_addresses"].map(|part| asked(&world, part));
+    // The last order is at the bookmark, and comes with each run.
+    let repeated = second.ids("orders").len();
+    assert!(repeated <= 2, "{:?}", second.ids("orders"));
+    assert!(before.iter().all(|asked| *asked >= orders(&world)));
+    assert_eq!(after, [repeated; 2], "nothing more is asked of orders that are not written");
+    assert_eq!(of_orders(&world, "/products"), orders(&world));
+    let lines: usize = first.records("orders").iter().map(|order| order["products"].as_array().unwrap().len()).sum();
+    assert_eq!(second.ids("order_products").len(), lines);
+    assert!(second.state()["bookmarks"]["order_products"]["order_date_modified"].is_string());
+    let third = run(&world, "orders,order_products", Some(second.state()));
+    assert!(third.ids("order_products").len() < lines / 4, "it has its own bookmark now");
+}
+
+#[test]
+fn an_order_without_a_date_is_left_out_for_nobody() {
+    let world = World::new(SMALL);
+    let first = run(&world, "orders", None);
+    let id = first.ids("orders")[3];
+    assert!(world.store.borrow_mut().set_date_text(Kind::ORDERS, id, "soon"));
+    let second = run(&world, "orders,order_products", Some(first.state()));
+    assert!(second.ids("orders").contains(&id), "{:?}", second.ids("orders"));
+}
+
+#[test]
+fn a_list_that_is_refused_fails_the_streams_that_show_it_and_no_other() {
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on("/coupons", Action::status(403)).always());
+    let run = run(&world, "orders,order_products", None);
+    assert_eq!(run.verdict(), Some(Failure::MissingScope));
+    let summary = run.result.as_ref().unwrap();
+    let failed: Vec<bool> = summary.streams.iter().map(|stream| stream.failure.is_some()).collect();
+    assert_eq!(failed, [true, false], "{:?}", summary.streams);
+    assert!(summary.streams[1].complete && !summary.complete);
+    assert!(run.ids("orders").is_empty());
+    let bookmarks = &run.state()["bookmarks"];
+    assert!(bookmarks["order_products"]["order_date_modified"].is_string());
+    assert!(bookmarks["orders"].get("date_modified").is_none() && bookmarks["orders"].get("walk").is_none(), "{bookmarks}");
+    assert_eq!(of_orders(&world, "/products"), orders(&world));
+    assert!(asked(&world, "/v2/orders?") < 5, "one walk");
+}
+
+#[test]
+fn a_stream_that_fails_takes_the_start_that_it_alone_had_set_with_it() {
+    let mut world = World::new(SMALL.with(Kind::ORDERS, 200));
+    world.config.insert("page_size".into(), json!(10));
+    let first = run(&world, "orders.id", None);
+    let pages = asked(&world, "/v2/orders?");
+    world.store.borrow_mut().add_fault(Fault::on("/products", Action::status(403)).always());
+    let second = run(&world, "orders.id,order_products", Some(first.state()));
+    assert_eq!(second.verdict(), Some(Failure::MissingScope));
+    // The first pages of the walk from the beginning, then what is new: not the whole store.
+    assert!(asked(&world, "/v2/orders?") - pages < pages / 2, "{} pages", asked(&world, "/v2/orders?") - pages);
+    assert!(second.ids("orders").len() <= 2, "{:?}", second.ids("orders"));
+    let of_orders = second.result.as_ref().unwrap().streams.iter().find(|stream| stream.name == "orders").unwrap();
+    assert!(of_orders.complete && of_orders.failure.is_none());
+}
+
+#[test]
+fn a_walk_resumes_without_the_stream_that_failed_and_the_next_walk_has_it_again() {
+    let mut world = World::new(SMALL);
+    world.config.insert("max_concurrency".into(), json!(1));
+    world.store.borrow_mut().add_fault(Fault::on("/coupons", Action::status(403)).times(1));
+    let request = Request { select: Some(vec!["orders,order_products".to_owned()]), ..world.request(None) };
+    let first = world.run_with(Request { max_records: Some(20), ..request.clone() }, None).ok();
+    let state = first.state().clone();
+    assert!(
+        state["bookmarks"]["order_products"]["walk"].is_object() && state["bookmarks"]["orders"].get("walk").is_none(),
+        "{state}"
+    );
+    let rest = world.run_with(Request { state: Some(state.to_string()), ..request }, None).ok();
+    assert_eq!(rest.verdict(), None);
+    let mut ids: Vec<u64> = rest.ids("orders");
+    ids.sort_unstable();
+    let all: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    assert_eq!(ids, all, "orders is read whole by the walk that follows");
+}
+
+#[test]
+fn an_outage_of_a_list_that_orders_show_keeps_the_position() {
+    let world = World::new(SMALL);
+    world.store.borrow_mut().add_fault(Fault::on("/coupons", Action::status(502)).skip(20).always());
+    let first = run(&world, "orders,order_products", None);
+    assert_eq!(first.verdict(), Some(Failure::Api));
+    let bookmarks = first.state()["bookmarks"].clone();
+    assert!(bookmarks["orders"]["walk"].is_object() && bookmarks["order_products"]["walk"].is_object(), "{bookmarks}");
+    world.store.borrow_mut().clear_faults();
+    let rest = run(&world, "orders,order_products", Some(first.state()));
+    assert_eq!(rest.verdict(), None);
+}

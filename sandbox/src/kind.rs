@@ -1,0 +1,98 @@
+//! The kinds of records that a store has.
+
+/// Declares the kinds, in the order of their tables.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $usual:literal;)*) => {
+        impl Kind {
+            $($(#[$doc])* pub const $constant: Self = Self(Place::$constant as usize);)*
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
+            const NAMES: &'static [&'static str] = &[$($name),*];
+        }
+
+        impl Counts {
+            const USUAL: Self = Self([$($usual),*]);
+        }
+
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "they only count")]
+        enum Place { $($constant),* }
+    };
+}
+
+/// A kind of record with an id of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(usize);
+
+/// How many records of each kind a store starts with. What belongs to them comes with them: line items with orders, addresses with customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts([u64; Kind::ALL.len()]);
+
+kinds! {
+    /// `/v2/orders`. Parts: `products`, `coupons`, `shipping_addresses`, `fees`, `transactions`.
+    ORDERS = "orders", 500;
+    /// `/v3/customers`. Parts: `addresses`, `attributes`, `form_fields`, `store_credit_amounts`, `shopper_profile_id`, `segment_ids`.
+    CUSTOMERS = "customers", 300;
+    /// `/v3/catalog/products`. Parts are named as in `include`; and `channel_assignments`.
+    PRODUCTS = "products", 200;
+    /// `/v2/coupons`. No modification date.
+    COUPONS = "coupons", 40;
+    /// `/v3/orders/payment_actions/refunds`. Dated by `created`.
+    REFUNDS = "refunds", 60;
+    /// `/v3/pricelists`. Parts: `records`.
+    PRICE_LISTS = "price_lists", 12;
+    /// `/v3/catalog/brands`. No dates.
+    BRANDS = "brands", 30;
+    /// `/v3/catalog/trees/categories`. No dates; the id is `category_id`.
+    CATEGORIES = "categories", 45;
+}
+
+impl Kind {
+    pub(crate) const fn place(self) -> usize {
+        self.0
+    }
+
+    /// Its name: that of its endpoint, and of a tap's stream.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self.0]
+    }
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Counts {
+    /// These counts, and nothing of any other kind.
+    #[must_use]
+    pub const fn of<const N: usize>(counts: [(Kind, u64); N]) -> Self {
+        let (mut all, mut place) = (Self([0; Kind::ALL.len()]), 0);
+        while place < N {
+            all.0[counts[place].0.0] = counts[place].1;
+            place += 1;
+        }
+        all
+    }
+
+    /// The same counts but for one kind.
+    #[must_use]
+    pub const fn with(mut self, kind: Kind, count: u64) -> Self {
+        self.0[kind.0] = count;
+        self
+    }
+
+    /// How many of a kind.
+    #[must_use]
+    pub const fn get(&self, kind: Kind) -> u64 {
+        self.0[kind.0]
+    }
+}
+
+impl Default for Counts {
+    /// A shop for a demonstration: 500 orders, 300 customers, 200 products, and some of everything else.
+    fn default() -> Self {
+        Self::USUAL
+    }
+}

@@ -1,0 +1,210 @@
+//! What there is to say of a resource: where it is served, how it is paged and filtered, what its records are made of.
+
+use chrono::{DateTime, Utc};
+use fastrand::Rng;
+use serde_json::{Map, Value};
+
+use crate::context::Context;
+use crate::filter::Rule;
+use crate::kind::Kind;
+use crate::make::Field;
+use crate::options::{Caps, Scope};
+use crate::record::Record;
+use crate::refusal::{Refusal, Version};
+use crate::seed::Head;
+
+/// What an endpoint that counts says of the records with these ids, besides their number.
+pub(crate) type CountOf = fn(&Context<'_>, &[u64]) -> Map<String, Value>;
+/// Finishes a record for a list.
+pub(crate) type Show = fn(&Context<'_>, u64, &Record, &mut Map<String, Value>) -> Result<(), Refusal>;
+
+/// Records of one kind, and the endpoints that serve them.
+pub(crate) struct Resource {
+    pub(crate) kind: Kind,
+    pub(crate) api: Version,
+    /// The path of the list behind the version.
+    pub(crate) path: &'static str,
+    pub(crate) scope: Scope,
+    /// The field of the id.
+    pub(crate) id: &'static str,
+    pub(crate) ids: Ids,
+    pub(crate) dates: Dates,
+    pub(crate) make: Make,
+    pub(crate) paging: Paging,
+    pub(crate) filters: &'static [Rule],
+    pub(crate) sorts: Sorts,
+    pub(crate) includes: &'static [Include],
+    /// `include_fields` and `exclude_fields` are heeded, and these fields stay whatever they say.
+    pub(crate) always: Option<&'static [&'static str]>,
+    /// A record has a path of its own.
+    pub(crate) has_one: bool,
+    /// There is an endpoint that counts.
+    pub(crate) count: Option<CountOf>,
+    /// Records that are hidden unless this filter asks for them, where a quirk says so: a filter's field and the value that is shown.
+    pub(crate) hides: Option<(&'static str, &'static str)>,
+    pub(crate) parts: &'static [Part],
+    /// A record as the list shows it, where that is more than its fields and includes.
+    pub(crate) show: Option<Show>,
+    /// What filters see besides fields.
+    pub(crate) seen: Option<fn(&Record, &str) -> Option<Value>>,
+}
+
+/// The ids of a kind: upward from the first one, with gaps as deletions leave them.
+pub(crate) struct Ids {
+    pub(crate) first: u64,
+    /// One id is left out after so many.
+    pub(crate) gap: u64,
+}
+
+/// The dates of a record.
+pub(crate) struct Dates {
+    pub(crate) created: Option<&'static str>,
+    pub(crate) modified: Option<&'static str>,
+    pub(crate) write: fn(DateTime<Utc>) -> String,
+}
+
+/// How a record is made.
+pub(crate) enum Make {
+    /// By hand: from the seed, the id and what is known of it.
+    Hand(fn(&mut Rng, u64, u64, &Head) -> Record),
+    /// From fields, and lists of rows as parts.
+    Fields(&'static [Field], &'static [(&'static str, u64, &'static [Field])]),
+}
+
+/// How a list is paged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// By `page` and `limit`.
+    Number,
+    /// The same, or by `after` and `before`.
+    Cursor,
+}
+
+/// What a list can be sorted by.
+pub(crate) enum Sorts {
+    None,
+    /// `sort=field:desc`.
+    Joined(&'static [&'static str]),
+    /// `sort=field&direction=desc`.
+    Apart(&'static [&'static str]),
+}
+
+/// What a list shows when it is asked to.
+pub(crate) struct Include {
+    /// Its name in `include`.
+    pub(crate) name: &'static str,
+    /// The part that is shown; none for what `show` does.
+    pub(crate) part: Option<&'static str>,
+    /// The most rows of it that are shown.
+    pub(crate) most: Option<fn(&Caps) -> usize>,
+    /// The most records of a page that has it.
+    pub(crate) page: Option<fn(&Caps) -> usize>,
+}
+
+/// Rows that belong to a record, with endpoints of their own.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    /// What a tap calls a stream of these rows; none for what is no stream.
+    pub(crate) stream: Option<&'static str>,
+    pub(crate) scope: Scope,
+    pub(crate) api: Version,
+    /// Where the rows of one record are served: a path with `{id}`.
+    pub(crate) below: Option<&'static str>,
+    /// The list of those of all records, where there is one.
+    pub(crate) across: Option<Across>,
+    pub(crate) paging: Paging,
+    pub(crate) filters: &'static [Rule],
+    /// What comes only when `include` names it: fields of a row.
+    pub(crate) includes: &'static [(&'static str, &'static str)],
+    pub(crate) always: Option<&'static [&'static str]>,
+    /// What is served where it is no list of rows.
+    pub(crate) built: Option<fn(&Context<'_>, u64, &Record) -> Value>,
+}
+
+/// A list of the rows of all records.
+pub(crate) struct Across {
+    pub(crate) path: &'static str,
+    /// The filter that names records.
+    pub(crate) owner: &'static str,
+}
+
+impl Ids {
+    pub(crate) fn at(&self, index: u64) -> u64 {
+        self.first + index + index / self.gap
+    }
+}
+
+/// A v3 list whose records are made from fields.
+pub(crate) const fn plain(kind: Kind, path: &'static str, scope: Scope, make: Make) -> Resource {
+    Resource {
+        kind,
+        api: Version::V3,
+        path,
+        scope,
+        id: "id",
+        ids: Ids { first: 1, gap: 17 },
+        dates: Dates { created: None, modified: None, write: crate::dates::iso_z },
+        make,
+        paging: Paging::Number,
+        filters: &[],
+        sorts: Sorts::None,
+        includes: &[],
+        always: None,
+        has_one: false,
+        count: None,
+        hides: None,
+        parts: &[],
+        show: None,
+        seen: None,
+    }
+}
+
+/// Rows of a record that are served below it.
+pub(crate) const fn below(name: &'static str, api: Version, path: &'static str, scope: Scope) -> Part {
+    let (across, paging) = (None, Paging::Number);
+    Part {
+        name,
+        stream: None,
+        scope,
+        api,
+        below: Some(path),
+        across,
+        paging,
+        filters: &[],
+        includes: &[],
+        always: None,
+        built: None,
+    }
+}
+
+impl Part {
+    /// The same part, whose rows are a stream of this name.
+    pub(crate) const fn of_stream(mut self, stream: &'static str) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+}
+
+/// Rows of all records.
+pub(crate) const fn across(
+    name: &'static str,
+    path: &'static str,
+    owner: &'static str,
+    scope: Scope,
+    filters: &'static [Rule],
+) -> Part {
+    let across = Some(Across { path, owner });
+    Part {
+        name,
+        stream: None,
+        scope,
+        api: Version::V3,
+        below: None,
+        across,
+        paging: Paging::Number,
+        filters,
+        includes: &[],
+        always: None,
+        built: None,
+    }
+}

@@ -1,0 +1,45 @@
+//! `/v3/catalog/trees/categories`: the id is `category_id`.
+
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::make::{Field, Is};
+use crate::options::Scope;
+use crate::resource::{Ids, Make, Resource, plain};
+
+const RULES: &[Rule] = &[
+    Rule("category_id:in", "category_id", Op::In),
+    Rule("category_id:not_in", "category_id", Op::NotIn),
+    Rule("tree_id:in", "tree_id", Op::In),
+    Rule("parent_id:in", "parent_id", Op::In),
+    Rule("name", "name", Op::Equal),
+    Rule("name:like", "name", Op::Like),
+    Rule("is_visible", "is_visible", Op::Equal),
+];
+
+const FIELDS: &[Field] = &[
+    Field("category_id", Is::Id),
+    Field("category_uuid", Is::Uuid),
+    Field("name", Is::Name("Küche & Bad")),
+    Field("tree_id", Is::Whole(1, 2)),
+    Field("parent_id", Is::Whole(0, 9)),
+    Field("description", Is::Text(&["", "<p>Alles für die Küche</p>"])),
+    Field("views", Is::Whole(0, 5_000)),
+    Field("sort_order", Is::Whole(0, 20)),
+    Field("page_title", Is::Words),
+    Field("meta_keywords", Is::List(3)),
+    Field("meta_description", Is::Words),
+    Field("layout_file", Is::Text(&["category.html"])),
+    Field("image_url", Is::Maybe(40, &Is::Text(&["https://cdn.example.com/category.png"]))),
+    Field("is_visible", Is::Flag),
+    Field("search_keywords", Is::Text(&["", "bath"])),
+    Field("default_product_sort", Is::Text(&["use_store_settings", "featured", "price_desc"])),
+    Field("url", Is::Object(&[Field("path", Is::Name("/kategorie")), Field("is_customized", Is::Flag)])),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    id: "category_id",
+    ids: Ids { first: 18, gap: 11 },
+    filters: RULES,
+    always: Some(&["category_id"]),
+    ..plain(Kind::CATEGORIES, "catalog/trees/categories", Scope::Products, Make::Fields(FIELDS, &[]))
+};

@@ -1,0 +1,31 @@
+//! `/v2/coupons`: by id upward, no sort, no dates to filter by.
+
+use serde_json::Map;
+
+use crate::dates;
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::refusal::Version;
+use crate::resource::{Dates, Ids, Make, Resource, plain};
+use crate::seed::coupons;
+
+const RULES: &[Rule] = &[
+    Rule("id", "id", Op::Equal),
+    Rule("min_id", "id", Op::Min),
+    Rule("max_id", "id", Op::Max),
+    Rule("code", "code", Op::Equal),
+    Rule("name", "name", Op::Equal),
+    Rule("type", "type", Op::Equal),
+    Rule("exclude_type", "type", Op::NotIn),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    api: Version::V2,
+    ids: Ids { first: 1, gap: 9 },
+    dates: Dates { created: Some("date_created"), modified: None, write: dates::rfc2822 },
+    filters: RULES,
+    has_one: true,
+    count: Some(|_, _| Map::new()),
+    ..plain(Kind::COUPONS, "coupons", Scope::Marketing, Make::Hand(coupons::coupon))
+};

@@ -1,0 +1,132 @@
+//! `/v2/orders` and below.
+
+use serde_json::{Map, Value};
+
+use crate::context::Context;
+use crate::dates;
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::record::Record;
+use crate::refusal::{Refusal, Version};
+use crate::resource::{Dates, Ids, Include, Make, Paging, Part, Resource, Sorts, below};
+use crate::resources::consignments;
+use crate::seed::{STATUSES, orders};
+use crate::wire;
+
+/// `is_deleted` was documented up to 2021 and is still sent by clients; the others are in the orders reference.
+const RULES: &[Rule] = &[
+    Rule("min_id", "id", Op::Min),
+    Rule("max_id", "id", Op::Max),
+    Rule("min_date_modified", "date_modified", Op::Min),
+    Rule("max_date_modified", "date_modified", Op::Max),
+    Rule("min_date_created", "date_created", Op::Min),
+    Rule("max_date_created", "date_created", Op::Max),
+    Rule("is_deleted", "is_deleted", Op::Equal),
+    Rule("status_id", "status_id", Op::Equal),
+    Rule("customer_id", "customer_id", Op::Equal),
+    Rule("min_total", "total_inc_tax", Op::Min),
+    Rule("max_total", "total_inc_tax", Op::Max),
+    Rule("email", "email", Op::Equal),
+    Rule("cart_id", "cart_id", Op::Equal),
+    Rule("payment_method", "payment_method", Op::Equal),
+    Rule("channel_id", "channel_id", Op::Equal),
+    Rule("external_order_id", "external_order_id", Op::Equal),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    kind: Kind::ORDERS,
+    api: Version::V2,
+    path: "orders",
+    scope: Scope::Orders,
+    id: "id",
+    // As in a new store.
+    ids: Ids { first: 100, gap: 40 },
+    dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::rfc2822 },
+    make: Make::Hand(orders::order),
+    paging: Paging::Number,
+    filters: RULES,
+    sorts: Sorts::Joined(&["id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id"]),
+    includes: &[include("fees"), include("consignments"), include("consignments.line_items")],
+    always: None,
+    has_one: true,
+    count: Some(statuses),
+    hides: Some(("is_deleted", "false")),
+    parts: &[
+        below("products", Version::V2, "orders/{id}/products", Scope::Orders).of_stream("order_products"),
+        below("coupons", Version::V2, "orders/{id}/coupons", Scope::Orders).of_stream("order_coupons"),
+        below("shipping_addresses", Version::V2, "orders/{id}/shipping_addresses", Scope::Orders)
+            .of_stream("order_shipping_addresses"),
+        below("shipping_addresses", Version::V2, "orders/{id}/shippingaddresses", Scope::Orders),
+        below("fees", Version::V2, "orders/{id}/fees", Scope::Orders).of_stream("order_fees"),
+        Part {
+            built: Some(|context, id, order| {
+                consignments::build(
+                    context,
+                    id,
+                    &order.parts,
+                    context.query.list("include").contains(&"consignments.line_items"),
+                    true,
+                )
+            }),
+            ..below("consignments", Version::V2, "orders/{id}/consignments", Scope::Orders)
+        },
+        below("transactions", Version::V3, "orders/{id}/transactions", Scope::Transactions).of_stream("transactions"),
+    ],
+    show: Some(show),
+    seen: Some(|order, field| (field == "email").then(|| order.fields.get("billing_address")?.get("email").cloned()).flatten()),
+};
+
+const fn include(name: &'static str) -> Include {
+    Include { name, part: None, most: None, page: None }
+}
+
+/// `/v2/orders/count` names every status (orders reference).
+fn statuses(context: &Context<'_>, ids: &[u64]) -> Map<String, Value> {
+    let table = context.store.table(Kind::ORDERS);
+    let mut counts = vec![0_u64; STATUSES.len()];
+    for status in ids.iter().filter_map(|id| table.status_id(*id)) {
+        if let Some(count) = counts.get_mut(usize::from(status)) {
+            *count += 1;
+        }
+    }
+    let status = |(id, (name, count)): (usize, (&&str, u64))| {
+        Value::from(object! {
+            "id": id,
+            "name": *name,
+            "system_label": *name,
+            "custom_label": *name,
+            "system_description": "",
+            "count": count,
+            "sort_order": id,
+        })
+    };
+    object! { "statuses": STATUSES.iter().zip(counts).enumerate().map(status).collect::<Vec<_>>() }
+}
+
+/// An order with what is embedded, and links to the rest.
+fn show(context: &Context<'_>, id: u64, record: &Record, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
+    let included = context.query.list("include");
+    let link_to = |name: &str| Value::from(link(context, &format!("/orders/{id}/{name}")));
+    fields.insert("products".to_owned(), link_to("products"));
+    fields.insert("shipping_addresses".to_owned(), link_to("shippingaddresses"));
+    fields.insert("coupons".to_owned(), link_to("coupons"));
+    let with_lines = included.contains(&"consignments.line_items");
+    let consignments = if with_lines || included.contains(&"consignments") {
+        // Else the older array.
+        let objects = context.query.get("consignment_structure") == Some("object");
+        consignments::build(context, id, &record.parts, with_lines, objects)
+    } else {
+        link_to("consignments")
+    };
+    fields.insert("consignments".to_owned(), consignments);
+    let fees = if included.contains(&"fees") { wire::field(&record.parts, "fees") } else { link_to("fees") };
+    fields.insert("fees".to_owned(), fees);
+    Ok(())
+}
+
+/// A link as BigCommerce writes it: to its own host, never to this one, so that a client which follows it gives itself away.
+pub(super) fn link(context: &Context<'_>, resource: &str) -> Map<String, Value> {
+    let hash = &context.store.options.store_hash;
+    object! { "url": format!("https://api.bigcommerce.com/stores/{hash}/v2{resource}"), "resource": resource }
+}

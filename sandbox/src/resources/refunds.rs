@@ -1,0 +1,61 @@
+//! `/v3/orders/payment_actions/refunds`: dated by `created`. A token with the scope of orders or of transactions reads them.
+
+use crate::dates;
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::make::{Field, Is};
+use crate::options::Scope;
+use crate::resource::{Dates, Make, Resource, plain};
+
+const RULES: &[Rule] = &[
+    Rule("id:in", "id", Op::In),
+    Rule("order_id:in", "order_id", Op::In),
+    Rule("created:min", "created", Op::Min),
+    Rule("created:max", "created", Op::Max),
+];
+
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("order_id", Is::Of(Kind::ORDERS)),
+    Field("user_id", Is::Whole(1, 9)),
+    Field("created", Is::Created),
+    Field("reason", Is::Words),
+    Field("total_amount", Is::Money),
+    Field("total_tax", Is::Money),
+    Field("uses_merchant_override_values", Is::Flag),
+    Field(
+        "items",
+        Is::Rows(
+            3,
+            &[
+                Field("item_type", Is::Text(&["PRODUCT", "GIFT_WRAPPING", "SHIPPING", "HANDLING", "ORDER", "FEE"])),
+                Field("item_id", Is::Whole(1, 90_000)),
+                Field("reason", Is::Words),
+                Field("quantity", Is::Whole(1, 4)),
+                Field("requested_amount", Is::Money),
+                Field("adjustments", Is::Rows(2, &[Field("amount", Is::Number(-10.2)), Field("description", Is::Words)])),
+            ],
+        ),
+    ),
+    Field(
+        "payments",
+        Is::Rows(
+            2,
+            &[
+                Field("id", Is::RowId),
+                Field("provider_id", Is::Text(&["storecredit", "braintree", "custom"])),
+                Field("amount", Is::Money),
+                Field("offline", Is::Flag),
+                Field("is_declined", Is::Flag),
+                Field("declined_message", Is::Text(&["", "Nicht gedeckt"])),
+                Field("transaction_id", Is::IdText),
+            ],
+        ),
+    ),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    dates: Dates { created: Some("created"), modified: None, write: dates::iso_offset },
+    filters: RULES,
+    ..plain(Kind::REFUNDS, "orders/payment_actions/refunds", Scope::Orders, Make::Fields(FIELDS, &[]))
+};
