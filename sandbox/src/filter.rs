@@ -28,7 +28,7 @@ const NUMERIC: &[&str] = &[
     "variant_id",
 ];
 
-/// A comparison (v3's suffixes: none, `:in`, `:not_in`, `:min`, `:max`, `:greater`, `:less`, `:like`).
+/// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Equal,
@@ -41,9 +41,14 @@ pub(crate) enum Op {
     Like,
 }
 
-/// One filter parameter: its name, the field it looks at, the comparison.
+/// One filter parameter or several.
 #[derive(Debug)]
-pub(crate) struct Rule(pub(crate) &'static str, pub(crate) &'static str, pub(crate) Op);
+pub(crate) enum Rule {
+    /// Each of these fields with each of these comparisons. The names are v3's: `id`, `id:in`.
+    Each(&'static [&'static str], &'static [Op]),
+    /// One parameter with any name: the name, the field it looks at, the comparison.
+    Named(&'static str, &'static str, Op),
+}
 
 /// A field's value, as a filter or a sort sees it.
 #[derive(Debug)]
@@ -63,19 +68,51 @@ enum Operand {
 #[derive(Debug, Default)]
 pub(crate) struct Filters(Vec<(&'static str, Op, Operand)>);
 
+impl Op {
+    /// All comparisons of a number.
+    pub(crate) const OF_NUMBERS: &[Self] = &[Self::Equal, Self::In, Self::NotIn, Self::Min, Self::Max, Self::Greater, Self::Less];
+
+    /// What v3 adds to the name of the field.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Equal => "",
+            Self::In => ":in",
+            Self::NotIn => ":not_in",
+            Self::Min => ":min",
+            Self::Max => ":max",
+            Self::Greater => ":greater",
+            Self::Less => ":less",
+            Self::Like => ":like",
+        }
+    }
+}
+
+impl Rule {
+    /// The name of each parameter, the field it looks at, the comparison.
+    fn parameters(&self) -> Vec<(String, &'static str, Op)> {
+        match *self {
+            Self::Each(fields, ops) => {
+                let of_field = |field| ops.iter().map(move |op| (format!("{field}{}", op.suffix()), field, *op));
+                fields.iter().copied().flat_map(of_field).collect()
+            }
+            Self::Named(name, field, op) => vec![(name.to_owned(), field, op)],
+        }
+    }
+}
+
 impl Filters {
     /// Reads those of `rules` that the query has. Days without a time are completed with `time_of_day`; `exclusive` turns
     /// inclusive bounds into strict ones.
     pub(crate) fn read(query: &Query, rules: &[Rule], exclusive: bool, time_of_day: NaiveTime) -> Result<Self, Refusal> {
         let mut filters = Vec::new();
-        for Rule(parameter, field, op) in rules {
-            let Some(text) = query.get(parameter) else { continue };
+        for (parameter, field, op) in rules.iter().flat_map(Rule::parameters) {
+            let Some(text) = query.get(&parameter) else { continue };
             let op = match op {
                 Op::Min if exclusive => Op::Greater,
                 Op::Max if exclusive => Op::Less,
-                op => *op,
+                op => op,
             };
-            filters.push((*field, op, operand(parameter, field, op, text, time_of_day)?));
+            filters.push((field, op, operand(&parameter, field, op, text, time_of_day)?));
         }
         Ok(Self(filters))
     }

@@ -66,15 +66,16 @@ pub(crate) fn object(fields: &[Field], with: &mut For<'_>) -> Map<String, Value>
     fields.iter().map(|Field(name, is)| ((*name).to_owned(), value(is, with))).collect()
 }
 
-/// So many rows of a record.
+/// So many rows of a record, or of a row of it.
 pub(crate) fn rows(fields: &[Field], with: &mut For<'_>, count: u64) -> Vec<Value> {
-    let parent = with.id;
+    let row = with.row;
+    let parent = row.map_or(with.id, |(parent, _)| parent);
     let rows = (1..=count).map(|place| {
         with.row = Some((parent, place));
         Value::from(object(fields, with))
     });
     let rows = rows.collect();
-    with.row = None;
+    with.row = row;
     rows
 }
 
@@ -109,14 +110,7 @@ fn value(is: &Is, with: &mut For<'_>) -> Value {
         Is::Object(fields) => object(fields, with).into(),
         Is::Rows(most, fields) => {
             let count = with.rng.u64(0..=*most);
-            let row = with.row;
-            let rows = (1..=count).map(|place| {
-                with.row = Some((parent, place));
-                Value::from(object(fields, with))
-            });
-            let rows: Vec<Value> = rows.collect();
-            with.row = row;
-            rows.into()
+            rows(fields, with, count).into()
         }
         Is::List(most) => {
             let count = with.rng.u64(0..=*most);

@@ -161,20 +161,7 @@ pub(crate) const fn plain(kind: Kind, path: &'static str, scope: Scope, make: Ma
 
 /// Rows of a record that are served below it.
 pub(crate) const fn below(name: &'static str, api: Version, path: &'static str, scope: Scope) -> Part {
-    let (across, paging) = (None, Paging::Number);
-    Part {
-        name,
-        stream: None,
-        scope,
-        api,
-        below: Some(path),
-        across,
-        paging,
-        filters: &[],
-        includes: &[],
-        always: None,
-        built: None,
-    }
+    Part { below: Some(path), ..part(name, api, scope) }
 }
 
 impl Part {
@@ -193,16 +180,20 @@ pub(crate) const fn across(
     scope: Scope,
     filters: &'static [Rule],
 ) -> Part {
-    let across = Some(Across { path, owner });
+    Part { across: Some(Across { path, owner }), filters, ..part(name, Version::V3, scope) }
+}
+
+/// A part without an endpoint, for the functions above.
+const fn part(name: &'static str, api: Version, scope: Scope) -> Part {
     Part {
         name,
         stream: None,
         scope,
-        api: Version::V3,
+        api,
         below: None,
-        across,
+        across: None,
         paging: Paging::Number,
-        filters,
+        filters: &[],
         includes: &[],
         always: None,
         built: None,

@@ -1,5 +1,7 @@
 //! What a stream has set aside: records that the store could not serve, to be asked for again.
 
+use crate::dates;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A stream with more entries set aside than this has another trouble than single records.
@@ -18,6 +20,14 @@ pub enum Aside {
         /// The first id behind it.
         below: u64,
     },
+    /// A record whose key cannot be read, so that nobody can ask for it alone: the bookmark stays, and the next walk reads it again.
+    Row {
+        /// What stands for its key.
+        row: u64,
+        /// When it was modified, if that can be read.
+        #[serde(default, with = "dates::option")]
+        date: Option<DateTime<Utc>>,
+    },
 }
 
 impl Aside {
@@ -26,12 +36,14 @@ impl Aside {
         match *self {
             Aside::Id(own) => own == id,
             Aside::Gap { above, below } => above < id && id < below,
+            Aside::Row { row, .. } => row == id,
         }
     }
 
-    /// How many records it holds at most.
+    /// How many records that a walk does not see it holds at most.
     pub(crate) fn most(&self) -> u64 {
         match *self {
+            Aside::Row { .. } => 0,
             Aside::Id(_) => 1,
             Aside::Gap { above, below } => below.saturating_sub(above).saturating_sub(1),
         }
@@ -42,25 +54,91 @@ impl Aside {
         match *self {
             Aside::Id(id) => id,
             Aside::Gap { below, .. } => below.saturating_sub(1),
+            Aside::Row { .. } => 0,
         }
-    }
-
-    /// Adds it to what is known to be aside, unless that has it. Reports whether it is new.
-    pub(crate) fn join(self, known: &mut Vec<Aside>) -> bool {
-        let is_new = !known.iter().any(|known| known.covers(&self));
-        if is_new {
-            known.retain(|known| !self.covers(known));
-            known.push(self);
-        }
-        is_new
     }
 
     /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
-    pub(crate) fn covers(&self, other: &Aside) -> bool {
+    fn covers(&self, other: &Aside) -> bool {
         match (self, other) {
             (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => above <= from && to <= below,
             _ => self == other,
         }
+    }
+}
+
+/// What one stream has set aside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entries(Vec<Aside>);
+
+impl Entries {
+    pub(crate) fn new(entries: Vec<Aside>) -> Entries {
+        Entries(entries)
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Aside] {
+        &self.0
+    }
+
+    pub(crate) fn hold(&self, id: u64) -> bool {
+        self.0.iter().any(|entry| entry.holds(id))
+    }
+
+    /// How many records that a walk does not see they hold at most.
+    pub(crate) fn most(&self) -> u64 {
+        self.0.iter().fold(0, |most, entry| most.saturating_add(entry.most()))
+    }
+
+    /// Adds one, unless it is there. Reports whether it is new.
+    pub(crate) fn join(&mut self, new: Aside) -> bool {
+        let is_new = !self.0.iter().any(|known| known.covers(&new));
+        if is_new {
+            self.0.retain(|known| !new.covers(known));
+            self.0.push(new);
+        }
+        is_new
+    }
+
+    /// Takes out what has come, or is gone.
+    pub(crate) fn settle(&mut self, settled: Aside) {
+        self.0.retain(|entry| match (entry, settled) {
+            // A gap that begins higher up lies in the one that was asked for.
+            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => *below != to || *above < from,
+            (entry, settled) => *entry != settled,
+        });
+    }
+
+    /// Of the gap that has brought a record, takes out what lies up to it.
+    pub(crate) fn pass(&mut self, gap: Aside, id: u64) {
+        let Aside::Gap { above: from, below: to } = gap else { return };
+        for entry in &mut self.0 {
+            if let Aside::Gap { above, below } = entry
+                && (*below == to && from <= *above && *above < id)
+            {
+                *above = id;
+            }
+        }
+        self.0.retain(|entry| !matches!(entry, Aside::Gap { above, below } if *below == to && *below <= above.saturating_add(1)));
+    }
+
+    /// Puts those behind the others.
+    pub(crate) fn put_last(&mut self, asked: &[Aside]) {
+        self.0.sort_by_key(|entry| asked.contains(entry));
+    }
+
+    /// Takes out what the next walk reads again by itself.
+    pub(crate) fn forget_rows(&mut self) {
+        self.0.retain(|entry| !matches!(entry, Aside::Row { .. }));
+    }
+
+    /// How far a bookmark may move, so that the next walk reads all those again that cannot be asked for. None: as far as it likes; a date
+    /// of none: not at all.
+    pub(crate) fn hold_back(&self) -> Option<Option<DateTime<Utc>>> {
+        let dates = self.0.iter().filter_map(|entry| match entry {
+            Aside::Row { date, .. } => Some(*date),
+            Aside::Id(_) | Aside::Gap { .. } => None,
+        });
+        dates.min()
     }
 }
 
@@ -69,6 +147,7 @@ impl std::fmt::Display for Aside {
         match self {
             Aside::Id(id) => write!(f, "record {id}"),
             Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
+            Aside::Row { .. } => f.write_str("a record whose key cannot be read"),
         }
     }
 }

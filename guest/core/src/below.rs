@@ -1,8 +1,9 @@
 //! Lists below the records of another list: price list records. The other list is walked for its ids; the lists below are read side by side, as
 //! many as the store takes at a time, and come one after the other.
 
-use crate::api::gate::Gate;
-use crate::api::{Clock, Transport};
+use crate::api::gate::{Gate, Refused};
+use crate::api::{Clock, Request, Slice, Transport};
+use crate::aside::Entries;
 use crate::error::Result;
 use crate::group::Group;
 use crate::log::{Level, Log};
@@ -36,6 +37,8 @@ pub(crate) struct Lists<'g, T, C> {
     /// Where an earlier run has left off.
     resumes: Option<Below>,
     is_last: bool,
+    /// The list of one of the records has been served.
+    has_served: bool,
 }
 
 /// A list that is being read.
@@ -71,14 +74,13 @@ impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
             let seen = first.seen;
             let page = match page {
                 Ok(page) => page,
-                Err(failure) if failure.spares_other_streams() && self.is_gone(parent).await? => {
-                    let text = format!("{}: record {parent} of {} was deleted while it was read", self.name, self.parent.name);
-                    self.log.write(Level::Info, &text);
+                Err(failure) if failure.spares_other_streams() && self.has_no_list(parent).await? => {
                     self.begun.pop_front();
                     continue;
                 }
                 Err(failure) => return Err(failure),
             };
+            self.has_served = true;
             if page.last {
                 self.begun.pop_front();
             }
@@ -101,7 +103,8 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
     ) -> Self {
         let (name, list, of_parents) = (group.name(), group.list, parent.list());
         // All parents: a list may have changed below one that has not.
-        let all = Scope { since: None, until: None, includes: Vec::new(), channels: None, aside: Vec::new(), ..scope.clone() };
+        let all =
+            Scope { since: None, until: None, includes: Vec::new(), channels: None, aside: Entries::default(), ..scope.clone() };
         let Progress { position, started, seen, .. } = progress.clone();
         let place = (position.clone(), seen);
         let from = Progress { position, started, seen, ..Progress::new(Starts::new(), "") };
@@ -121,6 +124,7 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
             begun: VecDeque::new(),
             resumes: progress.below.clone(),
             is_last: false,
+            has_served: false,
         }
     }
 
@@ -163,7 +167,22 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
         }
     }
 
-    async fn is_gone(&self, id: u64) -> Result<bool> {
-        is_gone(self.gate, self.name, self.parent.list(), id, None).await.map_err(|refused| refused.failure)
+    /// Whether a record is gone, or has no list while others have one.
+    async fn has_no_list(&self, id: u64) -> Result<bool> {
+        let of = format!("record {id} of {}", self.parent.name);
+        if is_gone(self.gate, self.name, self.parent.list(), id, None).await.map_err(|refused| refused.failure)? {
+            self.log.write(Level::Info, &format!("{}: {of} was deleted while it was read", self.name));
+            return Ok(true);
+        }
+        let others_are_served = self.has_served || self.begun.iter().any(|begun| matches!(begun.page, Some(Ok(_))));
+        let mut request = Request::new(self.name, self.list.scope, self.list.path.replace("{id}", &id.to_string()));
+        request.page = Some(Slice::first(1));
+        let first = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
+        if !others_are_served || !matches!(first, Err(Refused { status: Some(404), .. })) {
+            return Ok(false);
+        }
+        let text = format!("{}: {of} has no list (status 404), though it is there; its list is taken for empty", self.name);
+        self.log.write(Level::Warning, &text);
+        Ok(true)
     }
 }

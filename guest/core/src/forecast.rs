@@ -44,7 +44,7 @@ impl Forecast {
             Start::New(walk) | Start::Over(walk, _) => (None, walk.since),
         };
         let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
-        let mut filters = between(list, since, config.end_date);
+        let mut filters = between(list, since, group.until(config));
         filters.extend(group.channels.clone());
         let after = left.as_ref().and_then(|walk| position(list, walk));
         let counts_all = list.end == End::AllSeen;

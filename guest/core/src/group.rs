@@ -7,6 +7,7 @@ use crate::schema::Object;
 use crate::singer::message::{Output, Sink};
 use crate::streams::{Include, List, Lookup, Rows, Source, Stream};
 use crate::walk::Query;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -125,6 +126,11 @@ impl Group {
     pub(crate) fn chunk(&self) -> usize {
         let whole = self.whole.map(|(_, most)| most);
         whole.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
+    }
+
+    /// The greatest date of the records that its walk takes. None where no member has a date: that of the records around says nothing.
+    pub(crate) fn until(&self, config: &Config) -> Option<DateTime<Utc>> {
+        config.end_date.filter(|_| self.members.iter().any(|member| member.stream.replication_key().is_some()))
     }
 
     /// About how many RECORD messages a row brings at most, as far as the row says.

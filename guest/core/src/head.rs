@@ -78,6 +78,11 @@ pub(crate) fn id_of(row: &RawValue, list: &List) -> Option<u64> {
     Head::read(row, list)?.id()
 }
 
+/// What stands for a row: the values of its key, or all of it where they cannot be read.
+pub(crate) fn stand_in(row: &RawValue, key: &[&str]) -> String {
+    mark(row, key).unwrap_or_else(|| row.get().to_owned())
+}
+
 /// What tells a row from others: the values of its key. None: it does not say.
 pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
     let parts: Option<Vec<_>> = key.iter().map(|name| peek(row, name).and_then(|value| scalar(value.get()))).collect();

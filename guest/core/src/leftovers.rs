@@ -136,7 +136,7 @@ impl<'g, T: Transport, C: Clock> Leftovers<'g, T, C> {
                 seen: 0,
                 extracted: extracted.clone(),
                 others,
-                is_aside: true,
+                is_stand_in: false,
                 was_aside,
             })
         };
@@ -156,6 +156,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         let found = match wanted.aside {
             Aside::Id(id) => self.one(id).await?,
             Aside::Gap { .. } => self.gap(wanted, most).await?,
+            Aside::Row { .. } => return Ok(Found::NotYet),
         };
         self.confirmed(found, wanted.aside).await
     }

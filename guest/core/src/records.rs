@@ -103,43 +103,69 @@ pub(crate) struct Target<'t, 's, S> {
     pub(crate) extracted: &'t str,
 }
 
-/// Writes everything that one record of a walk brings to the members that take it, in their order. `tallies` are the members'.
+/// Writes everything that one record of a walk brings to the members that take it, in their order. `tallies` are the members'. Reports the
+/// members that the record could not be written for, and why.
+///
+/// # Errors
+/// A value does not fit, and the config says "strict".
 pub(crate) fn write<S: Sink>(
     group: &Group,
     takers: &Takers,
     tallies: &mut [Tally],
-    mut to: Target<'_, '_, S>,
+    to: &mut Target<'_, '_, S>,
+    row: &Row,
+    lists: &Lists,
+) -> Result<Vec<(usize, Failure)>> {
+    let mut unwritten = Vec::new();
+    let members = group.members.iter().zip(tallies).enumerate();
+    for (place, (member, tally)) in members.filter(|(place, _)| takers.takes(*place, row)) {
+        match write_for(group, member, tally, to, row, lists) {
+            Ok(()) => {}
+            Err(Unwritten::Record(failure)) => unwritten.push((place, failure)),
+            Err(Unwritten::Strict(failure)) => return Err(failure),
+        }
+    }
+    Ok(unwritten)
+}
+
+/// Writes what one member takes of a record: the record itself, or its rows.
+fn write_for<S: Sink>(
+    group: &Group,
+    member: &Member,
+    tally: &mut Tally,
+    to: &mut Target<'_, '_, S>,
     row: &Row,
     lists: &Lists,
 ) -> Result<(), Unwritten> {
-    let members = group.members.iter().zip(tallies).enumerate();
-    for (_, (member, tally)) in members.filter(|(place, _)| takers.takes(*place, row)) {
-        let Source::With { rows, .. } = member.stream.source else {
-            let replaced: Vec<(&str, Replacement)> =
-                lists.iter().map(|(rows, list)| (rows.name, Replacement::List(list))).collect();
-            tally.write(&mut to, member, &row.raw, &replaced)?;
-            continue;
-        };
-        let added = |(field, of_parent): &(&'static str, &str)| {
-            (*field, Replacement::Value(peek(&row.raw, of_parent).unwrap_or(RawValue::NULL)))
-        };
-        let replaced: Vec<(&str, Replacement)> = rows.adds.iter().map(added).collect();
-        for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
-            tally.write(&mut to, member, raw, &replaced).map_err(|why| match why {
-                Unwritten::Record(failure) => {
-                    let text = format!("{} (in record {} of {})", failure.message, row.id, group.parent.name);
-                    Unwritten::Record(Failure { message: text, ..failure })
-                }
-                strict => strict,
-            })?;
+    let Source::With { rows, .. } = member.stream.source else {
+        let mut replaced: Vec<(&str, Replacement)> = Vec::with_capacity(lists.len());
+        for (rows, list) in lists.iter().filter(|(rows, _)| member.wants(rows)) {
+            let list = list.as_ref().map_err(|why| Unwritten::Record(why.clone()))?;
+            replaced.push((rows.name, Replacement::List(list)));
         }
+        return tally.write(to, member, &row.raw, &replaced);
+    };
+    let added = |(field, of_parent): &(&'static str, &str)| {
+        (*field, Replacement::Value(peek(&row.raw, of_parent).unwrap_or(RawValue::NULL)))
+    };
+    let replaced: Vec<(&str, Replacement)> = rows.adds.iter().map(added).collect();
+    for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
+        tally.write(to, member, raw, &replaced).map_err(|why| match why {
+            Unwritten::Record(failure) => {
+                let text = format!("{} (in record {} of {})", failure.message, row.id, group.parent.name);
+                Unwritten::Record(Failure { message: text, ..failure })
+            }
+            strict => strict,
+        })?;
     }
     Ok(())
 }
 
 /// The rows of a record: those that were fetched, else those that it holds itself.
 fn list_of<'r>(rows: &Rows, row: &'r Row, lists: &'r Lists) -> Result<Vec<&'r RawValue>> {
-    let fetched = lists.iter().find(|(of, _)| *of == rows).map(|(_, list)| list.iter().map(|raw| &**raw).collect());
+    if let Some((_, list)) = lists.iter().find(|(of, _)| *of == rows) {
+        return list.as_ref().map(|list| list.iter().map(|raw| &**raw).collect()).map_err(Clone::clone);
+    }
     let not_there = || Failure::new(Kind::Api, format!("record {}: its list of {} is not there", row.id, rows.name));
-    fetched.or_else(|| rows::inside(rows, row)).ok_or_else(not_there)
+    rows::inside(rows, row).ok_or_else(not_there)
 }

@@ -2,17 +2,18 @@
 
 mod batch;
 mod deleted;
+mod inside;
+mod pages;
 mod whole;
 
 pub(crate) use deleted::is_gone;
+pub(crate) use inside::inside;
 
 use crate::api::gate::{Gate, Refused};
-use crate::api::list::{Form, Repair, is_last};
+use crate::api::list::{Form, Repair};
 use crate::api::{Clock, NoBody, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
-use crate::head::mark;
-use crate::json::{self, peek};
 use crate::log::{Level, Log};
 use crate::streams::{Announced, Ask, From, Rows};
 use crate::takers::Takers;
@@ -22,26 +23,22 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-/// A list inside one record that is longer than this is taken for one that does not end.
-const MOST_ROWS: usize = 100_000;
-/// A list whose number of rows changes while it is read is read so often at most.
-const MOST_PASSES: u32 = 10;
 /// So many short lists are named.
 const NAMED: u64 = 10;
 
 const NOT_WHOLE: &str = "is not there (status 404), or is shorter than the record says, though the record is there";
 
-/// The lists of one record.
-pub(crate) type Lists = Vec<(&'static Rows, Vec<Box<RawValue>>)>;
+/// The lists of one record, or why one of them is not there.
+pub(crate) type Lists = Vec<(&'static Rows, Result<Vec<Box<RawValue>>>)>;
 
 /// What became of a record.
 #[derive(Debug)]
 pub(crate) enum Completed {
-    /// It has all its lists.
-    Whole(Lists),
+    /// It is there, and each of its lists or why that is not.
+    There(Lists),
     /// It was deleted after its list was read.
     Gone,
     /// The store cannot serve it, while it serves others.
@@ -82,8 +79,8 @@ pub(crate) enum Lost {
 
 impl std::convert::From<Refused> for Lost {
     fn from(refused: Refused) -> Lost {
-        let by_bytes = refused.status.is_none_or(|status| status < 500);
-        match refused.spent {
+        let by_bytes = refused.spent && refused.status.is_none_or(|status| status < 500);
+        match refused.may_be_of_one_record() {
             true => Lost::Record { failure: refused.failure, by_bytes },
             false => Lost::Refused(refused.failure),
         }
@@ -130,7 +127,7 @@ type Brought = (&'static Rows, Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>);
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// All lists that are wanted of some records, side by side, each paged to its end.
     pub(crate) async fn fetch(&self, mut records: Vec<Row>) -> Result<Chunk> {
-        let mut completed: Vec<Completed> = records.iter().map(|_| Completed::Whole(Lists::new())).collect();
+        let mut completed: Vec<Completed> = records.iter().map(|_| Completed::There(Lists::new())).collect();
         // What was aside comes whole.
         if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.whole, records.first()) {
             for (place, became) in self.read_whole(&mut records, filter).await? {
@@ -146,9 +143,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             for (place, list) in brought {
                 let Some(completed) = completed.get_mut(place) else { continue };
                 match (list, &mut *completed) {
-                    (Ok(list), Completed::Whole(lists)) => lists.push((rows, list)),
+                    (Ok(list), Completed::There(lists)) => lists.push((rows, Ok(list))),
                     (Err(Lost::Gone), _) => *completed = Completed::Gone,
-                    (Err(Lost::Record { failure, .. }), Completed::Whole(_)) => *completed = Completed::Aside(failure),
+                    (Err(Lost::Record { failure, .. }), Completed::There(lists)) => lists.push((rows, Err(failure))),
                     (Err(Lost::Refused(failure)), _) if !failure.spares_other_streams() => return Err(failure),
                     (Err(Lost::Down(failure)), _) => failed.push(Failed { rows, failure, is_down: true }),
                     (Err(Lost::Refused(failure)), _) => failed.push(Failed { rows, failure, is_down: false }),
@@ -156,14 +153,14 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 }
             }
             // Nothing more is wanted of records that are gone or set aside.
-            if !completed.iter().any(|completed| matches!(completed, Completed::Whole(_))) {
+            if !completed.iter().any(|completed| matches!(completed, Completed::There(_))) {
                 break;
             }
         }
         drop(under_way);
         // In the catalog's order, not in that of the answers: the same record is the same text in each run.
         for completed in &mut completed {
-            if let Completed::Whole(lists) = completed {
+            if let Completed::There(lists) = completed {
                 lists.sort_by_key(|(rows, _)| self.group.rows.iter().position(|known| known.name == rows.name));
             }
         }
@@ -172,7 +169,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
 
     /// The requests for the lists of one name. What the records hold themselves needs none.
     fn asks<'f>(&'f self, rows: &'static Rows, records: &'f [Row]) -> Vec<LocalBoxFuture<'f, Brought>> {
-        let is_wanted = |record: &Row| self.takers.want(self.group, rows, record) && inside(rows, record).is_none();
+        let is_wanted =
+            |record: &Row| !record.is_stand_in && self.takers.want(self.group, rows, record) && inside(rows, record).is_none();
         let wanted: Vec<usize> =
             records.iter().enumerate().filter(|(_, record)| is_wanted(record)).map(|(place, _)| place).collect();
         if let (Some(by), true) = (rows.batch(), wanted.len() > 1) {
@@ -216,7 +214,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 Ok(answer) if by_bytes && has_rows && answer.body.rows.is_empty() => return Ok(false),
                 Ok(_) => return Ok(true),
                 // This one may be in trouble of its own, or deleted by now.
-                Err(refused) if refused.spent || refused.status == Some(404) => {}
+                Err(refused) if refused.may_be_of_one_record() => {}
                 Err(refused) => return Err(refused.failure),
             }
         }
@@ -225,7 +223,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
 
     /// The list of one record.
     async fn list(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
-        let (known, least) = least(rows, record);
+        let (known, least) = inside::least(rows, record);
         let Some(list) = self.pages(rows, record).await? else { return self.absent(rows, record).await };
         if list.rows.len() >= least {
             return Ok(list.rows);
@@ -270,7 +268,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         if self.is_gone(record.id).await? {
             return Err(Lost::Gone);
         }
-        if least(rows, record).1 > 0 || rows.is_inside() {
+        if inside::least(rows, record).1 > 0 || rows.is_inside() {
             return Err(self.fault(rows, record, NOT_WHOLE));
         }
         if let Some(list) = self.pages(rows, record).await? {
@@ -285,68 +283,6 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             record.id, rows.name
         ));
         Ok(Vec::new())
-    }
-
-    /// The list, paged to its end; none if it is not found.
-    async fn pages(&self, rows: &'static Rows, record: &Row) -> Result<Option<Paged>, Lost> {
-        let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
-        let (mut list, mut marks): (Vec<Box<RawValue>>, HashSet<String>) = (Vec::new(), HashSet::new());
-        // The lists of an earlier record go first, so that none has to wait for those behind it.
-        (request.no_body, request.rank) = (no_body(ask.form), record.seen);
-        let mut slice = Slice::first(self.page_size);
-        let (mut repeated, mut confirmed) = (false, false);
-        let (mut total, mut passes): (Option<u64>, u32) = (None, 1);
-        loop {
-            request.page = Some(slice);
-            let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
-                // A path that names no record says nothing of one.
-                Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
-                    return Err(Lost::Record { failure, by_bytes: false });
-                }
-                Err(Refused { status: Some(404), .. }) => return Ok(None),
-                page => page?.body,
-            };
-            let limit = request.page.map_or(slice.limit, |slice| slice.limit);
-            if limit < slice.limit && slice.page > 1 {
-                // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
-                (list, marks, slice) = (Vec::new(), HashSet::new(), Slice::first(limit));
-                continue;
-            }
-            if let Some((_, field)) = rows.batch()
-                && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
-            {
-                return Err(self.fault(rows, record, "holds rows of other records, or rows that do not say whose they are"));
-            }
-            if slice.page == 1 {
-                total = page.total;
-            } else if page.total != total && page.total != Some(page.rows.len() as u64) {
-                // A row that was deleted moves those behind it onto a page that has been read: from the start. A total of the page alone says nothing.
-                if passes == MOST_PASSES {
-                    return Err(self.fault(rows, record, "has another number of rows each time it is read"));
-                }
-                passes += 1;
-                (list, marks, slice, repeated, confirmed) = (Vec::new(), HashSet::new(), Slice::first(limit), false, false);
-                continue;
-            }
-            let (before, came) = (list.len(), page.rows.len());
-            // Nothing can contradict an empty page behind a full one, so it is asked for twice before it is believed.
-            if came == 0 && slice.page > 1 && page.total.is_none() && !std::mem::replace(&mut confirmed, true) {
-                continue;
-            }
-            self.note_repairs(rows, record, &page.repairs);
-            list.extend(page.rows.into_iter().filter(|raw| mark(raw, rows.key).is_none_or(|mark| marks.insert(mark))));
-            if is_last(came, limit as usize, page.total.map(|total| list.len() as u64 >= total)) {
-                let is_vouched_for = page.total == Some(list.len() as u64);
-                return Ok(Some(Paged { rows: list, is_vouched_for }));
-            }
-            let no_news = list.len() == before;
-            if no_news && repeated || list.len() > MOST_ROWS {
-                return Err(self.fault(rows, record, "brings nothing new where the store has more, or does not end"));
-            }
-            // Twice in a row: each page may be served twice by a fault of its own.
-            repeated = no_news;
-            slice = Slice { limit, page: slice.page + u64::from(!no_news) };
-        }
     }
 
     fn note_repairs(&self, rows: &Rows, record: &Row, repairs: &[Repair]) {
@@ -387,50 +323,4 @@ fn no_body(form: Form) -> NoBody {
         Form::Bare => NoBody::NoRows,
         Form::Envelope | Form::Object => NoBody::Fault,
     }
-}
-
-/// A record's list, and whether the store says that this is all of it.
-struct Paged {
-    rows: Vec<Box<RawValue>>,
-    is_vouched_for: bool,
-}
-
-/// The rows that a record holds itself, if they are whole.
-pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValue>> {
-    let full = rows.from.iter().find_map(|from| match from {
-        From::Inside { full } => Some(*full),
-        _ => None,
-    })?;
-    // Of a link in place of a list, and of a list that is not there, nothing is known.
-    let list = match peek(&record.raw, rows.name)? {
-        raw if raw.get() == "null" => Vec::new(),
-        raw => json::list(raw)?.rows,
-    };
-    let (came, is_full) = (list.len(), full.is_some_and(|full| list.len() >= full));
-    let count = match rows.announced_by {
-        Some(Announced::Count(field)) => number(record, field).and_then(|count| usize::try_from(count).ok()),
-        _ => None,
-    };
-    let may_be_longer = count.map_or(is_full, |count| full.is_some() && (count > came || is_full && count != came));
-    (!may_be_longer).then_some(list)
-}
-
-/// How many rows of a list a record holds itself.
-fn length(record: &Row, field: &str) -> usize {
-    peek(&record.raw, field).map_or(0, json::length)
-}
-
-/// How many rows the list has at least: those that the record holds itself, and what it announces.
-fn least(rows: &Rows, record: &Row) -> (usize, usize) {
-    let known = if rows.is_inside() { length(record, rows.name) } else { 0 };
-    let announced = match rows.announced_by {
-        Some(Announced::Some(field)) => usize::from(number(record, field).is_some_and(|number| number > 0)),
-        Some(Announced::Count(field)) => number(record, field).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
-        None => 0,
-    };
-    (known, known.max(announced))
-}
-
-fn number(record: &Row, field: &str) -> Option<u64> {
-    peek(&record.raw, field).and_then(json::count)
 }

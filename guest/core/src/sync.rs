@@ -8,7 +8,7 @@ mod read;
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
-use crate::aside::{Aside, MOST_ASIDE};
+use crate::aside::{Entries, MOST_ASIDE};
 use crate::below::Lists;
 use crate::config::Config;
 use crate::error::{Kind, Result};
@@ -68,7 +68,7 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
 }
 
-/// How a walk ended.
+/// How the reading of a source ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     /// With its list.
@@ -102,8 +102,6 @@ struct Stage<'g> {
     group: &'g Group,
     takers: Rc<Takers>,
     tallies: Vec<Tally>,
-    /// What its streams have set aside.
-    aside: Vec<Aside>,
     announced: bool,
     progress: Progress,
     /// The records are those that were set aside, and move no position.
@@ -115,13 +113,17 @@ impl Stage<'_> {
         self.group.list.is_by_id()
     }
 
-    /// Takes those that have failed off the walk. Reports whether the others start later than it does.
-    fn is_narrowed(&mut self) -> bool {
+    /// Takes those that have failed off the walk.
+    fn drop_failed(&mut self) {
         for (place, member) in self.group.members.iter().enumerate() {
             if self.takers.failure(place).is_some() {
                 self.progress.members.remove(member.stream.name);
             }
         }
+    }
+
+    /// Whether all streams of the walk start later than it does.
+    fn starts_later(&self) -> bool {
         // None is less than every date.
         self.progress.members.values().min().is_some_and(|since| since.0 > self.progress.since)
     }
@@ -138,8 +140,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 return Ok(false);
             }
             match self.group(group).await {
-                Ok(Ended::Complete | Ended::Narrowed) => {}
-                Ok(Ended::AtLimit) => {
+                Ok(true) => {}
+                Ok(false) => {
                     self.write_state().await?;
                     return Ok(false);
                 }
@@ -169,15 +171,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(complete && self.summaries.iter().all(|summary| summary.complete))
     }
 
-    /// Runs one group and adds its streams to the summary.
-    async fn group(&mut self, group: &Group) -> Result<Ended> {
+    /// Runs one group and adds its streams to the summary. Reports whether it was read to its end: else the run is at a limit.
+    async fn group(&mut self, group: &Group) -> Result<bool> {
         let begun = self.gate.clock().now();
         let (progress, resumes) = self.start(group)?;
         let mut stage = Stage {
             group,
-            takers: Rc::new(Takers::new(group, &progress, &self.config)),
+            takers: Rc::new(Takers::new(group, &progress, &self.config, self.aside(group)?)),
             tallies: group.members.iter().map(|_| Tally::default()).collect(),
-            aside: self.aside(group)?,
             announced: false,
             progress,
             is_leftover: false,
@@ -229,28 +230,38 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    /// Walks the group's list: from where the last run left it and then once more, or once.
-    async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<Ended> {
+    /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
+    async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
             let last_id = stage.progress.last_id();
+            if stage.progress.is_at_start() {
+                stage.takers.change_aside(&stage.takers.reading(), Entries::forget_rows);
+                self.note_aside(stage);
+            }
             // In the middle of a walk only if there would be no room for more.
-            let is_due = stage.progress.is_at_start() || stage.aside.len() >= MOST_ASIDE;
-            if is_due && self.leftovers(stage).await? == Ended::AtLimit {
-                return Ok(Ended::AtLimit);
+            let is_due = stage.progress.is_at_start() || stage.takers.aside().len() >= MOST_ASIDE;
+            if is_due && !self.leftovers(stage).await? {
+                return Ok(false);
             }
             // One that failed while these were read takes its start with it.
-            if stage.is_narrowed() && stage.progress.is_at_start() {
+            if stage.starts_later() && stage.progress.is_at_start() {
                 self.start_again(stage, stage.progress.until_id, stage.progress.again)?;
             }
-            let ended = self.walk(stage).await;
-            if ended == Ok(Ended::Narrowed) {
-                self.start_again(stage, None, false)?;
-                resumed = false;
-                continue;
-            }
-            if ended != Ok(Ended::Complete) {
-                self.note(stage);
-                return ended;
+            match self.walk(stage).await {
+                Ok(Ended::Complete) => {}
+                Ok(Ended::Narrowed) => {
+                    self.start_again(stage, None, false)?;
+                    resumed = false;
+                    continue;
+                }
+                Ok(Ended::AtLimit) => {
+                    self.note(stage);
+                    return Ok(false);
+                }
+                Err(failure) => {
+                    self.note(stage);
+                    return Err(failure);
+                }
             }
             self.complete(stage);
             self.write_state().await?;
@@ -258,7 +269,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             // Runs with limits that follow each other would never come to an end if each had to walk twice.
             let enough = again && (self.max_records.is_some() || self.deadline.is_some()) && !stage.takers.are_waiting();
             if !std::mem::take(&mut resumed) || enough {
-                return Ok(Ended::Complete);
+                return Ok(true);
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
             // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
@@ -281,9 +292,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
         }
         stage.progress = Progress { again, until_id, ..Progress::new(starts, &group.selection) };
-        stage.takers = Rc::new(stage.takers.again(group, &stage.progress, &self.config));
         // With what is aside for those that have waited.
-        stage.aside = self.aside(group)?;
+        let aside = self.aside(group)?;
+        stage.takers = Rc::new(stage.takers.again(group, &stage.progress, &self.config, aside));
         Ok(())
     }
 

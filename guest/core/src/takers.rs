@@ -1,5 +1,6 @@
-//! The streams of a group that a walk reads for, and which of its records each of them takes.
+//! The streams of a group that a walk reads for: which of its records each of them takes, and what each has set aside.
 
+use crate::aside::{Aside, Entries};
 use crate::config::{Channels, Config};
 use crate::error::Failure;
 use crate::group::Group;
@@ -18,6 +19,7 @@ pub(crate) struct Takers {
     /// The channels that all of them are restricted to, and the field that names a record's channel: the list's filter may not take them all,
     /// and what was aside is asked for without it.
     channels: Option<(Channels, &'static str)>,
+    aside: RefCell<Vec<Entries>>,
 }
 
 /// How a member stands in a walk.
@@ -31,7 +33,7 @@ enum Standing {
 
 impl Takers {
     /// The members of a walk. One that starts later than others leaves out what lies before its own start: its bookmark vouches for that.
-    pub(crate) fn new(group: &Group, walk: &Progress, config: &Config) -> Takers {
+    pub(crate) fn new(group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
         let lookback = config.lookback;
         let own = |name: &str| walk.members.get(name).map(|since| since.0.and_then(|since| since.checked_sub_signed(lookback)));
         let names = || group.members.iter().map(|member| member.stream.name);
@@ -40,12 +42,12 @@ impl Takers {
         let standing = |name| if own(name).is_some() { Standing::Taking } else { Standing::Waiting };
         let field = group.list.channels.and_then(|of| of.field);
         let channels = field.map(|field| (config.channels.clone(), field));
-        Takers { standings: RefCell::new(names().map(standing).collect()), since, channels }
+        Takers { standings: RefCell::new(names().map(standing).collect()), since, channels, aside: RefCell::new(aside) }
     }
 
     /// The same members for a new walk. Those that have failed stay out of it.
-    pub(crate) fn again(&self, group: &Group, walk: &Progress, config: &Config) -> Takers {
-        let new = Takers::new(group, walk, config);
+    pub(crate) fn again(&self, group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
+        let new = Takers::new(group, walk, config, aside);
         let failed = self.standings.borrow();
         for (known, standing) in failed.iter().zip(new.standings.borrow_mut().iter_mut()) {
             if let Standing::Failed(_) = known {
@@ -65,12 +67,51 @@ impl Takers {
         self.standings.borrow().iter().any(|standing| matches!(standing, Standing::Waiting))
     }
 
-    /// Whether a member takes a record. One without a date that can be read is never left out, nor one that is aside: nobody has it yet.
+    /// The members that the walk reads for.
+    pub(crate) fn reading(&self) -> Vec<usize> {
+        (0..self.since.len()).filter(|member| self.reads_for(*member)).collect()
+    }
+
+    /// Whether a member takes a record. One without a date that can be read is never left out, nor one that the member has set aside; what was
+    /// asked for because it was aside is for nobody else.
     pub(crate) fn takes(&self, member: usize, row: &Row) -> bool {
         let since = self.since.get(member).copied().flatten();
-        let is_before = matches!((row.date, since), (Some(date), Some(since)) if date < since);
+        let is_after = !matches!((row.date, since), (Some(date), Some(since)) if date < since);
+        let is_aside = self.aside.borrow().get(member).is_some_and(|aside| aside.hold(row.id));
         let is_elsewhere = self.channels.as_ref().is_some_and(|(channels, field)| !channels.hold(&row.raw, field));
-        self.reads_for(member) && (row.is_aside || !is_before) && !is_elsewhere
+        self.reads_for(member) && (is_aside || is_after && row.was_aside.is_none()) && !is_elsewhere
+    }
+
+    /// What the members that the walk reads for have set aside, each entry once.
+    pub(crate) fn aside(&self) -> Vec<Aside> {
+        let mut all: Vec<Aside> = Vec::new();
+        for (_, entries) in self.aside.borrow().iter().enumerate().filter(|(member, _)| self.reads_for(*member)) {
+            all.extend(entries.as_slice().iter().filter(|entry| !all.contains(entry)).copied().collect::<Vec<_>>());
+        }
+        all
+    }
+
+    /// What one member has set aside.
+    pub(crate) fn aside_of(&self, member: usize) -> Entries {
+        self.aside.borrow().get(member).cloned().unwrap_or_default()
+    }
+
+    /// Whether a record is aside for one of the members that the walk reads for, or comes from what is.
+    pub(crate) fn is_aside(&self, row: &Row) -> bool {
+        let is_own = |member: &usize| self.aside.borrow().get(*member).is_some_and(|own| own.as_slice().contains(&row.aside()));
+        row.was_aside.is_some() || self.reading().iter().any(is_own)
+    }
+
+    /// Sets something aside for some members. Reports whether it is new to one of them.
+    pub(crate) fn set_aside(&self, members: &[usize], new: Aside) -> bool {
+        let mut aside = self.aside.borrow_mut();
+        members.iter().filter(|member| aside.get_mut(**member).is_some_and(|entries| entries.join(new))).count() > 0
+    }
+
+    /// Changes what some members have set aside.
+    pub(crate) fn change_aside(&self, members: &[usize], change: impl Fn(&mut Entries)) {
+        let mut aside = self.aside.borrow_mut();
+        members.iter().for_each(|member| aside.get_mut(*member).into_iter().for_each(&change));
     }
 
     /// Whether a member that takes a record wants its rows.

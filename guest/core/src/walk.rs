@@ -13,7 +13,7 @@ mod time;
 use crate::api::gate::{Answer, Gate, Refused};
 use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
-use crate::aside::Aside;
+use crate::aside::{Aside, Entries};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
@@ -62,10 +62,20 @@ pub(crate) struct Row {
     pub(crate) extracted: Rc<str>,
     /// Other records of the list, where some are known.
     pub(crate) others: [Option<u64>; 2],
-    /// It is set aside, so that nobody has it yet, whatever its date is.
-    pub(crate) is_aside: bool,
+    /// The id is none of the store's: it stands for a key of several fields, or for the whole record where its key cannot be read.
+    pub(crate) is_stand_in: bool,
     /// What was aside and has brought it.
     pub(crate) was_aside: Option<Aside>,
+}
+
+impl Row {
+    /// The record as what is set aside.
+    pub(crate) fn aside(&self) -> Aside {
+        match self.is_stand_in {
+            true => Aside::Row { row: self.id, date: self.date },
+            false => Aside::Id(self.id),
+        }
+    }
 }
 
 /// One step of a walk.
@@ -139,7 +149,7 @@ pub(crate) struct Scope {
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
     /// What is aside, so that the walk may not see all that there is.
-    pub(crate) aside: Vec<Aside>,
+    pub(crate) aside: Entries,
 }
 
 /// The filters for records that were modified between two dates.
@@ -149,6 +159,11 @@ pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<D
     // Whether the filter takes its own second is not documented, so it is asked for the one before.
     let since = since.map(|since| since - SECOND);
     [filter(least, since), filter(greatest, until)].into_iter().flatten().collect()
+}
+
+/// The filters of a walk.
+fn filters(list: &List, scope: &Scope) -> Query {
+    between(list, scope.since, scope.until).into_iter().chain(scope.channels.clone()).collect()
 }
 
 /// Why what came cannot be the truth.
@@ -219,7 +234,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             Some(Place::Page { page, limit }) => pass = Pass::resumed(page, limit),
             None => {}
         }
-        let filters = between(list, scope.since, scope.until).into_iter().chain(scope.channels.clone()).collect();
+        let filters = filters(list, &scope);
         Walk {
             gate,
             log,
@@ -293,7 +308,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
         aside.extend(gaps.drain(..).map(|gap| (gap, self.failure("the store sends a record without an id that is a number"))));
         for (aside, _) in &aside {
-            aside.join(&mut self.scope.aside);
+            self.scope.aside.join(*aside);
         }
         // The end of the list may lie in what could not be served.
         let passed = aside.iter().map(|(aside, _)| aside.last()).max();

@@ -7,16 +7,9 @@ use crate::options::Scope;
 use crate::resource::{Make, Resource, Sorts, plain};
 
 const RULES: &[Rule] = &[
-    Rule("id", "id", Op::Equal),
-    Rule("id:in", "id", Op::In),
-    Rule("id:not_in", "id", Op::NotIn),
-    Rule("id:min", "id", Op::Min),
-    Rule("id:max", "id", Op::Max),
-    Rule("id:greater", "id", Op::Greater),
-    Rule("id:less", "id", Op::Less),
-    Rule("name", "name", Op::Equal),
-    Rule("name:like", "name", Op::Like),
-    Rule("page_title", "page_title", Op::Equal),
+    Rule::Each(&["id"], Op::OF_NUMBERS),
+    Rule::Each(&["name"], &[Op::Equal, Op::Like]),
+    Rule::Each(&["page_title"], &[Op::Equal]),
 ];
 
 const FIELDS: &[Field] = &[

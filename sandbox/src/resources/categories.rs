@@ -7,13 +7,10 @@ use crate::options::Scope;
 use crate::resource::{Ids, Make, Resource, plain};
 
 const RULES: &[Rule] = &[
-    Rule("category_id:in", "category_id", Op::In),
-    Rule("category_id:not_in", "category_id", Op::NotIn),
-    Rule("tree_id:in", "tree_id", Op::In),
-    Rule("parent_id:in", "parent_id", Op::In),
-    Rule("name", "name", Op::Equal),
-    Rule("name:like", "name", Op::Like),
-    Rule("is_visible", "is_visible", Op::Equal),
+    Rule::Each(&["category_id"], &[Op::In, Op::NotIn]),
+    Rule::Each(&["tree_id", "parent_id"], &[Op::In]),
+    Rule::Each(&["name"], &[Op::Equal, Op::Like]),
+    Rule::Each(&["is_visible"], &[Op::Equal]),
 ];
 
 const FIELDS: &[Field] = &[

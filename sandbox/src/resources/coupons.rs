@@ -11,13 +11,11 @@ use crate::resource::{Dates, Ids, Make, Resource, plain};
 use crate::seed::coupons;
 
 const RULES: &[Rule] = &[
-    Rule("id", "id", Op::Equal),
-    Rule("min_id", "id", Op::Min),
-    Rule("max_id", "id", Op::Max),
-    Rule("code", "code", Op::Equal),
-    Rule("name", "name", Op::Equal),
-    Rule("type", "type", Op::Equal),
-    Rule("exclude_type", "type", Op::NotIn),
+    Rule::Each(&["id"], &[Op::Equal]),
+    Rule::Named("min_id", "id", Op::Min),
+    Rule::Named("max_id", "id", Op::Max),
+    Rule::Each(&["code", "name", "type"], &[Op::Equal]),
+    Rule::Named("exclude_type", "type", Op::NotIn),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

@@ -12,40 +12,24 @@ use crate::{dates, wire};
 
 /// There are no ranges of ids here (customers v3 reference).
 const RULES: &[Rule] = &[
-    Rule("id:in", "id", Op::In),
-    Rule("date_created", "date_created", Op::Equal),
-    Rule("date_created:min", "date_created", Op::Min),
-    Rule("date_created:max", "date_created", Op::Max),
-    Rule("date_modified", "date_modified", Op::Equal),
-    Rule("date_modified:min", "date_modified", Op::Min),
-    Rule("date_modified:max", "date_modified", Op::Max),
-    Rule("email:in", "email", Op::In),
-    Rule("company:in", "company", Op::In),
-    Rule("channel_id:in", "channel_ids", Op::In),
-    Rule("customer_group_id:in", "customer_group_id", Op::In),
-    Rule("name:in", "name", Op::In),
-    Rule("name:like", "name", Op::Like),
-    Rule("phone:in", "phone", Op::In),
-    Rule("registration_ip_address:in", "registration_ip_address", Op::In),
+    Rule::Each(&["id"], &[Op::In]),
+    Rule::Each(&["date_created", "date_modified"], &[Op::Equal, Op::Min, Op::Max]),
+    Rule::Each(&["email", "company"], &[Op::In]),
+    Rule::Named("channel_id:in", "channel_ids", Op::In),
+    Rule::Each(&["customer_group_id"], &[Op::In]),
+    Rule::Each(&["name"], &[Op::In, Op::Like]),
+    Rule::Each(&["phone", "registration_ip_address"], &[Op::In]),
 ];
 
-const OF_ADDRESSES: &[Rule] =
-    &[Rule("id:in", "id", Op::In), Rule("customer_id:in", "customer_id", Op::In), Rule("company:in", "company", Op::In)];
+const OF_ADDRESSES: &[Rule] = &[Rule::Each(&["id", "customer_id", "company"], &[Op::In])];
 
 const OF_ATTRIBUTES: &[Rule] = &[
-    Rule("customer_id:in", "customer_id", Op::In),
-    Rule("attribute_id:in", "attribute_id", Op::In),
-    Rule("date_created:min", "date_created", Op::Min),
-    Rule("date_created:max", "date_created", Op::Max),
-    Rule("date_modified:min", "date_modified", Op::Min),
-    Rule("date_modified:max", "date_modified", Op::Max),
+    Rule::Each(&["customer_id", "attribute_id"], &[Op::In]),
+    Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max]),
 ];
 
-const OF_FORM_FIELDS: &[Rule] = &[
-    Rule("customer_id", "customer_id", Op::Equal),
-    Rule("address_id", "address_id", Op::Equal),
-    Rule("field_name", "name", Op::Equal),
-];
+const OF_FORM_FIELDS: &[Rule] =
+    &[Rule::Each(&["customer_id", "address_id"], &[Op::Equal]), Rule::Named("field_name", "name", Op::Equal)];
 
 pub(crate) static RESOURCE: Resource = Resource {
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_z },

@@ -16,22 +16,16 @@ use crate::wire;
 
 /// `is_deleted` was documented up to 2021 and is still sent by clients; the others are in the orders reference.
 const RULES: &[Rule] = &[
-    Rule("min_id", "id", Op::Min),
-    Rule("max_id", "id", Op::Max),
-    Rule("min_date_modified", "date_modified", Op::Min),
-    Rule("max_date_modified", "date_modified", Op::Max),
-    Rule("min_date_created", "date_created", Op::Min),
-    Rule("max_date_created", "date_created", Op::Max),
-    Rule("is_deleted", "is_deleted", Op::Equal),
-    Rule("status_id", "status_id", Op::Equal),
-    Rule("customer_id", "customer_id", Op::Equal),
-    Rule("min_total", "total_inc_tax", Op::Min),
-    Rule("max_total", "total_inc_tax", Op::Max),
-    Rule("email", "email", Op::Equal),
-    Rule("cart_id", "cart_id", Op::Equal),
-    Rule("payment_method", "payment_method", Op::Equal),
-    Rule("channel_id", "channel_id", Op::Equal),
-    Rule("external_order_id", "external_order_id", Op::Equal),
+    Rule::Named("min_id", "id", Op::Min),
+    Rule::Named("max_id", "id", Op::Max),
+    Rule::Named("min_date_modified", "date_modified", Op::Min),
+    Rule::Named("max_date_modified", "date_modified", Op::Max),
+    Rule::Named("min_date_created", "date_created", Op::Min),
+    Rule::Named("max_date_created", "date_created", Op::Max),
+    Rule::Each(&["is_deleted", "status_id", "customer_id"], &[Op::Equal]),
+    Rule::Named("min_total", "total_inc_tax", Op::Min),
+    Rule::Named("max_total", "total_inc_tax", Op::Max),
+    Rule::Each(&["email", "cart_id", "payment_method", "channel_id", "external_order_id"], &[Op::Equal]),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

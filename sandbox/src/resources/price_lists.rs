@@ -9,23 +9,15 @@ use crate::refusal::Version;
 use crate::resource::{Dates, Make, Paging, Part, Resource, below, plain};
 
 const RULES: &[Rule] = &[
-    Rule("id:in", "id", Op::In),
-    Rule("name", "name", Op::Equal),
-    Rule("name:like", "name", Op::Like),
-    Rule("date_created:min", "date_created", Op::Min),
-    Rule("date_created:max", "date_created", Op::Max),
-    Rule("date_modified:min", "date_modified", Op::Min),
-    Rule("date_modified:max", "date_modified", Op::Max),
+    Rule::Each(&["id"], &[Op::In]),
+    Rule::Each(&["name"], &[Op::Equal, Op::Like]),
+    Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max]),
 ];
 
 const OF_RECORDS: &[Rule] = &[
-    Rule("variant_id:in", "variant_id", Op::In),
-    Rule("product_id:in", "product_id", Op::In),
-    Rule("currency", "currency", Op::Equal),
-    Rule("date_created:min", "date_created", Op::Min),
-    Rule("date_created:max", "date_created", Op::Max),
-    Rule("date_modified:min", "date_modified", Op::Min),
-    Rule("date_modified:max", "date_modified", Op::Max),
+    Rule::Each(&["variant_id", "product_id"], &[Op::In]),
+    Rule::Each(&["currency"], &[Op::Equal]),
+    Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max]),
 ];
 
 const FIELDS: &[Field] = &[

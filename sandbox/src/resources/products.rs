@@ -9,55 +9,21 @@ use crate::seed::products;
 
 /// There is no filter by creation date (products reference).
 const RULES: &[Rule] = &[
-    Rule("id", "id", Op::Equal),
-    Rule("id:in", "id", Op::In),
-    Rule("id:not_in", "id", Op::NotIn),
-    Rule("id:min", "id", Op::Min),
-    Rule("id:max", "id", Op::Max),
-    Rule("id:greater", "id", Op::Greater),
-    Rule("id:less", "id", Op::Less),
-    Rule("date_modified", "date_modified", Op::Equal),
-    Rule("date_modified:min", "date_modified", Op::Min),
-    Rule("date_modified:max", "date_modified", Op::Max),
-    Rule("date_last_imported", "date_last_imported", Op::Equal),
-    Rule("date_last_imported:min", "date_last_imported", Op::Min),
-    Rule("date_last_imported:max", "date_last_imported", Op::Max),
-    Rule("channel_id:in", "channels", Op::In),
-    Rule("name", "name", Op::Equal),
-    Rule("keyword", "name", Op::Like),
-    Rule("sku", "sku", Op::Equal),
-    Rule("sku:in", "sku", Op::In),
-    Rule("upc", "upc", Op::Equal),
-    Rule("mpn", "mpn", Op::Equal),
-    Rule("price", "price", Op::Equal),
-    Rule("weight", "weight", Op::Equal),
-    Rule("condition", "condition", Op::Equal),
-    Rule("brand_id", "brand_id", Op::Equal),
-    Rule("type", "type", Op::Equal),
-    Rule("availability", "availability", Op::Equal),
-    Rule("categories", "categories", Op::Equal),
-    Rule("categories:in", "categories", Op::In),
-    Rule("is_visible", "is_visible", Op::Equal),
-    Rule("is_featured", "is_featured", Op::Equal),
-    Rule("is_free_shipping", "is_free_shipping", Op::Equal),
-    Rule("total_sold", "total_sold", Op::Equal),
-    Rule("inventory_level", "inventory_level", Op::Equal),
-    Rule("inventory_level:in", "inventory_level", Op::In),
-    Rule("inventory_level:not_in", "inventory_level", Op::NotIn),
-    Rule("inventory_level:min", "inventory_level", Op::Min),
-    Rule("inventory_level:max", "inventory_level", Op::Max),
-    Rule("inventory_level:greater", "inventory_level", Op::Greater),
-    Rule("inventory_level:less", "inventory_level", Op::Less),
+    Rule::Each(&["id"], Op::OF_NUMBERS),
+    Rule::Each(&["date_modified", "date_last_imported"], &[Op::Equal, Op::Min, Op::Max]),
+    Rule::Named("channel_id:in", "channels", Op::In),
+    Rule::Each(&["name"], &[Op::Equal]),
+    Rule::Named("keyword", "name", Op::Like),
+    Rule::Each(&["sku"], &[Op::Equal, Op::In]),
+    Rule::Each(&["upc", "mpn", "price", "weight", "condition", "brand_id", "type", "availability"], &[Op::Equal]),
+    Rule::Each(&["categories"], &[Op::Equal, Op::In]),
+    Rule::Each(&["is_visible", "is_featured", "is_free_shipping", "total_sold"], &[Op::Equal]),
+    Rule::Each(&["inventory_level"], Op::OF_NUMBERS),
 ];
 
-const OF_VARIANTS: &[Rule] = &[
-    Rule("id", "id", Op::Equal),
-    Rule("sku", "sku", Op::Equal),
-    Rule("upc", "upc", Op::Equal),
-    Rule("product_id:in", "product_id", Op::In),
-];
+const OF_VARIANTS: &[Rule] = &[Rule::Each(&["id", "sku", "upc"], &[Op::Equal]), Rule::Each(&["product_id"], &[Op::In])];
 
-const OF_ASSIGNMENTS: &[Rule] = &[Rule("product_id:in", "product_id", Op::In), Rule("channel_id:in", "channel_id", Op::In)];
+const OF_ASSIGNMENTS: &[Rule] = &[Rule::Each(&["product_id", "channel_id"], &[Op::In])];
 
 pub(crate) static RESOURCE: Resource = Resource {
     ids: Ids { first: 77, gap: 23 },

@@ -7,12 +7,7 @@ use crate::make::{Field, Is};
 use crate::options::Scope;
 use crate::resource::{Dates, Make, Resource, plain};
 
-const RULES: &[Rule] = &[
-    Rule("id:in", "id", Op::In),
-    Rule("order_id:in", "order_id", Op::In),
-    Rule("created:min", "created", Op::Min),
-    Rule("created:max", "created", Op::Max),
-];
+const RULES: &[Rule] = &[Rule::Each(&["id", "order_id"], &[Op::In]), Rule::Each(&["created"], &[Op::Min, Op::Max])];
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),

@@ -5,6 +5,7 @@ mod broken;
 mod changes;
 mod faults;
 mod lists;
+mod million;
 mod quota;
 mod seed;
 mod socket;

@@ -67,6 +67,15 @@ pub struct Refused {
     pub failure: Failure,
 }
 
+impl Refused {
+    /// Whether the cause may be one of the records that were asked for: no answer that could be read came, or the store has something against this
+    /// request that is neither the token nor the quota.
+    pub(crate) fn may_be_of_one_record(&self) -> bool {
+        let is_against_it = matches!(self.status, Some(400..=499)) && !matches!(self.status, Some(401 | 403 | 429));
+        self.spent || is_against_it
+    }
+}
+
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Refused {
         Refused { status: None, spent: false, failure }

@@ -1,7 +1,8 @@
 //! The lists of some records, asked for together. Each record is accounted for: what does not fit one page is asked for in halves, and a record
 //! of which nothing has come is asked for again.
 
-use super::{Fetcher, Lost, least, no_body};
+use super::inside::least;
+use super::{Fetcher, Lost, no_body};
 use crate::api::gate::Refused;
 use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Request, Slice, Transport};
@@ -89,7 +90,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             (no_body(ask.form), asked.iter().map(|record| record.seen).min().unwrap_or(0), part.tries);
         let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
             Ok(answer) => answer.body,
-            Err(refused) if refused.spent || refused.status == Some(404) => return Ok(None),
+            Err(refused) if refused.may_be_of_one_record() => return Ok(None),
             Err(refused) => return Err(Lost::from(refused)),
         };
         let (came, limit) = (page.rows.len(), request.page.map_or(self.page_size, |slice| slice.limit));

@@ -24,11 +24,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                         lost.extend(self.missing(filter, records, place).await?.map(|became| (place, became)));
                     }
                 }
-                Err(refused) if refused.spent && places.len() > 1 => {
+                Err(refused) if refused.may_be_of_one_record() && places.len() > 1 => {
                     let second = places.split_off(places.len() / 2);
                     parts.extend([second, places].map(|half| (half, self.tries.or(Some(TRIES)))));
                 }
-                Err(refused) if refused.spent => {
+                Err(refused) if refused.may_be_of_one_record() => {
                     let Some(record) = places.first().and_then(|place| records.get(*place)) else { continue };
                     let became = self.unserved(filter, record, refused.failure).await?;
                     lost.extend(places.first().map(|place| (*place, became)));
@@ -71,7 +71,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         for _ in 0..2 {
             let page = match self.of_ids(filter, &[id], self.tries).await {
                 Ok(page) => page,
-                Err(refused) if refused.spent => {
+                Err(refused) if refused.may_be_of_one_record() => {
                     let Some(record) = records.get(place) else { return Ok(None) };
                     return self.unserved(filter, record, refused.failure).await.map(Some);
                 }
@@ -102,7 +102,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         for other in record.others.into_iter().flatten().filter(|id| *id != record.id) {
             match self.of_ids(filter, &[other], Some(1)).await {
                 Ok(_) => return Ok(true),
-                Err(refused) if refused.spent => {}
+                Err(refused) if refused.may_be_of_one_record() => {}
                 Err(refused) => return Err(refused.failure),
             }
         }

@@ -141,9 +141,12 @@ impl State {
 
     /// Notes what a stream has set aside. An empty list stays in the state, since some runners merge a state into the one before.
     pub(crate) fn set_aside(&mut self, stream: &Stream, aside: &[Aside]) {
-        let Some(entry) = self.of_mut(stream) else { return };
-        if !aside.is_empty() || entry.contains_key(ASIDE) {
-            // Numbers: this cannot fail.
+        let is_known = self.of(stream).is_some_and(|entry| entry.get(ASIDE).is_some());
+        if aside.is_empty() && !is_known {
+            return;
+        }
+        if let Some(entry) = self.of_mut(stream) {
+            // Numbers and dates: this cannot fail.
             entry.insert(ASIDE.into(), serde_json::to_value(aside).unwrap_or_default());
         }
     }

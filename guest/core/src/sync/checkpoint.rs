@@ -36,7 +36,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
         let safe = safe.map(|safe| self.config.end_date.map_or(safe, |end| safe.min(end)));
         let members = stage.group.members.iter().enumerate();
-        for (_, Member { stream, fields, .. }) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
+        for (place, Member { stream, fields, .. }) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
+            // What is aside and cannot be asked for comes again with the next walk.
+            let safe = match stage.takers.aside_of(place).hold_back() {
+                Some(date) => safe.min(date),
+                None => safe,
+            };
             let own = progress.members.get(stream.name).and_then(|since| since.0);
             // Of a walk through the whole list the start is none, and the bookmark stays all the same.
             let known = self.state.bookmark(stream).ok().flatten();

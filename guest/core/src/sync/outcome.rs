@@ -1,6 +1,6 @@
 //! What became of each stream: its summary, its metrics, and a line for a person.
 
-use super::{Ended, Run, Stage};
+use super::{Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Group;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Adds a group's streams to the summary.
-    pub(super) fn conclude(&mut self, stage: &Stage<'_>, result: &Result<Ended>, took: Duration) -> Result<()> {
+    pub(super) fn conclude(&mut self, stage: &Stage<'_>, result: &Result<bool>, took: Duration) -> Result<()> {
         let took = took.as_secs_f64();
         for (place, (member, tally)) in stage.group.members.iter().zip(&stage.tallies).enumerate() {
             let name = member.stream.name;
@@ -23,7 +23,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
             let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
             let aside = self.state.aside(member.stream)?.len() as u64;
-            let complete = *result == Ok(Ended::Complete) && stage.takers.reads_for(place);
+            let complete = *result == Ok(true) && stage.takers.reads_for(place);
             self.summaries.push(StreamSummary { name, records, skipped, nulled, aside, complete, failure });
         }
         self.gate.report();

@@ -2,12 +2,12 @@
 
 use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
-use crate::aside::Aside;
-use crate::error::{Kind, Result};
+use crate::aside::Entries;
+use crate::error::{Failure, Kind, Result};
 use crate::log::Level;
 use crate::pipeline::{Item, Pages, Pipeline};
 use crate::progress::Place;
-use crate::records::{self, Tally, Target, Unwritten};
+use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
 use crate::singer::message::Sink;
 use crate::walk::{Row, Scope};
@@ -56,7 +56,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     stage.group.announce(&mut self.output);
                 }
             }
-            Item::Aside(aside, why) => self.set_aside(stage, aside, &why)?,
+            Item::Aside(aside, why) => return self.set_aside(stage, aside, &stage.takers.reading(), &why),
             Item::Settled(aside) => self.gone(stage, aside),
             Item::Chunk(chunk) => return self.chunk(stage, chunk).await,
             Item::PageDone { place, below, seen, last } if !stage.is_leftover => {
@@ -81,12 +81,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Writes records that were completed together, one by one. By id, each moves the position.
     async fn chunk(&mut self, stage: &mut Stage<'_>, chunk: Chunk) -> Result<Ended> {
         for failed in chunk.failed {
-            if self.leave_out(stage, failed)? == Ended::Narrowed {
+            if self.without_list(stage, failed)? == Ended::Narrowed {
                 return Ok(Ended::Narrowed);
             }
         }
         for (row, completed) in chunk.records {
-            self.record(stage, &row, completed)?;
+            if self.record(stage, &row, completed)? == Ended::Narrowed {
+                return Ok(Ended::Narrowed);
+            }
             if stage.is_leftover {
                 if self.at_limit() {
                     return Ok(Ended::AtLimit);
@@ -113,24 +115,34 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     /// Continues without the members that a list fails for. If it fails for all that the walk reads for, or the store fails to serve what the walked
     /// records themselves show, the walk ends, to be resumed from here.
-    fn leave_out(&mut self, stage: &mut Stage<'_>, failed: Failed) -> Result<Ended> {
+    fn without_list(&mut self, stage: &mut Stage<'_>, failed: Failed) -> Result<Ended> {
         let Failed { rows, failure, is_down } = failed;
-        let members = stage.group.members.iter().enumerate();
-        let reading: Vec<_> = members.filter(|(place, _)| stage.takers.reads_for(*place)).collect();
-        let failing: Vec<_> = reading.iter().filter(|(_, member)| member.wants(rows)).collect();
+        let member = |place: &usize| stage.group.members.get(*place);
+        let failing: Vec<usize> =
+            stage.takers.reading().into_iter().filter(|place| member(place).is_some_and(|member| member.wants(rows))).collect();
+        if is_down && failing.iter().filter_map(member).any(|member| member.stream.rows().is_none()) {
+            return Err(failure);
+        }
+        self.leave_out(stage, &failing, &failure)
+    }
+
+    /// Continues without some members, unless there are no others.
+    pub(super) fn leave_out(&mut self, stage: &mut Stage<'_>, failing: &[usize], failure: &Failure) -> Result<Ended> {
         if failing.is_empty() {
             return Ok(Ended::Complete);
         }
-        if failing.len() == reading.len() || is_down && failing.iter().any(|(_, member)| member.stream.rows().is_none()) {
-            return Err(failure);
+        if failing.len() == stage.takers.reading().len() {
+            return Err(failure.clone());
         }
-        for (place, member) in failing {
+        for place in failing {
+            let Some(member) = stage.group.members.get(*place) else { continue };
             let name = member.stream.name;
             self.log.write(Level::Warning, &format!("{failure}; continuing without {name}"));
             stage.takers.fail(*place, failure.clone());
             self.state.drop_walk(member.stream);
         }
-        Ok(if stage.is_narrowed() { Ended::Narrowed } else { Ended::Complete })
+        stage.drop_failed();
+        Ok(if stage.starts_later() { Ended::Narrowed } else { Ended::Complete })
     }
 
     /// So many chunks are completed side by side. What is aside may take all the time that a run has: then nothing else waits behind it.
@@ -143,40 +155,43 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Scope {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
             latest_start: progress.members.values().max().and_then(|since| since.0),
-            until: self.config.end_date,
+            until: group.until(&self.config),
             includes: group.walked_with.clone(),
             channels: group.channels.clone(),
             page_size: self.config.page_size,
-            aside: stage.aside.clone(),
+            aside: Entries::new(stage.takers.aside()),
         }
     }
 
-    fn record(&mut self, stage: &mut Stage<'_>, row: &Row, completed: Completed) -> Result<()> {
-        let group = stage.group;
+    fn record(&mut self, stage: &mut Stage<'_>, row: &Row, completed: Completed) -> Result<Ended> {
+        let (group, takers) = (stage.group, Rc::clone(&stage.takers));
+        let taking = takers.reading().into_iter().filter(|place| takers.takes(*place, row));
         let lists = match completed {
-            Completed::Whole(lists) => lists,
+            Completed::There(lists) => lists,
             Completed::Gone => {
                 stage.tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
                 self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.name(), row.id));
-                self.came(stage, row);
-                return Ok(());
+                self.came(stage, row, &[]);
+                return Ok(Ended::Complete);
             }
-            Completed::Aside(why) => return self.set_aside(stage, Aside::Id(row.id), &why),
+            Completed::Aside(why) => return self.set_aside(stage, row.aside(), &taking.collect::<Vec<_>>(), &why),
         };
-        let takers = Rc::clone(&stage.takers);
-        let target = Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
+        let mut target =
+            Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
         let before = Tally::records_of(&stage.tallies);
-        let done = records::write(group, &takers, &mut stage.tallies, target, row, &lists);
+        let unwritten = records::write(group, &takers, &mut stage.tallies, &mut target, row, &lists);
         let written = Tally::records_of(&stage.tallies) - before;
         self.since_state += written;
         self.written += written;
-        match done {
-            Ok(()) => {
-                self.came(stage, row);
-                Ok(())
+        let mut unwritten = unwritten?;
+        self.came(stage, row, &unwritten);
+        // What one list is the cause of is one entry in the log.
+        while let Some((_, why)) = unwritten.first().cloned() {
+            let places: Vec<usize> = unwritten.extract_if(.., |(_, other)| *other == why).map(|(place, _)| place).collect();
+            if self.set_aside(stage, row.aside(), &places, &why)? == Ended::Narrowed {
+                return Ok(Ended::Narrowed);
             }
-            Err(Unwritten::Record(why)) => self.set_aside(stage, Aside::Id(row.id), &why),
-            Err(Unwritten::Strict(failure)) => Err(failure),
         }
+        Ok(Ended::Complete)
     }
 }

@@ -142,7 +142,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// How many records are aside at most.
     fn hidden(&self) -> u64 {
-        self.scope.aside.iter().fold(0, |hidden, aside| hidden.saturating_add(aside.most()))
+        self.scope.aside.most()
     }
 
     /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with, after so many records

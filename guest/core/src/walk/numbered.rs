@@ -1,11 +1,13 @@
 //! Lists that go by page number, and what comes with one answer. A record that is deleted while pages are read shifts all behind it, so that one
-//! of them may come on no page: all pages are read again until nothing new comes.
+//! of them may come on no page: all pages are read again until nothing new comes. A list that grows meanwhile is closed where it has a date to
+//! close it by.
 
-use super::{Page, REPEATED, SECOND_THOUGHTS, Walk};
+use super::{Page, REPEATED, SECOND_THOUGHTS, Walk, filters};
 use crate::api::list::is_last;
 use crate::api::{Clock, Transport};
 use crate::error::Result;
-use crate::head::mark;
+use crate::group::fingerprint;
+use crate::head::stand_in;
 use crate::progress::Place;
 use std::collections::HashSet;
 
@@ -26,8 +28,10 @@ pub(super) struct Pass {
     /// The pages before were read by an earlier run.
     is_resumed: bool,
     /// What has come in this pass.
-    marks: HashSet<String>,
+    marks: HashSet<u64>,
     total: Option<u64>,
+    /// How many rows the list has up to the end of the last page, at least.
+    reached: u64,
     /// The list has not changed in length, and is as long as it says.
     is_steady: bool,
     has_news: bool,
@@ -35,8 +39,8 @@ pub(super) struct Pass {
 
 impl Pass {
     pub(super) fn new(limit: u32) -> Pass {
-        let (marks, total) = (HashSet::new(), None);
-        Pass { number: 1, page: 1, limit, is_resumed: false, marks, total, is_steady: true, has_news: false }
+        let (marks, total, reached) = (HashSet::new(), None, 0);
+        Pass { number: 1, page: 1, limit, is_resumed: false, marks, total, reached, is_steady: true, has_news: false }
     }
 
     pub(super) fn resumed(page: u64, limit: u32) -> Pass {
@@ -53,16 +57,19 @@ impl Pass {
     }
 
     /// Takes in a page. Reports whether it holds what has not come in this pass.
-    fn take(&mut self, marks: impl Iterator<Item = String>, total: Option<u64>) -> bool {
-        let before = self.marks.len();
+    fn take(&mut self, marks: impl ExactSizeIterator<Item = u64>, total: Option<u64>) -> bool {
+        let (before, came) = (self.marks.len(), marks.len() as u64);
         self.marks.extend(marks);
+        self.reached = (self.page - 1).saturating_mul(u64::from(self.limit)).saturating_add(came);
         self.is_steady = self.is_steady && (self.page == 1 || self.is_resumed || self.total == total);
         self.total = total;
         self.marks.len() > before
     }
 
     fn has_all(&self) -> Option<bool> {
-        self.total.filter(|_| !self.is_resumed).map(|total| self.marks.len() as u64 >= total)
+        // An earlier run has read the pages before.
+        let came = if self.is_resumed { self.reached } else { self.marks.len() as u64 };
+        self.total.map(|total| came >= total)
     }
 }
 
@@ -88,7 +95,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 continue;
             }
             let (list, total) = (self.list, answer.total);
-            let marks = answer.rows.iter().filter_map(|row| mark(row, list.key));
+            let marks = answer.rows.iter().map(|row| fingerprint(&[stand_in(row, list.key)]));
             let is_new = self.pass.take(marks, total);
             if came > 0 && !is_new {
                 if std::mem::replace(&mut is_repeated, true) {
@@ -112,7 +119,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let pass = &self.pass;
         let is_whole = pass.is_steady && pass.has_all() != Some(false);
         // One page is a list as it was at one moment; and what an earlier run has read, the next walk reads again.
-        if pass.is_resumed || is_whole && (pass.page == 1 || !pass.has_news) {
+        if is_whole && (pass.is_resumed || pass.page == 1 || !pass.has_news) {
             return Ok(true);
         }
         if pass.number >= MOST_PASSES {
@@ -122,9 +129,18 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         if !is_whole {
             self.gate.clock().sleep(SECOND_THOUGHTS).await;
+            self.close();
         }
         self.pass = Pass { number: self.pass.number + 1, ..Pass::new(self.pass.limit) };
         Ok(false)
+    }
+
+    /// Leaves what came after the walk's start to the next one: its bookmark will lie before that.
+    fn close(&mut self) {
+        if self.scope.until.is_none() {
+            self.scope.until = self.started;
+            self.filters = filters(self.list, &self.scope);
+        }
     }
 
     /// What comes with one answer.

@@ -7,7 +7,7 @@ use crate::aside::Aside;
 use crate::dates;
 use crate::error::Result;
 use crate::group::fingerprint;
-use crate::head::{Head, id_of, mark};
+use crate::head::{Head, id_of, stand_in};
 use crate::streams::Position;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -30,18 +30,18 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// next page.
     pub(super) fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
         let by_id = matches!(self.list.position, Position::Id { .. });
+        let has_number = self.list.id().is_some() && self.list.position != Position::Once;
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
         let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
         let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
         for (place, raw) in raws.into_iter().enumerate() {
             let head = Head::read(&raw, self.list);
-            let Some((id, date)) = head.and_then(|head| Some((head.id().or_else(|| self.stand_in(&raw))?, head.date()))) else {
-                if !by_id {
-                    return Err(self.fault(NAMELESS));
-                }
+            let (own, date) = (head.as_ref().and_then(Head::id).filter(|_| has_number), head.and_then(|head| head.date()));
+            if by_id && own.is_none() {
                 nameless = true;
                 continue;
-            };
+            }
+            let id = own.unwrap_or_else(|| fingerprint(&[self.path.clone(), stand_in(&raw, self.list.key)]));
             if by_id && above.is_some_and(|above| id < above) {
                 return Err(self.fault("records that are not in the order of their ids"));
             }
@@ -62,9 +62,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             self.warn_of_old(id, date);
             repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(&id, &repair.field));
             seen += u64::from(self.may_be_counted(date));
-            let is_aside = self.scope.aside.iter().any(|aside| aside.holds(id));
-            let (extracted, others, was_aside) = (extracted.clone(), [None; 2], None);
-            sifted.rows.push(Row { id, date, raw, seen, extracted, others, is_aside, was_aside });
+            let (extracted, others, was_aside, is_stand_in) = (extracted.clone(), [None; 2], None, own.is_none());
+            sifted.rows.push(Row { id, date, raw, seen, extracted, others, is_stand_in, was_aside });
         }
         if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
             return Err(self.fault(NAMELESS));
@@ -83,18 +82,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// Names for each row two others of the list: the next one, and the one that is farthest from it on the page.
     fn name_others(&self, rows: &mut [Row]) {
-        let ids: Vec<u64> = rows.iter().map(|row| row.id).collect();
+        let ids: Vec<u64> = rows.iter().filter(|row| !row.is_stand_in).map(|row| row.id).collect();
         for (place, row) in rows.iter_mut().enumerate() {
             let farthest = if place < ids.len() / 2 { ids.last() } else { ids.first() };
             let next = ids.get(place + 1).copied().or(self.last_id);
             row.others = [next, farthest.copied().filter(|id| *id != row.id && Some(*id) != next)];
         }
-    }
-
-    /// What stands for the id of a record whose key is no number.
-    fn stand_in(&self, raw: &RawValue) -> Option<u64> {
-        let has_number = self.list.id().is_some() && self.list.position != Position::Once;
-        if has_number { None } else { mark(raw, self.list.key).map(|mark| fingerprint(&[self.path.clone(), mark])) }
     }
 
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {

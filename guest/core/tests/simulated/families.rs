@@ -332,3 +332,122 @@ fn a_row_whose_key_has_a_null_sets_its_record_aside() {
     );
     assert_eq!(run.records("product_channel_assignments").len(), rows(&world, "product_channel_assignments") - 1);
 }
+
+#[test]
+fn a_record_whose_key_cannot_be_read_ends_no_stream() {
+    let world = World::new(SMALL.with(Kind::PRICE_LISTS, 6));
+    let list = world.store.borrow().ids(Kind::PRICE_LISTS).nth(2).unwrap();
+    let set = |currency: Value, at| {
+        world.store.borrow_mut().edit(Kind::PRICE_LISTS, list, at, |list| {
+            let records = list.parts["records"].as_array_mut().unwrap();
+            records[0]["currency"] = currency;
+        });
+    };
+    let at = world.now() - chrono::TimeDelta::days(100);
+    set(Value::Null, at);
+    let of_store = rows(&world, "price_list_records");
+    let run = |state: Option<&Value>| {
+        let request = Request { select: Some(vec!["price_list_records".to_owned()]), ..world.request(state) };
+        world.run_with(request, None).ok()
+    };
+    let first = run(None);
+    assert_eq!((first.verdict(), first.records("price_list_records").len()), (Some(Failure::SetAside), of_store - 1));
+    assert!(first.warnings().iter().any(|warning| warning.contains("currency (none)")), "{:?}", first.warnings());
+    let second = run(Some(first.state()));
+    assert_eq!(second.verdict(), Some(Failure::SetAside), "it is still there, and still cannot be written");
+    assert_eq!(second.aside("price_list_records").as_array().map(Vec::len), Some(1));
+    set(json!("chf"), at);
+    let third = run(Some(second.state()));
+    assert_eq!((third.verdict(), third.aside("price_list_records")), (None, json!([])));
+    assert!(third.records("price_list_records").iter().any(|record| record["currency"] == "chf"), "its date did not change");
+}
+
+#[test]
+fn a_category_without_an_id_keeps_no_other_one_from_coming() {
+    let world = World::new(SMALL);
+    let page = json!({
+        "data": [{"category_id": 5, "name": "a"}, {"category_id": null, "name": "b"}, {"category_id": 7, "name": "c"}],
+        "meta": {"pagination": {"total": 3, "count": 3, "per_page": 250, "current_page": 1, "total_pages": 1}},
+    });
+    let action = Action::Status { code: 200, body: Some(page.to_string().into_bytes()), headers: Vec::new() };
+    world.store.borrow_mut().add_fault(Fault::on("/categories", action).always());
+    let run = run(&world, "categories");
+    let names: Vec<&Value> = run.records("categories").iter().map(|category| &category["name"]).collect();
+    assert_eq!((run.verdict(), names), (Some(Failure::SetAside), vec![&json!("a"), &json!("c")]), "{:?}", run.warnings());
+}
+
+#[test]
+fn refunds_that_are_made_while_they_are_read_are_left_to_the_next_run() {
+    let mut world = World::new(SMALL.with(Kind::REFUNDS, 45));
+    world.config.insert("page_size".into(), json!(10));
+    let ids: BTreeSet<u64> = world.store.borrow().ids(Kind::REFUNDS).collect();
+    let mut at = world.now();
+    world.store.borrow_mut().on_request(move |request, store| {
+        if request.path.ends_with("/refunds") {
+            at += chrono::TimeDelta::seconds(5);
+            store.create(Kind::REFUNDS, at);
+        }
+    });
+    let run = run(&world, "refunds");
+    assert_eq!(run.verdict(), None, "{:?}", run.warnings());
+    let came: BTreeSet<u64> = run.ids("refunds").into_iter().collect();
+    assert!(ids.is_subset(&came));
+    assert!(asked(&world, "/refunds?") < 25, "{} requests", asked(&world, "/refunds?"));
+}
+
+#[test]
+fn a_resumed_list_by_page_number_believes_no_empty_page_that_contradicts_itself() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let select = Some(vec!["categories".to_owned()]);
+    let first = Request { select: select.clone(), max_records: Some(30), ..world.request(None) };
+    let first = world.run_with(first, None).ok();
+    world.store.borrow_mut().add_fault(Fault::on("page=4", Action::EmptyPage).times(2));
+    let second = world.run_with(Request { select, ..world.request(Some(first.state())) }, None).ok();
+    let id = |record: &&Value| record["category_id"].as_u64().unwrap();
+    let came: BTreeSet<u64> =
+        [&first, &second].iter().flat_map(|run| run.records("categories")).map(|record| id(&record)).collect();
+    assert_eq!((second.verdict(), came.len()), (None, 90), "{:?}", second.warnings());
+}
+
+#[test]
+fn a_price_list_without_a_list_of_records_is_passed_with_a_warning() {
+    let world = World::new(SMALL);
+    let lists: Vec<u64> = world.store.borrow().ids(Kind::PRICE_LISTS).collect();
+    for id in [lists[0], lists[17]] {
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{id}/records"), Action::NotFound).always());
+    }
+    let run = run(&world, "price_list_records");
+    assert_eq!(run.verdict(), None, "{:?}", run.warnings());
+    let came: BTreeSet<u64> =
+        run.records("price_list_records").iter().map(|record| record["price_list_id"].as_u64().unwrap()).collect();
+    assert!(!came.contains(&lists[0]) && came.contains(&lists[1]) && came.contains(&lists[24]));
+    let warned = run.warnings().iter().filter(|warning| warning.contains("has no list (status 404)")).count();
+    assert_eq!(warned, 2, "{:?}", run.warnings());
+}
+
+#[test]
+fn a_store_that_knows_one_page_of_a_list_loses_no_record_for_it() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| {
+        let payments = (0..10_u64).map(|place| json!({"id": 7_000_000 + place, "order_id": id.to_string()}));
+        order.parts.insert("transactions".into(), payments.collect());
+    });
+    world.store.borrow_mut().add_fault(Fault::on("/transactions", Action::DuplicatePage).always());
+    let run = run(&world, "transactions");
+    let came =
+        run.records("transactions").iter().filter(|row| row["order_id"].to_string().trim_matches('"') == id.to_string()).count();
+    assert_eq!((run.verdict(), came), (None, 10), "{:?}", run.warnings());
+}
+
+#[test]
+fn an_end_date_says_nothing_of_what_is_read_by_the_ids_of_records() {
+    let mut world = World::new(SMALL);
+    world.config.insert("end_date".into(), json!("2015-01-01T00:00:00Z"));
+    for stream in ["product_variants", "customer_addresses", "product_channel_assignments"] {
+        assert_eq!(run(&world, stream).records(stream).len(), rows(&world, stream), "{stream}");
+    }
+}

@@ -127,3 +127,86 @@ fn an_outage_of_a_list_that_orders_show_keeps_the_position() {
     let rest = run(&world, "orders,order_products", Some(first.state()));
     assert_eq!(rest.verdict(), None);
 }
+
+#[test]
+fn a_list_that_one_order_cannot_bring_sets_it_aside_for_the_streams_of_that_list_alone() {
+    for status in [500, 400, 422] {
+        let world = World::new(SMALL);
+        let id = world.store.borrow().ids(Kind::ORDERS).nth(7).unwrap();
+        let path = format!("/v3/orders/{id}/transactions");
+        world.store.borrow_mut().add_fault(Fault::on(&path, Action::status(status)).always());
+        let first = run(&world, "orders.id,transactions", None);
+        assert_eq!(
+            (first.verdict(), first.aside("transactions"), first.aside("orders")),
+            (Some(Failure::SetAside), json!([id]), Value::Null)
+        );
+        assert_eq!(first.ids("orders").len(), orders(&world), "{status}: the orders have all that they show");
+        world.store.borrow_mut().clear_faults();
+        let second = run(&world, "orders.id,transactions", Some(first.state()));
+        assert_eq!((second.verdict(), second.aside("transactions")), (None, json!([])));
+        assert!(!second.ids("orders").contains(&id), "nobody wants the order again");
+        let came = |run: &Run| run.records("transactions").len();
+        assert!(came(&first) + came(&second) >= world.store.borrow().truth("transactions").unwrap().len());
+        let is_of_order = |row: &&&Value| row["order_id"].to_string().trim_matches('"') == id.to_string();
+        assert!(second.records("transactions").iter().filter(is_of_order).count() > 0);
+    }
+}
+
+#[test]
+fn more_than_a_hundred_broken_lists_fail_the_stream_of_that_list_alone() {
+    let world = World::new(SMALL.with(Kind::ORDERS, 160));
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    let is_broken = |request: &tap_bigcommerce_sandbox::Request| {
+        let order = request.path.strip_suffix("/transactions").and_then(|path| path.rsplit('/').next()?.parse::<u64>().ok());
+        // The last ones prove that the list is served.
+        order.is_some_and(|id| id % 10 != 0)
+    };
+    world.store.borrow_mut().add_fault(Fault::when(is_broken, Action::status(500)).always());
+    let run = run(&world, "orders.id,transactions", None);
+    assert_eq!(run.verdict(), Some(Failure::Api));
+    assert_eq!(run.ids("orders"), ids);
+    let summary = run.result.as_ref().unwrap();
+    let failed: Vec<bool> = summary.streams.iter().map(|stream| stream.failure.is_some()).collect();
+    assert_eq!(failed, [false, true]);
+    assert_eq!(run.aside("transactions").as_array().map(Vec::len), Some(100));
+}
+
+#[test]
+fn what_is_aside_for_a_stream_that_waits_for_its_walk_stays_aside_until_then() {
+    let mut world = World::new(SMALL);
+    world.config.insert("max_concurrency".into(), json!(1));
+    let before = run(&world, "order_products", None);
+    let id = before.records("order_products")[0]["order_id"].clone();
+    let select = Some(vec!["orders.id,order_products".to_owned()]);
+    let request = Request { select: select.clone(), max_records: Some(20), ..world.request(None) };
+    let mut state = world.run_with(request, None).ok().state().clone();
+    state["bookmarks"]["order_products"] = before.state()["bookmarks"]["order_products"].clone();
+    state["bookmarks"]["order_products"]["aside"] = json!([id]);
+    let last = world.run_with(Request { select, ..world.request(Some(&state)) }, None).ok();
+    assert_eq!((last.verdict(), last.aside("order_products")), (None, json!([])), "{:?}", last.warnings());
+    let lines = |run: &Run| run.records("order_products").iter().filter(|line| line["order_id"] == id).count();
+    assert!(lines(&before) > 0);
+    assert_eq!(lines(&last), lines(&before));
+}
+
+#[test]
+fn a_full_table_that_resumes_moves_no_bookmark_past_what_was_edited_meanwhile() {
+    let mut world = World::new(Counts::of([(Kind::PRODUCTS, 60), (Kind::ORDERS, 0), (Kind::CUSTOMERS, 0), (Kind::COUPONS, 0)]));
+    world.config.insert("page_size".into(), json!(10));
+    let catalog = json!({"streams": [{
+        "stream": "products", "tap_stream_id": "products", "replication_method": "FULL_TABLE",
+        "schema": {"type": "object", "properties": {"id": {"type": "integer"}}},
+        "metadata": [{"breadcrumb": [], "metadata": {"selected": true, "forced-replication-method": "FULL_TABLE"}}],
+    }]});
+    let request = |world: &World, state: Option<&Value>| Request { catalog: Some(catalog.to_string()), ..world.request(state) };
+    let first = world.run_with(Request { max_records: Some(30), ..request(&world, None) }, None).ok();
+    let edited = first.ids("products")[0];
+    world.wait(std::time::Duration::from_secs(3_600));
+    world
+        .store
+        .borrow_mut()
+        .edit(Kind::PRODUCTS, edited, world.now(), |product| drop(product.fields.insert("name".into(), json!("new"))));
+    world.wait(std::time::Duration::from_secs(3_600));
+    let second = world.run_with(request(&world, Some(first.state())), None).ok();
+    assert!(second.ids("products").contains(&edited), "what changed behind the position comes with the same run");
+}

@@ -1,0 +1,46 @@
+//! What a record says of its lists: the rows that it holds itself, and how many there are.
+
+use crate::json::{self, peek};
+use crate::streams::{Announced, From, Rows};
+use crate::walk::Row;
+use serde_json::value::RawValue;
+
+/// The rows that a record holds itself, if they are whole.
+pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValue>> {
+    let full = rows.from.iter().find_map(|from| match from {
+        From::Inside { full } => Some(*full),
+        _ => None,
+    })?;
+    // Of a link in place of a list, and of a list that is not there, nothing is known.
+    let list = match peek(&record.raw, rows.name)? {
+        raw if raw.get() == "null" => Vec::new(),
+        raw => json::list(raw)?.rows,
+    };
+    let (came, is_full) = (list.len(), full.is_some_and(|full| list.len() >= full));
+    let count = match rows.announced_by {
+        Some(Announced::Count(field)) => number(record, field).and_then(|count| usize::try_from(count).ok()),
+        _ => None,
+    };
+    let may_be_longer = count.map_or(is_full, |count| full.is_some() && (count > came || is_full && count != came));
+    (!may_be_longer).then_some(list)
+}
+
+/// How many rows of a list a record holds itself.
+fn length(record: &Row, field: &str) -> usize {
+    peek(&record.raw, field).map_or(0, json::length)
+}
+
+/// How many rows the list has at least: those that the record holds itself, and what it announces.
+pub(super) fn least(rows: &Rows, record: &Row) -> (usize, usize) {
+    let known = if rows.is_inside() { length(record, rows.name) } else { 0 };
+    let announced = match rows.announced_by {
+        Some(Announced::Some(field)) => usize::from(number(record, field).is_some_and(|number| number > 0)),
+        Some(Announced::Count(field)) => number(record, field).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
+        None => 0,
+    };
+    (known, known.max(announced))
+}
+
+fn number(record: &Row, field: &str) -> Option<u64> {
+    peek(&record.raw, field).and_then(json::count)
+}

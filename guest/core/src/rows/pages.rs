@@ -1,0 +1,129 @@
+//! One list inside one record, page by page to its end.
+
+use super::{Fetcher, Lost, no_body};
+use crate::api::gate::Refused;
+use crate::api::list::{Listing, is_last};
+use crate::api::{Clock, Slice, Transport};
+use crate::head::mark;
+use crate::json::peek;
+use crate::streams::Rows;
+use crate::walk::Row;
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+
+/// A list inside one record that is longer than this is taken for one that does not end.
+const MOST_ROWS: usize = 100_000;
+/// A list whose number of rows changes while it is read is read so often at most.
+const MOST_PASSES: u32 = 10;
+
+const OF_OTHERS: &str = "holds rows of other records, or rows that do not say whose they are";
+const UNSTEADY: &str = "has another number of rows each time it is read";
+const ENDLESS: &str = "brings nothing new where the store has more, or does not end";
+
+/// A record's list, and whether the store says that this is all of it.
+pub(super) struct Paged {
+    pub(super) rows: Vec<Box<RawValue>>,
+    pub(super) is_vouched_for: bool,
+}
+
+/// One reading of a list, from its first page on.
+struct Reading {
+    slice: Slice,
+    rows: Vec<Box<RawValue>>,
+    marks: HashSet<String>,
+    /// The total that the first page says.
+    total: Option<u64>,
+    /// The last page was empty. Nothing can contradict one behind a full page, so it is asked for twice before it is believed.
+    was_empty: bool,
+    /// The last page brought nothing new. Each page may be served twice by a fault of its own, so twice in a row is an end.
+    was_old: bool,
+}
+
+/// What a page says of its list.
+enum Reached {
+    More,
+    /// The end; the store says that this is all, or does not say.
+    End {
+        is_vouched_for: bool,
+    },
+    /// A row was deleted or added meanwhile, which moves those behind it to another page.
+    Shifted,
+    Endless,
+}
+
+impl Reading {
+    fn new(limit: u32) -> Reading {
+        let (rows, marks) = (Vec::new(), HashSet::new());
+        Reading { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false }
+    }
+
+    fn take(&mut self, page: Listing, key: &[&str]) -> Reached {
+        let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
+        if self.slice.page == 1 {
+            self.total = total;
+        } else if total != self.total && total != Some(came as u64) {
+            // A total of the page alone says nothing.
+            return Reached::Shifted;
+        }
+        if came == 0 && self.slice.page > 1 && total.is_none() && !std::mem::replace(&mut self.was_empty, true) {
+            return Reached::More;
+        }
+        self.rows.extend(page.rows.into_iter().filter(|raw| mark(raw, key).is_none_or(|mark| self.marks.insert(mark))));
+        let is_vouched_for = total == Some(self.rows.len() as u64);
+        if is_last(came, self.slice.limit as usize, total.map(|total| self.rows.len() as u64 >= total)) {
+            return Reached::End { is_vouched_for };
+        }
+        let is_old = self.rows.len() == before;
+        match is_old && self.was_old {
+            // The store has no other page than the first.
+            true if is_vouched_for => return Reached::End { is_vouched_for },
+            true => return Reached::Endless,
+            false if self.rows.len() > MOST_ROWS => return Reached::Endless,
+            false => {}
+        }
+        self.was_old = is_old;
+        self.slice.page += u64::from(!is_old);
+        Reached::More
+    }
+}
+
+impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
+    /// The list, paged to its end; none if it is not found.
+    pub(super) async fn pages(&self, rows: &'static Rows, record: &Row) -> Result<Option<Paged>, Lost> {
+        let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
+        // The lists of an earlier record go first, so that none has to wait for those behind it.
+        (request.no_body, request.rank) = (no_body(ask.form), record.seen);
+        let (mut reading, mut passes) = (Reading::new(self.page_size), 1);
+        loop {
+            request.page = Some(reading.slice);
+            let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+                // A path that names no record says nothing of one.
+                Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
+                    return Err(Lost::Record { failure, by_bytes: false });
+                }
+                Err(Refused { status: Some(404), .. }) => return Ok(None),
+                page => page?.body,
+            };
+            let limit = request.page.map_or(reading.slice.limit, |slice| slice.limit);
+            if limit < reading.slice.limit && reading.slice.page > 1 {
+                // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
+                reading = Reading::new(limit);
+                continue;
+            }
+            reading.slice.limit = limit;
+            if let Some((_, field)) = rows.batch()
+                && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
+            {
+                return Err(self.fault(rows, record, OF_OTHERS));
+            }
+            self.note_repairs(rows, record, &page.repairs);
+            match reading.take(page, rows.key) {
+                Reached::More => {}
+                Reached::End { is_vouched_for } => return Ok(Some(Paged { rows: reading.rows, is_vouched_for })),
+                Reached::Shifted if passes < MOST_PASSES => (reading, passes) = (Reading::new(limit), passes + 1),
+                Reached::Shifted => return Err(self.fault(rows, record, UNSTEADY)),
+                Reached::Endless => return Err(self.fault(rows, record, ENDLESS)),
+            }
+        }
+    }
+}
