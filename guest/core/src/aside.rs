@@ -20,11 +20,12 @@ pub enum Aside {
         /// The first id behind it.
         below: u64,
     },
-    /// A record whose key cannot be read, so that nobody can ask for it alone: the bookmark stays, and the next walk reads it again.
-    Row {
-        /// What stands for its key.
-        row: u64,
-        /// When it was modified, if that can be read.
+    /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. The bookmark stays, and the next walk reads it
+    /// again.
+    Again {
+        /// What stands for its id.
+        again: u64,
+        /// When the record was modified, if that can be read.
         #[serde(default, with = "dates::option")]
         date: Option<DateTime<Utc>>,
     },
@@ -36,14 +37,14 @@ impl Aside {
         match *self {
             Aside::Id(own) => own == id,
             Aside::Gap { above, below } => above < id && id < below,
-            Aside::Row { row, .. } => row == id,
+            Aside::Again { again, .. } => again == id,
         }
     }
 
     /// How many records that a walk does not see it holds at most.
     pub(crate) fn most(&self) -> u64 {
         match *self {
-            Aside::Row { .. } => 0,
+            Aside::Again { .. } => 0,
             Aside::Id(_) => 1,
             Aside::Gap { above, below } => below.saturating_sub(above).saturating_sub(1),
         }
@@ -54,7 +55,7 @@ impl Aside {
         match *self {
             Aside::Id(id) => id,
             Aside::Gap { below, .. } => below.saturating_sub(1),
-            Aside::Row { .. } => 0,
+            Aside::Again { .. } => 0,
         }
     }
 
@@ -127,15 +128,15 @@ impl Entries {
     }
 
     /// Takes out what the next walk reads again by itself.
-    pub(crate) fn forget_rows(&mut self) {
-        self.0.retain(|entry| !matches!(entry, Aside::Row { .. }));
+    pub(crate) fn forget_what_comes_again(&mut self) {
+        self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));
     }
 
     /// How far a bookmark may move, so that the next walk reads all those again that cannot be asked for. None: as far as it likes; a date
     /// of none: not at all.
     pub(crate) fn hold_back(&self) -> Option<Option<DateTime<Utc>>> {
         let dates = self.0.iter().filter_map(|entry| match entry {
-            Aside::Row { date, .. } => Some(*date),
+            Aside::Again { date, .. } => Some(*date),
             Aside::Id(_) | Aside::Gap { .. } => None,
         });
         dates.min()
@@ -147,7 +148,7 @@ impl std::fmt::Display for Aside {
         match self {
             Aside::Id(id) => write!(f, "record {id}"),
             Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
-            Aside::Row { .. } => f.write_str("a record whose key cannot be read"),
+            Aside::Again { .. } => f.write_str("what only a new walk can read again"),
         }
     }
 }

@@ -1,21 +1,24 @@
 //! Lists below the records of another list: price list records. The other list is walked for its ids; the lists below are read side by side, as
 //! many as the store takes at a time, and come one after the other.
 
-use crate::api::gate::{Gate, Refused};
+use crate::api::gate::Gate;
 use crate::api::{Clock, Request, Slice, Transport};
-use crate::aside::Entries;
-use crate::error::Result;
-use crate::group::Group;
+use crate::aside::{Aside, Entries};
+use crate::error::{Failure, Kind, Result};
+use crate::group::{Group, fingerprint};
 use crate::log::{Level, Log};
 use crate::pipeline::Pages;
 use crate::progress::{Below, Place, Progress, Starts};
 use crate::rows::is_gone;
 use crate::streams::{List, Stream};
-use crate::walk::{Page, Scope, Walk};
+use crate::walk::{Page, SECOND_THOUGHTS, Scope, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::VecDeque;
 use std::rc::Rc;
+
+/// Where a list fails, so many others are asked for whether it is the only one.
+const MOST_WITNESSES: usize = 2;
 
 /// The lists below the records of another list, as pages.
 pub(crate) struct Lists<'g, T, C> {
@@ -37,8 +40,8 @@ pub(crate) struct Lists<'g, T, C> {
     /// Where an earlier run has left off.
     resumes: Option<Below>,
     is_last: bool,
-    /// The list of one of the records has been served.
-    has_served: bool,
+    /// The last record whose list was served.
+    served: Option<u64>,
 }
 
 /// A list that is being read.
@@ -48,6 +51,15 @@ struct Begun<'g, T, C> {
     /// Its next page, once it has come.
     page: Option<Result<Page>>,
     seen: u64,
+}
+
+/// What becomes of a list that is not served.
+enum Fate {
+    /// The record is gone, or has no such list.
+    Nothing,
+    /// It is set aside: the store serves those below other records.
+    Aside,
+    Fails,
 }
 
 impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
@@ -74,13 +86,18 @@ impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
             let seen = first.seen;
             let page = match page {
                 Ok(page) => page,
-                Err(failure) if failure.spares_other_streams() && self.has_no_list(parent).await? => {
-                    self.begun.pop_front();
-                    continue;
-                }
+                Err(failure) if failure.spares_other_streams() => match self.fate(parent, &failure).await? {
+                    Fate::Nothing => {
+                        self.begun.pop_front();
+                        continue;
+                    }
+                    // As if it had no more pages.
+                    Fate::Aside => Page { aside: vec![(self.aside(parent), failure)], last: true, ..Page::default() },
+                    Fate::Fails => return Err(failure),
+                },
                 Err(failure) => return Err(failure),
             };
-            self.has_served = true;
+            self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
             if page.last {
                 self.begun.pop_front();
             }
@@ -124,7 +141,7 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
             begun: VecDeque::new(),
             resumes: progress.below.clone(),
             is_last: false,
-            has_served: false,
+            served: None,
         }
     }
 
@@ -151,7 +168,7 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
             let resumed = self.resumes.take_if(|resumes| resumes.parent == parent);
             let (position, seen) = resumed.map(|resumed| (resumed.position, resumed.seen)).unwrap_or_default();
             let from = Progress { position, seen, started: self.started, ..Progress::new(Starts::new(), "") };
-            let path = self.list.path.replace("{id}", &parent.to_string());
+            let path = self.path(parent);
             let walk = Walk::new(self.gate, self.log.clone(), (self.name, self.list, path), self.scope.clone(), &from);
             self.begun.push_back(Begun { parent, walk, page: None, seen });
         }
@@ -167,22 +184,49 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
         }
     }
 
-    /// Whether a record is gone, or has no list while others have one.
-    async fn has_no_list(&self, id: u64) -> Result<bool> {
-        let of = format!("record {id} of {}", self.parent.name);
-        if is_gone(self.gate, self.name, self.parent.list(), id, None).await.map_err(|refused| refused.failure)? {
+    /// What becomes of a list that is not served.
+    async fn fate(&self, parent: u64, failure: &Failure) -> Result<Fate> {
+        let of = format!("record {parent} of {}", self.parent.name);
+        if is_gone(self.gate, self.name, self.parent.list(), parent, None).await.map_err(|refused| refused.failure)? {
             self.log.write(Level::Info, &format!("{}: {of} was deleted while it was read", self.name));
-            return Ok(true);
+            return Ok(Fate::Nothing);
         }
-        let others_are_served = self.has_served || self.begun.iter().any(|begun| matches!(begun.page, Some(Ok(_))));
-        let mut request = Request::new(self.name, self.list.scope, self.list.path.replace("{id}", &id.to_string()));
-        request.page = Some(Slice::first(1));
-        let first = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
-        if !others_are_served || !matches!(first, Err(Refused { status: Some(404), .. })) {
-            return Ok(false);
+        // A list that fails whatever record it is below is no trouble of this one.
+        let begun = self.begun.iter().map(|begun| begun.parent);
+        let mut others = self.served.into_iter().chain(begun).chain(self.waiting.front().copied()).filter(|id| *id != parent);
+        let mut is_served = false;
+        for other in others.by_ref().take(MOST_WITNESSES) {
+            is_served = is_served || self.first_rows(other).await?.is_some_and(|status| status == 200);
+        }
+        if !is_served || !matches!(failure.kind, Kind::Api | Kind::Unreachable) {
+            return Ok(Fate::Fails);
+        }
+        self.gate.clock().sleep(SECOND_THOUGHTS).await;
+        if self.first_rows(parent).await? != Some(404) {
+            return Ok(Fate::Aside);
         }
         let text = format!("{}: {of} has no list (status 404), though it is there; its list is taken for empty", self.name);
         self.log.write(Level::Warning, &text);
-        Ok(true)
+        Ok(Fate::Nothing)
+    }
+
+    /// The status with which the store serves the list below a record, with one try. None: it does not answer.
+    async fn first_rows(&self, parent: u64) -> Result<Option<u16>> {
+        let mut request = Request::new(self.name, self.list.scope, self.path(parent));
+        (request.page, request.tries) = (Some(Slice::first(1)), Some(1));
+        match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {
+            Ok(_) => Ok(Some(200)),
+            Err(refused) if refused.may_be_of_one_record() => Ok(refused.status.filter(|status| *status != 200)),
+            Err(refused) => Err(refused.failure),
+        }
+    }
+
+    fn path(&self, parent: u64) -> String {
+        self.list.path.replace("{id}", &parent.to_string())
+    }
+
+    /// The list as what is set aside.
+    fn aside(&self, parent: u64) -> Aside {
+        Aside::Again { again: fingerprint(&[self.path(parent)]), date: None }
     }
 }

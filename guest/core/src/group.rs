@@ -28,7 +28,6 @@ pub(crate) struct Group {
     /// The stream whose list is walked; it need not be selected itself.
     pub(crate) parent: &'static Stream,
     pub(crate) list: &'static List,
-    pub(crate) mode: Mode,
     /// The selected streams.
     pub(crate) members: Vec<Member>,
     /// The lists of each record that at least one of them wants.
@@ -108,7 +107,7 @@ impl Group {
         let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         let channels = config.channels.filter(list);
-        Group { parent, list, mode, members, rows, below, includes, channels, walked_with, whole, selection }
+        Group { parent, list, members, rows, below, includes, channels, walked_with, whole, selection }
     }
 
     /// What messages call it: the stream whose list is walked, or the first of those that its records bring.
@@ -122,15 +121,20 @@ impl Group {
         self.members.iter().find(|member| member.wants(rows)).map_or(self.parent.name, |member| member.stream.name)
     }
 
+    /// Whether anything is asked for to complete its records.
+    pub(crate) fn asks(&self) -> bool {
+        self.chunk() < usize::MAX
+    }
+
     /// So many records are completed together: one where each asks for itself, and the whole page where nothing is asked.
     pub(crate) fn chunk(&self) -> usize {
         let whole = self.whole.map(|(_, most)| most);
         whole.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
     }
 
-    /// The greatest date of the records that its walk takes. None where no member has a date: that of the records around says nothing.
+    /// The greatest date of the records that its walk takes. None where a member has no date: that of the records around says nothing.
     pub(crate) fn until(&self, config: &Config) -> Option<DateTime<Utc>> {
-        config.end_date.filter(|_| self.members.iter().any(|member| member.stream.replication_key().is_some()))
+        config.end_date.filter(|_| self.members.iter().all(|member| member.stream.replication_key().is_some()))
     }
 
     /// About how many RECORD messages a row brings at most, as far as the row says.

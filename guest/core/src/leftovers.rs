@@ -156,7 +156,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         let found = match wanted.aside {
             Aside::Id(id) => self.one(id).await?,
             Aside::Gap { .. } => self.gap(wanted, most).await?,
-            Aside::Row { .. } => return Ok(Found::NotYet),
+            Aside::Again { .. } => return Ok(Found::NotYet),
         };
         self.confirmed(found, wanted.aside).await
     }

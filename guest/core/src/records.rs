@@ -149,16 +149,18 @@ fn write_for<S: Sink>(
         (*field, Replacement::Value(peek(&row.raw, of_parent).unwrap_or(RawValue::NULL)))
     };
     let replaced: Vec<(&str, Replacement)> = rows.adds.iter().map(added).collect();
+    let mut unwritten = None;
     for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
-        tally.write(to, member, raw, &replaced).map_err(|why| match why {
-            Unwritten::Record(failure) => {
-                let text = format!("{} (in record {} of {})", failure.message, row.id, group.parent.name);
-                Unwritten::Record(Failure { message: text, ..failure })
-            }
-            strict => strict,
-        })?;
+        match tally.write(to, member, raw, &replaced) {
+            // The rows behind it come all the same.
+            Err(Unwritten::Record(failure)) => unwritten = unwritten.or(Some(failure)),
+            written => written?,
+        }
     }
-    Ok(())
+    unwritten.map_or(Ok(()), |failure| {
+        let text = format!("{} (in record {} of {})", failure.message, row.id, group.parent.name);
+        Err(Unwritten::Record(Failure { message: text, ..failure }))
+    })
 }
 
 /// The rows of a record: those that were fetched, else those that it holds itself.

@@ -14,6 +14,7 @@ use crate::api::list::{Form, Repair};
 use crate::api::{Clock, NoBody, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
+use crate::head::id_of;
 use crate::log::{Level, Log};
 use crate::streams::{Announced, Ask, From, Rows};
 use crate::takers::Takers;
@@ -109,6 +110,8 @@ pub(crate) struct Notes {
     short: u64,
     /// The highest place among the ids of one request that has brought rows, by the list's name: up to there the store heeds them.
     heeded: HashMap<&'static str, usize>,
+    /// Whether no record at all has rows in the list of this name.
+    unused: HashMap<&'static str, bool>,
 }
 
 impl Notes {
@@ -206,8 +209,12 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// nor does a list without rows if bytes are the trouble and a list with rows is known.
     async fn serves_others(&self, rows: &'static Rows, record: &Row, by_bytes: bool) -> Result<bool> {
         let served = self.notes.borrow().served.get(rows.name).copied();
-        let witnesses = served.into_iter().chain(record.others.into_iter().flatten().map(|id| (id, false)));
-        for (other, has_rows) in witnesses.filter(|(id, _)| *id != record.id) {
+        let mut witnesses: Vec<(u64, bool)> =
+            served.into_iter().chain(record.others.into_iter().flatten().map(|id| (id, false))).collect();
+        if witnesses.is_empty() {
+            witnesses.extend(self.first_ids().await?.into_iter().map(|id| (id, false)));
+        }
+        for (other, has_rows) in witnesses.into_iter().filter(|(id, _)| *id != record.id) {
             let Some((ask, mut request)) = self.ask(rows, other) else { return Ok(false) };
             (request.page, request.tries, request.no_body) = (Some(Slice::first(1)), Some(1), NoBody::NoRows);
             match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
@@ -219,6 +226,18 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
         }
         Ok(false)
+    }
+
+    /// The ids of the first records of the walked list: what was aside comes without others next to it.
+    async fn first_ids(&self) -> Result<Vec<u64>> {
+        let list = self.group.list;
+        let mut request = Request::new(self.group.name(), list.scope, list.path.to_owned());
+        (request.page, request.tries) = (Some(Slice::first(2)), Some(1));
+        match self.gate.get(&mut request, |body| list.form.decode(body)).await {
+            Ok(answer) => Ok(answer.body.rows.iter().filter_map(|row| id_of(row, list)).collect()),
+            Err(refused) if refused.may_be_of_one_record() => Ok(Vec::new()),
+            Err(refused) => Err(refused.failure),
+        }
     }
 
     /// The list of one record.
@@ -275,7 +294,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             return Ok(list.rows);
         }
         let is_v3 = rows.ask().is_some_and(|ask| ask.form == Form::Envelope);
-        if is_v3 && self.tries.is_none() && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
+        if is_v3 && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
             return Err(self.fault(rows, record, "is not there (status 404), nor is that of another record"));
         }
         self.warn(&format!(
@@ -317,10 +336,10 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 }
 
-/// Without a body there are no rows where a list has nothing around it.
-fn no_body(form: Form) -> NoBody {
-    match form {
-        Form::Bare => NoBody::NoRows,
-        Form::Envelope | Form::Object => NoBody::Fault,
+/// What an answer without a body says: of one record that it has no rows, of several nothing.
+fn no_body(rows: &Rows) -> NoBody {
+    match rows.batch() {
+        None => NoBody::NoRows,
+        Some(_) => NoBody::Fault,
     }
 }

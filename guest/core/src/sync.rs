@@ -12,7 +12,7 @@ use crate::aside::{Entries, MOST_ASIDE};
 use crate::below::Lists;
 use crate::config::Config;
 use crate::error::{Kind, Result};
-use crate::group::{Group, Member, Mode};
+use crate::group::{Group, Member};
 use crate::log::{Level, Log};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -20,6 +20,7 @@ use crate::records::Tally;
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::State;
 use crate::start::{Start, is_known_in_all_channels};
+use crate::streams::End;
 pub use crate::summary::{StreamSummary, Summary};
 use crate::takers::Takers;
 use crate::walk::Walk;
@@ -235,8 +236,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         loop {
             let last_id = stage.progress.last_id();
             if stage.progress.is_at_start() {
-                stage.takers.change_aside(&stage.takers.reading(), Entries::forget_rows);
-                self.note_aside(stage);
+                stage.takers.change_aside(&stage.takers.reading(), Entries::forget_what_comes_again);
+                self.note_aside(stage, &stage.takers.reading());
             }
             // In the middle of a walk only if there would be no room for more.
             let is_due = stage.progress.is_at_start() || stage.takers.aside().len() >= MOST_ASIDE;
@@ -273,9 +274,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
             // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
-            // Not where bookmarks move: an edit of what this run has read would lie behind them.
+            // Not where bookmarks move: an edit of what this run has read would lie behind them. Nor where the walk ends with the highest id that its list
+            // had when it began: that was before this run.
             let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
-            let reads_rest = stage.group.mode == Mode::Whole && !has_bookmark && !again && !stage.takers.are_waiting();
+            let has_end = matches!(stage.group.list.end, End::Highest(_));
+            let reads_rest = !has_bookmark && !has_end && !again && !stage.takers.are_waiting();
             self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
             let text = "the walk of an earlier run is complete; reading what has changed since";
             self.log.write(Level::Info, &format!("{}: {text}", stage.group.name()));

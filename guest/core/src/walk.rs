@@ -72,7 +72,7 @@ impl Row {
     /// The record as what is set aside.
     pub(crate) fn aside(&self) -> Aside {
         match self.is_stand_in {
-            true => Aside::Row { row: self.id, date: self.date },
+            true => Aside::Again { again: self.id, date: self.date },
             false => Aside::Id(self.id),
         }
     }

@@ -56,6 +56,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
             match self.together(rows, by, records, &part).await {
                 Ok(Some(mut lists)) => {
+                    if part.are_missing && lists.is_empty() {
+                        self.learn_whether_unused(rows).await;
+                    }
                     let (came, missing) = self.account(rows, records, &part, &mut lists);
                     brought.extend(came);
                     parts.extend(missing);
@@ -87,7 +90,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let mut request = self.request(rows, ask, None, Some((filter, ids.join(","))));
         request.page = Some(Slice::first(self.page_size));
         (request.no_body, request.rank, request.tries) =
-            (no_body(ask.form), asked.iter().map(|record| record.seen).min().unwrap_or(0), part.tries);
+            (no_body(rows), asked.iter().map(|record| record.seen).min().unwrap_or(0), part.tries);
         let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
             Ok(answer) => answer.body,
             Err(refused) if refused.may_be_of_one_record() => return Ok(None),
@@ -126,16 +129,30 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
         }
         let last = asked.iter().rposition(|record| lists.contains_key(&record.id));
-        let mut notes = self.notes.borrow_mut();
-        let heeded = notes.heeded.entry(rows.name).or_default();
-        *heeded = last.map_or(*heeded, |last| last.max(*heeded));
+        if let Some(last) = last {
+            let mut notes = self.notes.borrow_mut();
+            let heeded = notes.heeded.entry(rows.name).or_default();
+            *heeded = last.max(*heeded);
+        }
         Some(lists)
+    }
+
+    /// Asks, once, whether the list has any rows without its filter. If it has none, there are none for any record.
+    async fn learn_whether_unused(&self, rows: &'static Rows) {
+        let is_known = self.notes.borrow().heeded.contains_key(rows.name) || self.notes.borrow().unused.contains_key(rows.name);
+        let Some(ask) = rows.ask().filter(|_| !is_known) else { return };
+        let mut request = self.request(rows, ask, None, None);
+        (request.page, request.tries) = (Some(Slice::first(1)), Some(1));
+        let first = self.gate.get(&mut request, |body| ask.form.decode(body)).await;
+        let is_unused = first.is_ok_and(|answer| answer.body.rows.is_empty() && answer.body.total == Some(0));
+        self.notes.borrow_mut().unused.insert(rows.name, is_unused);
     }
 
     /// What has come for each record, and what has to be asked for again. That there is nothing is believed when it comes twice, and only where the
     /// store has shown that it heeds as many ids.
     fn account(&self, rows: &'static Rows, records: &[Row], part: &Part, lists: &mut ByRecord) -> (Brought, Vec<Part>) {
         let heeded = self.notes.borrow().heeded.get(rows.name).copied();
+        let is_unused = self.notes.borrow().unused.get(rows.name).copied().unwrap_or(false);
         let (mut brought, mut missing, mut again) = (Vec::new(), Vec::new(), Vec::new());
         for (at, place) in part.places.iter().copied().enumerate() {
             let Some(record) = records.get(place) else { continue };
@@ -144,7 +161,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             if !list.is_empty() && list.len() >= least {
                 self.notes.borrow_mut().served(rows, record.id, true);
                 brought.push((place, Ok(list)));
-            } else if least > 0 || part.are_missing && heeded.is_none_or(|heeded| at > heeded) {
+            } else if least > 0 || part.are_missing && !is_unused && heeded.is_none_or(|heeded| at > heeded) {
                 again.push(Part { places: vec![place], tries: self.tries, are_missing: true });
             } else if part.are_missing {
                 brought.push((place, Ok(list)));

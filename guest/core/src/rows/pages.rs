@@ -59,10 +59,11 @@ impl Reading {
 
     fn take(&mut self, page: Listing, key: &[&str]) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
+        // Behind the end an answer may have no total; and a total of the page alone says nothing.
+        let is_behind = came == 0 && total.is_none() && self.total.is_some_and(|total| self.rows.len() as u64 >= total);
         if self.slice.page == 1 {
             self.total = total;
-        } else if total != self.total && total != Some(came as u64) {
-            // A total of the page alone says nothing.
+        } else if total != self.total && total != Some(came as u64) && !is_behind {
             return Reached::Shifted;
         }
         if came == 0 && self.slice.page > 1 && total.is_none() && !std::mem::replace(&mut self.was_empty, true) {
@@ -92,7 +93,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(super) async fn pages(&self, rows: &'static Rows, record: &Row) -> Result<Option<Paged>, Lost> {
         let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
         // The lists of an earlier record go first, so that none has to wait for those behind it.
-        (request.no_body, request.rank) = (no_body(ask.form), record.seen);
+        (request.no_body, request.rank) = (no_body(rows), record.seen);
         let (mut reading, mut passes) = (Reading::new(self.page_size), 1);
         loop {
             request.page = Some(reading.slice);
@@ -101,6 +102,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
+                // Of a list that is there, a page that is not found is one behind its end.
+                Err(Refused { status: Some(404), .. }) if reading.slice.page > 1 => Listing::default(),
                 Err(Refused { status: Some(404), .. }) => return Ok(None),
                 page => page?.body,
             };

@@ -5,7 +5,7 @@ use crate::api::gate::Refused;
 use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
-use crate::head::Head;
+use crate::head::{Head, id_of};
 use crate::walk::Row;
 use std::collections::HashMap;
 
@@ -51,6 +51,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// Puts rows in place of records. Returns the places of those that have not come.
     fn put(&self, page: Listing, records: &mut [Row], places: &[usize]) -> Vec<usize> {
         let list = self.group.list;
+        self.note_repairs_of(&page);
         let known = |row: &_| Head::read(row, list).and_then(|head| Some((head.id()?, head.date())));
         let mut rows: HashMap<u64, _> =
             page.rows.into_iter().filter_map(|row| known(&row).map(|(id, date)| (id, (row, date)))).collect();
@@ -65,28 +66,37 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         missing
     }
 
-    /// Asks for a record alone that has not come, twice. None: it has come.
+    fn note_repairs_of(&self, page: &Listing) {
+        let mut notes = self.notes.borrow_mut();
+        for repair in &page.repairs {
+            let id = page.rows.get(repair.row).and_then(|row| id_of(row, self.group.list));
+            id.iter().for_each(|id| notes.findings.repaired(id, &repair.field));
+        }
+        notes.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
+    }
+
+    /// Asks for a record alone that has not come. None: it has come.
     async fn missing(&self, filter: &'static str, records: &mut [Row], place: usize) -> Result<Option<Completed>> {
         let Some(id) = records.get(place).map(|record| record.id) else { return Ok(None) };
-        for _ in 0..2 {
-            let page = match self.of_ids(filter, &[id], self.tries).await {
-                Ok(page) => page,
-                Err(refused) if refused.may_be_of_one_record() => {
-                    let Some(record) = records.get(place) else { return Ok(None) };
-                    return self.unserved(filter, record, refused.failure).await.map(Some);
+        match self.of_ids(filter, &[id], self.tries).await {
+            Ok(page) if page.is_empty_as_it_says() => {
+                if self.is_gone(id).await.map_err(|refused| refused.failure)? {
+                    return Ok(Some(Completed::Gone));
                 }
-                Err(refused) => return Err(refused.failure),
-            };
-            if page.is_empty_as_it_says() {
-                continue;
             }
-            if self.put(page, records, &[place]).is_empty() {
-                return Ok(None);
+            Ok(page) => {
+                if self.put(page, records, &[place]).is_empty() {
+                    return Ok(None);
+                }
             }
-            let text = format!("record {id}: the list shows it, but does not bring it by its id");
-            return Ok(Some(Completed::Aside(Failure::new(Kind::Api, text).of_stream(self.group.name()))));
+            Err(refused) if refused.may_be_of_one_record() => {
+                let Some(record) = records.get(place) else { return Ok(None) };
+                return self.unserved(filter, record, refused.failure).await.map(Some);
+            }
+            Err(refused) => return Err(refused.failure),
         }
-        Ok(Some(Completed::Gone))
+        let text = format!("record {id}: the list shows it, but does not bring it by its id");
+        Ok(Some(Completed::Aside(Failure::new(Kind::Api, text).of_stream(self.group.name()))))
     }
 
     /// What becomes of a record that is not served alone: it is aside if others are served.

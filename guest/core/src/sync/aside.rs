@@ -35,7 +35,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             page_size: config.page_size,
         };
         let asked = Rc::default();
-        let source = Leftovers::new(asker, self.log.clone(), self.fan_out(true), &before, Rc::clone(&asked));
+        let source = Leftovers::new(asker, self.log.clone(), self.fan_out(true, 1), &before, Rc::clone(&asked));
         let walk = std::mem::replace(&mut stage.progress, Progress::new(Starts::new(), &group.selection));
         stage.is_leftover = true;
         let ended = self.read(stage, source).await;
@@ -46,7 +46,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         // What has not had its turn because of a limit is first in the next run.
         let had_its_turn: Vec<Aside> = before.into_iter().take(asked.get()).collect();
         stage.takers.change_aside(&stage.takers.reading(), |entries| entries.put_last(&had_its_turn));
-        self.note_aside(stage);
+        self.note_aside(stage, &stage.takers.reading());
         for entry in stage.takers.aside() {
             let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.name());
             self.log.write(Level::Warning, &text);
@@ -59,7 +59,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, members: &[usize], why: &Failure) -> Result<Ended> {
         let is_new = stage.takers.set_aside(members, aside);
         let full = |member: &usize| stage.takers.aside_of(*member).as_slice().len() > MOST_ASIDE;
-        let full: Vec<usize> = members.iter().copied().filter(full).collect();
+        let (full, members): (Vec<usize>, Vec<usize>) = members.iter().copied().partition(full);
+        if is_new && !members.is_empty() {
+            let text = format!("{}: set aside until the next run: {aside} ({})", names(stage, &members), why.message);
+            self.log.write(Level::Warning, &text);
+        }
+        self.note_aside(stage, &members);
         if !full.is_empty() {
             let text = format!(
                 "the store cannot serve more than {MOST_ASIDE} records or ranges of them; the last is {aside}: {}. Look at the store, then run again",
@@ -67,11 +72,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             );
             return self.leave_out(stage, &full, &Failure::new(Kind::Api, text).of_stream(&names(stage, &full)));
         }
-        if is_new {
-            let text = format!("{}: set aside until the next run: {aside} ({})", names(stage, members), why.message);
-            self.log.write(Level::Warning, &text);
-        }
-        self.note_aside(stage);
         Ok(Ended::Complete)
     }
 
@@ -80,11 +80,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let what = match gone {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
             Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
-            Aside::Row { .. } => return,
+            Aside::Again { .. } => return,
         };
         self.log.write(Level::Info, &format!("{}: {what}", stage.group.name()));
         stage.takers.change_aside(&stage.takers.reading(), |entries| entries.settle(gone));
-        self.note_aside(stage);
+        self.note_aside(stage, &stage.takers.reading());
     }
 
     /// Takes back a record that has come, but for those that it could not be written for. Of the gap that it comes from, what lies before it has
@@ -93,20 +93,20 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         if !stage.takers.is_aside(row) {
             return;
         }
-        let mut others = stage.takers.reading();
-        others.retain(|member| !unwritten.iter().any(|(place, _)| place == member));
-        stage.takers.change_aside(&others, |entries| {
-            entries.settle(row.aside());
-            row.was_aside.into_iter().for_each(|gap| entries.pass(gap, row.id));
-        });
-        self.note_aside(stage);
+        let all = stage.takers.reading();
+        let written: Vec<usize> =
+            all.iter().copied().filter(|member| unwritten.iter().all(|(place, _)| place != member)).collect();
+        stage.takers.change_aside(&written, |entries| entries.settle(row.aside()));
+        // Where it could not be written, an entry of its own stands for it.
+        stage.takers.change_aside(&all, |entries| row.was_aside.into_iter().for_each(|gap| entries.pass(gap, row.id)));
+        self.note_aside(stage, &all);
     }
 
-    /// Notes in the state what is aside, for the streams that the walk reads for: what another has not taken stays aside for it.
-    pub(super) fn note_aside(&mut self, stage: &Stage<'_>) {
-        for place in stage.takers.reading() {
-            if let Some(member) = stage.group.members.get(place) {
-                self.state.set_aside(member.stream, stage.takers.aside_of(place).as_slice());
+    /// Notes in the state what is aside for some members.
+    pub(super) fn note_aside(&mut self, stage: &Stage<'_>, members: &[usize]) {
+        for place in members {
+            if let Some(member) = stage.group.members.get(*place) {
+                self.state.set_aside(member.stream, stage.takers.aside_of(*place).as_slice());
             }
         }
     }

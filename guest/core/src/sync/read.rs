@@ -28,7 +28,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             notes: RefCell::default(),
         };
         let chunk = if stage.is_leftover { 1 } else { group.chunk() };
-        let mut pipeline = Pipeline::new(source, &fetcher, self.fan_out(stage.is_leftover), chunk);
+        let fan_out = self.fan_out(stage.is_leftover, if group.asks() { chunk } else { 1 });
+        let mut pipeline = Pipeline::new(source, &fetcher, fan_out, chunk);
         loop {
             let item = match self.next(stage, &mut pipeline).await {
                 // What was under way when the time was over had to wait.
@@ -120,18 +121,19 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let member = |place: &usize| stage.group.members.get(*place);
         let failing: Vec<usize> =
             stage.takers.reading().into_iter().filter(|place| member(place).is_some_and(|member| member.wants(rows))).collect();
-        if is_down && failing.iter().filter_map(member).any(|member| member.stream.rows().is_none()) {
+        let is_all = failing.len() == stage.takers.reading().len();
+        if is_down && (is_all || failing.iter().filter_map(member).any(|member| member.stream.rows().is_none())) {
             return Err(failure);
         }
         self.leave_out(stage, &failing, &failure)
     }
 
-    /// Continues without some members, unless there are no others.
+    /// Continues without some members, unless there are no others, not even some that wait for a new walk.
     pub(super) fn leave_out(&mut self, stage: &mut Stage<'_>, failing: &[usize], failure: &Failure) -> Result<Ended> {
         if failing.is_empty() {
             return Ok(Ended::Complete);
         }
-        if failing.len() == stage.takers.reading().len() {
+        if failing.len() == stage.takers.reading().len() && !stage.takers.are_waiting() {
             return Err(failure.clone());
         }
         for place in failing {
@@ -142,12 +144,19 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.state.drop_walk(member.stream);
         }
         stage.drop_failed();
-        Ok(if stage.starts_later() { Ended::Narrowed } else { Ended::Complete })
+        let is_narrowed = stage.starts_later() || stage.takers.reading().is_empty();
+        Ok(if is_narrowed { Ended::Narrowed } else { Ended::Complete })
     }
 
-    /// So many chunks are completed side by side. What is aside may take all the time that a run has: then nothing else waits behind it.
-    pub(super) fn fan_out(&self, is_leftover: bool) -> usize {
-        if is_leftover && self.deadline.is_some() { 1 } else { self.config.max_concurrency }
+    /// So many chunks of so many records are completed side by side. What is aside may take all the time that a run has: then nothing else waits
+    /// behind it.
+    pub(super) fn fan_out(&self, is_leftover: bool, chunk: usize) -> usize {
+        /// Each of them is in memory with all its rows.
+        const MOST_RECORDS: usize = 500;
+        match is_leftover && self.deadline.is_some() {
+            true => 1,
+            false => self.config.max_concurrency.min((MOST_RECORDS / chunk).max(1)),
+        }
     }
 
     pub(super) fn scope(&self, stage: &Stage<'_>) -> Scope {

@@ -178,6 +178,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Ok(Some(Doubt { why: "a full page does not say how to continue".into(), proven: false }));
             }
             Some(_) => return Ok(None),
+            None if came >= u64::from(self.page_size) && self.cursor_is_lost() => {
+                return Ok(Some(Doubt {
+                    why: "a full page says neither how to continue nor how many there are".into(),
+                    proven: true,
+                }));
+            }
             None => return Ok(Some(Doubt { why: "the store does not say how many records match".into(), proven: false })),
         };
         Ok(Some(Doubt { why, proven: self.counts_are_proven().await? }))

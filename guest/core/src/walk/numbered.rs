@@ -60,9 +60,12 @@ impl Pass {
     fn take(&mut self, marks: impl ExactSizeIterator<Item = u64>, total: Option<u64>) -> bool {
         let (before, came) = (self.marks.len(), marks.len() as u64);
         self.marks.extend(marks);
-        self.reached = (self.page - 1).saturating_mul(u64::from(self.limit)).saturating_add(came);
-        self.is_steady = self.is_steady && (self.page == 1 || self.is_resumed || self.total == total);
-        self.total = total;
+        self.reached = self.page.saturating_sub(1).saturating_mul(u64::from(self.limit)).saturating_add(came);
+        // Behind the end an answer may have no total; and a total of the page alone says nothing.
+        let says_nothing = total.is_none_or(|total| total == came);
+        let is_first = self.page == 1 || self.is_resumed;
+        self.is_steady = self.is_steady && (is_first || says_nothing || self.total == total);
+        self.total = if is_first { total } else { self.total.or(total) };
         self.marks.len() > before
     }
 
@@ -117,7 +120,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether the list is read whole with this pass. Else begins another one.
     async fn is_done(&mut self) -> Result<bool> {
         let pass = &self.pass;
-        let is_whole = pass.is_steady && pass.has_all() != Some(false);
+        // Nothing new in a pass from end to end: there is no more, whatever the total counts.
+        let is_exhausted = pass.is_steady && pass.number > 1 && !pass.has_news;
+        if is_exhausted && pass.has_all() == Some(false) {
+            self.warn("the list is shorter than it says each time that it is read; it is believed");
+        }
+        let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
         // One page is a list as it was at one moment; and what an earlier run has read, the next walk reads again.
         if is_whole && (pass.is_resumed || pass.page == 1 || !pass.has_news) {
             return Ok(true);
@@ -137,10 +145,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// Leaves what came after the walk's start to the next one: its bookmark will lie before that.
     fn close(&mut self) {
-        if self.scope.until.is_none() {
-            self.scope.until = self.started;
-            self.filters = filters(self.list, &self.scope);
-        }
+        self.scope.until = [self.scope.until, self.started].into_iter().flatten().min();
+        self.filters = filters(self.list, &self.scope);
     }
 
     /// What comes with one answer.

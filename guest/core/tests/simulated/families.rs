@@ -447,7 +447,104 @@ fn a_store_that_knows_one_page_of_a_list_loses_no_record_for_it() {
 fn an_end_date_says_nothing_of_what_is_read_by_the_ids_of_records() {
     let mut world = World::new(SMALL);
     world.config.insert("end_date".into(), json!("2015-01-01T00:00:00Z"));
+    let whole = |stream: &str| {
+        json!({
+            "stream": stream, "tap_stream_id": stream, "replication_method": "FULL_TABLE", "schema": {"type": "object", "properties": {}},
+            "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}],
+        })
+    };
+    let catalog = json!({"streams": [whole("customers"), whole("customer_addresses")]}).to_string();
+    let together = world.run_with(Request { catalog: Some(catalog), ..world.request(None) }, None).ok();
+    assert_eq!(together.records("customer_addresses").len(), rows(&world, "customer_addresses"));
     for stream in ["product_variants", "customer_addresses", "product_channel_assignments"] {
         assert_eq!(run(&world, stream).records(stream).len(), rows(&world, stream), "{stream}");
     }
+}
+
+#[test]
+fn a_price_list_whose_records_are_never_served_holds_up_no_other() {
+    for place in [0, 17] {
+        let world = World::new(SMALL);
+        let list = world.store.borrow().ids(Kind::PRICE_LISTS).nth(place).unwrap();
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{list}/records"), Action::status(500)).always());
+        let run = |state: Option<&Value>| {
+            let request = Request { select: Some(vec!["price_list_records".to_owned()]), ..world.request(state) };
+            world.run_with(request, None).ok()
+        };
+        let first = run(None);
+        assert_eq!(first.verdict(), Some(Failure::SetAside), "{:?}", first.warnings());
+        world.store.borrow_mut().clear_faults();
+        let second = run(Some(first.state()));
+        assert_eq!((second.verdict(), second.aside("price_list_records")), (None, json!([])));
+        let key = |record: &&Value| format!("{} {} {}", record["price_list_id"], record["variant_id"], record["currency"]);
+        let came: BTreeSet<String> =
+            [&first, &second].iter().flat_map(|run| run.records("price_list_records")).map(|record| key(&record)).collect();
+        assert_eq!(came.len(), rows(&world, "price_list_records"));
+    }
+}
+
+#[test]
+fn totals_of_a_page_or_of_more_than_the_list_shows_end_no_small_list() {
+    for (stream, path) in [("categories", "/v3/catalog/trees/categories"), ("refunds", "/v3/orders/payment_actions/refunds")] {
+        let mut world = World::new(SMALL.with(Kind::REFUNDS, 50));
+        world.config.insert("page_size".into(), json!(10));
+        world.store.borrow_mut().quirks.odd_answers.insert(path.into(), [tap_bigcommerce_sandbox::OddAnswer::PageTotals].into());
+        let run = run(&world, stream);
+        assert_eq!((run.verdict(), run.records(stream).len()), (None, rows(&world, stream)), "{stream}: {:?}", run.warnings());
+    }
+    let world = World::new(SMALL);
+    for (page, data) in [(1, json!([{"category_id": 5, "name": "a"}, {"category_id": 7, "name": "c"}])), (2, json!([]))] {
+        let body = json!({"data": data, "meta": {"pagination": {"total": 3, "count": 2, "per_page": 250, "current_page": page}}});
+        let action = Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() };
+        let is_it = move |request: &tap_bigcommerce_sandbox::Request| {
+            request.path.ends_with("/categories") && request.query.contains("page=2") == (page == 2)
+        };
+        world.store.borrow_mut().add_fault(Fault::when(is_it, action).always());
+    }
+    let run = run(&world, "categories");
+    assert_eq!((run.verdict(), run.records("categories").len()), (None, 2), "{:?}", run.warnings());
+    assert!(run.warnings().iter().any(|warning| warning.contains("shorter than it says")), "{:?}", run.warnings());
+}
+
+#[test]
+fn what_no_record_has_is_not_asked_for_record_by_record() {
+    let world = World::new(SMALL);
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::PRODUCTS).collect();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    for id in ids {
+        world.store.borrow_mut().edit(Kind::PRODUCTS, id, at, |product| {
+            product.parts.insert("channel_assignments".into(), json!([]));
+        });
+    }
+    let run = run(&world, "product_channel_assignments");
+    assert_eq!((run.verdict(), run.records("product_channel_assignments").len()), (None, 0));
+    assert!(asked(&world, "/channel-assignments?") < 12, "{}", asked(&world, "/channel-assignments?"));
+}
+
+#[test]
+fn a_full_page_of_customers_that_says_nothing_more_ends_no_walk() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(50));
+    world
+        .store
+        .borrow_mut()
+        .quirks
+        .odd_answers
+        .insert("/v3/customers".into(), [tap_bigcommerce_sandbox::OddAnswer::MetaAsList].into());
+    let run = run(&world, "customers");
+    assert_eq!(run.verdict(), Some(Failure::Api));
+    assert!(run.warnings().iter().any(|warning| warning.contains("neither how to continue")), "{:?}", run.warnings());
+}
+
+#[test]
+fn a_list_inside_a_record_that_does_not_end_is_set_aside() {
+    let world = World::new(SMALL);
+    let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| {
+        let payments = (0..100_300_u64).map(|place| json!({"id": 9_000_000 + place, "order_id": id.to_string()}));
+        order.parts.insert("transactions".into(), payments.collect());
+    });
+    let run = run(&world, "transactions");
+    assert_eq!((run.verdict(), run.aside("transactions")), (Some(Failure::SetAside), json!([id])), "{:?}", run.warnings());
 }

@@ -210,3 +210,106 @@ fn a_full_table_that_resumes_moves_no_bookmark_past_what_was_edited_meanwhile() 
     let second = world.run_with(request(&world, Some(first.state())), None).ok();
     assert!(second.ids("products").contains(&edited), "what changed behind the position comes with the same run");
 }
+
+#[test]
+fn one_entry_too_many_for_one_stream_is_not_lost_for_the_other() {
+    let world = World::new(SMALL.with(Kind::ORDERS, 160));
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    let broken = ids[150];
+    let select = "orders.id,orders.products,order_products";
+    let mut state = run(&world, select, None).state().clone();
+    world.store.borrow_mut().touch(Kind::ORDERS, broken, world.now());
+    world.store.borrow_mut().add_fault(Fault::on(&format!("/v2/orders/{broken}/products"), Action::status(500)).always());
+    // None of these orders is served alone, so they stay.
+    state["bookmarks"]["order_products"]["aside"] = (0..100).map(|place| json!(ids[place])).collect();
+    let is_kept = move |request: &tap_bigcommerce_sandbox::Request| {
+        request.path.rsplit_once("/v2/orders/").is_some_and(|(_, id)| id.parse::<u64>().is_ok())
+    };
+    world.store.borrow_mut().add_fault(Fault::when(is_kept, Action::status(500)).always());
+    let run = run(&world, select, Some(&state));
+    assert_eq!(run.aside("orders"), json!([broken]), "{:?}", run.warnings());
+    assert_eq!(run.aside("order_products").as_array().map(Vec::len), Some(100), "{:?}", run.warnings());
+    let failed: Vec<bool> = run.result.as_ref().unwrap().streams.iter().map(|stream| stream.failure.is_some()).collect();
+    assert_eq!(failed, [false, true]);
+}
+
+#[test]
+fn a_row_that_cannot_be_written_keeps_no_row_behind_it() {
+    let world = World::new(SMALL);
+    let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| {
+        let lines = json!([{"name": "no id"}, {"id": 9_000_001, "order_id": id}, {"id": 9_000_002, "order_id": id}]);
+        order.parts.insert("products".into(), lines);
+    });
+    let run = run(&world, "order_products", None);
+    let came: Vec<u64> = run.ids("order_products").into_iter().filter(|id| *id > 9_000_000).collect();
+    assert_eq!((run.verdict(), came), (Some(Failure::SetAside), vec![9_000_001, 9_000_002]));
+}
+
+/// A page behind the end of a list: an answer without a body, or none at all.
+#[test]
+fn what_a_store_answers_behind_the_end_of_a_list_costs_no_row() {
+    for action in [Action::Status { code: 204, body: Some(Vec::new()), headers: Vec::new() }, Action::NotFound] {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+        let at = world.now() - chrono::TimeDelta::days(1);
+        world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| {
+            let payments = (0..10_u64).map(|place| json!({"id": 9_000_000 + place, "order_id": id.to_string()}));
+            order.parts.insert("transactions".into(), payments.collect());
+        });
+        let is_behind = |request: &tap_bigcommerce_sandbox::Request| {
+            request.path.ends_with("/transactions") && request.query.contains("page=2")
+        };
+        world.store.borrow_mut().add_fault(Fault::when(is_behind, action).always());
+        let run = run(&world, "transactions", None);
+        let of_order = |row: &&&Value| row["order_id"].to_string().trim_matches('"') == id.to_string();
+        assert_eq!(
+            (run.verdict(), run.records("transactions").iter().filter(of_order).count()),
+            (None, 10),
+            "{:?}",
+            run.warnings()
+        );
+    }
+}
+
+#[test]
+fn orders_without_payments_may_come_without_a_body() {
+    let world = World::new(SMALL);
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    for id in &ids[..20] {
+        world.store.borrow_mut().edit(Kind::ORDERS, *id, at, |order| drop(order.parts.insert("transactions".into(), json!([]))));
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/orders/{id}/transactions"), Action::NoBody).always());
+    }
+    let run = run(&world, "transactions", None);
+    assert_eq!(run.verdict(), None, "{:?}", run.warnings());
+    assert!(asked(&world, "/transactions") < 120, "{} requests", asked(&world, "/transactions"));
+}
+
+#[test]
+fn a_list_that_is_found_nowhere_takes_nothing_out_of_the_state() {
+    let world = World::new(SMALL);
+    let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+    let state = json!({"bookmarks": {"transactions": {"order_date_modified": "2030-01-01T00:00:00Z", "aside": [id]}}});
+    world.store.borrow_mut().add_fault(Fault::on("/transactions", Action::NotFound).always());
+    let request = Request { select: Some(vec!["transactions".to_owned()]), ..world.request(Some(&state)) };
+    let run = world.run_with(request, None);
+    let last = run.messages.iter().rev().find(|message| message["type"] == "STATE").unwrap();
+    assert_eq!(last["value"]["bookmarks"]["transactions"]["aside"], json!([id]), "{:?}", run.warnings());
+}
+
+#[test]
+fn a_stream_that_waits_is_not_held_up_by_one_that_always_fails() {
+    let mut world = World::new(SMALL);
+    world.config.insert("max_concurrency".into(), json!(1));
+    let select = Some(vec!["orders.id,transactions".to_owned()]);
+    let first = Request { select: select.clone(), max_records: Some(20), ..world.request(None) };
+    let mut state = world.run_with(first, None).ok().state().clone();
+    // As after --full-refresh orders.
+    state["bookmarks"].as_object_mut().unwrap().remove("orders");
+    world.store.borrow_mut().add_fault(Fault::on("/transactions", Action::status(403)).always());
+    let run = world.run_with(Request { select, ..world.request(Some(&state)) }, None).ok();
+    assert_eq!((run.verdict(), run.ids("orders").len()), (Some(Failure::MissingScope), orders(&world)), "{:?}", run.warnings());
+}
