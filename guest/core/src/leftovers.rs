@@ -49,7 +49,7 @@ pub(crate) struct Asker<'g, T, C> {
     /// The stream, for messages.
     pub(crate) stream: &'static str,
     pub(crate) list: &'static List,
-    /// Parameters for the parts that are selected.
+    /// Parameters for what the API sends only when asked to.
     pub(crate) includes: &'g Query,
     /// The filter for the channels that the run is restricted to.
     pub(crate) channels: Option<&'g (&'static str, String)>,

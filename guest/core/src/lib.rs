@@ -1,8 +1,8 @@
 //! The logic of tap-bigcommerce, without WASI: it runs wherever there is a [`api::Transport`], a [`api::Clock`] and a
 //! [`singer::message::Sink`].
 //!
-//! Read it downward: [`sync`] runs a [`plan`], walks each stream's list, takes pages through the one [`api::gate`], completes records
-//! with their parts, shapes them ([`transform`]) and writes [`singer`] messages. What a stream is stands in [`streams`].
+//! Read it downward: [`sync`] runs a [`plan`], walks each list, takes pages through the one [`api::gate`], completes records
+//! with their lists, shapes them ([`transform`]) and writes [`singer`] messages. What a stream is stands in [`streams`].
 #![forbid(unsafe_code)]
 
 pub mod api;

@@ -1,4 +1,4 @@
-//! The rows of records that have requests of their own: an order's lines, coupons and addresses, a customer's further addresses.
+//! The lists of records that come with requests of their own: an order's lines and payments, a customer's further addresses, a product's channels.
 
 mod batch;
 mod deleted;

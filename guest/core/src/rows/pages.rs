@@ -1,6 +1,6 @@
 //! One list inside one record, page by page to its end.
 
-use super::{Fetcher, Lost, no_body};
+use super::{Fetcher, Lost, NOT_WHOLE, no_body};
 use crate::api::gate::Refused;
 use crate::api::list::{Listing, is_last};
 use crate::api::{Clock, Slice, Transport};
@@ -57,10 +57,15 @@ impl Reading {
         Reading { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false }
     }
 
+    /// Whether a page before this one has said that there are no more rows.
+    fn has_all(&self) -> bool {
+        self.slice.page > 1 && self.total.is_some_and(|total| self.rows.len() as u64 >= total)
+    }
+
     fn take(&mut self, page: Listing, key: &[&str]) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
         // Behind the end an answer may have no total; and a total of the page alone says nothing.
-        let is_behind = came == 0 && total.is_none() && self.total.is_some_and(|total| self.rows.len() as u64 >= total);
+        let is_behind = came == 0 && total.is_none() && self.has_all();
         if self.slice.page == 1 {
             self.total = total;
         } else if total != self.total && total != Some(came as u64) && !is_behind {
@@ -102,8 +107,12 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
-                // Of a list that is there, a page that is not found is one behind its end.
-                Err(Refused { status: Some(404), .. }) if reading.slice.page > 1 => Listing::default(),
+                // Of a list that has shown all that it has, the page behind its end.
+                Err(Refused { status: Some(404), .. }) if reading.has_all() => Listing::default(),
+                Err(Refused { status: Some(404), .. }) if reading.slice.page > 1 => {
+                    let is_gone = self.is_gone(record.id).await?;
+                    return Err(if is_gone { Lost::Gone } else { self.fault(rows, record, NOT_WHOLE) });
+                }
                 Err(Refused { status: Some(404), .. }) => return Ok(None),
                 page => page?.body,
             };

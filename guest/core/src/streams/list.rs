@@ -30,7 +30,7 @@ pub struct List {
     pub includes: &'static [Include],
     /// Lists that each of its records has.
     pub rows: &'static [&'static Rows],
-    /// How one record is asked for: one that was set aside, and one whose list is not found. None: no record can be set aside.
+    /// How one record is asked for: one that was set aside, and one whose list is not found. None: nobody can ask for one.
     pub one: Option<Lookup>,
     /// Parameters that leave only ids and dates in the records; none where there are no such parameters.
     pub ids_only: Params,

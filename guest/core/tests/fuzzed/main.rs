@@ -4,6 +4,7 @@
 
 mod checks;
 mod reference;
+mod runs;
 
 use std::path::Path;
 
@@ -76,7 +77,7 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], chance: &mut Chance) {
     }
 }
 
-fn search(target: &str, check: fn(&[u8])) {
+fn search(target: &str, check: fn(&[u8]), share: u64) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -85,7 +86,7 @@ fn search(target: &str, check: fn(&[u8])) {
     seeds.iter().for_each(|seed| check(seed));
     let inputs = std::env::var("INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(INPUTS);
     let mut chance = Chance(7);
-    for _ in 0..inputs {
+    for _ in 0..inputs / share {
         let mut input = seeds[chance.below(seeds.len())].clone();
         for _ in 0..=chance.below(4) {
             change(&mut input, &seeds, &mut chance);
@@ -98,7 +99,12 @@ fn search(target: &str, check: fn(&[u8])) {
 }
 
 macro_rules! targets {
-    ($($name:ident),*) => { $(#[test] fn $name() { search(stringify!($name), checks::$name); })* };
+    ($checks:ident, one of $share:literal: $($name:ident),*) => {
+        $(#[test] fn $name() { search(stringify!($name), $checks::$name, $share); })*
+    };
 }
 
-targets!(config, catalog, state, dates, decimals, headers, pages);
+targets!(checks, one of 1: config, catalog, state, dates, decimals, headers, pages);
+targets!(runs, one of 1: select, origin);
+// A run takes as long as a hundred of the others.
+targets!(runs, one of 50: answers);

@@ -247,6 +247,23 @@ fn a_row_that_cannot_be_written_keeps_no_row_behind_it() {
     assert_eq!((run.verdict(), came), (Some(Failure::SetAside), vec![9_000_001, 9_000_002]));
 }
 
+#[test]
+fn a_page_that_is_not_found_is_no_end_of_a_list_without_a_total() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let id = world.store.borrow().ids(Kind::ORDERS).nth(5).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| {
+        let coupons = (0..14_u64).map(|place| json!({"id": 9_000_000 + place, "order_id": id}));
+        order.parts.insert("coupons".into(), coupons.collect());
+    });
+    let is_second =
+        |request: &tap_bigcommerce_sandbox::Request| request.path.ends_with("/coupons") && request.query.contains("page=2");
+    world.store.borrow_mut().add_fault(Fault::when(is_second, Action::NotFound).always());
+    let run = run(&world, "order_coupons", None);
+    assert_eq!((run.verdict(), run.aside("order_coupons")), (Some(Failure::SetAside), json!([id])), "{:?}", run.warnings());
+}
+
 /// A page behind the end of a list: an answer without a body, or none at all.
 #[test]
 fn what_a_store_answers_behind_the_end_of_a_list_costs_no_row() {
@@ -312,4 +329,35 @@ fn a_stream_that_waits_is_not_held_up_by_one_that_always_fails() {
     world.store.borrow_mut().add_fault(Fault::on("/transactions", Action::status(403)).always());
     let run = world.run_with(Request { select, ..world.request(Some(&state)) }, None).ok();
     assert_eq!((run.verdict(), run.ids("orders").len()), (Some(Failure::MissingScope), orders(&world)), "{:?}", run.warnings());
+}
+
+#[test]
+fn a_state_whose_streams_are_missing_or_named_otherwise_loses_nothing() {
+    let mut world = World::new(SMALL);
+    world.config.insert("max_concurrency".into(), json!(1));
+    let select = Some(vec!["orders.id,order_products,order_coupons".to_owned()]);
+    let first = Request { select: select.clone(), max_records: Some(40), ..world.request(None) };
+    let first = world.run_with(first, None).ok();
+    assert!(first.state()["bookmarks"]["orders"]["walk"].is_object(), "{}", first.state());
+    let names = ["orders", "order_products", "order_coupons"];
+    let key = |stream: &str, run: &Run| run.records(stream).iter().map(|record| record["id"].to_string()).collect::<Vec<_>>();
+    for name in names {
+        for renamed in [None, Some("a_stream_of_another_tap")] {
+            let mut state = first.state().clone();
+            let bookmarks = state["bookmarks"].as_object_mut().unwrap();
+            let own = bookmarks.remove(name).unwrap();
+            renamed.into_iter().for_each(|renamed| drop(bookmarks.insert(renamed.to_owned(), own.clone())));
+            let rest = world.run_with(Request { select: select.clone(), ..world.request(Some(&state)) }, None).ok();
+            assert_eq!(rest.verdict(), None, "{name} as {renamed:?}: {:?}", rest.warnings());
+            for stream in names {
+                let came: std::collections::BTreeSet<String> = match stream == name {
+                    // Nothing is known of what it had.
+                    true => key(stream, &rest).into_iter().collect(),
+                    false => [&first, &rest].into_iter().flat_map(|run| key(stream, run)).collect(),
+                };
+                let truth = world.store.borrow().truth(stream).map_or_else(|| orders(&world), |truth| truth.len());
+                assert_eq!(came.len(), truth, "{stream} where {name} is {renamed:?}");
+            }
+        }
+    }
 }
