@@ -21,7 +21,7 @@ use std::rc::Rc;
 const MOST_WITNESSES: usize = 2;
 
 /// The lists below the records of another list, as pages.
-pub(crate) struct Lists<'g, T, C> {
+pub(crate) struct ListsBelow<'g, T, C> {
     gate: &'g Gate<T, C>,
     log: Rc<dyn Log>,
     /// The stream, for messages.
@@ -62,7 +62,7 @@ enum Fate {
     Fails,
 }
 
-impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
+impl<T: Transport, C: Clock> Pages for ListsBelow<'_, T, C> {
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
         loop {
             self.begin();
@@ -109,7 +109,7 @@ impl<T: Transport, C: Clock> Pages for Lists<'_, T, C> {
     }
 }
 
-impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
+impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     pub(crate) fn new(
         gate: &'g Gate<T, C>,
         log: Rc<dyn Log>,
@@ -126,7 +126,7 @@ impl<'g, T: Transport, C: Clock> Lists<'g, T, C> {
         let place = (position.clone(), seen);
         let from = Progress { position, started, seen, ..Progress::new(Starts::new(), "") };
         let parents = Walk::new(gate, log.clone(), (name, of_parents, of_parents.path.to_owned()), all, &from);
-        Lists {
+        ListsBelow {
             gate,
             log,
             name,

@@ -28,7 +28,7 @@ impl Channels {
 
     /// The filter for a list. None: the list is not filtered, since all are read or the filter takes no more than one.
     pub(crate) fn filter(&self, list: &List) -> Option<(&'static str, String)> {
-        let streams::Channels { filter, field } = list.channels?;
+        let streams::ByChannel { filter, field } = list.channels?;
         let takes_all = self.0.len() == 1 || field.is_none();
         Some((filter, self.as_text().filter(|_| takes_all)?))
     }

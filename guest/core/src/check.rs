@@ -1,6 +1,7 @@
 //! Is the token good, and which streams may it read.
 
-use crate::api::gate::{Gate, Refused};
+use crate::api::answer::Refused;
+use crate::api::gate::Gate;
 use crate::api::list::{self, Form};
 use crate::api::{Clock, NoBody, Quota, Request, Slice, Transport};
 use crate::config::{Config, Credentials};

@@ -39,7 +39,7 @@ pub(crate) struct Group {
     /// The filter for the channels that the user wants, where the list's takes them.
     pub(crate) channels: Option<(&'static str, String)>,
     /// The parameters with which the list is walked: those, or others that leave only ids and dates.
-    pub(crate) walked_with: Query,
+    pub(crate) query: Query,
     /// Where the walk brings ids and dates only: the filter by which so many records are read together.
     pub(crate) whole: Option<(&'static str, usize)>,
     /// A hash of all that shapes a walk: a walk resumes only under the same one.
@@ -98,7 +98,7 @@ impl Group {
             _ => None,
         };
         let ids_only = || list.ids_only.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let walked_with = if mode == Mode::Ids || whole.is_some() { ids_only() } else { includes.clone() };
+        let query = if mode == Mode::Ids || whole.is_some() { ids_only() } else { includes.clone() };
         let below = match parent.source {
             Source::Below { parent, .. } => Some(parent),
             Source::List(_) | Source::With { .. } => None,
@@ -107,7 +107,7 @@ impl Group {
         let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         let channels = config.channels.filter(list);
-        Group { parent, list, members, rows, below, includes, channels, walked_with, whole, selection }
+        Group { parent, list, members, rows, below, includes, channels, query, whole, selection }
     }
 
     /// What messages call it: the stream whose list is walked, or the first of those that its records bring.

@@ -1,6 +1,7 @@
 //! What was set aside: asked for again before a new walk, each with one try.
 
-use crate::api::gate::{Gate, Refused};
+use crate::api::answer::Refused;
+use crate::api::gate::Gate;
 use crate::api::list::{self, Form, Listing};
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::aside::Aside;

@@ -57,7 +57,7 @@ impl Plan {
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
-        let family = |parent: &'static Stream| ALL.iter().copied().filter(|stream| stream.walked_with().name == parent.name);
+        let family = |parent: &'static Stream| ALL.iter().copied().filter(|stream| stream.walked().name == parent.name);
         let members = |parent| family(parent).filter_map(|stream| selection.member(stream)).collect();
         let mut groups: Vec<Group> = ALL.iter().flat_map(|parent| Group::of(parent, members(parent), &config)).collect();
         if groups.is_empty() {

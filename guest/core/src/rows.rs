@@ -9,14 +9,15 @@ mod whole;
 pub(crate) use deleted::is_gone;
 pub(crate) use inside::inside;
 
-use crate::api::gate::{Gate, Refused};
+use crate::api::answer::Refused;
+use crate::api::gate::Gate;
 use crate::api::list::{Form, Repair};
 use crate::api::{Clock, NoBody, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::head::id_of;
 use crate::log::{Level, Log};
-use crate::streams::{Announced, Ask, From, Rows};
+use crate::streams::{Announced, Ask, Rows, Way};
 use crate::takers::Takers;
 use crate::transform::Findings;
 use crate::walk::{Row, SECOND_THOUGHTS};
@@ -78,7 +79,7 @@ pub(crate) enum Lost {
     Refused(Failure),
 }
 
-impl std::convert::From<Refused> for Lost {
+impl From<Refused> for Lost {
     fn from(refused: Refused) -> Lost {
         let by_bytes = refused.spent && refused.status.is_none_or(|status| status < 500);
         match refused.may_be_of_one_record() {
@@ -124,8 +125,8 @@ impl Notes {
     }
 }
 
-/// What one request, or a row of them, has brought: for each record, by its place in the chunk, its list.
-type Brought = (&'static Rows, Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>);
+/// What requests have brought: for each record, by its place in the chunk, its list.
+type Brought = Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>;
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// All lists that are wanted of some records, side by side, each paged to its end.
@@ -140,7 +141,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
         }
         let mut failed: Vec<Failed> = Vec::new();
-        let mut under_way: FuturesUnordered<LocalBoxFuture<'_, Brought>> =
+        let mut under_way: FuturesUnordered<LocalBoxFuture<'_, (&'static Rows, Brought)>> =
             self.group.rows.iter().flat_map(|rows| self.asks(rows, &records)).collect();
         while let Some((rows, brought)) = under_way.next().await {
             for (place, list) in brought {
@@ -171,7 +172,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 
     /// The requests for the lists of one name. What the records hold themselves needs none.
-    fn asks<'f>(&'f self, rows: &'static Rows, records: &'f [Row]) -> Vec<LocalBoxFuture<'f, Brought>> {
+    fn asks<'f>(&'f self, rows: &'static Rows, records: &'f [Row]) -> Vec<LocalBoxFuture<'f, (&'static Rows, Brought)>> {
         let is_wanted =
             |record: &Row| !record.is_stand_in && self.takers.want(self.group, rows, record) && inside(rows, record).is_none();
         let wanted: Vec<usize> =
@@ -323,9 +324,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// The request for the list of one record. None: records hold it themselves.
     fn ask(&self, rows: &'static Rows, id: u64) -> Option<(&'static Ask, Request)> {
         rows.from.iter().find_map(|from| match from {
-            From::Inside { .. } => None,
-            From::Each(ask) => Some((ask, self.request(rows, ask, Some(id), None))),
-            From::Batch { ask, filter, .. } => Some((ask, self.request(rows, ask, None, Some((*filter, id.to_string()))))),
+            Way::Inside { .. } => None,
+            Way::Each(ask) => Some((ask, self.request(rows, ask, Some(id), None))),
+            Way::Batch { ask, filter, .. } => Some((ask, self.request(rows, ask, None, Some((*filter, id.to_string()))))),
         })
     }
 

@@ -9,7 +9,7 @@ mod read;
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::aside::{Entries, MOST_ASIDE};
-use crate::below::Lists;
+use crate::below::ListsBelow;
 use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::group::{Group, Member};
@@ -307,7 +307,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         stage.is_leftover = false;
         let (gate, log, scope) = (self.gate, self.log.clone(), self.scope(stage));
         if let Some(parent) = group.below {
-            let lists = Lists::new(gate, log, group, parent, scope, &stage.progress);
+            let lists = ListsBelow::new(gate, log, group, parent, scope, &stage.progress);
             return self.read(stage, lists).await;
         }
         let list = (group.name(), group.list, group.list.path.to_owned());

@@ -10,7 +10,8 @@ mod numbered;
 mod sift;
 mod time;
 
-use crate::api::gate::{Answer, Gate, Refused};
+use crate::api::answer::{Answer, Refused};
+use crate::api::gate::Gate;
 use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::aside::{Aside, Entries};

@@ -1,14 +1,13 @@
 //! The one gate that every request passes: credentials, quota, timeout, retries, and answers that are whole.
 
+use super::answer::{Answer, Outcome, Refused, TOO_LARGE, ended, given_up, judge, quota_spent, unreachable};
 use super::ending::Ending;
 use super::limiter::{Limiter, Permit};
 use super::traffic::Traffic;
-use super::{Call, Clock, MAX_BODY, NoBody, Quota, Request, Response, Slice, Transport, TransportError, refusal};
+use super::{Call, Clock, NoBody, Quota, Request, Slice, Transport, TransportError};
 use crate::config::Config;
-use crate::dates;
-use crate::error::{Failure, Kind};
+use crate::error::Kind;
 use crate::log::{Level, Log};
-use chrono::{DateTime, Utc};
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -29,8 +28,6 @@ const BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// A page is not halved below this.
 const LEAST_PAGE: u32 = 10;
-/// Stands for an answer beyond [`MAX_BODY`]: the page is asked for in halves, as after a 413.
-const TOO_LARGE: u16 = 413;
 
 /// What a run asked of the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,51 +38,6 @@ pub struct Counts {
     pub retries: u64,
     /// Time waited for the quota.
     pub waited: Duration,
-}
-
-/// An answer that has been read.
-#[derive(Debug)]
-pub struct Answer<B> {
-    /// What the body holds.
-    pub body: B,
-    /// The store's time, by its `Date` header.
-    pub date: Option<DateTime<Utc>>,
-    /// How long the answer took: the store may have looked at its data so much earlier than `date` says.
-    pub took: Duration,
-    /// The body's length in bytes.
-    pub bytes: usize,
-}
-
-/// Why a request brought nothing.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    /// The status of the store's last answer, where it answered.
-    pub status: Option<u16>,
-    /// Whether all tries were spent on faults of the store or of the way to it: it may be this one record, or everything.
-    pub spent: bool,
-    /// The failure to report.
-    pub failure: Failure,
-}
-
-impl Refused {
-    /// Whether the cause may be one of the records that were asked for: no answer that could be read came, or the store has something against this
-    /// request that is neither the token nor the quota.
-    pub(crate) fn may_be_of_one_record(&self) -> bool {
-        let is_against_it = matches!(self.status, Some(400..=499)) && !matches!(self.status, Some(401 | 403 | 429));
-        self.spent || is_against_it
-    }
-}
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Refused {
-        Refused { status: None, spent: false, failure }
-    }
-}
-
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Failure {
-        refused.failure
-    }
 }
 
 /// Sends requests to one store.
@@ -106,21 +58,6 @@ pub struct Gate<T, C> {
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
     chance: Cell<u64>,
-}
-
-/// What one try came to.
-enum Outcome<B> {
-    Done(Answer<B>),
-    Refused(Refused),
-    Again {
-        status: Option<u16>,
-        why: String,
-        kind: Kind,
-    },
-    /// A good status without a byte of body.
-    NoBody(Answer<()>),
-    /// The quota is spent; the store said how long until it resets.
-    Throttled(Duration),
 }
 
 impl<T: Transport, C: Clock> Gate<T, C> {
@@ -231,7 +168,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             let own = request.tries.filter(|_| matches!(kind, Kind::Api | Kind::Unreachable));
             let most = own.unwrap_or_else(|| self.tries());
             if tries >= most || spent + backoff > PATIENCE {
-                return Err(self.given_up(request, status, kind, &why, tries));
+                return Err(given_up(request, status, kind, &why, tries));
             }
             if self.is_ending() {
                 return Err(ended(request));
@@ -299,11 +236,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 self.answered.set(true);
                 self.quota.set(response.quota().or(self.quota.get()));
                 self.limiter.learn(&permit, &response, self.clock.now());
-                self.judge(request, &response, took, decode)
+                judge(&self.config, request, &response, took, decode)
             }
             Err(error) => {
                 self.limiter.lost(&permit, self.clock.now());
-                self.unreachable(request, error)
+                unreachable(&self.config, request, error)
             }
         }
     }
@@ -315,95 +252,6 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             self.clock.sleep(left).await;
             left = self.held.get() - std::mem::replace(&mut held, self.held.get());
         }
-    }
-
-    /// What an answer means: see the table of status codes in bigcommerce-api.
-    fn judge<B>(
-        &self,
-        request: &Request,
-        response: &Response,
-        took: Duration,
-        decode: &impl Fn(&[u8]) -> Result<B, String>,
-    ) -> Outcome<B> {
-        let (status, bytes) = (response.status, response.body.len());
-        let date = response.header("date").and_then(dates::parse);
-        let again = |why: String, kind| Outcome::Again { status: Some(status), why, kind };
-        match status {
-            200 if bytes == 0 => Outcome::NoBody(Answer { body: (), date, took, bytes }),
-            200 | 204 => match decode(&response.body) {
-                Ok(body) => Outcome::Done(Answer { body, date, took, bytes }),
-                Err(why) => again(format!("the answer to {} cannot be read: {why}", request.path), Kind::Api),
-            },
-            429 => match response.reset() {
-                Some(reset) => Outcome::Throttled(reset),
-                None => again("the store is busy (status 429)".into(), Kind::RateLimited),
-            },
-            // 408: the store gave up waiting for the request.
-            408 | 423 | 500.. => again(format!("the store answered {} with status {status}", request.path), Kind::Api),
-            _ => Outcome::Refused(Refused { status: Some(status), spent: false, failure: self.refusal(request, response) }),
-        }
-    }
-
-    fn refusal(&self, request: &Request, response: &Response) -> Failure {
-        let secret = self.config.access_token.as_ref().map(|token| token.reveal());
-        let reason = refusal::reason(&response.body, secret);
-        let said = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        let failure = match response.status {
-            401 => Failure::new(
-                Kind::Unauthorized,
-                format!(
-                    "the store refuses the access token{said}; check access_token, client_id and store_hash, or create a new API account"
-                ),
-            ),
-            403 => Failure::new(
-                Kind::MissingScope,
-                format!("the access token may not read this: give its API account the scope {}{said}", request.scope),
-            ),
-            404 => Failure::new(
-                Kind::Api,
-                format!(
-                    "the store does not know this list (status 404): check store_hash and api_url, and that the plan of the store has it{said}"
-                ),
-            ),
-            300..=399 => Failure::new(
-                Kind::Api,
-                format!("the store redirects {} to another address, which is not followed; check api_url", request.path),
-            ),
-            status => Failure::new(Kind::Api, format!("the store answered {} with status {status}{said}", request.path)),
-        };
-        failure.of_stream(request.stream)
-    }
-
-    fn unreachable<B>(&self, request: &Request, error: TransportError) -> Outcome<B> {
-        match error {
-            TransportError::Broken(why) => Outcome::Again {
-                status: None,
-                why: format!("the request to {} failed: {why}", self.config.origin),
-                kind: Kind::Unreachable,
-            },
-            TransportError::Denied(why) => Outcome::Refused(Refused {
-                status: None,
-                spent: false,
-                failure: Failure::new(Kind::Unreachable, format!("the request to {} was blocked: {why}", self.config.origin))
-                    .of_stream(request.stream),
-            }),
-            TransportError::TooLarge => Outcome::Again {
-                status: Some(TOO_LARGE),
-                why: format!("the answer to {} is larger than {} MiB", request.path, MAX_BODY >> 20),
-                kind: Kind::Api,
-            },
-        }
-    }
-
-    fn given_up(&self, request: &Request, status: Option<u16>, kind: Kind, why: &str, tries: u32) -> Refused {
-        let advice = match kind {
-            Kind::Unreachable => "check the network, the proxy and api_url",
-            Kind::Unauthorized => "check access_token and store_hash, or create a new API account",
-            _ => "run again later; the STATE says where to resume",
-        };
-        let times = if tries == 1 { String::new() } else { format!(", {tries} times in a row") };
-        let failure = Failure::new(kind, format!("{why}{times}; {advice}")).of_stream(request.stream);
-        Refused { status, spent: matches!(kind, Kind::Api | Kind::Unreachable), failure }
     }
 
     fn tries(&self) -> u32 {
@@ -447,17 +295,6 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             timeout: config.request_timeout,
         }
     }
-}
-
-fn quota_spent(request: &Request) -> Refused {
-    let text = "the store's quota was used up for an hour; run again later to resume from the last STATE";
-    Refused { status: Some(429), spent: false, failure: Failure::new(Kind::RateLimited, text).of_stream(request.stream) }
-}
-
-/// The run's time is over, and the request would have had to wait.
-fn ended(request: &Request) -> Refused {
-    let failure = Failure::new(Kind::Cancelled, "the run's time is over").of_stream(request.stream);
-    Refused { status: None, spent: false, failure }
 }
 
 fn halve(page: &mut Option<Slice>) {

@@ -1,5 +1,6 @@
 //! The BigCommerce API: one gate that every request passes, and what it needs from outside.
 
+pub mod answer;
 mod ending;
 pub mod gate;
 mod headers;

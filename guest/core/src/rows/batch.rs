@@ -2,8 +2,8 @@
 //! of which nothing has come is asked for again.
 
 use super::inside::least;
-use super::{Fetcher, Lost, no_body};
-use crate::api::gate::Refused;
+use super::{Brought, Fetcher, Lost, no_body};
+use crate::api::answer::Refused;
 use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::head::mark;
@@ -15,9 +15,6 @@ use std::collections::{HashMap, HashSet};
 
 /// Where a batch has failed, its halves are tried so often at most: one record may be the trouble.
 const TRIES: u32 = 2;
-
-/// The list of each record, by its place in the chunk.
-type Brought = Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>;
 
 /// Rows by the ids of the records that they name.
 type ByRecord = HashMap<u64, Vec<Box<RawValue>>>;

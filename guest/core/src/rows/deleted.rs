@@ -1,7 +1,8 @@
 //! Whether a record whose list is not found is gone itself.
 
 use super::Fetcher;
-use crate::api::gate::{Gate, Refused};
+use crate::api::answer::Refused;
+use crate::api::gate::Gate;
 use crate::api::list::is_json;
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::streams::{List, Lookup};

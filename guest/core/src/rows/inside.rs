@@ -1,14 +1,14 @@
 //! What a record says of its lists: the rows that it holds itself, and how many there are.
 
 use crate::json::{self, peek};
-use crate::streams::{Announced, From, Rows};
+use crate::streams::{Announced, Rows, Way};
 use crate::walk::Row;
 use serde_json::value::RawValue;
 
 /// The rows that a record holds itself, if they are whole.
 pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValue>> {
     let full = rows.from.iter().find_map(|from| match from {
-        From::Inside { full } => Some(*full),
+        Way::Inside { full } => Some(*full),
         _ => None,
     })?;
     // Of a link in place of a list, and of a list that is not there, nothing is known.

@@ -1,7 +1,7 @@
 //! One list inside one record, page by page to its end.
 
 use super::{Fetcher, Lost, NOT_WHOLE, no_body};
-use crate::api::gate::Refused;
+use crate::api::answer::Refused;
 use crate::api::list::{Listing, is_last};
 use crate::api::{Clock, Slice, Transport};
 use crate::head::mark;

@@ -1,7 +1,7 @@
 //! Records read whole by their ids, some together, where the walk brings ids and dates only. Each of them is accounted for.
 
 use super::{Completed, Fetcher};
-use crate::api::gate::Refused;
+use crate::api::answer::Refused;
 use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};

@@ -1,7 +1,7 @@
 //! customer_addresses: the addresses of all customers, by the customers' ids. Whether a new address gives its customer a new date is not
 //! documented, so all are read.
 
-use super::{Ask, From, Rows, Source, Stream, customers};
+use super::{Ask, Way, Rows, Source, Stream, customers};
 use crate::api::list::Form;
 
 /// No maximum is documented for the ids of one request.
@@ -11,7 +11,7 @@ const MOST: usize = 50;
 pub static ROWS: Rows = Rows {
     name: "customer_addresses",
     key: &["id"],
-    from: &[From::Batch {
+    from: &[Way::Batch {
         ask: Ask { path: "v3/customers/addresses", query: &[("include", "formfields")], form: Form::Envelope, scope: customers::SCOPE },
         filter: "customer_id:in",
         owner: "customer_id",

@@ -1,18 +1,18 @@
 //! customers: API v3, which has replaced v2; the v2 names are kept in addition to the new ones (`x-source` in the schema).
 
-use super::{Announced, Ask, Channels, Dates, End, From, List, Lookup, Position, Replication, Rows, Source, Stream, include};
+use super::{Announced, Ask, ByChannel, Dates, End, Way, List, Lookup, Position, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_customers_read_only";
 /// A list inside a customer stops at so many rows (customers.v3, `include`); the whole list has an endpoint of its own.
-const FULL: From = From::Inside { full: Some(10) };
+const FULL: Way = Way::Inside { full: Some(10) };
 /// No maximum is documented for the ids of one request.
 const MOST: usize = 50;
 
 /// The request for the rows of customers.
-const fn batch(path: &'static str, query: super::Params) -> From {
+const fn batch(path: &'static str, query: super::Params) -> Way {
     let ask = Ask { path, query, form: Form::Envelope, scope: SCOPE };
-    From::Batch { ask, filter: "customer_id:in", owner: "customer_id", most: MOST }
+    Way::Batch { ask, filter: "customer_id:in", owner: "customer_id", most: MOST }
 }
 
 /// Their addresses.
@@ -53,7 +53,7 @@ pub static LIST: List = List {
     ],
     rows: &[&ADDRESSES, &ATTRIBUTES, &super::customer_addresses::ROWS],
     one: Some(Lookup::Filter("id:in")),
-    channels: Some(Channels { filter: "channel_id:in", field: None }),
+    channels: Some(ByChannel { filter: "channel_id:in", field: None }),
     ..List::v3("v3/customers", SCOPE)
 };
 

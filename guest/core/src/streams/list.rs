@@ -35,7 +35,7 @@ pub struct List {
     /// Parameters that leave only ids and dates in the records; none where there are no such parameters.
     pub ids_only: Params,
     /// How it is filtered by channel.
-    pub channels: Option<Channels>,
+    pub channels: Option<ByChannel>,
     /// The filters for the least and the greatest id, where the list has them: how records that were set aside together are asked for.
     pub range: Option<(&'static str, &'static str)>,
     /// The most requests that the store takes at a time, where it says so.
@@ -44,7 +44,7 @@ pub struct List {
 
 /// How a list of a store with several storefronts is filtered by channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Channels {
+pub struct ByChannel {
     /// The filter's name.
     pub filter: &'static str,
     /// The field in which a record names its channel, where the filter takes no more than one.
@@ -129,7 +129,7 @@ pub struct Rows {
     /// The fields that tell the rows of one record apart.
     pub key: &'static [&'static str],
     /// Where they come from: what is tried in order, and the first that is whole counts.
-    pub from: &'static [From],
+    pub from: &'static [Way],
     /// The record's field that says something about how many there are.
     pub announced_by: Option<Announced>,
     /// Fields that a stream of these rows takes from the record: the row's field and the record's.
@@ -138,7 +138,7 @@ pub struct Rows {
 
 /// Where the rows of a record come from.
 #[derive(Debug)]
-pub enum From {
+pub enum Way {
     /// The record holds them itself, up to the API's documented maximum for lists inside records.
     Inside {
         /// That maximum: from so many rows on there may be more. None: they are always whole.
@@ -193,8 +193,8 @@ impl Rows {
     /// The request that brings those that the record does not hold itself.
     pub fn ask(&self) -> Option<&'static Ask> {
         self.from.iter().find_map(|from| match from {
-            From::Inside { .. } => None,
-            From::Each(ask) | From::Batch { ask, .. } => Some(ask),
+            Way::Inside { .. } => None,
+            Way::Each(ask) | Way::Batch { ask, .. } => Some(ask),
         })
     }
 
@@ -202,24 +202,24 @@ impl Rows {
     /// record.
     pub fn batch(&self) -> Option<(&'static str, &'static str)> {
         self.from.iter().find_map(|from| match from {
-            From::Batch { filter, owner, .. } => Some((*filter, *owner)),
-            From::Inside { .. } | From::Each(_) => None,
+            Way::Batch { filter, owner, .. } => Some((*filter, *owner)),
+            Way::Inside { .. } | Way::Each(_) => None,
         })
     }
 
     /// How many records are asked for at a time. None: for these rows nothing is asked.
     pub fn at_a_time(&self) -> Option<usize> {
         self.from.iter().find_map(|from| match from {
-            From::Inside { .. } => None,
+            Way::Inside { .. } => None,
             // Those that a record holds itself are seldom asked for.
-            From::Each(_) => Some(1).filter(|_| !self.is_inside()),
-            From::Batch { most, .. } => Some(*most),
+            Way::Each(_) => Some(1).filter(|_| !self.is_inside()),
+            Way::Batch { most, .. } => Some(*most),
         })
     }
 
     /// Whether records hold them, at least some of them.
     pub fn is_inside(&self) -> bool {
-        self.from.iter().any(|from| matches!(from, From::Inside { .. }))
+        self.from.iter().any(|from| matches!(from, Way::Inside { .. }))
     }
 }
 

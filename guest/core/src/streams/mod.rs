@@ -35,7 +35,7 @@ streams!(
 
 use crate::schema;
 use list::include;
-pub use list::{Announced, Ask, Channels, Dates, End, From, Include, List, Lookup, Params, Position, Rows};
+pub use list::{Announced, Ask, ByChannel, Dates, End, Include, List, Lookup, Params, Position, Rows, Way};
 use serde_json::Value;
 use std::sync::OnceLock;
 
@@ -122,7 +122,7 @@ impl Stream {
     }
 
     /// The stream whose walk brings this one's records: itself, or its parent.
-    pub fn walked_with(&'static self) -> &'static Stream {
+    pub fn walked(&'static self) -> &'static Stream {
         match self.source {
             Source::List(_) | Source::Below { .. } => self,
             Source::With { parent, .. } => parent,

@@ -1,6 +1,6 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{Announced, Ask, Channels, Dates, End, From, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
+use super::{Announced, Ask, ByChannel, Dates, End, Way, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_orders_read_only";
@@ -8,7 +8,7 @@ pub(super) const SCOPE: &str = "store_v2_orders_read_only";
 const DATED: Params = &[("order_date_modified", "date_modified")];
 
 /// A list below an order's own path.
-const fn below(name: &'static str, from: &'static [From], announced_by: Option<Announced>) -> Rows {
+const fn below(name: &'static str, from: &'static [Way], announced_by: Option<Announced>) -> Rows {
     Rows { name, key: &["id"], from, announced_by, adds: DATED }
 }
 
@@ -19,25 +19,25 @@ const fn ask(path: &'static str) -> Ask {
 
 /// Its line items.
 pub static PRODUCTS: Rows =
-    below("products", &[From::Each(ask("v2/orders/{id}/products"))], Some(Announced::Some("items_total")));
+    below("products", &[Way::Each(ask("v2/orders/{id}/products"))], Some(Announced::Some("items_total")));
 /// The coupons that were applied.
-pub static COUPONS: Rows = below("coupons", &[From::Each(ask("v2/orders/{id}/coupons"))], None);
+pub static COUPONS: Rows = below("coupons", &[Way::Each(ask("v2/orders/{id}/coupons"))], None);
 /// Where it is shipped to.
 pub static SHIPPING_ADDRESSES: Rows = below(
     "shipping_addresses",
-    &[From::Each(ask("v2/orders/{id}/shipping_addresses"))],
+    &[Way::Each(ask("v2/orders/{id}/shipping_addresses"))],
     Some(Announced::Some("shipping_address_count")),
 );
 
 /// Its fees. Where the store sends a link in their place they are asked for.
 pub static FEES: Rows = Rows {
     adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
-    ..below("fees", &[From::Inside { full: None }, From::Each(ask("v2/orders/{id}/fees"))], None)
+    ..below("fees", &[Way::Inside { full: None }, Way::Each(ask("v2/orders/{id}/fees"))], None)
 };
 /// Its payments. Orders do not show them.
 pub static TRANSACTIONS: Rows = below(
     "transactions",
-    &[From::Each(Ask {
+    &[Way::Each(Ask {
         path: "v3/orders/{id}/transactions",
         query: &[],
         form: Form::Envelope,
@@ -70,7 +70,7 @@ pub static LIST: List = List {
     ],
     rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS],
     one: Some(Lookup::Path("v2/orders/{id}")),
-    channels: Some(Channels { filter: "channel_id", field: Some("channel_id") }),
+    channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
     range: Some(("min_id", "max_id")),
     ..List::v2("v2/orders", SCOPE)
 };

@@ -1,6 +1,6 @@
 //! product_channel_assignments: which channels sell a product, by the products' ids.
 
-use super::{Ask, From, Rows, Source, Stream, products};
+use super::{Ask, Way, Rows, Source, Stream, products};
 use crate::api::list::Form;
 
 /// No maximum is documented for the ids of one request.
@@ -10,7 +10,7 @@ const MOST: usize = 50;
 pub static ROWS: Rows = Rows {
     name: "product_channel_assignments",
     key: &["product_id", "channel_id"],
-    from: &[From::Batch {
+    from: &[Way::Batch {
         ask: Ask { path: "v3/catalog/products/channel-assignments", query: &[], form: Form::Envelope, scope: products::SCOPE },
         filter: "product_id:in",
         owner: "product_id",

@@ -1,7 +1,7 @@
 //! product_variants: the variants of all products, by the products' ids. Variants change without a new date of their product, so all are read.
 //! One whose product is gone (`product_id` 0) belongs to none, and is not among them.
 
-use super::{Ask, From, Rows, Source, Stream, products};
+use super::{Ask, Way, Rows, Source, Stream, products};
 use crate::api::list::Form;
 
 /// No maximum is documented for the ids of one request.
@@ -11,7 +11,7 @@ const MOST: usize = 50;
 pub static ROWS: Rows = Rows {
     name: "product_variants",
     key: &["id"],
-    from: &[From::Batch {
+    from: &[Way::Batch {
         ask: Ask { path: "v3/catalog/variants", query: &[], form: Form::Envelope, scope: products::SCOPE },
         filter: "product_id:in",
         owner: "product_id",

@@ -1,6 +1,6 @@
 //! products: API v3, with variants, images, options and the other nested lists that are selected.
 
-use super::{Channels, Dates, End, Include, List, Lookup, Position, Replication, Source, Stream, include};
+use super::{ByChannel, Dates, End, Include, List, Lookup, Position, Replication, Source, Stream, include};
 
 pub(super) const SCOPE: &str = "store_v2_products_read_only";
 
@@ -36,7 +36,7 @@ pub static LIST: List = List {
     rows: &[&super::product_variants::ROWS, &super::product_channel_assignments::ROWS],
     one: Some(Lookup::Filter("id:in")),
     ids_only: &[("include_fields", "date_modified")],
-    channels: Some(Channels { filter: "channel_id:in", field: None }),
+    channels: Some(ByChannel { filter: "channel_id:in", field: None }),
     range: Some(("id:min", "id:max")),
     ..List::v3("v3/catalog/products", SCOPE)
 };

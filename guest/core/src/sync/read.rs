@@ -165,7 +165,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
             latest_start: progress.members.values().max().and_then(|since| since.0),
             until: group.until(&self.config),
-            includes: group.walked_with.clone(),
+            includes: group.query.clone(),
             channels: group.channels.clone(),
             page_size: self.config.page_size,
             aside: Entries::new(stage.takers.aside()),

@@ -2,7 +2,7 @@
 //! it is asked something whose answer is known. Else the list is believed when it says the same twice.
 
 use super::{BEYOND, Doubt, MARGIN, Row, SECOND, TRIES, Walk};
-use crate::api::gate::Refused;
+use crate::api::answer::Refused;
 use crate::api::list;
 use crate::api::{Clock, Slice, Transport};
 use crate::dates;

@@ -1,7 +1,7 @@
 //! A page that the store cannot serve: the walk finds where the store answers again, and sets aside what lies before.
 
 use super::{BEYOND, Query, Walk};
-use crate::api::gate::Refused;
+use crate::api::answer::Refused;
 use crate::api::list::Listing;
 use crate::api::{Clock, Slice, Transport};
 use crate::aside::Aside;

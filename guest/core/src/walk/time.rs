@@ -1,7 +1,7 @@
 //! The store's time when a walk began, which the bookmark must not pass.
 
 use super::{TRIES, Walk};
-use crate::api::gate::{Answer, Refused};
+use crate::api::answer::{Answer, Refused};
 use crate::api::list::Listing;
 use crate::api::{Clock, Slice, Transport};
 use crate::dates;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 use tap_bigcommerce_core::schema;
-use tap_bigcommerce_core::streams::{ALL, Announced, Ask, End, From, List, Position, Replication, Rows, Source, Stream};
+use tap_bigcommerce_core::streams::{ALL, Announced, Ask, End, List, Position, Replication, Rows, Source, Stream, Way};
 
 /// The generated part of the page.
 pub(crate) fn page() -> String {
@@ -119,13 +119,13 @@ fn requests(rows: &Rows) -> String {
         Some(Announced::Count(field)) => format!(", or fewer than `{field}` says"),
         _ => String::new(),
     };
-    let source = |from: &From| match from {
-        From::Inside { full: None } => "in the record itself".to_owned(),
-        From::Inside { full: Some(full) } => {
+    let source = |way: &Way| match way {
+        Way::Inside { full: None } => "in the record itself".to_owned(),
+        Way::Inside { full: Some(full) } => {
             format!("in the record itself, unless it has {full} rows there, where the API stops{counted}")
         }
-        From::Each(Ask { path, .. }) => format!("`GET /{path}` for each record"),
-        From::Batch { ask: Ask { path, .. }, most, .. } => format!("`GET /{path}` for up to {most} records at a time"),
+        Way::Each(Ask { path, .. }) => format!("`GET /{path}` for each record"),
+        Way::Batch { ask: Ask { path, .. }, most, .. } => format!("`GET /{path}` for up to {most} records at a time"),
     };
     rows.from.iter().map(source).collect::<Vec<_>>().join("; else ")
 }

@@ -7,6 +7,7 @@ mod aside;
 mod families;
 mod faults;
 mod frozen;
+mod gone;
 mod limits;
 mod members;
 mod odd_answers;
