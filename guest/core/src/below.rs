@@ -86,15 +86,17 @@ impl<T: Transport, C: Clock> Pages for ListsBelow<'_, T, C> {
             let seen = first.seen;
             let page = match page {
                 Ok(page) => page,
-                Err(failure) if failure.spares_other_streams() => match self.fate(parent, &failure).await? {
-                    Fate::Nothing => {
-                        self.begun.pop_front();
-                        continue;
+                Err(failure) if failure.spares_other_streams() || failure.kind == Kind::Unreachable => {
+                    match self.fate(parent, &failure).await? {
+                        Fate::Nothing => {
+                            self.begun.pop_front();
+                            continue;
+                        }
+                        // As if it had no more pages.
+                        Fate::Aside => Page { aside: vec![(self.aside(parent), failure)], last: true, ..Page::default() },
+                        Fate::Fails => return Err(failure),
                     }
-                    // As if it had no more pages.
-                    Fate::Aside => Page { aside: vec![(self.aside(parent), failure)], last: true, ..Page::default() },
-                    Fate::Fails => return Err(failure),
-                },
+                }
                 Err(failure) => return Err(failure),
             };
             self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
@@ -187,7 +189,12 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     /// What becomes of a list that is not served.
     async fn fate(&self, parent: u64, failure: &Failure) -> Result<Fate> {
         let of = format!("record {parent} of {}", self.parent.name);
-        if is_gone(self.gate, self.name, self.parent.list(), parent, None).await.map_err(|refused| refused.failure)? {
+        let is_gone = match is_gone(self.gate, self.name, self.parent.list(), parent, None).await {
+            // Nobody can tell.
+            Err(refused) if refused.may_be_of_one_record() => false,
+            is_gone => is_gone.map_err(|refused| refused.failure)?,
+        };
+        if is_gone {
             self.log.write(Level::Info, &format!("{}: {of} was deleted while it was read", self.name));
             return Ok(Fate::Nothing);
         }

@@ -139,6 +139,10 @@ fn write_for<S: Sink>(
 ) -> Result<(), Unwritten> {
     let Source::With { rows, .. } = member.stream.source else {
         let mut replaced: Vec<(&str, Replacement)> = Vec::with_capacity(lists.len());
+        let is_there = |rows: &&&Rows| lists.iter().any(|(known, _)| *known == **rows) || rows::inside(rows, row).is_some();
+        if let Some(rows) = group.rows.iter().filter(|rows| member.wants(rows)).find(|rows| !is_there(rows)) {
+            return Err(Unwritten::Record(not_there(rows, row)));
+        }
         for (rows, list) in lists.iter().filter(|(rows, _)| member.wants(rows)) {
             let list = list.as_ref().map_err(|why| Unwritten::Record(why.clone()))?;
             replaced.push((rows.name, Replacement::List(list)));
@@ -168,6 +172,9 @@ fn list_of<'r>(rows: &Rows, row: &'r Row, lists: &'r Lists) -> Result<Vec<&'r Ra
     if let Some((_, list)) = lists.iter().find(|(of, _)| *of == rows) {
         return list.as_ref().map(|list| list.iter().map(|raw| &**raw).collect()).map_err(Clone::clone);
     }
-    let not_there = || Failure::new(Kind::Api, format!("record {}: its list of {} is not there", row.id, rows.name));
-    rows::inside(rows, row).ok_or_else(not_there)
+    rows::inside(rows, row).ok_or_else(|| not_there(rows, row))
+}
+
+fn not_there(rows: &Rows, row: &Row) -> Failure {
+    Failure::new(Kind::Api, format!("record {}: its list of {} is not there", row.id, rows.name))
 }

@@ -295,8 +295,8 @@ fn a_small_list_that_is_read_once() {
         &["Lost"],
         &[edit(
             "walk/numbered.rs",
-            "if is_whole && (pass.is_resumed || pass.page == 1 || !pass.has_news) {",
-            "if pass.page > 0 {",
+            "if is_whole && (pass.is_resumed || is_limited || pass.page == 1 || !pass.has_news) {",
+            "if pass.page > 0 || is_limited {",
         )],
     );
 }

@@ -109,7 +109,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 
     async fn others_are_served(&self, filter: &'static str, record: &Row) -> Result<bool> {
-        for other in record.others.into_iter().flatten().filter(|id| *id != record.id) {
+        let mut others: Vec<u64> = record.others.into_iter().flatten().collect();
+        if others.is_empty() {
+            others = self.first_ids().await?;
+        }
+        for other in others.into_iter().filter(|id| *id != record.id) {
             match self.of_ids(filter, &[other], Some(1)).await {
                 Ok(_) => return Ok(true),
                 Err(refused) if refused.may_be_of_one_record() => {}

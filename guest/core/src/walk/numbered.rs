@@ -110,15 +110,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             self.previous.extend(rows.iter().map(|row| row.id));
             self.pass.has_news |= !rows.is_empty();
             let is_end = came == 0 || is_last(came, limit, self.pass.has_all());
-            let last = is_end && self.is_done().await?;
+            let last = is_end && self.is_done(most.is_some()).await?;
             self.pass.page += u64::from(!is_end);
             let place = Some(Place::Page { page: self.pass.page, limit: self.pass.limit });
             return Ok(Page { rows, place, last, ..self.opened() });
         }
     }
 
-    /// Whether the list is read whole with this pass. Else begins another one.
-    async fn is_done(&mut self) -> Result<bool> {
+    /// Whether the list is read whole with this pass. Else begins another one. Of a run that is to bring few records one steady pass is enough: the
+    /// STATE does not hold that a list is read once more.
+    async fn is_done(&mut self, is_limited: bool) -> Result<bool> {
         let pass = &self.pass;
         // Nothing new in a pass from end to end: there is no more, whatever the total counts.
         let is_exhausted = pass.is_steady && pass.number > 1 && !pass.has_news;
@@ -127,7 +128,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
         // One page is a list as it was at one moment; and what an earlier run has read, the next walk reads again.
-        if is_whole && (pass.is_resumed || pass.page == 1 || !pass.has_news) {
+        if is_whole && (pass.is_resumed || is_limited || pass.page == 1 || !pass.has_news) {
             return Ok(true);
         }
         if pass.number >= MOST_PASSES {

@@ -463,10 +463,11 @@ fn an_end_date_says_nothing_of_what_is_read_by_the_ids_of_records() {
 
 #[test]
 fn a_price_list_whose_records_are_never_served_holds_up_no_other() {
-    for place in [0, 17] {
+    let stalls = Action::Deliver(tap_bigcommerce_sandbox::Delivery::Stall);
+    for (place, action) in [(0, Action::status(500)), (17, Action::status(500)), (17, stalls)] {
         let world = World::new(SMALL);
         let list = world.store.borrow().ids(Kind::PRICE_LISTS).nth(place).unwrap();
-        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{list}/records"), Action::status(500)).always());
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{list}/records"), action).always());
         let run = |state: Option<&Value>| {
             let request = Request { select: Some(vec!["price_list_records".to_owned()]), ..world.request(state) };
             world.run_with(request, None).ok()
@@ -547,4 +548,45 @@ fn a_list_inside_a_record_that_does_not_end_is_set_aside() {
     });
     let run = run(&world, "transactions");
     assert_eq!((run.verdict(), run.aside("transactions")), (Some(Failure::SetAside), json!([id])), "{:?}", run.warnings());
+}
+
+#[test]
+fn a_refused_page_behind_the_end_of_a_batch_costs_no_row() {
+    for status in [400, 404, 422, 500] {
+        let world = World::new(SMALL);
+        let is_behind = |request: &tap_bigcommerce_sandbox::Request| {
+            request.query.contains("page=2")
+                && ["/variants", "/channel-assignments", "/addresses"].iter().any(|path| request.path.ends_with(path))
+        };
+        world.store.borrow_mut().add_fault(Fault::when(is_behind, Action::status(status)).always());
+        for stream in ["product_channel_assignments", "product_variants", "customer_addresses"] {
+            let run = run(&world, stream);
+            assert_eq!(
+                (run.verdict(), run.records(stream).len()),
+                (None, rows(&world, stream)),
+                "{stream} by {status}: {:?}",
+                run.warnings()
+            );
+        }
+    }
+}
+
+#[test]
+fn limited_runs_come_to_the_end_of_a_list_by_page_number() {
+    for most in [11, 29, 30, 31, 89, 90] {
+        let mut world = World::new(SMALL);
+        world.config.insert("page_size".into(), json!(10));
+        let (mut state, mut came) = (None::<Value>, BTreeSet::new());
+        for runs in 0.. {
+            assert!(runs < 30, "runs of {most} records do not come to an end: {state:?}");
+            let select = Some(vec!["categories".to_owned()]);
+            let run = world.run_with(Request { select, max_records: Some(most), ..world.request(state.as_ref()) }, None).ok();
+            came.extend(run.records("categories").iter().map(|category| category["category_id"].to_string()));
+            if run.result.as_ref().unwrap().complete {
+                break;
+            }
+            state = Some(run.state().clone());
+        }
+        assert_eq!(came.len(), 90);
+    }
 }
