@@ -55,7 +55,7 @@ struct Begun<'g, T, C> {
 
 /// What becomes of a list that is not served.
 enum Fate {
-    /// The record is gone, or has no such list.
+    /// The record is gone, or does not have this list.
     Nothing,
     /// It is set aside: the store serves those below other records.
     Aside,
@@ -198,7 +198,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             self.log.write(Level::Info, &format!("{}: {of} was deleted while it was read", self.name));
             return Ok(Fate::Nothing);
         }
-        // A list that fails whatever record it is below is no trouble of this one.
+        // If the list fails below other records, too, the cause is not this record.
         let begun = self.begun.iter().map(|begun| begun.parent);
         let mut others = self.served.into_iter().chain(begun).chain(self.waiting.front().copied()).filter(|id| *id != parent);
         let mut is_served = false;

@@ -37,7 +37,7 @@ impl Plan {
 impl Forecast {
     fn new(group: &Group, config: &Config, state: &State) -> Forecast {
         let list = group.list;
-        // A state that cannot be read is told by the run itself.
+        // The run itself reports a state that cannot be read.
         let start = group.start(config, state).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
         let (left, since) = match start {
             Start::Resume(walk) => (Some(walk.clone()), walk.since),

@@ -24,7 +24,7 @@ struct Names<'n> {
 }
 
 impl<'a> Head<'a> {
-    /// Reads a record of a list; none if it is no object.
+    /// Reads a record of a list; none if it is not an object.
     pub(crate) fn read(row: &'a RawValue, list: &List) -> Option<Head<'a>> {
         Names { id: list.id(), date: list.date() }.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
     }

@@ -51,7 +51,7 @@ impl Group {
     /// Where a new walk would start for each member.
     ///
     /// # Errors
-    /// A bookmark is no date.
+    /// A bookmark cannot be read as a date.
     pub(crate) fn starts(&self, config: &Config, state: &State) -> Result<Starts> {
         let start = |member: &Member| Ok((member.stream.name.to_owned(), Since(since(member, config, state)?)));
         self.members.iter().map(start).collect()
@@ -60,7 +60,7 @@ impl Group {
     /// Where the group starts.
     ///
     /// # Errors
-    /// A bookmark is no date.
+    /// A bookmark cannot be read as a date.
     pub(crate) fn start(&self, config: &Config, state: &State) -> Result<Start> {
         let starts = self.starts(config, state)?;
         let new = Progress::new(starts.clone(), &self.selection);

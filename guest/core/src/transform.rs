@@ -34,7 +34,7 @@ pub enum Unfit {
 /// record.
 ///
 /// # Errors
-/// It is no object, or has no key. What has been written of it then is to be dropped.
+/// It is not an object, or has no key. What has been written of it then is to be dropped.
 pub fn record(
     object: &Object,
     row: &RawValue,
