@@ -14,7 +14,7 @@ use std::rc::Rc;
 use tap_bigcommerce_core::config::{self, Credentials};
 use tap_bigcommerce_core::error::{Failure, Kind, Result, summarize};
 use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::singer::message::Sink;
 use tap_bigcommerce_core::singer::state;
 use tap_bigcommerce_core::sync::sync;
@@ -44,7 +44,7 @@ Messages go to standard output, the log to standard error. Only files inside the
 impl wasi::exports::cli::run::Guest for Tap {
     fn run() -> std::result::Result<(), ()> {
         let done = Options::parse(Parser::from_env()).and_then(|options| block_on(run(options)));
-        done.map_err(|failure| Stderr.write(Level::Critical, &format!("{failure} [{}]", failure.kind)))
+        done.map_err(|failure| Stderr.failure(Level::Critical, &failure))
     }
 }
 
@@ -134,14 +134,14 @@ impl Options {
         config::merge(&sources.collect::<Result<Vec<_>>>()?)
     }
 
-    fn request(&self) -> Result<Request> {
+    fn inputs(&self) -> Result<Inputs> {
         let catalog = self.catalog.as_deref().map(|file| read(file, Kind::Catalog)).transpose()?;
         let mut state = self.state.as_deref().map(|file| read(file, Kind::State)).transpose()?;
         for stream in &self.full_refresh {
             state = Some(state::forget(state.as_deref(), stream)?);
         }
         let (select, exclude) = (self.select(), self.exclude.clone());
-        Ok(Request { config: self.config()?, catalog, select, exclude, state, ..Request::default() })
+        Ok(Inputs { config: self.config()?, catalog, select, exclude, state, ..Inputs::default() })
     }
 
     fn select(&self) -> Option<Vec<String>> {
@@ -159,15 +159,15 @@ fn test(value: Option<OsString>) -> Result<Action> {
 }
 
 /// Reads each selected stream to its first record.
-async fn trial(request: &Request) -> Result<()> {
+async fn trial(inputs: &Inputs) -> Result<()> {
     let mut stdout = StreamSink::new(wasi::cli::stdout::get_stdout());
     let mut failed = Vec::new();
-    for (stream, request) in trial::requests(request)? {
+    for (stream, inputs) in trial::runs(inputs)? {
         let mut sink = SampleSink::new(&mut stdout);
-        let run = sync(Plan::new(&request)?, WasiHttp, WasiClock, Rc::new(Warnings), &mut sink, std::future::pending()).await?;
+        let run = sync(Plan::new(&inputs)?, WasiHttp, WasiClock, Rc::new(Warnings), &mut sink, std::future::pending()).await?;
         let records = run.streams.iter().map(|stream| stream.records).sum();
         match run.streams.into_iter().find_map(|stream| stream.failure) {
-            None => Stderr.write(Level::Info, &trial::outcome(stream, records)),
+            None => Stderr.info(Some(stream), trial::outcome(records)),
             Some(failure) => failed.push((stream, failure)),
         }
     }
@@ -178,7 +178,7 @@ async fn trial(request: &Request) -> Result<()> {
 async fn run(options: Options) -> Result<()> {
     match &options.action {
         Action::Sync => {
-            let plan = Plan::new(&options.request()?)?;
+            let plan = Plan::new(&options.inputs()?)?;
             let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
             let summary = sync(plan, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await?;
             summary.verdict().map_or(Ok(()), Err)
@@ -190,10 +190,10 @@ async fn run(options: Options) -> Result<()> {
             let catalog: Value = catalog.and_then(|catalog| serde_json::from_str(&catalog).ok()).unwrap_or_default();
             print(&format!("{catalog:#}\n")).await
         }
-        Action::Test => trial(&options.request()?).await,
+        Action::Test => trial(&options.inputs()?).await,
         Action::TestSchema => {
             let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
-            Plan::new(&options.request()?)?.write_schemas(&mut sink).await
+            Plan::new(&options.inputs()?)?.write_schemas(&mut sink).await
         }
         Action::Check => {
             let report = check::check(&options.config()?, Credentials::InConfig, WasiHttp, WasiClock, Rc::new(Stderr)).await?;

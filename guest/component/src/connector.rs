@@ -9,7 +9,7 @@ use crate::transport::WasiHttp;
 use std::rc::Rc;
 use tap_bigcommerce_core::config::Credentials;
 use tap_bigcommerce_core::error::{Failure, Kind};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::{check, discover};
 use wasi::io::poll::Pollable;
@@ -32,7 +32,7 @@ impl Guest for Tap {
     }
 
     fn sync(request: wit::SyncRequest, output: OutputStream, stop: Option<Pollable>) -> Result<wit::Summary, wit::Failure> {
-        let request = Request {
+        let inputs = Inputs {
             config: request.config,
             embedder_has_credentials: true,
             catalog: request.catalog,
@@ -42,7 +42,7 @@ impl Guest for Tap {
             max_records: request.max_records,
             max_seconds: request.max_seconds,
         };
-        let plan = Plan::new(&request).map_err(failure)?;
+        let plan = Plan::new(&inputs).map_err(failure)?;
         let summary = block_on(async {
             let mut sink = StreamSink::new(output);
             let stop = async {

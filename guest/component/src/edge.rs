@@ -18,8 +18,8 @@ use tap_bigcommerce_core::config;
 use tap_bigcommerce_core::discover;
 use tap_bigcommerce_core::error::{Failure, Kind};
 use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Plan, Request};
-use tap_bigcommerce_core::singer::message::Sink;
+use tap_bigcommerce_core::plan::{Inputs, Plan};
+use tap_bigcommerce_core::singer::message::{MessageType, Sink, type_of};
 use tap_bigcommerce_core::sync::sync;
 use wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::StreamError;
@@ -171,7 +171,7 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
     if body.catalog.is_some() && body.select.is_some() {
         return Err(Refusal::new(400, "body", "give catalog or select, not both"));
     }
-    let request = Request {
+    let inputs = Inputs {
         config: Value::Object(config::from_env(std::env::vars())).to_string(),
         embedder_has_credentials: false,
         catalog: body.catalog.map(|catalog| catalog.to_string()),
@@ -181,7 +181,7 @@ fn plan(body: &[u8]) -> Result<Plan, Refusal> {
         max_records: body.max_records,
         max_seconds: body.max_seconds,
     };
-    Ok(Plan::new(&request)?)
+    Ok(Plan::new(&inputs)?)
 }
 
 /// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it
@@ -194,7 +194,7 @@ async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
     let verdict = result.map_or_else(Some, |summary| summary.verdict());
     if let Some(failure) = &verdict {
         let level = if failure.kind == Kind::SetAside { Level::Warning } else { Level::Critical };
-        Stderr.write(level, &format!("{failure} [{}]", failure.kind));
+        Stderr.failure(level, failure);
     }
     match (sink, verdict.filter(|failure| failure.kind != Kind::SetAside)) {
         (LazySink::Open(responder), None) => responder.finish(),
@@ -234,7 +234,7 @@ impl Sink for LazySink {
             return responder.write(lines).await;
         };
         waiting.extend_from_slice(lines);
-        if !waiting.starts_with(br#"{"type":"SCHEMA""#) && waiting.len() < MOST_WAITING {
+        if type_of(waiting) != Some(MessageType::Schema) && waiting.len() < MOST_WAITING {
             return Ok(());
         }
         let response = response.take().ok_or("the response is gone")?;

@@ -3,7 +3,7 @@
 use crate::clock::WasiClock;
 use std::io::Write;
 use tap_bigcommerce_core::api::Clock;
-use tap_bigcommerce_core::log::{Level, Log, Style};
+use tap_bigcommerce_core::log::{Level, Line, Log, Says, Style};
 
 thread_local! {
     static STYLE: Style = style();
@@ -14,8 +14,8 @@ thread_local! {
 pub(crate) struct Stderr;
 
 impl Log for Stderr {
-    fn write(&self, level: Level, text: &str) {
-        STYLE.with(|style| write(*style, level, text));
+    fn write(&self, line: &Line<'_>) {
+        STYLE.with(|style| write(*style, line));
     }
 }
 
@@ -24,9 +24,9 @@ impl Log for Stderr {
 pub(crate) struct Warnings;
 
 impl Log for Warnings {
-    fn write(&self, level: Level, text: &str) {
-        if level > Level::Info {
-            Stderr.write(level, text);
+    fn write(&self, line: &Line<'_>) {
+        if line.level > Level::Info {
+            Stderr.write(line);
         }
     }
 }
@@ -34,12 +34,14 @@ impl Log for Warnings {
 /// The style that the environment asks for. Values that are not valid are reported, once.
 fn style() -> Style {
     let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());
-    warnings.iter().for_each(|warning| write(style, Level::Warning, warning));
+    for warning in &warnings {
+        write(style, &Line { level: Level::Warning, stream: None, says: Says::Text(warning.into()) });
+    }
     style
 }
 
-fn write(style: Style, level: Level, text: &str) {
-    if let Some(mut line) = style.line(level, text, WasiClock.date(), None) {
+fn write(style: Style, line: &Line<'_>) {
+    if let Some(mut line) = style.line(line, WasiClock.date(), None) {
         // One write for each line: some embedders end a line after each write, and others mix the writes of several instances.
         line.push('\n');
         // Where there is no place for the log, the messages are written all the same.

@@ -6,12 +6,12 @@ use crate::api::{Clock, Request, Slice, Transport};
 use crate::aside::{Aside, Entries};
 use crate::error::{Failure, Kind, Result};
 use crate::group::{Group, fingerprint};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::pipeline::Pages;
 use crate::progress::{Below, Place, Progress, Starts};
-use crate::rows::is_gone;
+use crate::rows::is_surely_gone;
 use crate::streams::{List, Stream};
-use crate::walk::{Page, SECOND_THOUGHTS, Scope, Walk};
+use crate::walk::{Page, Row, SECOND_THOUGHTS, Scope, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::VecDeque;
@@ -19,6 +19,7 @@ use std::rc::Rc;
 
 /// Where a list fails, so many others are asked for whether it is the only one.
 const MOST_WITNESSES: usize = 2;
+const NAMELESS: &str = "the list below a record without an id that is a number cannot be asked for";
 
 /// The lists below the records of another list, as pages.
 pub(crate) struct ListsBelow<'g, T, C> {
@@ -36,6 +37,8 @@ pub(crate) struct ListsBelow<'g, T, C> {
     next: (Option<Place>, u64),
     /// Parents whose lists have not been begun.
     waiting: VecDeque<u64>,
+    /// Parents that have no id to ask by, as what is set aside.
+    nameless: Vec<(Aside, Failure)>,
     begun: VecDeque<Begun<'g, T, C>>,
     /// Where an earlier run has left off.
     resumes: Option<Below>,
@@ -68,7 +71,8 @@ impl<T: Transport, C: Clock> Pages for ListsBelow<'_, T, C> {
             self.begin();
             if self.begun.is_empty() {
                 if self.is_last {
-                    return Ok(Page { started: self.started, last: true, ..Page::default() });
+                    let aside = std::mem::take(&mut self.nameless);
+                    return Ok(Page { started: self.started, aside, last: true, ..Page::default() });
                 }
                 self.next_parents().await?;
                 continue;
@@ -106,7 +110,8 @@ impl<T: Transport, C: Clock> Pages for ListsBelow<'_, T, C> {
             let ((place, seen_above), below) = self.position(&page, parent, seen);
             let seen_above = Some(seen_above);
             let last = self.is_last && self.begun.is_empty() && self.waiting.is_empty();
-            return Ok(Page { started: self.started, end: None, place, below, seen_above, last, ..page });
+            let aside = self.nameless.drain(..).chain(page.aside).collect();
+            return Ok(Page { started: self.started, end: None, aside, place, below, seen_above, last, ..page });
         }
     }
 }
@@ -140,6 +145,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             next: place.clone(),
             place,
             waiting: VecDeque::new(),
+            nameless: Vec::new(),
             begun: VecDeque::new(),
             resumes: progress.below.clone(),
             is_last: false,
@@ -153,7 +159,12 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let seen = page.rows.last().map_or(self.next.1, |row| row.seen);
         self.place = std::mem::replace(&mut self.next, (page.place, seen));
         self.is_last = page.last;
-        self.waiting = page.rows.iter().map(|row| row.id).collect();
+        let (nameless, named): (Vec<&Row>, Vec<&Row>) = page.rows.iter().partition(|row| row.is_stand_in);
+        self.waiting = named.iter().map(|row| row.id).collect();
+        let gaps = page.aside.iter().map(|(gap, _)| fingerprint(&[format!("{} {gap}", self.parent.name)]));
+        let why = Failure::new(Kind::Api, format!("{NAMELESS} ({})", self.parent.name)).of_stream(self.name);
+        let unasked = |again| (Aside::Again { again, date: None }, why.clone());
+        self.nameless.extend(nameless.iter().map(|row| row.id).chain(gaps).map(unasked));
         // Without the one that was being read, all of them are read again.
         if let Some(resumes) = &self.resumes
             && let Some(place) = self.waiting.iter().position(|id| *id == resumes.parent)
@@ -189,13 +200,8 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     /// What becomes of a list that is not served.
     async fn fate(&self, parent: u64, failure: &Failure) -> Result<Fate> {
         let of = format!("record {parent} of {}", self.parent.name);
-        let is_gone = match is_gone(self.gate, self.name, self.parent.list(), parent, None).await {
-            // Nobody can tell.
-            Err(refused) if refused.may_be_of_one_record() => false,
-            is_gone => is_gone.map_err(|refused| refused.failure)?,
-        };
-        if is_gone {
-            self.log.write(Level::Info, &format!("{}: {of} was deleted while it was read", self.name));
+        if is_surely_gone(self.gate, self.name, self.parent.list(), parent).await? {
+            self.log.info(Some(self.name), &format!("{of} was deleted while it was read"));
             return Ok(Fate::Nothing);
         }
         // If the list fails below other records, too, the cause is not this record.
@@ -212,8 +218,8 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         if self.first_rows(parent).await? != Some(404) {
             return Ok(Fate::Aside);
         }
-        let text = format!("{}: {of} has no list (status 404), though it is there; its list is taken for empty", self.name);
-        self.log.write(Level::Warning, &text);
+        let text = format!("{of} has no list (status 404), though it is there; its list is taken for empty");
+        self.log.warn(Some(self.name), &text);
         Ok(Fate::Nothing)
     }
 

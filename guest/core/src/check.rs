@@ -7,7 +7,7 @@ use crate::api::{Clock, NoBody, Quota, Request, Slice, Transport};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
 use crate::head::id_of;
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::start::first;
 use crate::streams::{ALL, List, Position, Rows, Source, Stream};
 use crate::walk::{Query, between};
@@ -62,7 +62,7 @@ pub async fn check<T: Transport, C: Clock>(
     log: Rc<dyn Log>,
 ) -> Result<Report> {
     let (config, warnings) = Config::parse(config, credentials)?;
-    warnings.iter().for_each(|warning| log.write(Level::Warning, warning));
+    warnings.iter().for_each(|warning| log.warn(None, warning));
     let config = Rc::new(config);
     let gate = Gate::new(transport, clock, log, config.clone());
     let mut streams: Vec<Access> = Vec::new();

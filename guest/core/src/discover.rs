@@ -246,14 +246,14 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Plan, Request};
+    use crate::plan::{Inputs, Plan};
 
     const CONFIG: &str = r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#;
 
     #[test]
     fn what_discovery_writes_selects_what_no_catalog_selects() {
         let plan = |catalog: Option<String>| {
-            let request = Request { config: CONFIG.into(), catalog, ..Request::default() };
+            let request = Inputs { config: CONFIG.into(), catalog, ..Inputs::default() };
             let groups = Plan::new(&request).unwrap().groups;
             groups.into_iter().map(|group| (group.parent.name, group.selection)).collect::<Vec<_>>()
         };

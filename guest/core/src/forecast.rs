@@ -110,14 +110,14 @@ fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Request;
+    use crate::plan::Inputs;
     use serde_json::{Value, json};
 
     fn forecasts(settings: Value, select: &str, state: Value) -> Vec<Forecast> {
         let mut config = json!({"client_id": "c", "access_token": "t", "store_hash": "abc"});
         config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let select = Some(vec![select.to_owned()]);
-        let request = Request { config: config.to_string(), select, state: Some(state.to_string()), ..Request::default() };
+        let request = Inputs { config: config.to_string(), select, state: Some(state.to_string()), ..Inputs::default() };
         Plan::new(&request).unwrap().forecasts()
     }
 
@@ -173,10 +173,10 @@ mod tests {
     #[test]
     fn what_an_earlier_run_has_read_is_not_before_this_one() {
         let left = |stream: &str, position: Value| {
-            let selection = Plan::new(&Request {
+            let selection = Plan::new(&Inputs {
                 config: json!({"client_id": "c", "access_token": "t", "store_hash": "abc"}).to_string(),
                 select: Some(vec![stream.to_owned()]),
-                ..Request::default()
+                ..Inputs::default()
             });
             let selection = selection.unwrap().groups.remove(0).selection;
             let mut walk = json!({"v": 1, "seen": 3, "selection": selection, "version": "1"});

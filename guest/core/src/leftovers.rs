@@ -8,7 +8,7 @@ use crate::aside::Aside;
 use crate::dates;
 use crate::error::{Kind, Result};
 use crate::head::{Head, id_of};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::pipeline::Pages;
 use crate::streams::{List, Lookup, Position};
 use crate::transform::Findings;
@@ -146,7 +146,7 @@ impl<'g, T: Transport, C: Clock> Leftovers<'g, T, C> {
             rows.get(repair.row).into_iter().for_each(|row| self.findings.repaired(&row.id, &repair.field));
         }
         for warning in self.findings.take_warnings() {
-            self.log.write(Level::Warning, &format!("{}: {warning}", self.asker.stream));
+            self.log.warn(Some(self.asker.stream), &warning);
         }
         rows
     }

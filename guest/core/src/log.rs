@@ -1,9 +1,10 @@
 //! Where the tap's log lines go, and what they look like.
 
 use crate::config::ENV_PREFIX;
-use crate::streams::Stream;
+use crate::error::Failure;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The variable that says which lines are written, without [`ENV_PREFIX`].
@@ -33,30 +34,85 @@ impl fmt::Display for Level {
     }
 }
 
-impl Level {
-    /// A written line taken apart. A line that begins with no level was not written by the tap: that is worth a warning.
-    pub fn split(line: &str) -> (Level, &str) {
-        let known = |(first, text)| {
-            let level = [Level::Info, Level::Warning, Level::Critical].into_iter().find(|level| level.to_string() == first)?;
-            Some((level, text))
-        };
-        line.split_once(' ').and_then(known).unwrap_or((Level::Warning, line))
-    }
+/// One line of the log. Lines name streams, keys and fields, never values or secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line<'l> {
+    /// How much it matters.
+    pub level: Level,
+    /// The stream that it is about.
+    pub stream: Option<&'l str>,
+    /// What it says.
+    pub says: Says<'l>,
 }
 
-/// Takes log lines. They name streams, keys and fields, never values or secrets.
-pub trait Log: fmt::Debug {
-    /// Writes one line.
-    fn write(&self, level: Level, text: &str);
-
-    /// Writes a metric in singer-python's form: `METRIC: {"type": …, "metric": …, "value": …, "tags": …}`.
-    fn metric(&self, kind: &str, name: &str, value: Value, tags: Value) {
-        let metric = json!({ "type": kind, "metric": name, "value": value, "tags": tags });
-        self.write(Level::Info, &format!("{METRIC}{metric}"));
-    }
+/// What a line says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Says<'l> {
+    /// A sentence.
+    Text(Cow<'l, str>),
+    /// A metric in singer-python's form: `{"type": …, "metric": …, "value": …, "tags": …}`.
+    Metric(Value),
 }
 
 const METRIC: &str = "METRIC: ";
+
+impl<'l> Line<'l> {
+    /// Reads a line as it is displayed. One that begins with no level was not written by the tap: that is worth a warning. `is_stream` knows
+    /// the names of streams.
+    pub fn read(line: &'l str, is_stream: impl Fn(&str) -> bool) -> Line<'l> {
+        let levels = [Level::Info, Level::Warning, Level::Critical];
+        let known = |(first, text)| Some((levels.into_iter().find(|level| level.to_string() == first)?, text));
+        let (level, text) = line.split_once(' ').and_then(known).unwrap_or((Level::Warning, line));
+        if let Some(metric) = text.strip_prefix(METRIC).and_then(|metric| serde_json::from_str::<Value>(metric).ok()) {
+            return Line { level, stream: None, says: Says::Metric(metric) };
+        }
+        let (stream, text) = match text.split_once(": ").filter(|(name, _)| is_stream(name)) {
+            Some((stream, text)) => (Some(stream), text),
+            None => (None, text),
+        };
+        Line { level, stream, says: Says::Text(text.into()) }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    /// `LEVEL text`, `LEVEL stream: text`, `LEVEL METRIC: {…}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.level)?;
+        self.stream.map_or(Ok(()), |stream| write!(f, "{stream}: "))?;
+        match &self.says {
+            Says::Text(text) => f.write_str(text),
+            Says::Metric(metric) => write!(f, "{METRIC}{metric}"),
+        }
+    }
+}
+
+/// Takes log lines.
+pub trait Log: fmt::Debug {
+    /// Takes one line.
+    fn write(&self, line: &Line<'_>);
+
+    /// For following what happens.
+    fn info(&self, stream: Option<&str>, text: &str) {
+        self.write(&Line { level: Level::Info, stream, says: Says::Text(text.into()) });
+    }
+
+    /// Something to look at; the run continues.
+    fn warn(&self, stream: Option<&str>, text: &str) {
+        self.write(&Line { level: Level::Warning, stream, says: Says::Text(text.into()) });
+    }
+
+    /// A failure, and its kind.
+    fn failure(&self, level: Level, failure: &Failure) {
+        let text = format!("{} [{}]", failure.message, failure.kind);
+        self.write(&Line { level, stream: failure.stream.as_deref(), says: Says::Text(text.into()) });
+    }
+
+    /// A metric. Its tags name the stream.
+    fn metric(&self, kind: &str, name: &str, value: Value, tags: Value) {
+        let metric = json!({ "type": kind, "metric": name, "value": value, "tags": tags });
+        self.write(&Line { level: Level::Info, stream: None, says: Says::Metric(metric) });
+    }
+}
 
 /// Which lines are written, and what they look like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,40 +151,44 @@ impl Style {
         self.json
     }
 
-    /// The line to write, if it is to be written: `LEVEL text`, or a JSON object with the keys of Meltano's SDK. `date` is now; `pid` names the
-    /// process, where it has a number.
-    pub fn line(&self, level: Level, text: &str, date: DateTime<Utc>, pid: Option<u32>) -> Option<String> {
-        if level < self.least {
+    /// The line to write, if it is to be written: as it is displayed, or a JSON object with the keys of Meltano's SDK. `date` is now; `pid`
+    /// names the process, where it has a number.
+    pub fn line(&self, line: &Line<'_>, date: DateTime<Utc>, pid: Option<u32>) -> Option<String> {
+        if line.level < self.least {
             return None;
         }
-        Some(if self.json { object(level, text, date, pid).to_string() } else { format!("{level} {text}") })
+        Some(if self.json { object(line, date, pid).to_string() } else { line.to_string() })
     }
 }
 
 /// A line as the SDK's `StructuredFormatter` writes it.
-fn object(level: Level, text: &str, date: DateTime<Utc>, pid: Option<u32>) -> Value {
-    let metric = text.strip_prefix(METRIC).and_then(|metric| serde_json::from_str::<Value>(metric).ok());
-    let of_text = || text.split_once(": ").map(|(name, _)| name).filter(|name| Stream::find(name).is_some());
-    let stream = match &metric {
-        Some(metric) => metric["tags"]["stream"].as_str().or(metric["tags"]["job_type"].as_str()),
-        None => of_text(),
+fn object(line: &Line<'_>, date: DateTime<Utc>, pid: Option<u32>) -> Value {
+    let (logger, message, stream) = match &line.says {
+        Says::Text(text) => {
+            let message = line.stream.map_or_else(|| text.to_string(), |stream| format!("{stream}: {text}"));
+            ("tap-bigcommerce", message, line.stream)
+        }
+        Says::Metric(metric) => {
+            let tags = &metric["tags"];
+            ("singer_sdk.metrics", "METRIC".to_owned(), tags["stream"].as_str().or(tags["job_type"].as_str()))
+        }
     };
     let mut object = json!({
-        "level": level.to_string().to_ascii_lowercase(),
+        "level": line.level.to_string().to_ascii_lowercase(),
         "pid": pid,
-        "logger_name": if metric.is_some() { "singer_sdk.metrics" } else { "tap-bigcommerce" },
+        "logger_name": logger,
         "ts": date.timestamp_micros() as f64 / 1e6,
         "thread_name": "MainThread",
         "app_name": "tap-bigcommerce",
         "stream_name": stream,
-        "message": if metric.is_some() { "METRIC" } else { text },
+        "message": message,
         "extra": {},
     });
-    if let Some(mut metric) = metric {
+    if let Says::Metric(metric) = &line.says {
+        object["metric_info"] = metric.clone();
         if let Some(pid) = pid {
-            metric["tags"]["pid"] = json!(pid);
+            object["metric_info"]["tags"]["pid"] = json!(pid);
         }
-        object["metric_info"] = metric;
     }
     object
 }
@@ -152,7 +212,10 @@ mod tests {
     fn a_level_leaves_out_what_matters_less() {
         for (name, written) in [("", 3), ("info", 3), ("DEBUG", 3), (" Warning ", 2), ("ERROR", 1), ("CRITICAL", 1)] {
             let (style, warnings) = style(name, "");
-            let lines = [Level::Info, Level::Warning, Level::Critical].map(|level| style.line(level, "x", Utc::now(), None));
+            let lines = [Level::Info, Level::Warning, Level::Critical].map(|level| {
+                let line = Line { level, stream: None, says: Says::Text("x".into()) };
+                style.line(&line, Utc::now(), None)
+            });
             assert_eq!((lines.iter().flatten().count(), warnings.len()), (written, 0), "{name}");
             assert_eq!(lines[2].as_deref(), Some("CRITICAL x"));
         }
@@ -170,7 +233,8 @@ mod tests {
     fn json_lines_have_the_sdks_keys_and_metrics_are_objects() {
         let (style, _) = style("", "json");
         let line = |text: &str| -> Value {
-            let line = style.line(Level::Info, text, DateTime::UNIX_EPOCH, Some(7)).unwrap();
+            let text = format!("INFO {text}");
+            let line = style.line(&Line::read(&text, |name| name == "orders"), DateTime::UNIX_EPOCH, Some(7)).unwrap();
             serde_json::from_str(&line).unwrap()
         };
         let plain = line("orders: all is well");
@@ -186,9 +250,18 @@ mod tests {
     }
 
     #[test]
-    fn a_written_line_is_taken_apart_again() {
-        assert_eq!(Level::split("INFO a b"), (Level::Info, "a b"));
-        assert_eq!(Level::split("CRITICAL a"), (Level::Critical, "a"));
-        assert_eq!(Level::split("thread panicked"), (Level::Warning, "thread panicked"));
+    fn a_line_is_read_as_it_was_displayed() {
+        let is_stream = |name: &str| name == "orders";
+        let metric = json!({"type": "counter", "metric": "record_count", "value": 1, "tags": {"stream": "orders"}});
+        for line in [
+            Line { level: Level::Info, stream: None, says: Says::Text("a b".into()) },
+            Line { level: Level::Critical, stream: Some("orders"), says: Says::Text("a: b".into()) },
+            Line { level: Level::Info, stream: None, says: Says::Metric(metric) },
+        ] {
+            let displayed = line.to_string();
+            assert_eq!(Line::read(&displayed, is_stream), line);
+        }
+        let foreign = Line { level: Level::Warning, stream: None, says: Says::Text("thread: panicked".into()) };
+        assert_eq!(Line::read("thread: panicked", is_stream), foreign);
     }
 }

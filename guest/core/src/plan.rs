@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// What an interface asks for.
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub struct Inputs {
     /// The config, a JSON object.
     pub config: String,
     /// Whether the embedder may hold the credentials, so that the config need not.
@@ -49,11 +49,11 @@ const FULL_TABLE: &str = "FULL_TABLE";
 
 impl Plan {
     /// Reads and checks everything that was given. Fails with one failure that says what to fix.
-    pub fn new(request: &Request) -> Result<Plan> {
-        let credentials = if request.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
-        let (config, mut warnings) = Config::parse(&request.config, credentials)?;
-        let selection = Selection::new(request)?;
-        let (state, unknown) = State::parse(request.state.as_deref())?;
+    pub fn new(inputs: &Inputs) -> Result<Plan> {
+        let credentials = if inputs.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
+        let (config, mut warnings) = Config::parse(&inputs.config, credentials)?;
+        let selection = Selection::new(inputs)?;
+        let (state, unknown) = State::parse(inputs.state.as_deref())?;
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
@@ -67,7 +67,7 @@ impl Plan {
         // Those before it have had their turn: runs that are cut short one after the other come round to every stream.
         let first = groups.iter().position(interrupted);
         groups.rotate_left(first.unwrap_or(0));
-        let (max_records, max_seconds) = (request.max_records, request.max_seconds);
+        let (max_records, max_seconds) = (inputs.max_records, inputs.max_seconds);
         Ok(Plan { config: Rc::new(config), groups, state, max_records, max_seconds, warnings })
     }
 
@@ -94,8 +94,8 @@ enum Selection {
 }
 
 impl Selection {
-    fn new(request: &Request) -> Result<Selection> {
-        let catalog = select::apply(request.catalog.clone(), request.select.as_deref(), &request.exclude)?;
+    fn new(inputs: &Inputs) -> Result<Selection> {
+        let catalog = select::apply(inputs.catalog.clone(), inputs.select.as_deref(), &inputs.exclude)?;
         let selection = match catalog {
             Some(text) => Selection::Catalog(Catalog::parse(&text)?),
             None => Selection::Default,

@@ -3,7 +3,7 @@
 use crate::error::{Failure, Kind, Result};
 use crate::group::{Group, Member};
 use crate::json::{peek, scalar};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::rows::{self, Lists};
 use crate::singer::message::{Output, Sink};
 use crate::streams::{Rows, Source};
@@ -65,7 +65,7 @@ impl Tally {
             }
         });
         for warning in findings.take_warnings() {
-            to.log.write(Level::Warning, &format!("{}: {warning}", member.stream.name));
+            to.log.warn(Some(member.stream.name), &warning);
         }
         self.records += u64::from(done.is_ok());
         let because = if done == Err(STRICT) { Unwritten::Strict } else { Unwritten::Record };

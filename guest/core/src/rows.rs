@@ -6,7 +6,7 @@ mod inside;
 mod pages;
 mod whole;
 
-pub(crate) use deleted::is_gone;
+pub(crate) use deleted::is_surely_gone;
 pub(crate) use inside::inside;
 
 use crate::api::answer::Refused;
@@ -16,7 +16,7 @@ use crate::api::{Clock, NoBody, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::head::id_of;
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::streams::{Announced, Ask, Rows, Way};
 use crate::takers::Takers;
 use crate::transform::Findings;
@@ -313,7 +313,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 
     fn warn(&self, text: &str) {
-        self.log.write(Level::Warning, &format!("{}: {text}", self.group.name()));
+        self.log.warn(Some(self.group.name()), text);
     }
 
     fn fault(&self, rows: &Rows, record: &Row, what: &str) -> Lost {

@@ -13,7 +13,7 @@ use crate::below::ListsBelow;
 use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::group::{Group, Member};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::records::Tally;
@@ -44,7 +44,7 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
     sink: &mut S,
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    plan.warnings.iter().for_each(|warning| log.write(Level::Warning, warning));
+    plan.warnings.iter().for_each(|warning| log.warn(None, warning));
     let gate = Gate::new(transport, clock, log.clone(), plan.config.clone());
     let started = gate.clock().now();
     let stop = pin!(stop.fuse());
@@ -147,7 +147,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     return Ok(false);
                 }
                 Err(failure) if failure.spares_other_streams() => {
-                    self.log.write(Level::Warning, &format!("{failure}; continuing with the next stream"));
+                    let text = format!("{}; continuing with the next stream", failure.message);
+                    self.log.warn(failure.stream.as_deref(), &text);
                     complete = false;
                 }
                 Err(failure) => {
@@ -161,7 +162,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     if failure.kind != Kind::Sink
                         && let Err(unwritten) = self.write_state().await
                     {
-                        self.log.write(Level::Warning, &format!("the last STATE was not written: {unwritten}"));
+                        self.log.warn(None, &format!("the last STATE was not written: {unwritten}"));
                     }
                     return Err(failure);
                 }
@@ -199,12 +200,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Ok((walk, false))
             }
             Start::Resume(walk) => {
-                self.log.write(Level::Info, &format!("{name}: resuming where the last run ended"));
+                self.log.info(Some(name), "resuming where the last run ended");
                 Ok((walk, true))
             }
             Start::Over(walk, why) => {
-                let text = format!("{name}: the last run's walk cannot resume ({why}); it starts over");
-                self.log.write(Level::Warning, &text);
+                let text = format!("the last run's walk cannot resume ({why}); it starts over");
+                self.log.warn(Some(name), &text);
                 Ok((walk, false))
             }
         }
@@ -216,7 +217,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
             if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
                 let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
-                self.log.write(Level::Warning, &format!("{name}: {text} {name}"));
+                self.log.warn(Some(name), &format!("{text} {name}"));
             }
         }
     }
@@ -226,7 +227,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let has_bookmark = matches!(self.state.bookmark(stream), Ok(Some(_)));
             if has_bookmark && !is_known_in_all_channels(stream, &self.config, &self.state) {
                 let text = "the setting channel_id takes in channels that the last run left out; older records are read again, so that none of those is missing";
-                self.log.write(Level::Warning, &format!("{}: {text}", stream.name));
+                self.log.warn(Some(stream.name), text);
             }
         }
     }
@@ -281,7 +282,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let reads_rest = !has_bookmark && !has_end && !again && !stage.takers.are_waiting();
             self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
             let text = "the walk of an earlier run is complete; reading what has changed since";
-            self.log.write(Level::Info, &format!("{}: {text}", stage.group.name()));
+            self.log.info(Some(stage.group.name()), text);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::config::merge;
 use crate::error::Result;
-use crate::plan::{Plan, Request};
+use crate::plan::{Inputs, Plan};
 use crate::select;
-use crate::singer::message::Sink;
+use crate::singer::message::{MessageType, Sink, type_of};
 use serde_json::json;
 
 /// Records asked for at once: the fewest that the settings permit.
@@ -16,25 +16,24 @@ pub const FAILED: &str = "the test failed";
 /// A run for each selected stream, with its name: of this stream alone, from its start, to the end of the page that has its first record.
 ///
 /// # Errors
-/// The request cannot be run.
-pub fn requests(request: &Request) -> Result<Vec<(&'static str, Request)>> {
-    let plan = Plan::new(request)?;
-    let catalog = select::apply(request.catalog.clone(), request.select.as_deref(), &request.exclude)?;
+/// The inputs cannot be used.
+pub fn runs(inputs: &Inputs) -> Result<Vec<(&'static str, Inputs)>> {
+    let plan = Plan::new(inputs)?;
+    let catalog = select::apply(inputs.catalog.clone(), inputs.select.as_deref(), &inputs.exclude)?;
     let small = ("the trial".to_owned(), json!({ "page_size": PAGE, "max_concurrency": PAGE }).to_string());
-    let config = merge(&[("the config".to_owned(), request.config.clone()), small])?;
+    let config = merge(&[("the config".to_owned(), inputs.config.clone()), small])?;
     let alone = |stream: &'static str| {
         let catalog = select::apply(catalog.clone(), Some(&[stream.to_owned()]), &[])?;
-        let embedder_has_credentials = request.embedder_has_credentials;
+        let embedder_has_credentials = inputs.embedder_has_credentials;
         let config = config.clone();
-        Ok((stream, Request { config, embedder_has_credentials, catalog, max_records: Some(1), ..Request::default() }))
+        Ok((stream, Inputs { config, embedder_has_credentials, catalog, max_records: Some(1), ..Inputs::default() }))
     };
     plan.streams().map(alone).collect()
 }
 
 /// What a trial's stream came to, for a person; `records` is how many its run wrote.
-pub fn outcome(stream: &str, records: u64) -> String {
-    let found = if records > 0 { "a record was read" } else { "it can be read, and has no record yet" };
-    format!("{stream}: good, {found}")
+pub fn outcome(records: u64) -> &'static str {
+    if records > 0 { "good, a record was read" } else { "good, it can be read, and has no record yet" }
 }
 
 /// Tells which messages of a trial leave: SCHEMA and the first RECORD, and no STATE.
@@ -46,8 +45,11 @@ pub struct Sample {
 impl Sample {
     /// Whether this message leaves.
     pub fn takes(&mut self, line: &[u8]) -> bool {
-        line.starts_with(br#"{"type":"SCHEMA""#)
-            || (line.starts_with(br#"{"type":"RECORD""#) && !std::mem::replace(&mut self.taken, true))
+        match type_of(line) {
+            Some(MessageType::Schema) => true,
+            Some(MessageType::Record) => !std::mem::replace(&mut self.taken, true),
+            Some(MessageType::State) | None => false,
+        }
     }
 }
 
@@ -77,21 +79,24 @@ mod tests {
     use super::*;
     use crate::error::Kind;
 
-    fn request() -> Request {
+    fn inputs() -> Inputs {
         let config = r#"{"client_id": "c", "access_token": "t", "store_hash": "abc", "page_size": 250}"#;
-        Request { config: config.into(), state: Some("{}".into()), exclude: vec!["coupons".into()], ..Request::default() }
+        Inputs { config: config.into(), state: Some("{}".into()), exclude: vec!["coupons".into()], ..Inputs::default() }
     }
 
     #[test]
     fn each_selected_stream_has_a_run_of_its_own() {
-        let runs = requests(&request()).unwrap();
-        assert_eq!(runs.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["orders", "order_products", "customers", "products"]);
-        for (name, run) in runs {
+        let of_each = runs(&inputs()).unwrap();
+        assert_eq!(
+            of_each.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["orders", "order_products", "customers", "products"]
+        );
+        for (name, run) in of_each {
             assert_eq!(Plan::new(&run).unwrap().streams().collect::<Vec<_>>(), [name]);
             assert!(run.state.is_none() && run.config.contains("\"page_size\":10"));
         }
-        let wrong = Request { select: Some(vec!["wishlists".into()]), ..request() };
-        assert_eq!(requests(&wrong).unwrap_err().kind, Kind::Catalog);
+        let wrong = Inputs { select: Some(vec!["wishlists".into()]), ..inputs() };
+        assert_eq!(runs(&wrong).unwrap_err().kind, Kind::Catalog);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::aside::{Aside, Entries};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::pipeline::Pages;
 use crate::progress::{Below, Place, Progress};
 use crate::streams::{Dates, End, List, Position};
@@ -397,7 +397,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     }
 
     fn warn(&self, text: &str) {
-        self.log.write(Level::Warning, &format!("{}: {text}", self.stream));
+        self.log.warn(Some(self.stream), text);
     }
 
     fn failure(&self, text: impl Into<String>) -> Failure {

@@ -162,10 +162,10 @@ mod tests {
             {{"stream": "products", "scope": "products_read", "records": 200, "failure": null}},
             {{"stream": "coupons", "scope": "marketing_read", "records": null, "failure": {{"kind": "missing-scope", "message": "no"}}}}]}}"#
         );
-        let request = plan::Request {
+        let request = plan::Inputs {
             config: r#"{"client_id": "c", "access_token": "t", "store_hash": "abc"}"#.into(),
             exclude: vec!["products".into()],
-            ..plan::Request::default()
+            ..plan::Inputs::default()
         };
         table(&report, &Plan::new(&request).unwrap().forecasts(), width).unwrap()
     }

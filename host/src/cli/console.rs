@@ -10,7 +10,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tap_bigcommerce::{Outlook, Progress, Snapshot, Summary, SyncRequest, Tap};
-use tap_bigcommerce_core::log::{Level, Style};
+use tap_bigcommerce_core::log::{Line, Style};
+use tap_bigcommerce_core::streams::Stream;
 
 const REFRESH: Duration = Duration::from_millis(200);
 /// What stands before the live line's text.
@@ -56,11 +57,11 @@ impl Console {
 
     /// Writes a line that is for the person even where there is a live line.
     pub(crate) fn tell(&self, line: &str) {
-        let (level, text) = Level::split(line);
-        if level == Level::Warning {
+        if let Some(text) = line.strip_prefix("WARNING ") {
             self.warnings.note(text);
         }
-        let Some(line) = self.style.line(level, text, Utc::now(), Some(std::process::id())) else { return };
+        let line = Line::read(line, |name| Stream::find(name).is_some());
+        let Some(line) = self.style.line(&line, Utc::now(), Some(std::process::id())) else { return };
         match &self.live {
             None => print(&line),
             Some(bar) => bar.suspend(|| print(wrapped(&line, "  ", terminal()).trim_end())),

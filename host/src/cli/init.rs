@@ -74,7 +74,7 @@ struct Checked {
 
 async fn checked(args: &Args, console: &Console, config: &str) -> Result<Checked> {
     let report = tap_for(args, console, config)?.check(config).await?;
-    let forecasts = Plan::new(&plan::Request { config: config.to_owned(), ..plan::Request::default() })?.forecasts();
+    let forecasts = Plan::new(&plan::Inputs { config: config.to_owned(), ..plan::Inputs::default() })?.forecasts();
     let table = check::table(&report, &forecasts, table::width(&Term::stderr()))?;
     Ok(Checked { table, verdict: check::verdict(&report) })
 }

@@ -89,7 +89,7 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     }
     match args.test {
         None => sync(args, console, &tap, config).await,
-        Some(test) => trial::run(test, console, &tap, &request(args, config)?).await,
+        Some(test) => trial::run(test, console, &tap, &inputs(args, config)?).await,
     }
 }
 
@@ -109,17 +109,17 @@ fn selecting(args: &Args) -> Option<&[String]> {
 }
 
 /// What was given, except the state.
-fn request(args: &Args, config: String) -> Result<plan::Request> {
+fn inputs(args: &Args, config: String) -> Result<plan::Inputs> {
     let catalog = args.catalog.as_deref().map(|file| files::text(file, Kind::Catalog)).transpose()?;
     let (select, exclude) = (selecting(args).map(<[String]>::to_vec), args.exclude.clone());
-    Ok(plan::Request { config, catalog, select, exclude, ..plan::Request::default() })
+    Ok(plan::Inputs { config, catalog, select, exclude, ..plan::Inputs::default() })
 }
 
 async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Result<()> {
     let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
-    let asked = plan::Request { state: given.clone(), ..request(args, config.clone())? };
-    check_given(args, &asked)?;
-    let catalog = select::apply(asked.catalog, selecting(args), &args.exclude)?;
+    let inputs = plan::Inputs { state: given.clone(), ..inputs(args, config.clone())? };
+    check_given(args, &inputs)?;
+    let catalog = select::apply(inputs.catalog, selecting(args), &args.exclude)?;
     let report = args.report.as_deref().map(|file| Report::new(file, store_identity(&config)?)).transpose()?;
     let (sink, kept) = open(&args.output, &config, console)?;
     let mut state = given.or(kept);
@@ -156,13 +156,13 @@ fn show(console: &Console, now: &Snapshot, done: Result<Summary>) -> Result<()> 
 }
 
 /// Names the faults of what was given before anything is opened, so that a run that cannot start leaves no new file behind.
-fn check_given(args: &Args, request: &plan::Request) -> Result<()> {
+fn check_given(args: &Args, inputs: &plan::Inputs) -> Result<()> {
     let keeps_its_own = match args.output {
         Output::Stdout => None,
         Output::Sqlite(_) => Some("an SQLite file"),
         Output::Jsonl(_) => Some("a folder of JSON lines"),
     };
-    if let (Some(output), true) = (keeps_its_own, request.state.is_some()) {
+    if let (Some(output), true) = (keeps_its_own, inputs.state.is_some()) {
         let text = format!(
             "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
              or use --full-refresh STREAM to read a stream from its start"
@@ -170,7 +170,7 @@ fn check_given(args: &Args, request: &plan::Request) -> Result<()> {
         return Err(Failure::new(Kind::State, text));
     }
     args.full_refresh.iter().try_for_each(|stream| forget(None, stream).map(drop))?;
-    Plan::new(request).map(drop)
+    Plan::new(inputs).map(drop)
 }
 
 /// The sink, and the state that it holds.
@@ -235,7 +235,7 @@ fn form_of_check(args: &Args, report: &str, config: String) -> Result<String> {
         Some(Format::Json) => pretty(report),
         None if !stdout.is_term() => pretty(report),
         Some(Format::Text) | None => {
-            let forecasts = Plan::new(&request(args, config)?)?.forecasts();
+            let forecasts = Plan::new(&inputs(args, config)?)?.forecasts();
             check::table(report, &forecasts, table::width(&stdout))
         }
     }

@@ -6,31 +6,33 @@ use super::signals;
 use tap_bigcommerce::sinks::StdoutSink;
 use tap_bigcommerce::{Result, Sink, SinkError, Stop, SyncRequest, Tap};
 use tap_bigcommerce_core::error::summarize;
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::singer::message;
-use tap_bigcommerce_core::trial::{FAILED, Sample, outcome, requests};
+use tap_bigcommerce_core::trial::{FAILED, Sample, outcome, runs};
 use tokio::task::JoinSet;
 
 /// Tries what was asked for. Fails if a stream does, once all have been tried.
-pub(crate) async fn run(test: Test, console: &Console, tap: &Tap, request: &Request) -> Result<()> {
+pub(crate) async fn run(test: Test, console: &Console, tap: &Tap, inputs: &Inputs) -> Result<()> {
     match test {
-        Test::Schema => Plan::new(request)?.write_schemas(&mut Stdout(StdoutSink::new())).await,
-        Test::All => records(console, tap, request).await,
+        Test::Schema => Plan::new(inputs)?.write_schemas(&mut Stdout(StdoutSink::new())).await,
+        Test::All => records(console, tap, inputs).await,
     }
 }
 
-async fn records(console: &Console, tap: &Tap, request: &Request) -> Result<()> {
+async fn records(console: &Console, tap: &Tap, inputs: &Inputs) -> Result<()> {
     let stop = Stop::new();
     let mut background = JoinSet::new();
     background.spawn(signals::watch(stop.clone(), console.clone()));
     let mut failed = Vec::new();
-    for (stream, request) in requests(request)? {
-        let (config, catalog, max_records) = (request.config, request.catalog, request.max_records);
+    for (stream, inputs) in runs(inputs)? {
+        let (config, catalog, max_records) = (inputs.config, inputs.catalog, inputs.max_records);
         let request = SyncRequest { config, catalog, max_records, ..SyncRequest::default() };
         let sink = SampleSink { sample: Sample::default(), stdout: StdoutSink::new() };
         let summary = tap.sync(request, Box::new(sink), &stop).await?;
         match summary.streams.iter().find_map(|stream| stream.failure.clone()) {
-            None => console.tell(&format!("INFO {}", outcome(stream, summary.streams.iter().map(|stream| stream.records).sum()))),
+            None => {
+                console.tell(&format!("INFO {stream}: {}", outcome(summary.streams.iter().map(|stream| stream.records).sum())))
+            }
             Some(failure) => failed.push((stream, failure)),
         }
     }

@@ -31,11 +31,11 @@ impl Tap {
     /// The request cannot be run.
     pub async fn outlook(&self, request: &SyncRequest) -> Result<Option<Vec<Outlook>>> {
         let account = self.account(&request.config)?;
-        let asked = plan::Request {
+        let asked = plan::Inputs {
             config: request.config.clone(),
             catalog: request.catalog.clone(),
             state: request.state.clone(),
-            ..plan::Request::default()
+            ..plan::Inputs::default()
         };
         let forecasts = Plan::new(&asked)?.forecasts();
         let user_agent = Config::parse(&request.config, Credentials::InConfig)?.0.user_agent;

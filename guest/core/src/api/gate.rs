@@ -7,7 +7,7 @@ use super::traffic::Traffic;
 use super::{Call, Clock, NoBody, Quota, Request, Slice, Transport, TransportError};
 use crate::config::Config;
 use crate::error::Kind;
-use crate::log::{Level, Log};
+use crate::log::Log;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -186,7 +186,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 halve(&mut request.page);
             }
             self.count_retry();
-            self.log.write(Level::Warning, &format!("{}: {why}; trying again in {:.1} s", request.stream, backoff.as_secs_f64()));
+            let text = format!("{why}; trying again in {:.1} s", backoff.as_secs_f64());
+            self.log.warn(Some(request.stream), &text);
             spent += backoff;
             if self.ending.or(self.clock.sleep(backoff)).await.is_none() {
                 return Err(ended(request));
@@ -198,7 +199,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let announce = |pause: Duration| {
             if pause >= Duration::from_secs(1) {
                 let text = format!("the store's quota is spent; waiting {:.1} s for its reset", pause.as_secs_f64());
-                self.log.write(Level::Info, &text);
+                self.log.info(None, &text);
             }
         };
         let granted = match self.ending.or(self.limiter.acquire(&self.clock, request.rank, QUOTA_PATIENCE, announce)).await {

@@ -5,6 +5,7 @@ use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::is_json;
 use crate::api::{Clock, Request, Slice, Transport};
+use crate::error::Result;
 use crate::streams::{List, Lookup};
 use crate::walk::SECOND_THOUGHTS;
 
@@ -14,8 +15,21 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 }
 
+/// Whether a record of a list is gone for sure: one that cannot be asked for is not.
+pub(crate) async fn is_surely_gone<T: Transport, C: Clock>(
+    gate: &Gate<T, C>,
+    stream: &'static str,
+    list: &'static List,
+    id: u64,
+) -> Result<bool> {
+    match is_gone(gate, stream, list, id, None).await {
+        Err(refused) if refused.may_be_of_one_record() => Ok(false),
+        is_gone => is_gone.map_err(|refused| refused.failure),
+    }
+}
+
 /// Whether a record of a list is gone. `stream` is what messages call the list.
-pub(crate) async fn is_gone<T: Transport, C: Clock>(
+async fn is_gone<T: Transport, C: Clock>(
     gate: &Gate<T, C>,
     stream: &'static str,
     list: &'static List,

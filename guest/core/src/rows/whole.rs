@@ -1,6 +1,6 @@
 //! Records read whole by their ids, some together, where the walk brings ids and dates only. Each of them is accounted for.
 
-use super::{Completed, Fetcher};
+use super::{Completed, Fetcher, is_surely_gone};
 use crate::api::answer::Refused;
 use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
@@ -80,7 +80,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let Some(id) = records.get(place).map(|record| record.id) else { return Ok(None) };
         match self.of_ids(filter, &[id], self.tries).await {
             Ok(page) if page.is_empty_as_it_says() => {
-                if self.is_gone(id).await.map_err(|refused| refused.failure)? {
+                if is_surely_gone(self.gate, self.group.name(), self.group.list, id).await? {
                     return Ok(Some(Completed::Gone));
                 }
             }

@@ -10,6 +10,35 @@ pub trait Sink {
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
 }
 
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageType {
+    /// The schema of a stream.
+    Schema,
+    /// One record.
+    Record,
+    /// How far the run has come.
+    State,
+}
+
+impl MessageType {
+    const ALL: [MessageType; 3] = [MessageType::Schema, MessageType::Record, MessageType::State];
+
+    /// How each message of this type begins.
+    fn start(self) -> &'static str {
+        match self {
+            MessageType::Schema => r#"{"type":"SCHEMA","#,
+            MessageType::Record => r#"{"type":"RECORD","#,
+            MessageType::State => r#"{"type":"STATE","#,
+        }
+    }
+}
+
+/// The type of a message that this tap has written, without parsing it. None: it is no such message.
+pub fn type_of(line: &[u8]) -> Option<MessageType> {
+    MessageType::ALL.into_iter().find(|known| line.starts_with(known.start().as_bytes()))
+}
+
 /// As many bytes are gathered before they are handed to the sink.
 const FULL: usize = 64 << 10;
 
@@ -42,7 +71,7 @@ impl<'s, S: Sink> Output<'s, S> {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.lines.len();
-        for piece in [r#"{"type":"RECORD","stream":""#, stream, r#"","record":"#] {
+        for piece in [MessageType::Record.start(), r#""stream":""#, stream, r#"","record":"#] {
             self.lines.extend_from_slice(piece.as_bytes());
         }
         if let Err(error) = write(&mut self.lines) {
@@ -73,5 +102,38 @@ impl<'s, S: Sink> Output<'s, S> {
             self.lines.clear();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtual_time::{VirtualClock, run};
+    use chrono::Utc;
+
+    struct Kept(Vec<u8>);
+
+    impl Sink for Kept {
+        async fn write(&mut self, lines: &[u8]) -> std::result::Result<(), String> {
+            self.0.extend_from_slice(lines);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_type_of_each_message_is_known() {
+        let mut sink = Kept(Vec::new());
+        let mut output = Output::new(&mut sink);
+        output.schema("orders", &json!({}), &["id"], None);
+        let record = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"{}");
+            Ok::<(), ()>(())
+        };
+        output.record("orders", "2024-01-01T00:00:00Z", record).unwrap();
+        output.state(&json!({}));
+        run(&VirtualClock::new(Utc::now()), output.flush()).unwrap().unwrap();
+        let types: Vec<_> = sink.0.split_inclusive(|&byte| byte == b'\n').map(type_of).collect();
+        assert_eq!(types, MessageType::ALL.map(Some));
+        assert_eq!(type_of(b"{}"), None);
     }
 }

@@ -196,8 +196,10 @@ impl State {
     pub fn complete(&mut self, stream: &Stream, bookmark: Option<DateTime<Utc>>, selection: &str, channels: Option<String>) {
         let Some(entry) = self.of_mut(stream) else { return };
         entry.shift_remove(WALK);
-        if let (Some(key), Some(date)) = (stream.replication_key(), bookmark) {
-            entry.insert(key.into(), dates::format(date).into());
+        match (stream.replication_key(), bookmark) {
+            (Some(key), Some(date)) => drop(entry.insert(key.into(), dates::format(date).into())),
+            (Some(key), None) => drop(entry.shift_remove(key)),
+            (None, _) => {}
         }
         entry.insert(SELECTION.into(), selection.into());
         entry.shift_remove(CHANNELS);

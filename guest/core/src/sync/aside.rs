@@ -6,7 +6,6 @@ use crate::aside::{Aside, Entries, MOST_ASIDE};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::leftovers::{Asker, Leftovers};
-use crate::log::Level;
 use crate::progress::{Progress, Starts};
 use crate::singer::message::Sink;
 use crate::walk::Row;
@@ -48,8 +47,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         stage.takers.change_aside(&stage.takers.reading(), |entries| entries.put_last(&had_its_turn));
         self.note_aside(stage, &stage.takers.reading());
         for entry in stage.takers.aside() {
-            let text = format!("{}: still set aside, because the store could not serve it again: {entry}", group.name());
-            self.log.write(Level::Warning, &text);
+            let text = format!("still set aside, because the store could not serve it again: {entry}");
+            self.log.warn(Some(group.name()), &text);
         }
         // What stays aside although it was written must not keep the walk from its turn.
         Ok(ended != Ended::AtLimit || !self.has_records_enough() || !has_come)
@@ -61,8 +60,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let full = |member: &usize| stage.takers.aside_of(*member).as_slice().len() > MOST_ASIDE;
         let (full, members): (Vec<usize>, Vec<usize>) = members.iter().copied().partition(full);
         if is_new && !members.is_empty() {
-            let text = format!("{}: set aside until the next run: {aside} ({})", names(stage, &members), why.message);
-            self.log.write(Level::Warning, &text);
+            let text = format!("set aside until the next run: {aside} ({})", why.message);
+            self.log.warn(Some(&names(stage, &members)), &text);
         }
         self.note_aside(stage, &members);
         if !full.is_empty() {
@@ -82,7 +81,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
             Aside::Again { .. } => return,
         };
-        self.log.write(Level::Info, &format!("{}: {what}", stage.group.name()));
+        self.log.info(Some(stage.group.name()), &what);
         stage.takers.change_aside(&stage.takers.reading(), |entries| entries.settle(gone));
         self.note_aside(stage, &stage.takers.reading());
     }

@@ -30,22 +30,21 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
-    /// last moments before the walk started, not beyond `end_date`, and never back.
+    /// last moments before the walk started, not beyond `end_date`, and back only for what is aside and cannot be asked for.
     pub(super) fn complete(&mut self, stage: &Stage<'_>) {
         let progress = &stage.progress;
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
         let safe = safe.map(|safe| self.config.end_date.map_or(safe, |end| safe.min(end)));
         let members = stage.group.members.iter().enumerate();
         for (place, Member { stream, fields, .. }) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
-            // What is aside and cannot be asked for comes again with the next walk.
-            let safe = match stage.takers.aside_of(place).hold_back() {
-                Some(date) => safe.min(date),
-                None => safe,
-            };
             let own = progress.members.get(stream.name).and_then(|since| since.0);
-            // Of a walk through the whole list the start is none, and the bookmark stays all the same.
-            let known = self.state.bookmark(stream).ok().flatten();
-            self.state.complete(stream, own.max(known).max(safe), fields, self.config.channels.of(stream.list()));
+            let bookmark = match stage.takers.aside_of(place).hold_back() {
+                // What is aside and cannot be asked for comes again with the next walk, even if it lies before an earlier bookmark.
+                Some(date) => own.max(safe.min(date)),
+                // Of a walk through the whole list the start is none, and the bookmark stays all the same.
+                None => own.max(self.state.bookmark(stream).ok().flatten()).max(safe),
+            };
+            self.state.complete(stream, bookmark, fields, self.config.channels.of(stream.list()));
         }
     }
 

@@ -4,7 +4,6 @@ use super::{Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Group;
-use crate::log::Level;
 use crate::singer::message::Sink;
 use crate::summary::StreamSummary;
 use serde_json::json;
@@ -38,7 +37,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 None => "not begun; the next run reads it".to_owned(),
                 Some(summary) => summary.outcome(),
             };
-            self.log.write(Level::Info, &format!("{name}: {outcome}"));
+            self.log.info(Some(name), &outcome);
         }
     }
 }

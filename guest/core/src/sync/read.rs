@@ -4,7 +4,6 @@ use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::aside::Entries;
 use crate::error::{Failure, Kind, Result};
-use crate::log::Level;
 use crate::pipeline::{Item, Pages, Pipeline};
 use crate::progress::Place;
 use crate::records::{self, Tally, Target};
@@ -139,7 +138,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         for place in failing {
             let Some(member) = stage.group.members.get(*place) else { continue };
             let name = member.stream.name;
-            self.log.write(Level::Warning, &format!("{failure}; continuing without {name}"));
+            let text = format!("{}; continuing without {name}", failure.message);
+            self.log.warn(failure.stream.as_deref(), &text);
             stage.takers.fail(*place, failure.clone());
             self.state.drop_walk(member.stream);
         }
@@ -179,7 +179,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             Completed::There(lists) => lists,
             Completed::Gone => {
                 stage.tallies.iter_mut().take(1).for_each(|tally| tally.skipped += 1);
-                self.log.write(Level::Info, &format!("{}: record {} was deleted while it was read", group.name(), row.id));
+                self.log.info(Some(group.name()), &format!("record {} was deleted while it was read", row.id));
                 self.came(stage, row, &[]);
                 return Ok(Ended::Complete);
             }

@@ -2,7 +2,7 @@
 //! of them may come on no page: all pages are read again until nothing new comes. A list that grows meanwhile is closed where it has a date to
 //! close it by.
 
-use super::{Page, REPEATED, SECOND_THOUGHTS, Walk, filters};
+use super::{Page, SECOND_THOUGHTS, Walk, filters};
 use crate::api::list::is_last;
 use crate::api::{Clock, Transport};
 use crate::error::Result;
@@ -15,6 +15,8 @@ use std::collections::HashSet;
 const MOST_PASSES: u32 = 10;
 /// Pages have at least so many rows, however few a run is to bring: their size must stay the same for as long as the list is read.
 const LEAST_ROWS: u32 = 10;
+
+const REPEATED: &str = "pages that bring only records that came before";
 
 /// One reading of all pages.
 #[derive(Debug)]
@@ -100,16 +102,19 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let (list, total) = (self.list, answer.total);
             let marks = answer.rows.iter().map(|row| fingerprint(&[stand_in(row, list.key)]));
             let is_new = self.pass.take(marks, total);
-            if came > 0 && !is_new {
-                if std::mem::replace(&mut is_repeated, true) {
-                    return Err(self.fault(REPEATED));
-                }
+            let is_known = came > 0 && !is_new;
+            if is_known && !std::mem::replace(&mut is_repeated, true) {
                 continue;
             }
+            // Rows that were added before the page have shifted what came there to it. A store that takes no page number sends the same again.
+            if is_known && self.pass.is_steady && came >= limit {
+                return Err(self.fault(REPEATED));
+            }
+            self.pass.is_steady &= !is_known;
             let rows = self.sift(answer.rows, &answer.repairs)?.rows;
             self.previous.extend(rows.iter().map(|row| row.id));
             self.pass.has_news |= !rows.is_empty();
-            let is_end = came == 0 || is_last(came, limit, self.pass.has_all());
+            let is_end = came == 0 || is_known || is_last(came, limit, self.pass.has_all());
             let last = is_end && self.is_done(most.is_some()).await?;
             self.pass.page += u64::from(!is_end);
             let place = Some(Place::Page { page: self.pass.page, limit: self.pass.limit });

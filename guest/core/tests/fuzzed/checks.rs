@@ -14,8 +14,8 @@ use tap_bigcommerce_core::api::list::Form;
 use tap_bigcommerce_core::api::{Call, Clock, Request as Get, Response, Transport, TransportError};
 use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::dates as date;
-use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::log::{Line, Log};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::schema::{Object, prune};
 use tap_bigcommerce_core::singer::state::{State, forget};
 use tap_bigcommerce_core::streams::ALL;
@@ -45,8 +45,8 @@ pub(crate) fn config(data: &[u8]) {
 /// A catalog is refused with a sentence, or a plan comes of it.
 pub(crate) fn catalog(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let request = Request { config: CONFIG.into(), catalog: Some(text.into()), ..Request::default() };
-    if let Err(failure) = Plan::new(&request) {
+    let inputs = Inputs { config: CONFIG.into(), catalog: Some(text.into()), ..Inputs::default() };
+    if let Err(failure) = Plan::new(&inputs) {
         assert!(failure.message.len() > 10 && !failure.message.contains('\n'));
     }
 }
@@ -198,5 +198,5 @@ impl Transport for Headers {
 struct Silent;
 
 impl Log for Silent {
-    fn write(&self, _: Level, _: &str) {}
+    fn write(&self, _: &Line<'_>) {}
 }

@@ -10,8 +10,8 @@ use tap_bigcommerce_core::api::{Call, Response, Transport, TransportError};
 use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::dates;
 use tap_bigcommerce_core::error::Kind;
-use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::log::{Line, Log};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::singer::message::Sink;
 use tap_bigcommerce_core::streams::ALL;
 use tap_bigcommerce_core::sync::sync;
@@ -26,7 +26,7 @@ pub(crate) fn select(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (select, exclude) = text.split_once("\n\n").unwrap_or((text, ""));
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let request = Request { select: Some(lines(select)), exclude: lines(exclude), ..request() };
+    let request = Inputs { select: Some(lines(select)), exclude: lines(exclude), ..request() };
     match Plan::new(&request) {
         Err(failure) => assert!(failure.message.len() > 10 && !failure.message.contains('\n'), "{failure}"),
         Ok(plan) => assert!(plan.streams().all(|name| ALL.iter().any(|stream| stream.name == name))),
@@ -78,10 +78,10 @@ pub(crate) fn answers(data: &[u8]) {
     assert!(lines.0.last().is_some_and(|line| line.starts_with(br#"{"type":"STATE""#)), "the STATE is last");
 }
 
-fn request() -> Request {
+fn request() -> Inputs {
     let config = format!(r#"{{"access_token": "{TOKEN}", "store_hash": "abc", "api_url": "http://127.0.0.1:1"}}"#);
     let select = ALL.iter().map(|stream| stream.name.to_owned()).collect();
-    Request { config, select: Some(select), ..Request::default() }
+    Inputs { config, select: Some(select), ..Inputs::default() }
 }
 
 /// Whether a value is what its schema says.
@@ -155,7 +155,7 @@ impl Sink for Lines {
 struct Kept(RefCell<Vec<String>>);
 
 impl Log for Kept {
-    fn write(&self, _: Level, text: &str) {
-        self.0.borrow_mut().push(text.to_owned());
+    fn write(&self, line: &Line<'_>) {
+        self.0.borrow_mut().push(line.to_string());
     }
 }

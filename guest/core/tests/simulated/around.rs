@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_core::error::Kind;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
 
 const SMALL: Counts =
@@ -98,10 +98,10 @@ fn max_seconds_holds_while_a_way_around_is_sought() {
     }
     // Each try is silent until its timeout, 60 s later.
     break_record(&world, Records::PRODUCTS, all[39], Action::Deliver(Delivery::Stall));
-    let request = |state: Option<&Value>| Request {
+    let request = |state: Option<&Value>| Inputs {
         select: Some(vec!["coupons".into(), "products".into()]),
         max_seconds: Some(500),
-        ..world.request(state)
+        ..world.inputs(state)
     };
     let began = world.now();
     let run = world.run_with(request(None), None).ok();
@@ -127,8 +127,7 @@ fn rows_without_an_id_do_not_hold_up_limited_runs() {
         world.store.borrow_mut().add_fault(fault.always());
         let (mut state, mut read) = (None, BTreeSet::new());
         for _ in 0..=all.len() {
-            let request =
-                Request { select: Some(vec!["products".into()]), max_records: Some(1), ..world.request(state.as_ref()) };
+            let request = Inputs { select: Some(vec!["products".into()]), max_records: Some(1), ..world.inputs(state.as_ref()) };
             let run = world.run_with(request, None).ok();
             assert_eq!(run.verdict(), None, "{:?}", run.warnings());
             read.extend(run.ids("products"));
@@ -181,10 +180,10 @@ fn what_changes_after_a_walk_that_began_with_a_broken_page_is_read() {
             quirks.broken_records =
                 [&ids[2..3], &ids[19..]].concat().into_iter().map(|id| ((Records::PRODUCTS, id), Action::status(500))).collect();
         }
-        let request = |state: Option<&Value>, most: Option<u64>| Request {
+        let request = |state: Option<&Value>, most: Option<u64>| Inputs {
             select: Some(vec!["products".into()]),
             max_records: most,
-            ..world.request(state)
+            ..world.inputs(state)
         };
         let first = world.run_with(request(None, Some(5)), None).ok();
         assert!(first.state()["bookmarks"]["products"]["walk"]["position"]["id"].is_u64(), "the walk is under way");

@@ -1,10 +1,12 @@
 //! Records that the store cannot serve: set aside and asked for again, so that no single one holds up the rest.
 
-use crate::world::World;
+use crate::world::{Run, World};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tap_bigcommerce_core::dates;
 use tap_bigcommerce_core::error::Kind;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, OddByte};
 
 pub(crate) const SMALL: Counts =
@@ -133,7 +135,7 @@ fn what_is_aside_comes_within_the_limits_of_runs_in_a_row() {
     world.store.borrow_mut().quirks.broken_paths.clear();
     let mut read: Vec<u64> = Vec::new();
     for _ in 0..12 {
-        run = world.run_with(Request { max_records: Some(1), ..world.request(Some(run.state())) }, None).ok();
+        run = world.run_with(Inputs { max_records: Some(1), ..world.inputs(Some(run.state())) }, None).ok();
         assert!(run.ids("orders").len() <= 1);
         read.extend(run.ids("orders"));
     }
@@ -215,7 +217,7 @@ fn max_seconds_holds_while_what_is_aside_is_asked_for() {
     // Each is silent until its timeout, 60 s later.
     break_lines(&world, &ids[5..35], Action::Deliver(Delivery::Stall));
     let began = world.now();
-    let second = world.run_with(Request { max_seconds: Some(100), ..world.request(Some(first.state())) }, None).ok();
+    let second = world.run_with(Inputs { max_seconds: Some(100), ..world.inputs(Some(first.state())) }, None).ok();
     assert!((world.now() - began).num_seconds() <= 100 + 60 + 5, "{}", world.now() - began);
     let numbers = |aside: Value| serde_json::from_value::<std::collections::BTreeSet<u64>>(aside).unwrap();
     assert_eq!(numbers(second.aside("orders")), numbers(first.aside("orders")));
@@ -232,10 +234,10 @@ fn a_record_that_can_be_written_only_in_part_does_not_hold_up_limited_runs() {
         nameless.as_object_mut().unwrap().remove("id");
         order.parts.insert("products".into(), [line, nameless].into());
     });
-    let request = |state: Option<&Value>| Request {
+    let request = |state: Option<&Value>| Inputs {
         max_records: Some(1),
         select: Some(vec!["orders".into(), "order_products".into()]),
-        ..world.request(state)
+        ..world.inputs(state)
     };
     let (mut state, mut read) = (None, std::collections::BTreeSet::new());
     for _ in 0..ids.len() * 3 {
@@ -298,7 +300,7 @@ fn what_takes_the_time_of_a_limited_run_comes_last_in_the_next_one() {
     break_lines(&world, &ids[5..6], Action::Deliver(Delivery::Stall));
     let mut read = std::collections::BTreeSet::new();
     for _ in 0..2 {
-        let run = world.run_with(Request { max_seconds: Some(20), ..world.request(Some(&state)) }, None).ok();
+        let run = world.run_with(Inputs { max_seconds: Some(20), ..world.inputs(Some(&state)) }, None).ok();
         read.extend(run.ids("orders"));
         state = run.state().clone();
     }
@@ -323,7 +325,7 @@ fn a_record_that_can_be_written_only_in_part_keeps_no_other_one_aside() {
     }
     let mut read = std::collections::BTreeSet::new();
     for _ in 0..3 {
-        let run = world.run_with(Request { max_records: Some(1), ..world.request(Some(&state)) }, None).ok();
+        let run = world.run_with(Inputs { max_records: Some(1), ..world.inputs(Some(&state)) }, None).ok();
         read.extend(run.ids("orders"));
         state = run.state().clone();
     }
@@ -364,4 +366,31 @@ fn bytes_that_are_replaced_in_what_was_aside_are_named() {
         let named = |warning: &&str| warning.contains(&format!("record {}:", ids[5])) && warning.contains("were not valid");
         assert!(run.warnings().iter().any(named), "{:?}", run.warnings());
     }
+}
+
+#[test]
+fn what_only_a_new_walk_can_read_holds_the_bookmark_back_even_below_an_older_one() {
+    let world = World::new(Counts::of([(Records::CUSTOMERS, 30)]));
+    let first = world.select("customers");
+    let bookmark = |run: &Run| run.state()["bookmarks"]["customers"]["date_modified"].as_str().map(str::to_owned);
+    let long_ago = dates::format(world.now() - TimeDelta::days(400));
+    let page = json!({
+        "data": [{"id": 1, "date_modified": long_ago}, {"id": null, "date_modified": long_ago}],
+        "meta": {"pagination": {"total": 2, "count": 2}},
+    });
+    let action = Action::Status { code: 200, body: Some(page.to_string().into_bytes()), headers: Vec::new() };
+    world.store.borrow_mut().add_fault(Fault::on("/v3/customers", action).always());
+    let whole = json!({"streams": [{
+        "stream": "customers", "tap_stream_id": "customers", "replication_method": "FULL_TABLE", "schema": {"type": "object", "properties": {}},
+        "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}],
+    }]});
+    let select = Some(vec!["customers.date_modified".to_owned()]);
+    let inputs = Inputs { catalog: Some(whole.to_string()), select, ..world.inputs(Some(first.state())) };
+    let second = world.run_with(inputs, None).ok();
+    assert_eq!((second.verdict(), second.records("customers").len()), (Some(Kind::SetAside), 1), "{:?}", second.warnings());
+    assert_eq!(bookmark(&second), Some(long_ago));
+    world.store.borrow_mut().clear_faults();
+    let third = world.select_from("customers", Some(second.state()));
+    assert_eq!((third.verdict(), third.aside("customers")), (None, json!([])));
+    assert!(!third.records("customers").is_empty() && bookmark(&third) >= bookmark(&first));
 }

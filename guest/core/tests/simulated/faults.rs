@@ -58,7 +58,7 @@ fn a_store_that_never_answers_is_asked_no_more_than_four_times() {
         world.store.borrow_mut().add_fault(Fault::on("/", Action::Deliver(Delivery::CloseBeforeAnswer)).always());
         let selected = json!([{"breadcrumb": [], "metadata": {"selected": true}}]);
         let catalog = json!({"streams": [{"stream": stream, "metadata": selected}]}).to_string();
-        let run = world.run_with(plan::Request { catalog: Some(catalog), ..world.request(None) }, None);
+        let run = world.run_with(plan::Inputs { catalog: Some(catalog), ..world.inputs(None) }, None);
         assert_eq!(run.failure().kind, Kind::Unreachable, "{stream}");
         assert!(world.store.borrow().requests().len() <= 4, "{stream}");
     }

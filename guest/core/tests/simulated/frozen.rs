@@ -5,7 +5,7 @@ use crate::world::{Run, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Counts, Kind};
 
 const SMALL: Counts = Counts::of([(Kind::ORDERS, 30), (Kind::CUSTOMERS, 40), (Kind::PRODUCTS, 25), (Kind::COUPONS, 12)]);
@@ -22,7 +22,7 @@ fn state(text: &str) -> Value {
 
 fn resume(world: &World, select: Option<&str>, state: &Value) -> Run {
     let select = select.map(|select| vec![select.to_owned()]);
-    let run = world.run_with(Request { select, ..world.request(Some(state)) }, None).ok();
+    let run = world.run_with(Inputs { select, ..world.inputs(Some(state)) }, None).ok();
     assert_eq!(run.verdict(), None, "{:?}", run.warnings());
     let warnings: Vec<&str> = run.warnings().into_iter().filter(|warning| !warning.contains("sandbox_unannounced")).collect();
     assert!(warnings.iter().all(|warning| warning.starts_with("products: the selected fields have changed")), "{warnings:?}");
@@ -113,7 +113,7 @@ fn a_state_of_0_1_0_is_rewritten_in_the_present_form() {
     let world = world();
     let state = state(include_str!("../data/0.1.0/by_id.json"));
     let request =
-        Request { max_records: Some(3), select: Some(vec!["orders,order_products".into()]), ..world.request(Some(&state)) };
+        Inputs { max_records: Some(3), select: Some(vec!["orders,order_products".into()]), ..world.inputs(Some(&state)) };
     let run = world.run_with(request, None).ok();
     let walk = &run.state()["bookmarks"]["orders"]["walk"];
     assert_eq!(walk["v"], 2);

@@ -5,16 +5,16 @@ use crate::world::{Run, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Counts, Kind, Quota};
 
 const SMALL: Counts = Counts::of([(Kind::ORDERS, 30), (Kind::CUSTOMERS, 40), (Kind::PRODUCTS, 12), (Kind::COUPONS, 6)]);
 
 /// Runs in a row, each with these limits, until everything that is selected has come.
-fn in_a_row(world: &World, streams: &[&str], limits: impl Fn(Request) -> Request) -> Vec<Run> {
+fn in_a_row(world: &World, streams: &[&str], limits: impl Fn(Inputs) -> Inputs) -> Vec<Run> {
     let (mut runs, mut state): (Vec<Run>, Option<Value>) = (Vec::new(), None);
     while !streams.iter().all(|stream| ids(&runs, stream) == present(world, stream)) {
-        let run = world.run_with(limits(world.request(state.as_ref())), None).ok();
+        let run = world.run_with(limits(world.inputs(state.as_ref())), None).ok();
         state = Some(run.state().clone());
         runs.push(run);
         assert!(runs.len() < 300, "runs in a row do not bring everything");
@@ -40,7 +40,7 @@ fn max_records_holds_up_to_one_records_lines_and_each_run_brings_something() {
     for most in [1, 7, 60] {
         let world = World::new(SMALL);
         let all = LISTS.map(|(stream, _)| stream);
-        let runs = in_a_row(&world, &all, |request| Request { max_records: Some(most), ..request });
+        let runs = in_a_row(&world, &all, |request| Inputs { max_records: Some(most), ..request });
         for run in &runs {
             let lines = run.records("orders").last().map_or(0, |order| order["products"].as_array().unwrap().len());
             assert!(records(run) as u64 <= most + lines as u64, "{} records, the limit is {most}", records(run));
@@ -53,7 +53,7 @@ fn max_records_holds_up_to_one_records_lines_and_each_run_brings_something() {
 #[test]
 fn no_list_of_an_order_is_asked_for_and_thrown_away() {
     let world = World::new(SMALL);
-    let run = world.run_with(Request { max_records: Some(20), ..world.request(None) }, None).ok();
+    let run = world.run_with(Inputs { max_records: Some(20), ..world.inputs(None) }, None).ok();
     let asked: BTreeSet<u64> = world
         .store
         .borrow()
@@ -68,7 +68,7 @@ fn no_list_of_an_order_is_asked_for_and_thrown_away() {
 fn by_cursor_pages_hold_what_is_left() {
     let mut world = World::new(SMALL);
     world.config.insert("page_size".into(), json!(250));
-    let customers = |request: Request| Request { select: Some(vec!["customers".into()]), max_records: Some(7), ..request };
+    let customers = |request: Inputs| Inputs { select: Some(vec!["customers".into()]), max_records: Some(7), ..request };
     let runs = in_a_row(&world, &["customers"], customers);
     assert!(runs.iter().all(|run| records(run) <= 7));
     let store = world.store.borrow();
@@ -85,7 +85,7 @@ fn max_seconds_holds_while_the_quota_is_awaited() {
     let mut began = world.now();
     let (mut state, mut ended, mut complete) = (None, Vec::new(), false);
     while !complete {
-        let run = world.run_with(Request { max_seconds: Some(10), ..world.request(state.as_ref()) }, None).ok();
+        let run = world.run_with(Inputs { max_seconds: Some(10), ..world.inputs(state.as_ref()) }, None).ok();
         complete = run.result.as_ref().unwrap().complete;
         ended.push((world.now() - began).num_seconds());
         world.wait(Duration::from_secs(600));
@@ -102,7 +102,7 @@ fn max_seconds_holds_while_the_sink_is_slow() {
     let mut world = World::new(SMALL);
     world.sink_pause = Duration::from_secs(60);
     let began = world.now();
-    let run = world.run_with(Request { max_seconds: Some(100), ..world.request(None) }, None).ok();
+    let run = world.run_with(Inputs { max_seconds: Some(100), ..world.inputs(None) }, None).ok();
     assert!(!run.result.as_ref().unwrap().complete);
     assert!(records(&run) > 0);
     // What is under way is written, and the STATE.

@@ -4,10 +4,13 @@
 
 mod around;
 mod aside;
-mod families;
+mod batches;
+mod below_records;
+mod channels;
 mod faults;
 mod frozen;
 mod gone;
+mod inside_records;
 mod limits;
 mod members;
 mod odd_answers;
@@ -19,4 +22,5 @@ mod selection;
 mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod small_lists;
 mod world;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tap_bigcommerce_core::dates;
 use tap_bigcommerce_core::error::Kind as Failure;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_core::streams::{ALL, Replication, Source, Stream};
 use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quirks, Scope, Truth};
 
@@ -31,8 +31,8 @@ fn world() -> World {
     world
 }
 
-fn request(world: &World, select: &str, state: Option<&Value>) -> Request {
-    Request { select: Some(vec![select.to_owned()]), ..world.request(state) }
+fn request(world: &World, select: &str, state: Option<&Value>) -> Inputs {
+    Inputs { select: Some(vec![select.to_owned()]), ..world.inputs(state) }
 }
 
 fn run(world: &World, select: &str, state: Option<&Value>) -> Run {
@@ -193,7 +193,7 @@ fn runs_that_end_after_each_record_come_to_an_end_together() {
         let whole = due(&world, stream, |_| true);
         let (mut runs, mut state): (Vec<Run>, Option<Value>) = (Vec::new(), None);
         loop {
-            let request = Request { max_records: Some(1), ..request(&world, stream.name, state.as_ref()) };
+            let request = Inputs { max_records: Some(1), ..request(&world, stream.name, state.as_ref()) };
             let run = world.run_with(request, None).ok();
             assert_eq!(run.verdict(), None, "{}: {:?}", stream.name, run.warnings());
             state = Some(run.state().clone());

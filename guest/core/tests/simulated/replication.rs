@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tap_bigcommerce_core::error::Kind as Failure;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Store};
 
 const SMALL: Counts = Counts::of([(Kind::ORDERS, 60), (Kind::CUSTOMERS, 40), (Kind::PRODUCTS, 30), (Kind::COUPONS, 12)]);
@@ -128,7 +128,7 @@ fn a_run_killed_at_any_message_resumes_from_its_last_state_and_nothing_is_missin
     let messages = world.run(None).ok().messages.len();
     let mut resumed_walks = std::collections::BTreeSet::new();
     for dies_after in (0..messages).step_by(3) {
-        let killed = world.run_with(world.request(None), Some(dies_after));
+        let killed = world.run_with(world.inputs(None), Some(dies_after));
         assert_eq!(killed.failure().kind, Failure::Sink);
         let state =
             killed.messages.iter().rev().find(|message| message["type"] == "STATE").map(|message| message["value"].clone());
@@ -189,7 +189,7 @@ fn limits_end_a_run_after_a_page_and_chained_runs_read_everything() {
     world.config.insert("page_size".into(), json!(10));
     let (mut runs, mut state): (Vec<Run>, Option<Value>) = (Vec::new(), None);
     loop {
-        let request = Request { max_records: Some(300), ..world.request(state.as_ref()) };
+        let request = Inputs { max_records: Some(300), ..world.inputs(state.as_ref()) };
         let run = world.run_with(request, None).ok();
         let complete = run.result.as_ref().unwrap().complete;
         state = Some(run.state().clone());

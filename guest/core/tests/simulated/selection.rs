@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use serde_json::{Value, json};
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_core::{discover, error::Kind};
 use tap_bigcommerce_sandbox::{Counts, Kind as Records};
 
@@ -29,7 +29,7 @@ fn without(fields: &[&str]) -> Value {
 }
 
 fn run(world: &World, catalog: &Value) -> crate::world::Run {
-    world.run_with(Request { catalog: Some(catalog.to_string()), ..world.request(None) }, None)
+    world.run_with(Inputs { catalog: Some(catalog.to_string()), ..world.inputs(None) }, None)
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_unknown_stream_is_a_catalog_error_and_an_unselected_one_is_nothing() {
 fn newly_selected_fields_are_not_backfilled_and_the_user_is_told_once() {
     let world = World::new(SMALL);
     let first = run(&world, &without(&["orders.status"])).ok();
-    let request = |state: &Value| Request { catalog: Some(without(&[]).to_string()), ..world.request(Some(state)) };
+    let request = |state: &Value| Inputs { catalog: Some(without(&[]).to_string()), ..world.inputs(Some(state)) };
     let second = world.run_with(request(first.state()), None).ok();
     assert!(second.warnings().iter().any(|warning| warning.contains("--full-refresh orders")), "{:?}", second.warnings());
     let third = world.run_with(request(second.state()), None).ok();
@@ -145,7 +145,7 @@ fn a_stream_that_the_catalog_wants_whole_is_read_whole_in_each_run() {
         catalog
     };
     let with = |world: &World, whole: &[&str], state: Option<&Value>| {
-        let request = Request { catalog: Some(catalog(whole).to_string()), ..world.request(state) };
+        let request = Inputs { catalog: Some(catalog(whole).to_string()), ..world.inputs(state) };
         world.run_with(request, None).ok()
     };
     // A start date that far ahead is an error where it is heeded.

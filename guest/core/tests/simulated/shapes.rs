@@ -3,7 +3,7 @@
 use crate::world::{Run, World};
 use serde_json::{Value, json};
 use tap_bigcommerce_core::discover;
-use tap_bigcommerce_core::plan::Request;
+use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Counts, Kind, OddAnswer, OddByte, OddField, Quirks};
 
 const SMALL: Counts = Counts::of([(Kind::ORDERS, 30), (Kind::CUSTOMERS, 30), (Kind::PRODUCTS, 25), (Kind::COUPONS, 8)]);
@@ -16,7 +16,7 @@ fn run(world: &World) -> Run {
     {
         item["metadata"]["selected"] = json!(true);
     }
-    world.run_with(Request { catalog: Some(catalog.to_string()), ..world.request(None) }, None).ok()
+    world.run_with(Inputs { catalog: Some(catalog.to_string()), ..world.inputs(None) }, None).ok()
 }
 
 fn records(run: &Run) -> Vec<(String, Value)> {

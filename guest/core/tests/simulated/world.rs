@@ -9,11 +9,21 @@ use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
-use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::log::{Level, Line, Log};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
-use tap_bigcommerce_sandbox::{Answer, Counts, Options, Store};
+use tap_bigcommerce_sandbox::{Answer, Counts, Kind as Records, Options, Store};
+
+/// A small store with records of each family.
+pub(crate) const FAMILIES: Counts = Counts::of([
+    (Records::ORDERS, 30),
+    (Records::CUSTOMERS, 120),
+    (Records::PRODUCTS, 120),
+    (Records::PRICE_LISTS, 25),
+    (Records::CATEGORIES, 90),
+    (Records::BRANDS, 20),
+]);
 
 /// How long the store takes for an answer.
 const LATENCY: Duration = Duration::from_millis(80);
@@ -67,27 +77,44 @@ impl World {
         self.elapsed.set(self.elapsed.get() + time);
     }
 
-    /// A request for a run with this state.
-    pub(crate) fn request(&self, state: Option<&Value>) -> Request {
-        Request {
-            config: Value::Object(self.config.clone()).to_string(),
-            state: state.map(Value::to_string),
-            ..Request::default()
-        }
+    /// What a run with this state is given.
+    pub(crate) fn inputs(&self, state: Option<&Value>) -> Inputs {
+        Inputs { config: Value::Object(self.config.clone()).to_string(), state: state.map(Value::to_string), ..Inputs::default() }
     }
 
     pub(crate) fn run(&self, state: Option<&Value>) -> Run {
-        self.run_with(self.request(state), None)
+        self.run_with(self.inputs(state), None)
+    }
+
+    /// A run of these streams and fields.
+    pub(crate) fn select(&self, select: &str) -> Run {
+        self.select_from(select, None)
+    }
+
+    /// The same from a state.
+    pub(crate) fn select_from(&self, select: &str, state: Option<&Value>) -> Run {
+        let inputs = Inputs { select: Some(vec![select.to_owned()]), ..self.inputs(state) };
+        self.run_with(inputs, None).ok()
+    }
+
+    /// How many requests were sent whose target has this in it.
+    pub(crate) fn asked(&self, part: &str) -> usize {
+        self.store.borrow().requests().iter().filter(|seen| seen.target.contains(part)).count()
+    }
+
+    /// How many rows a stream has in the store.
+    pub(crate) fn rows(&self, stream: &str) -> usize {
+        self.store.borrow().truth(stream).unwrap().len()
     }
 
     /// Runs to the end, or until the sink has taken so many lines: then the process is gone.
-    pub(crate) fn run_with(&self, request: Request, dies_after: Option<usize>) -> Run {
+    pub(crate) fn run_with(&self, inputs: Inputs, dies_after: Option<usize>) -> Run {
         let clock = VirtualClock::new(self.now() + self.skew);
         let log = Rc::new(Lines::default());
         let mut sink = Memory { lines: Vec::new(), dies_after, clock: clock.clone(), pause: self.sink_pause };
         let way = Straight { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
         let wire = Wire { clock: clock.clone(), way };
-        let result = Plan::new(&request).and_then(|plan| {
+        let result = Plan::new(&inputs).and_then(|plan| {
             let running = sync(plan, wire, clock.clone(), log.clone(), &mut sink, std::future::pending());
             run(&clock, running).expect("the run waits for what never comes")
         });
@@ -175,7 +202,9 @@ impl Way for Straight {
 struct Lines(RefCell<Vec<(Level, String)>>);
 
 impl Log for Lines {
-    fn write(&self, level: Level, text: &str) {
-        self.0.borrow_mut().push((level, text.to_owned()));
+    fn write(&self, line: &Line<'_>) {
+        let text = line.to_string();
+        let text = text.split_once(' ').map_or("", |(_, text)| text);
+        self.0.borrow_mut().push((line.level, text.to_owned()));
     }
 }

@@ -21,7 +21,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::error::{Failure, Kind};
-use tap_bigcommerce_core::plan::{Plan, Request};
+use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::sync::{Summary, sync};
 use tap_bigcommerce_core::virtual_time::{VirtualClock, run};
 
@@ -189,23 +189,23 @@ fn second_walks(state: Option<&Value>) -> Vec<String> {
     second.map(|(stream, _)| stream.clone()).collect()
 }
 
-fn request(scenario: &Scenario, plan: &RunPlan, state: Option<&Value>) -> Request {
+fn request(scenario: &Scenario, plan: &RunPlan, state: Option<&Value>) -> Inputs {
     let mut settings = config(&options(scenario.seed, scenario.shop.counts));
     settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let selection = &plan.selection;
-    Request {
+    Inputs {
         config: Value::Object(settings).to_string(),
         catalog: (!selection.whole).then(|| selection.catalog().to_string()),
         select: selection.whole.then(|| selection.streams()),
         state: state.map(Value::to_string),
         max_records: if let Ending::MaxRecords(most) = plan.ending { Some(most) } else { None },
         max_seconds: if let Ending::MaxSeconds(most) = plan.ending { Some(most) } else { None },
-        ..Request::default()
+        ..Inputs::default()
     }
 }
 
 /// Runs the tap until it returns or its process is gone.
-fn start(scenario: &Scenario, plan: &RunPlan, world: &Rc<World>, request: &Request) -> Run {
+fn start(scenario: &Scenario, plan: &RunPlan, world: &Rc<World>, request: &Inputs) -> Run {
     let clock = VirtualClock::new(EPOCH + world.elapsed() + scenario.shop.skew);
     let log = Rc::new(Diary { lines: RefCell::default(), world: world.clone(), clock: clock.clone() });
     let dies_after = if let Ending::SinkDies(lines) = plan.ending { Some(lines) } else { None };

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
-use tap_bigcommerce_core::log::{Level, Log};
+use tap_bigcommerce_core::log::{Line, Log, Says};
 use tap_bigcommerce_core::virtual_time::VirtualClock;
 use tap_bigcommerce_sandbox::{Answer, Request};
 
@@ -20,11 +20,11 @@ pub(crate) struct Diary {
 }
 
 impl Log for Diary {
-    fn write(&self, level: Level, text: &str) {
-        if level > Level::Info || !text.starts_with("METRIC") {
-            self.world.trace.write(self.world.elapsed() + self.clock.now(), || format!("      {level} {text}"));
+    fn write(&self, line: &Line<'_>) {
+        if !matches!(line.says, Says::Metric(_)) {
+            self.world.trace.write(self.world.elapsed() + self.clock.now(), || format!("      {line}"));
         }
-        self.lines.borrow_mut().push(text.to_owned());
+        self.lines.borrow_mut().push(line.to_string());
     }
 }
 

@@ -159,7 +159,7 @@ impl Window {
             };
         }
         match news.known {
-            _ if self.is_refilled(news) => About::Later,
+            _ if self.is_of_next(news) => About::Later,
             Some(known) if known.number == self.number => About::Latest,
             _ => About::Unclear,
         }
@@ -170,10 +170,16 @@ impl Window {
         news.known.is_some_and(|known| known.number == self.number && news.left > known.left)
     }
 
+    /// Whether the request was not deducted from what was left when it was sent: it has met a new window. When nothing is left nothing is deducted.
+    fn is_of_next(&self, news: &News) -> bool {
+        let is_as_much = |known: Known| known.number == self.number && news.left == known.left && news.left > 0;
+        self.is_refilled(news) || news.known.is_some_and(is_as_much)
+    }
+
     /// What is left of the next window, of which this is the first answer that shows it. Answers that have come since its request was sent may have
     /// been of that window, too, and have counted more.
     fn left_of_next(&self, news: &News) -> u64 {
-        let before = news.known.filter(|known| known.number == self.number && self.is_refilled(news));
+        let before = news.known.filter(|known| known.number == self.number && self.is_of_next(news));
         before.filter(|known| self.left < known.left).map_or(news.left, |_| news.left.min(self.left))
     }
 

@@ -1,0 +1,150 @@
+//! Lists below the records of another list.
+
+use crate::world::{FAMILIES, World};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tap_bigcommerce_core::error::Kind as Failure;
+use tap_bigcommerce_core::plan::Inputs;
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind, Request};
+
+#[test]
+fn lists_below_records_are_read_ten_at_a_time_and_no_more() {
+    let mut world = World::new(FAMILIES);
+    world.config.insert("page_size".into(), json!(10));
+    let run = world.select("price_list_records");
+    assert_eq!(run.records("price_list_records").len(), world.rows("price_list_records"));
+    let store = world.store.borrow();
+    let seen: Vec<_> = store.requests().iter().filter(|seen| seen.target.contains("/records?")).collect();
+    let at_once = |at| seen.iter().filter(|seen| seen.at == at).count();
+    assert_eq!(seen.iter().map(|seen| at_once(seen.at)).max(), Some(10));
+}
+
+#[test]
+fn runs_of_one_record_come_to_an_end_below_records_too() {
+    let world = World::new(FAMILIES.with(Kind::PRICE_LISTS, 3));
+    let (mut state, mut came, mut runs) = (None::<Value>, BTreeSet::new(), 0);
+    loop {
+        let select = Some(vec!["price_list_records".to_owned()]);
+        let run = world.run_with(Inputs { select, max_records: Some(1), ..world.inputs(state.as_ref()) }, None).ok();
+        came.extend(run.records("price_list_records").into_iter().map(|record| {
+            let part = |name: &str| record[name].to_string();
+            (part("price_list_id"), part("variant_id"), part("currency"))
+        }));
+        runs += 1;
+        assert!(runs < 200, "runs with a limit do not come to an end: {:?}", run.state());
+        if run.result.as_ref().unwrap().complete {
+            break;
+        }
+        state = Some(run.state().clone());
+    }
+    assert_eq!(came.len(), world.rows("price_list_records"));
+}
+
+#[test]
+fn a_record_whose_key_cannot_be_read_ends_no_stream() {
+    let world = World::new(FAMILIES.with(Kind::PRICE_LISTS, 6));
+    let list = world.store.borrow().ids(Kind::PRICE_LISTS).nth(2).unwrap();
+    let set = |currency: Value, at| {
+        world.store.borrow_mut().edit(Kind::PRICE_LISTS, list, at, |list| {
+            let records = list.parts["records"].as_array_mut().unwrap();
+            records[0]["currency"] = currency;
+        });
+    };
+    let at = world.now() - chrono::TimeDelta::days(100);
+    set(Value::Null, at);
+    let of_store = world.rows("price_list_records");
+    let run = |state: Option<&Value>| world.select_from("price_list_records", state);
+    let first = run(None);
+    assert_eq!((first.verdict(), first.records("price_list_records").len()), (Some(Failure::SetAside), of_store - 1));
+    assert!(first.warnings().iter().any(|warning| warning.contains("currency (none)")), "{:?}", first.warnings());
+    let second = run(Some(first.state()));
+    assert_eq!(second.verdict(), Some(Failure::SetAside), "it is still there, and still cannot be written");
+    assert_eq!(second.aside("price_list_records").as_array().map(Vec::len), Some(1));
+    set(json!("chf"), at);
+    let third = run(Some(second.state()));
+    assert_eq!((third.verdict(), third.aside("price_list_records")), (None, json!([])));
+    assert!(third.records("price_list_records").iter().any(|record| record["currency"] == "chf"), "its date did not change");
+}
+
+#[test]
+fn a_price_list_without_a_list_of_records_is_passed_with_a_warning() {
+    let world = World::new(FAMILIES);
+    let lists: Vec<u64> = world.store.borrow().ids(Kind::PRICE_LISTS).collect();
+    for id in [lists[0], lists[17]] {
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{id}/records"), Action::NotFound).always());
+    }
+    let run = world.select("price_list_records");
+    assert_eq!(run.verdict(), None, "{:?}", run.warnings());
+    let came: BTreeSet<u64> =
+        run.records("price_list_records").iter().map(|record| record["price_list_id"].as_u64().unwrap()).collect();
+    assert!(!came.contains(&lists[0]) && came.contains(&lists[1]) && came.contains(&lists[24]));
+    let warned = run.warnings().iter().filter(|warning| warning.contains("has no list (status 404)")).count();
+    assert_eq!(warned, 2, "{:?}", run.warnings());
+}
+
+#[test]
+fn a_price_list_whose_records_are_never_served_holds_up_no_other() {
+    let stalls = Action::Deliver(Delivery::Stall);
+    for (place, action) in [(0, Action::status(500)), (17, Action::status(500)), (17, stalls)] {
+        let world = World::new(FAMILIES);
+        let list = world.store.borrow().ids(Kind::PRICE_LISTS).nth(place).unwrap();
+        world.store.borrow_mut().add_fault(Fault::on(&format!("/pricelists/{list}/records"), action).always());
+        let run = |state: Option<&Value>| {
+            let request = Inputs { select: Some(vec!["price_list_records".to_owned()]), ..world.inputs(state) };
+            world.run_with(request, None).ok()
+        };
+        let first = run(None);
+        assert_eq!(first.verdict(), Some(Failure::SetAside), "{:?}", first.warnings());
+        world.store.borrow_mut().clear_faults();
+        let second = run(Some(first.state()));
+        assert_eq!((second.verdict(), second.aside("price_list_records")), (None, json!([])));
+        let key = |record: &&Value| format!("{} {} {}", record["price_list_id"], record["variant_id"], record["currency"]);
+        let came: BTreeSet<String> =
+            [&first, &second].iter().flat_map(|run| run.records("price_list_records")).map(|record| key(&record)).collect();
+        assert_eq!(came.len(), world.rows("price_list_records"));
+    }
+}
+
+#[test]
+fn a_price_list_whose_id_cannot_be_read_is_not_asked_for_and_not_forgotten() {
+    let world = World::new(FAMILIES.with(Kind::PRICE_LISTS, 3));
+    let id = world.store.borrow().ids(Kind::PRICE_LISTS).next().unwrap();
+    let page = json!({
+        "data": [{"id": id, "name": "a"}, {"id": null, "name": "b"}, {"id": 7.0, "name": "c"}],
+        "meta": {"pagination": {"total": 3, "count": 3}},
+    });
+    let is_list = |request: &Request| request.path.ends_with("/pricelists");
+    let action = Action::Status { code: 200, body: Some(page.to_string().into_bytes()), headers: Vec::new() };
+    world.store.borrow_mut().add_fault(Fault::when(is_list, action));
+    let run = world.select("price_list_records");
+    assert_eq!(run.verdict(), Some(Failure::SetAside), "{:?}", run.warnings());
+    assert_eq!(run.aside("price_list_records").as_array().map(Vec::len), Some(2));
+    assert!(run.warnings().iter().any(|warning| warning.contains("without an id")), "{:?}", run.warnings());
+    let asked: BTreeSet<String> = world.store.borrow().requests().iter().map(|seen| seen.target.clone()).collect();
+    let own = format!("/pricelists/{id}/records");
+    assert!(asked.iter().filter(|target| target.contains("/records")).all(|target| target.contains(&own)), "{asked:?}");
+    let next = world.select_from("price_list_records", Some(run.state()));
+    assert_eq!((next.verdict(), next.aside("price_list_records")), (None, json!([])), "{:?}", next.warnings());
+    assert_eq!(next.records("price_list_records").len(), world.rows("price_list_records"));
+}
+
+#[test]
+fn a_price_list_with_many_pages_is_read_page_by_page() {
+    let mut world = World::new(FAMILIES.with(Kind::PRICE_LISTS, 2));
+    world.config.insert("page_size".into(), json!(50));
+    let list = world.store.borrow().ids(Kind::PRICE_LISTS).next().unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    world.store.borrow_mut().edit(Kind::PRICE_LISTS, list, at, |list| {
+        let first = list.parts["records"][0].clone();
+        let records = (0..1_000_u64).map(|variant| {
+            let mut record = first.clone();
+            record["variant_id"] = json!(variant + 1);
+            record
+        });
+        list.parts.insert("records".into(), records.collect());
+    });
+    let run = world.select("price_list_records");
+    assert_eq!((run.verdict(), run.records("price_list_records").len()), (None, world.rows("price_list_records")));
+    let pages = world.asked(&format!("/pricelists/{list}/records"));
+    assert!((20..=23).contains(&pages), "{pages} pages");
+}
