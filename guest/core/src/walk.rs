@@ -196,7 +196,12 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
             if let Some(Doubt { why, .. }) = &step.doubt {
                 self.warn(&format!("{why}; asking once more"));
                 self.gate.clock().sleep(SECOND_THOUGHTS).await;
+                let unserved = std::mem::take(&mut step.page.aside);
                 step = self.step(most).await?;
+                // Where nothing comes, what could not be served is still missing, even if the store is silent about it now.
+                if step.page.rows.is_empty() {
+                    step.page.aside.extend(unserved);
+                }
             }
             match step.doubt.take() {
                 None => {}

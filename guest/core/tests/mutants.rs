@@ -275,8 +275,8 @@ fn a_failed_stream_whose_bookmark_moves_with_the_others() {
         &["Lost", "Stale", "Bookmark"],
         &[edit(
             "sync/checkpoint.rs",
-            "in members.filter(|(place, _)| stage.takers.reads_for(*place)) {\n            // What",
-            "in members.filter(|_| true) {\n            // What",
+            "in members.filter(|(place, _)| stage.takers.reads_for(*place)) {\n            let own",
+            "in members.filter(|_| true) {\n            let own",
         )],
     );
 }
@@ -299,6 +299,19 @@ fn a_small_list_that_is_read_once() {
             "if pass.page > 0 || is_limited {",
         )],
     );
+}
+
+#[test]
+fn a_bookmark_that_passes_what_cannot_be_asked_for() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit("sync/checkpoint.rs", "Some(date) => own.max(safe.min(date)),", "Some(_) => own.max(safe),")],
+    );
+}
+
+#[test]
+fn what_a_new_walk_has_read_again_and_stays_aside() {
+    caught(&["Stuck"], &[edit("aside.rs", "self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));", "")]);
 }
 
 /// Fails unless the simulation of a tap with these edits finds one of these rules broken.

@@ -273,3 +273,20 @@ fn the_last_record_holds_up_no_walk_if_it_is_broken_only_with_what_is_included()
         assert_eq!((third.verdict(), third.ids(stream).contains(&last)), (None, true), "{stream}");
     }
 }
+
+#[test]
+fn what_is_not_served_at_the_end_stays_aside_if_the_store_shows_nothing_there_the_next_time() {
+    let mut world = World::new(SMALL);
+    world.config.insert("page_size".into(), json!(10));
+    let all = ids(&world, Records::PRODUCTS);
+    let (last, before) = (all[all.len() - 1], all[all.len() - 2]);
+    break_record(&world, Records::PRODUCTS, last, Action::status(500));
+    world.store.borrow_mut().add_fault(Fault::on(&format!("id:greater={before}&limit=10"), Action::EmptyPage).always());
+    let run = world.select("products");
+    assert_eq!(run.ids("products").len(), all.len() - 1, "{:?}", run.warnings());
+    assert_eq!(run.verdict(), Some(Kind::SetAside), "{:?}", run.warnings());
+    world.store.borrow_mut().clear_faults();
+    world.store.borrow_mut().quirks.broken_records.clear();
+    let next = world.select_from("products", Some(run.state()));
+    assert!(next.ids("products").contains(&last), "{:?}", next.warnings());
+}

@@ -162,6 +162,7 @@ impl<'s> Chain<'s> {
             as_of: started.saturating_sub(lag),
             starts: &starts,
             aside: &after,
+            nameless: world.nameless(),
             withheld: &scenario.shop.lists_withheld(),
             end_date: plan.date("end_date"),
             bounded: was_bounded.then_some(started),

@@ -22,6 +22,8 @@ pub(crate) struct Duty<'d> {
     pub(crate) starts: &'d BTreeMap<String, DateTime<Utc>>,
     /// Records that need not be there.
     pub(crate) aside: &'d Aside,
+    /// The record that came without its id: it need not be there where the stream reads it again.
+    pub(crate) nameless: Option<(Kind, u64)>,
     /// Lists whose rows need not be there.
     pub(crate) withheld: &'d BTreeSet<&'static str>,
     /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
@@ -53,7 +55,8 @@ impl Duty<'_> {
 
     /// The version of a record that a stream has to hold; none if it need not hold it.
     fn due<'h>(&self, stream: &str, id: u64, kind: Kind, history: &'h History) -> Option<&'h Facts> {
-        let excused = self.excused.iter().any(|excused| excused == stream) || self.aside.holds(stream, id);
+        let is_nameless = self.nameless == Some((kind, id)) && self.aside.reads_again(stream);
+        let excused = self.excused.iter().any(|excused| excused == stream) || self.aside.holds(stream, id) || is_nameless;
         if excused || !self.selection.has_stream(stream) {
             return None;
         }

@@ -27,6 +27,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
     let calm = |place: u64| place + 1 == count;
     let mut runs: Vec<RunPlan> = (0..count).map(|place| run(rng, &shop, &usual, &dates, start_date, calm(place))).collect();
     hazards::break_records(rng, &mut runs);
+    hazards::lose_id(rng, &mut runs);
     Scenario { seed, shop, runs }
 }
 
@@ -147,6 +148,7 @@ fn run(
         ending: if calm { Ending::Natural } else { ending(rng) },
         troubles: if calm || percent(rng, 40) { Vec::new() } else { troubles(rng) },
         broken: Vec::new(),
+        nameless: None,
         stale_percent: if calm || shop.lag.is_zero() { 0 } else { pick(rng, &[0, 10, 50, 100]) },
         sink_pause: Duration::from_millis(if percent(rng, 10) { pick(rng, &[20, 1_000, 5_000]) } else { 0 }),
     }

@@ -122,6 +122,15 @@ pub(crate) fn break_records(rng: &mut Rng, runs: &mut [RunPlan]) {
     }
 }
 
+/// Takes the id from a record for one run; never for the last one.
+pub(crate) fn lose_id(rng: &mut Rng, runs: &mut [RunPlan]) {
+    let calm = runs.len().saturating_sub(1);
+    if calm > 0 && percent(rng, 15) {
+        let kind = pick(rng, &[Kind::CUSTOMERS, Kind::PRICE_LISTS, Kind::REFUNDS, Kind::BRANDS, Kind::CATEGORIES]);
+        runs[rng.usize(..calm)].nameless = Some((kind, rng.u64(..1_000_000)));
+    }
+}
+
 fn broken(rng: &mut Rng) -> Broken {
     let what = match rng.u32(..8) {
         0..4 => Shown::Below(pick(rng, &["products", "products", "coupons", "shipping_addresses"])),

@@ -81,6 +81,8 @@ pub(crate) struct RunPlan {
     pub(crate) troubles: Vec<Trouble>,
     /// What cannot be had for the whole run.
     pub(crate) broken: Vec<Broken>,
+    /// A record of this kind comes without its id for the whole run, and what picks it.
+    pub(crate) nameless: Option<(Kind, u64)>,
     /// How many of a hundred answers come from the replica.
     pub(crate) stale_percent: u32,
     /// How long the sink takes for each write.
@@ -91,14 +93,20 @@ impl RunPlan {
     /// Whether nothing hinders the run, so that it has to end well.
     pub(crate) fn is_calm(&self) -> bool {
         let ends_by_itself = matches!(self.ending, Ending::Natural) || self.is_limited();
-        self.troubles.is_empty() && self.broken.is_empty() && self.stale_percent == 0 && !self.quota_is_shared() && ends_by_itself
+        self.troubles.is_empty()
+            && self.broken.is_empty()
+            && self.nameless.is_none()
+            && self.stale_percent == 0
+            && !self.quota_is_shared()
+            && ends_by_itself
     }
 
     /// The record that is broken, if the run is hindered by nothing else and reads everything.
     pub(crate) fn only_broken(&self) -> Option<&Broken> {
         let [broken] = self.broken.as_slice() else { return None };
         let is_whole = matches!(self.ending, Ending::Natural) && self.date("start_date").or(self.date("end_date")).is_none();
-        (is_whole && self.troubles.is_empty() && self.stale_percent == 0 && !self.quota_is_shared()).then_some(broken)
+        (is_whole && self.nameless.is_none() && self.troubles.is_empty() && self.stale_percent == 0 && !self.quota_is_shared())
+            .then_some(broken)
     }
 
     /// A setting that is a date.
@@ -125,6 +133,7 @@ impl RunPlan {
             ending: Ending::Natural,
             troubles: Vec::new(),
             broken: Vec::new(),
+            nameless: None,
             stale_percent: 0,
             sink_pause: Duration::ZERO,
         }

@@ -104,7 +104,7 @@ impl Scene {
 
     fn duty(&self, as_of: Duration) -> Duty<'_> {
         let Scene { selection, starts, aside, withheld, .. } = self;
-        Duty { selection, excused: &[], as_of, starts, aside, withheld, end_date: None, bounded: None }
+        Duty { selection, excused: &[], as_of, starts, aside, nameless: None, withheld, end_date: None, bounded: None }
     }
 
     fn edit(&mut self, kind: Kind, id: u64, version: u64) {

@@ -47,6 +47,7 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         with(&|run| run.between_pages.take().is_some());
         with(&|run| !std::mem::take(&mut run.troubles).is_empty());
         with(&|run| !std::mem::take(&mut run.broken).is_empty());
+        with(&|run| run.nameless.take().is_some());
         with(&|run| std::mem::take(&mut run.stale_percent) > 0);
         with(&|run| std::mem::take(&mut run.sink_pause) > Duration::ZERO);
         with(&|run| !matches!(std::mem::replace(&mut run.ending, Ending::Natural), Ending::Natural));

@@ -8,6 +8,7 @@ use crate::shared::{LISTS, Way};
 use crate::trace::Trace;
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
+use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
@@ -62,6 +63,8 @@ struct Running {
     stale_percent: u32,
     ending: Option<Ending>,
     fate: Fate,
+    /// The record that comes without its id.
+    nameless: Option<(Kind, u64)>,
     /// The last page of each list, where a fault brings it again.
     pages: Option<HashMap<String, Response>>,
     /// From when to when the tap knows how much is left of the quota: since the first answer that said so, until the window's end.
@@ -142,7 +145,9 @@ impl World {
         self.elapsed.set(start);
         self.break_things(&plan.broken);
         let repeats = plan.troubles.iter().any(|trouble| matches!(trouble.fault, Fault::Duplicate));
+        let nameless = plan.nameless.and_then(|(kind, which)| Some((kind, self.first_id(kind, which)?)));
         *self.run.borrow_mut() = Running {
+            nameless,
             pages: repeats.then(HashMap::new),
             happenings: plan.during.iter().cloned().collect(),
             between_pages: plan.between_pages.clone(),
@@ -188,25 +193,32 @@ impl World {
         self.run.borrow().health.is_outage(stream)
     }
 
+    /// The record that comes without its id in this run.
+    pub(crate) fn nameless(&self) -> Option<(Kind, u64)> {
+        self.run.borrow().nameless
+    }
+
+    /// The id of one of the records that the new shop had.
+    fn first_id(&self, kind: Kind, which: u64) -> Option<u64> {
+        let place = LISTS.iter().position(|(_, known)| *known == kind)?;
+        let ids = &self.first_ids[place];
+        ids.get((which % ids.len().max(1) as u64) as usize).copied()
+    }
+
     /// Breaks what the plan wants broken, and nothing else.
     fn break_things(&self, broken: &[Broken]) {
         let store = &mut self.store.borrow_mut();
         store.quirks.broken_records.clear();
         store.quirks.broken_paths.clear();
-        let id = |kind: Kind, which: u64| {
-            let place = LISTS.iter().position(|(_, known)| *known == kind)?;
-            let ids = &self.first_ids[place];
-            ids.get((which % ids.len().max(1) as u64) as usize).copied()
-        };
         for Broken { what, which, fault } in broken {
             let Some(action) = action(*fault) else { continue };
             match what {
                 Shown::Everywhere(kind) => {
-                    store.quirks.broken_records.extend(id(*kind, *which).map(|id| ((*kind, id), action)));
+                    store.quirks.broken_records.extend(self.first_id(*kind, *which).map(|id| ((*kind, id), action)));
                 }
                 Shown::Below(list) => {
                     let path = |id| format!("/v2/orders/{id}/{list}");
-                    store.quirks.broken_paths.extend(id(Kind::ORDERS, *which).map(|id| (path(id), action)));
+                    store.quirks.broken_paths.extend(self.first_id(Kind::ORDERS, *which).map(|id| (path(id), action)));
                 }
             }
         }
@@ -257,6 +269,9 @@ impl World {
         if stale {
             self.count("stale answers");
             answer.response = self.replica.borrow_mut().answer(request, now, answer.response);
+        }
+        if let Some((kind, id)) = self.nameless() {
+            take_id(request, &mut answer.response, kind, id);
         }
         let mut run = self.run.borrow_mut();
         run.health.note(request, is_good(request, &answer));
@@ -411,6 +426,28 @@ fn list_of(request: &Request) -> String {
     let kept = |part: &&str| !POSITIONS.iter().chain(&["limit="]).any(|name| part.starts_with(name));
     let query: Vec<&str> = request.query.split('&').filter(kept).collect();
     format!("{}?{}", request.path, query.join("&"))
+}
+
+/// Takes the id from a record wherever its list shows it.
+fn take_id(request: &Request, response: &mut Response, kind: Kind, id: u64) {
+    let (path, name) = match kind {
+        Kind::CUSTOMERS => ("/v3/customers", "id"),
+        Kind::PRICE_LISTS => ("/v3/pricelists", "id"),
+        Kind::REFUNDS => ("/payment_actions/refunds", "id"),
+        Kind::BRANDS => ("/catalog/brands", "id"),
+        Kind::CATEGORIES => ("/trees/categories", "category_id"),
+        _ => return,
+    };
+    let Some(mut body) = serde_json::from_slice::<Value>(&response.body).ok().filter(|_| request.path.ends_with(path)) else {
+        return;
+    };
+    for row in body["data"].as_array_mut().into_iter().flatten().filter(|row| row[name] == id) {
+        row[name] = Value::Null;
+        response.body.clear();
+    }
+    if response.body.is_empty() {
+        response.body = body.to_string().into_bytes();
+    }
 }
 
 /// The world as one run's requests reach it.
