@@ -69,49 +69,15 @@ impl<T: Transport, C: Clock> Pages for ListsBelow<'_, T, C> {
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
         loop {
             self.begin();
+            if self.begun.is_empty() && self.is_last {
+                let aside = std::mem::take(&mut self.nameless);
+                return Ok(Page { started: self.started, aside, last: true, ..Page::default() });
+            }
             if self.begun.is_empty() {
-                if self.is_last {
-                    let aside = std::mem::take(&mut self.nameless);
-                    return Ok(Page { started: self.started, aside, last: true, ..Page::default() });
-                }
                 self.next_parents().await?;
-                continue;
+            } else if let Some((parent, seen, page)) = self.next_below(most).await? {
+                return Ok(self.accept(parent, seen, page));
             }
-            // Of a run that is to bring few records, one list is enough.
-            let side_by_side = if most.is_some() { 1 } else { self.begun.len() };
-            let asked = self.begun.iter_mut().take(side_by_side).filter(|begun| begun.page.is_none());
-            join_all(asked.map(async |begun| begun.page = Some(begun.walk.next_page(most).await))).await;
-            let Some(first) = self.begun.front_mut() else { continue };
-            let parent = first.parent;
-            let Some(page) = first.page.take() else { continue };
-            if let Some(row) = page.iter().flat_map(|page| page.rows.last()).last() {
-                first.seen = row.seen;
-            }
-            let seen = first.seen;
-            let page = match page {
-                Ok(page) => page,
-                Err(failure) if failure.spares_other_streams() || failure.kind == Kind::Unreachable => {
-                    match self.fate(parent, &failure).await? {
-                        Fate::Nothing => {
-                            self.begun.pop_front();
-                            continue;
-                        }
-                        // As if it had no more pages.
-                        Fate::Aside => Page { aside: vec![(self.aside(parent), failure)], last: true, ..Page::default() },
-                        Fate::Fails => return Err(failure),
-                    }
-                }
-                Err(failure) => return Err(failure),
-            };
-            self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
-            if page.last {
-                self.begun.pop_front();
-            }
-            let ((place, seen_above), below) = self.position(&page, parent, seen);
-            let seen_above = Some(seen_above);
-            let last = self.is_last && self.begun.is_empty() && self.waiting.is_empty();
-            let aside = self.nameless.drain(..).chain(page.aside).collect();
-            return Ok(Page { started: self.started, end: None, aside, place, below, seen_above, last, ..page });
         }
     }
 }
@@ -151,6 +117,52 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             is_last: false,
             served: None,
         }
+    }
+
+    /// The next page of the first list that is begun, with its parent and how many rows of it have been seen. None: that list is not there.
+    async fn next_below(&mut self, most: Option<u64>) -> Result<Option<(u64, u64, Page)>> {
+        // Of a run that is to bring few records, one list is enough.
+        let side_by_side = if most.is_some() { 1 } else { self.begun.len() };
+        let asked = self.begun.iter_mut().take(side_by_side).filter(|begun| begun.page.is_none());
+        join_all(asked.map(async |begun| begun.page = Some(begun.walk.next_page(most).await))).await;
+        let Some(first) = self.begun.front_mut() else { return Ok(None) };
+        let parent = first.parent;
+        let failure = match first.page.take() {
+            None => return Ok(None),
+            Some(Ok(page)) => {
+                first.seen = page.rows.last().map_or(first.seen, |row| row.seen);
+                return Ok(Some((parent, first.seen, page)));
+            }
+            Some(Err(failure)) => failure,
+        };
+        if !failure.spares_other_streams() && failure.kind != Kind::Unreachable {
+            return Err(failure);
+        }
+        let seen = first.seen;
+        match self.fate(parent, &failure).await? {
+            Fate::Nothing => {
+                self.begun.pop_front();
+                Ok(None)
+            }
+            // As if it had no more pages.
+            Fate::Aside => {
+                Ok(Some((parent, seen, Page { aside: vec![(self.aside(parent), failure)], last: true, ..Page::default() })))
+            }
+            Fate::Fails => Err(failure),
+        }
+    }
+
+    /// Moves the walk behind a page of a parent's list.
+    fn accept(&mut self, parent: u64, seen: u64, page: Page) -> Page {
+        self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
+        if page.last {
+            self.begun.pop_front();
+        }
+        let ((place, seen_above), below) = self.position(&page, parent, seen);
+        let last = self.is_last && self.begun.is_empty() && self.waiting.is_empty();
+        let aside = self.nameless.drain(..).chain(page.aside).collect();
+        let (started, seen_above) = (self.started, Some(seen_above));
+        Page { started, end: None, aside, rows: page.rows, settled: page.settled, place, below, seen_above, last }
     }
 
     async fn next_parents(&mut self) -> Result<()> {

@@ -235,55 +235,64 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
     async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
-            let last_id = stage.progress.last_id();
-            if stage.progress.is_at_start() {
-                stage.takers.change_aside(&stage.takers.reading(), Entries::forget_what_comes_again);
-                self.note_aside(stage, &stage.takers.reading());
-            }
-            // In the middle of a walk only if there would be no room for more.
-            let is_due = stage.progress.is_at_start() || stage.takers.aside().len() >= MOST_ASIDE;
-            if is_due && !self.leftovers(stage).await? {
+            if !self.before_walk(stage).await? {
                 return Ok(false);
             }
-            // One that failed while these were read takes its start with it.
-            if stage.starts_later() && stage.progress.is_at_start() {
-                self.start_again(stage, stage.progress.until_id, stage.progress.again)?;
+            let last_id = stage.progress.last_id();
+            let ended = self.walk(stage).await;
+            if !matches!(ended, Ok(Ended::Complete | Ended::Narrowed)) {
+                self.note(stage);
             }
-            match self.walk(stage).await {
-                Ok(Ended::Complete) => {}
-                Ok(Ended::Narrowed) => {
+            match ended? {
+                Ended::Complete => {}
+                Ended::Narrowed => {
                     self.start_again(stage, None, false)?;
                     resumed = false;
                     continue;
                 }
-                Ok(Ended::AtLimit) => {
-                    self.note(stage);
-                    return Ok(false);
-                }
-                Err(failure) => {
-                    self.note(stage);
-                    return Err(failure);
-                }
+                Ended::AtLimit => return Ok(false),
             }
             self.complete(stage);
             self.write_state().await?;
-            let again = stage.progress.again;
             // Runs with limits that follow each other would never come to an end if each had to walk twice.
-            let enough = again && (self.max_records.is_some() || self.deadline.is_some()) && !stage.takers.are_waiting();
-            if !std::mem::take(&mut resumed) || enough {
+            let is_limited = self.max_records.is_some() || self.deadline.is_some();
+            let is_enough = stage.progress.again && is_limited && !stage.takers.are_waiting();
+            if !std::mem::take(&mut resumed) || is_enough {
                 return Ok(true);
             }
-            // What changed behind the position while nobody walked is read now, so that the run holds all as of its own start.
-            // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
-            // Not where bookmarks move: an edit of what this run has read would lie behind them. Nor where the walk ends with the highest id that its list
-            // had when it began: that was before this run.
-            let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
-            let has_end = matches!(stage.group.list.end, End::Highest(_));
-            let reads_rest = !has_bookmark && !has_end && !again && !stage.takers.are_waiting();
-            self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
-            let text = "the walk of an earlier run is complete; reading what has changed since";
-            self.log.info(Some(stage.group.name()), text);
+            self.walk_once_more(stage, last_id)?;
         }
+    }
+
+    /// Asks for what is aside, if a new walk is to begin, or there would be no room for more. Reports whether the run continues.
+    async fn before_walk(&mut self, stage: &mut Stage<'_>) -> Result<bool> {
+        let is_new = stage.progress.is_at_start();
+        if is_new {
+            stage.takers.change_aside(&stage.takers.reading(), Entries::forget_what_comes_again);
+            self.note_aside(stage, &stage.takers.reading());
+        }
+        if (is_new || stage.takers.aside().len() >= MOST_ASIDE) && !self.leftovers(stage).await? {
+            return Ok(false);
+        }
+        // One that failed while these were read takes its start with it.
+        if is_new && stage.starts_later() {
+            self.start_again(stage, stage.progress.until_id, stage.progress.again)?;
+        }
+        Ok(true)
+    }
+
+    /// Follows a walk that was resumed behind an id: what changed behind it while nobody walked is read now, so that the run holds all as of its
+    /// own start.
+    fn walk_once_more(&mut self, stage: &mut Stage<'_>, last_id: Option<u64>) -> Result<()> {
+        // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
+        // Not where bookmarks move: an edit of what this run has read would lie behind them. Nor where the walk ends with the highest id that its list
+        // had when it began: that was before this run.
+        let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
+        let has_end = matches!(stage.group.list.end, End::Highest(_));
+        let reads_rest = !has_bookmark && !has_end && !stage.progress.again && !stage.takers.are_waiting();
+        self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
+        self.log.info(Some(stage.group.name()), "the walk of an earlier run is complete; reading what has changed since");
+        Ok(())
     }
 
     /// Begins a new walk for all members that have not failed.

@@ -174,6 +174,14 @@ struct Doubt {
     proven: bool,
 }
 
+/// What follows a page.
+enum Follows {
+    More,
+    Nothing,
+    /// What has come before, so that reading on leads nowhere.
+    WhatCame(&'static str),
+}
+
 /// A page, and how far the walk is with it.
 struct Step {
     page: Page,
@@ -287,32 +295,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         page
     }
 
+    /// The next page, and whether it is the last.
     async fn step(&mut self, most: Option<u64>) -> Result<Step> {
         if let (End::Highest(_), None, None, None) = (self.list.end, self.last_id, self.end, self.started) {
             self.end = self.claim().await?;
         }
-        let Served { mut answer, mut gap } = self.serve(most).await?;
-        if gap.is_none() && self.hides_the_next(&answer) && (most.is_some() || self.page_size < self.scope.page_size) {
-            self.page_size = self.scope.page_size;
-            Served { answer, gap } = self.serve(None).await?;
-        }
-        // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
-        let unsure = match self.list.end {
-            End::Highest(_) => {
-                self.last_id.is_none()
-                    && answer.rows.len() == 1
-                    && answer.rows.first().and_then(|row| id_of(row, self.list)) == self.end
-            }
-            _ => answer.rows.is_empty(),
-        };
-        if unsure && gap.is_none() {
-            Served { answer, gap } = self.serve(most).await?;
-        }
+        let Served { answer, gap } = self.serve_surely(most).await?;
         let Listing { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
-        let Sifted { rows, mut gaps, reached } = self.sift(rows, &repairs)?;
-        let mut aside: Vec<(Aside, Failure)> = gap.into_iter().collect();
-        aside.extend(gaps.drain(..).map(|gap| (gap, self.failure("the store sends a record without an id that is a number"))));
+        let Sifted { rows, gaps, reached } = self.sift(rows, &repairs)?;
+        let nameless = |gap| (gap, self.failure("the store sends a record without an id that is a number"));
+        let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(gaps.into_iter().map(nameless)).collect();
         for (aside, _) in &aside {
             self.scope.aside.join(*aside);
         }
@@ -320,26 +313,48 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let passed = aside.iter().map(|(aside, _)| aside.last()).max();
         let seen = rows.last().map_or(self.seen, |row| row.seen);
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
-        let last = reached || !has_more && self.has_reached_its_end(&rows, passed).await?;
-        let (more, doubt) = match self.list.position {
-            _ if last => (false, None),
-            Position::Id { .. } if rows.is_empty() && came > usize::from(self.last_id.is_some()) => (false, Some(REPEATED)),
-            Position::Cursor { .. } if rows.is_empty() && came > 0 => (false, Some(REPEATED)),
-            Position::Cursor { .. } if end_cursor.as_ref().is_some_and(|cursor| self.cursors.contains(cursor)) => {
-                (false, Some("a page's cursor leads back to where the walk has been"))
-            }
-            Position::Id { .. } => (!rows.is_empty(), None),
-            Position::Cursor { .. } => (!rows.is_empty() && end_cursor.is_some(), None),
-            Position::Page | Position::Once => (false, None),
-        };
-        let doubt = match doubt {
-            Some(why) => Some(Doubt { why: why.to_owned(), proven: true }),
-            None if last || more => None,
-            None => self.doubt_of_end(came as u64, total, (seen, passed)).await?,
+        let has_ended = reached || !has_more && self.has_reached_its_end(&rows, passed).await?;
+        let (last, doubt) = match self.follows(&rows, came, end_cursor.as_ref()) {
+            _ if has_ended => (true, None),
+            Follows::More => (false, None),
+            Follows::Nothing => (true, self.doubt_of_end(came as u64, total, (seen, passed)).await?),
+            Follows::WhatCame(why) => (true, Some(Doubt { why: why.to_owned(), proven: true })),
         };
         let place = end_cursor.map(|cursor| Place::Cursor { cursor });
-        let page = Page { aside, rows, place, last: !more, ..self.opened() };
+        let page = Page { aside, rows, place, last, ..self.opened() };
         Ok(Step { page, seen, doubt })
+    }
+
+    /// The page at the walk's position, asked for once more where it says too little to be believed at once.
+    async fn serve_surely(&mut self, most: Option<u64>) -> Result<Served> {
+        let mut served = self.serve(most).await?;
+        let is_cut = most.is_some() || self.page_size < self.scope.page_size;
+        if served.gap.is_none() && is_cut && self.hides_the_next(&served.answer) {
+            self.page_size = self.scope.page_size;
+            served = self.serve(None).await?;
+        }
+        let rows = &served.answer.rows;
+        // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
+        let is_unsure = match self.list.end {
+            End::Highest(_) => self.last_id.is_none() && matches!(&rows[..], [only] if id_of(only, self.list) == self.end),
+            _ => rows.is_empty(),
+        };
+        if is_unsure && served.gap.is_none() { self.serve(most).await } else { Ok(served) }
+    }
+
+    /// What follows a page, by its rows: of those that came, these are new.
+    fn follows(&self, new: &[Row], came: usize, end_cursor: Option<&String>) -> Follows {
+        match self.list.position {
+            Position::Id { .. } if !new.is_empty() => Follows::More,
+            // The last row of the page before may come once more.
+            Position::Id { .. } if came > usize::from(self.last_id.is_some()) => Follows::WhatCame(REPEATED),
+            Position::Cursor { .. } if new.is_empty() && came > 0 => Follows::WhatCame(REPEATED),
+            Position::Cursor { .. } if end_cursor.is_some_and(|cursor| self.cursors.contains(cursor)) => {
+                Follows::WhatCame("a page's cursor leads back to where the walk has been")
+            }
+            Position::Cursor { .. } if !new.is_empty() && end_cursor.is_some() => Follows::More,
+            Position::Id { .. } | Position::Cursor { .. } | Position::Page | Position::Once => Follows::Nothing,
+        }
     }
 
     /// A page without rows.

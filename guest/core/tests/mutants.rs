@@ -51,7 +51,11 @@ fn page_numbers_over_a_date_sort() {
                 "let by_id = false;\n        let has_number",
             ),
             edit("walk.rs", "came > usize::from(self.last_id.is_some()) =>", "came == usize::MAX =>"),
-            edit("walk.rs", "None if last || more => None,", "None if last || more || seen < u64::MAX => None,"),
+            edit(
+                "walk.rs",
+                "Follows::Nothing => (true, self.doubt_of_end(",
+                "Follows::Nothing if seen < u64::MAX => (true, None),\n            Follows::Nothing => (true, self.doubt_of_end(",
+            ),
         ],
     );
 }

@@ -1,10 +1,11 @@
 //! Runs of any size: nothing of a request stays with the embedder, so no number of requests is too many.
 
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tap_bigcommerce::{Kind, Stop, SyncRequest, Tap};
-use tap_bigcommerce_sandbox::{Action, Delivery, Fault};
+use tap_bigcommerce::{Kind as Failure, Stop, SyncRequest, Tap};
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind};
 use tap_bigcommerce_tests::doors::{command, whole};
 use tap_bigcommerce_tests::messages::{ids, messages};
 use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
@@ -82,11 +83,49 @@ async fn a_request_that_is_given_up_is_cancelled() {
     }
 }
 
+/// A list below a record is walked page by page: a hundred thousand rows need no more memory than a hundred.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_list_with_a_hundred_thousand_records_is_read_in_little_memory() {
+    const RECORDS: u64 = 100_000;
+    const MEMORY: usize = 24 << 20;
+    let shop = Shop::new(counts(1, 1, 1, 1).with(Kind::PRICE_LISTS, 1));
+    shop.sandbox.with_store(|store| {
+        let list = store.ids(Kind::PRICE_LISTS).next().unwrap();
+        let at = store.date_modified(Kind::PRICE_LISTS, list).unwrap();
+        store.edit(Kind::PRICE_LISTS, list, at, |list| {
+            let one = list.parts["records"][0].clone();
+            let with_variant = |variant: u64| {
+                let mut record = one.clone();
+                record["variant_id"] = json!(variant);
+                record
+            };
+            list.parts.insert("records".into(), (1..=RECORDS).map(with_variant).collect());
+        });
+    });
+    let tap = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true).memory_limit(MEMORY);
+    let catalog = json!({"streams": [{
+        "stream": "price_list_records", "tap_stream_id": "price_list_records", "schema": {"type": "object", "properties": {}},
+        "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}],
+    }]});
+    let (config, catalog) = (Value::Object(shop.config()).to_string(), Some(catalog.to_string()));
+    let request = SyncRequest { config, catalog, ..SyncRequest::default() };
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&bytes);
+    let count = move |line: &[u8]| {
+        counted.fetch_add(line.len(), Ordering::Relaxed);
+        Ok(())
+    };
+    let summary = tap.build().unwrap().sync(request, Box::new(count), &Stop::new()).await.unwrap();
+    assert!(summary.complete, "{:?}", summary.failure());
+    assert_eq!(summary.streams.iter().map(|stream| stream.records).sum::<u64>(), RECORDS);
+    assert!(bytes.load(Ordering::Relaxed) > 2 * MEMORY, "so few bytes fit the memory as a whole");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_without_resources_left_fails_in_a_sentence() {
     let shop = shop();
     let request = SyncRequest { config: Value::Object(shop.config()).to_string(), ..SyncRequest::default() };
     let failure = tap(&shop, 16).sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Api);
+    assert_eq!(failure.kind, Failure::Api);
     assert!(failure.message.contains("used up the 16 resources") && failure.message.contains("max_concurrency"), "{failure}");
 }
