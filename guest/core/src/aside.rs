@@ -4,7 +4,7 @@ use crate::dates;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A stream with more entries set aside than this has another trouble than single records.
+/// If a stream has more entries than this, single records are not the cause.
 pub const MOST_ASIDE: usize = 100;
 
 /// Records that the store could not serve, to be asked for again.
@@ -20,8 +20,8 @@ pub enum Aside {
         /// The first id behind it.
         below: u64,
     },
-    /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. The bookmark stays, and the next walk reads it
-    /// again.
+    /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. It holds the bookmark back to its date, or to the
+    /// stream's start if it has none, so that the next walk reads it again.
     Again {
         /// What stands for its id.
         again: u64,
@@ -41,7 +41,7 @@ impl Aside {
         }
     }
 
-    /// How many records that a walk does not see it holds at most.
+    /// The most records that it can hide from a walk.
     pub(crate) fn most(&self) -> u64 {
         match *self {
             Aside::Again { .. } => 0,
@@ -59,7 +59,7 @@ impl Aside {
         }
     }
 
-    /// Whether to ask for it is to ask for the other. A single record that lies in a gap stands for itself: the gap may come without it.
+    /// Whether asking for this entry asks for the other one, too. A single record that lies in a gap has its own entry: the gap may come without it.
     fn covers(&self, other: &Aside) -> bool {
         match (self, other) {
             (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => above <= from && to <= below,
@@ -85,7 +85,7 @@ impl Entries {
         self.0.iter().any(|entry| entry.holds(id))
     }
 
-    /// How many records that a walk does not see they hold at most.
+    /// The most records that they can hide from a walk.
     pub(crate) fn most(&self) -> u64 {
         self.0.iter().fold(0, |most, entry| most.saturating_add(entry.most()))
     }
@@ -132,8 +132,8 @@ impl Entries {
         self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));
     }
 
-    /// How far a bookmark may move, so that the next walk reads all those again that cannot be asked for. None: as far as it likes; a date
-    /// of none: not at all.
+    /// The latest date to which a bookmark may move, so that the next walk reads again what cannot be asked for alone. None: there is no such limit.
+    /// `Some(None)`: it must not move at all.
     pub(crate) fn hold_back(&self) -> Option<Option<DateTime<Utc>>> {
         let dates = self.0.iter().filter_map(|entry| match entry {
             Aside::Again { date, .. } => Some(*date),
@@ -148,7 +148,7 @@ impl std::fmt::Display for Aside {
         match self {
             Aside::Id(id) => write!(f, "record {id}"),
             Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
-            Aside::Again { .. } => f.write_str("what only a new walk can read again"),
+            Aside::Again { .. } => f.write_str("a record or list that cannot be asked for alone"),
         }
     }
 }

@@ -17,9 +17,9 @@ use futures_util::future::join_all;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Where a list fails, so many others are asked for whether it is the only one.
+/// When a list fails, so many others are asked for, to find out whether it is the only one.
 const MOST_WITNESSES: usize = 2;
-const NAMELESS: &str = "the list below a record without an id that is a number cannot be asked for";
+const NAMELESS: &str = "the list below a record cannot be asked for, because the record's id is not a number";
 
 /// The lists below the records of another list, as pages.
 pub(crate) struct ListsBelow<'g, T, C> {
@@ -37,7 +37,7 @@ pub(crate) struct ListsBelow<'g, T, C> {
     next: (Option<Place>, u64),
     /// Parents whose lists have not been begun.
     waiting: VecDeque<u64>,
-    /// Parents that have no id to ask by, as what is set aside.
+    /// Entries for parents whose id cannot be read, so that their lists cannot be asked for.
     nameless: Vec<(Aside, Failure)>,
     begun: VecDeque<Begun<'g, T, C>>,
     /// Where an earlier run has left off.
@@ -92,7 +92,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         progress: &Progress,
     ) -> Self {
         let (name, list, of_parents) = (group.name(), group.list, parent.list());
-        // All parents: a list may have changed below one that has not.
+        // All parents, without filters: a list can change while its parent does not.
         let all =
             Scope { since: None, until: None, includes: Vec::new(), channels: None, aside: Entries::default(), ..scope.clone() };
         let Progress { position, started, seen, .. } = progress.clone();
@@ -121,7 +121,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
 
     /// The next page of the first list that is begun, with its parent and how many rows of it have been seen. None: that list is not there.
     async fn next_below(&mut self, most: Option<u64>) -> Result<Option<(u64, u64, Page)>> {
-        // Of a run that is to bring few records, one list is enough.
+        // With `max_records`, one list at a time is enough.
         let side_by_side = if most.is_some() { 1 } else { self.begun.len() };
         let asked = self.begun.iter_mut().take(side_by_side).filter(|begun| begun.page.is_none());
         join_all(asked.map(async |begun| begun.page = Some(begun.walk.next_page(most).await))).await;
@@ -177,7 +177,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let why = Failure::new(Kind::Api, format!("{NAMELESS} ({})", self.parent.name)).of_stream(self.name);
         let unasked = |again| (Aside::Again { again, date: None }, why.clone());
         self.nameless.extend(nameless.iter().map(|row| row.id).chain(gaps).map(unasked));
-        // Without the one that was being read, all of them are read again.
+        // If the parent whose list was being read is gone, the lists of the whole page are read again.
         if let Some(resumes) = &self.resumes
             && let Some(place) = self.waiting.iter().position(|id| *id == resumes.parent)
         {

@@ -32,7 +32,7 @@ pub(crate) enum Item {
     Aside(Aside, Failure),
     /// Records, with their lists.
     Chunk(Chunk),
-    /// What was set aside has been asked for, and all of it that there is has come.
+    /// An entry that was set aside, of which the store has nothing more: it can be removed.
     Settled(Aside),
     /// A page is done. Unless it goes by id, the walk can resume from here.
     PageDone { place: Option<Place>, below: Option<Below>, seen: Option<u64>, last: bool },

@@ -64,7 +64,7 @@ pub struct Progress {
     /// The greatest modification date seen.
     #[serde(default, with = "dates::option")]
     pub newest: Option<DateTime<Utc>>,
-    /// Behind the last record done; where the list is walked by cursor, behind the last page done. None: at the beginning.
+    /// After the last record done; where the list is walked by cursor, after the last page done. None: at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Place>,
     /// Where the lists below its records are walked: the list that is read. The position is then that of the page with its record.
@@ -124,7 +124,7 @@ impl Progress {
         read.map_err(|_| "it has another form")
     }
 
-    /// The id that the walk is behind, where it goes by id.
+    /// The last id done, where the walk goes by id.
     pub fn last_id(&self) -> Option<u64> {
         match self.position {
             Some(Place::Id { id }) => Some(id),

@@ -76,7 +76,7 @@ enum Ended {
     Complete,
     /// At a limit of the run.
     AtLimit,
-    /// Before its time: the stream that had set its start has failed, and the others start later.
+    /// Early: the stream that had set the walk's start has failed, and the others can start later.
     Narrowed,
 }
 
@@ -105,7 +105,7 @@ struct Stage<'g> {
     tallies: Vec<Tally>,
     announced: bool,
     progress: Progress,
-    /// The records are those that were set aside, and move no position.
+    /// The records being read were set aside earlier, so they do not move the position.
     is_leftover: bool,
 }
 
@@ -152,7 +152,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     complete = false;
                 }
                 Err(failure) => {
-                    // A list that always fails so must not keep each run from the others.
+                    // A list that fails like this in every run must not keep the runs from reading the other streams.
                     if !matches!(failure.kind, Kind::Cancelled | Kind::Sink)
                         && let Some(next) = groups.iter().cycle().nth(place + 1)
                     {
@@ -254,7 +254,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             self.complete(stage);
             self.write_state().await?;
-            // Runs with limits that follow each other would never come to an end if each had to walk twice.
+            // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
             let is_enough = stage.progress.again && is_limited && !stage.takers.are_waiting();
             if !std::mem::take(&mut resumed) || is_enough {
@@ -281,12 +281,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(true)
     }
 
-    /// Follows a walk that was resumed behind an id: what changed behind it while nobody walked is read now, so that the run holds all as of its
-    /// own start.
+    /// Begins a second walk after a resumed one, for what changed before the position while no run was reading it. With that the run holds everything as
+    /// of its own start.
     fn walk_once_more(&mut self, stage: &mut Stage<'_>, last_id: Option<u64>) -> Result<()> {
-        // Of a full table that is what this run has not read: unless even the walk that it took up did not read all behind it.
-        // Not where bookmarks move: an edit of what this run has read would lie behind them. Nor where the walk ends with the highest id that its list
-        // had when it began: that was before this run.
+        // In a full table only the rows up to `last_id` are missing: this run has read the others. Three kinds of walk need the whole list: a resumed walk
+        // that was such a second walk itself; one with a bookmark, which would move past edits of what this run has read; and one that ends with the
+        // highest id, since that id is from before this run.
         let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
         let has_end = matches!(stage.group.list.end, End::Highest(_));
         let reads_rest = !has_bookmark && !has_end && !stage.progress.again && !stage.takers.are_waiting();
@@ -305,7 +305,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
         }
         stage.progress = Progress { again, until_id, ..Progress::new(starts, &group.selection) };
-        // With what is aside for those that have waited.
+        // Members that have waited until now bring what they have set aside.
         let aside = self.aside(group)?;
         stage.takers = Rc::new(stage.takers.again(group, &stage.progress, &self.config, aside));
         Ok(())

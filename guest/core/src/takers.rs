@@ -16,8 +16,8 @@ pub(crate) struct Takers {
     standings: RefCell<Vec<Standing>>,
     /// The least date of the records that each of them takes. None: all.
     since: Vec<Option<DateTime<Utc>>>,
-    /// The channels that all of them are restricted to, and the field that names a record's channel: the list's filter may not take them all,
-    /// and what was aside is asked for without it.
+    /// The channels that the run is restricted to, and the field that names a record's channel. Each record is checked, because the list's filter may take
+    /// only one channel, and single records that were set aside are asked for without it.
     channels: Option<(Channels, &'static str)>,
     aside: RefCell<Vec<Entries>>,
 }
@@ -72,8 +72,8 @@ impl Takers {
         (0..self.since.len()).filter(|member| self.reads_for(*member)).collect()
     }
 
-    /// Whether a member takes a record. One without a date that can be read is never left out, nor one that the member has set aside; what was
-    /// asked for because it was aside is for nobody else.
+    /// Whether a member takes a record. A record without a readable date is never left out, nor is one that the member has set aside. A record that was
+    /// asked for because it was set aside goes only to the members that had set it aside.
     pub(crate) fn takes(&self, member: usize, row: &Row) -> bool {
         let since = self.since.get(member).copied().flatten();
         let is_after = !matches!((row.date, since), (Some(date), Some(since)) if date < since);
@@ -96,7 +96,7 @@ impl Takers {
         self.aside.borrow().get(member).cloned().unwrap_or_default()
     }
 
-    /// Whether a record is aside for one of the members that the walk reads for, or comes from what is.
+    /// Whether one of the members that the walk reads for has set this record aside, or the record was asked for because one had.
     pub(crate) fn is_aside(&self, row: &Row) -> bool {
         let is_own = |member: &usize| self.aside.borrow().get(*member).is_some_and(|own| own.as_slice().contains(&row.aside()));
         row.was_aside.is_some() || self.reading().iter().any(is_own)

@@ -41,9 +41,9 @@ pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// Above every id: nothing is there.
 pub(crate) const BEYOND: u64 = 9_000_000_000_000_000;
-/// What is a help and no need is not asked for as stubbornly as a page.
+/// How often a request is tried that the walk can do without.
 const TRIES: u32 = 3;
-/// A page with more bytes than this is followed by one of half as many rows, so that memory does not grow with what a record holds.
+/// After a page with more bytes than this, pages have half as many rows, so that memory does not grow with the size of the records.
 const MUCH: usize = 8 << 20;
 const REPEATED: &str = "a page brings only records that came before";
 
@@ -63,14 +63,14 @@ pub(crate) struct Row {
     pub(crate) extracted: Rc<str>,
     /// Other records of the list, where some are known.
     pub(crate) others: [Option<u64>; 2],
-    /// The id is none of the store's: it stands for a key of several fields, or for the whole record where its key cannot be read.
+    /// The id is not the store's but a hash: of the key, if that has several fields, or of the whole record, if its key cannot be read.
     pub(crate) is_stand_in: bool,
-    /// What was aside and has brought it.
+    /// The entry under which it was set aside, if it was asked for because of one.
     pub(crate) was_aside: Option<Aside>,
 }
 
 impl Row {
-    /// The record as what is set aside.
+    /// The entry that sets this record aside.
     pub(crate) fn aside(&self) -> Aside {
         match self.is_stand_in {
             true => Aside::Again { again: self.id, date: self.date },
@@ -89,7 +89,7 @@ pub(crate) struct Page {
     /// What the store cannot serve of the page, and why.
     pub(crate) aside: Vec<(Aside, Failure)>,
     pub(crate) rows: Vec<Row>,
-    /// What was set aside earlier and has come as far as it is there.
+    /// Entries that were set aside earlier, and of which the store has nothing more.
     pub(crate) settled: Vec<Aside>,
     /// Where the walk continues, unless it goes by id.
     pub(crate) place: Option<Place>,
@@ -128,7 +128,7 @@ pub(crate) struct Walk<'g, T, C> {
     resumed: bool,
     /// Rows asked for in one page: fewer than the scope says after a page that the store could not carry.
     page_size: u32,
-    /// The store cannot serve something that lies just ahead, within so many rows.
+    /// Within this many rows ahead there is something that the store cannot serve.
     careful: Option<u32>,
     warned_of_old: bool,
     findings: Findings,
@@ -149,7 +149,7 @@ pub(crate) struct Scope {
     pub(crate) channels: Option<(&'static str, String)>,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
-    /// What is aside, so that the walk may not see all that there is.
+    /// What is set aside: records that the store counts, but the walk may not see.
     pub(crate) aside: Entries,
 }
 
@@ -170,7 +170,7 @@ fn filters(list: &List, scope: &Scope) -> Query {
 /// Why what came cannot be the truth.
 struct Doubt {
     why: String,
-    /// What contradicts the answer has shown in this run that it can be trusted; else the answer is believed when it comes again.
+    /// The cross-check that contradicts the answer has proved itself in this run. If it has not, the answer is believed when it comes again.
     proven: bool,
 }
 
@@ -281,7 +281,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         (self.cursor, self.seen, self.resumed) = (None, 0, false);
     }
 
-    /// Moves the walk behind a page.
+    /// Moves the walk past a page.
     fn accept(&mut self, step: Step) -> Page {
         let Step { mut page, seen, .. } = step;
         self.seen = seen;
@@ -334,7 +334,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             served = self.serve(None).await?;
         }
         let rows = &served.answer.rows;
-        // A cache that knows paths and no queries would answer the first page with the row that the walk has asked for before it.
+        // A cache that ignores queries would answer this request with the answer to the one before it: the row with the highest id.
         let is_unsure = match self.list.end {
             End::Highest(_) => self.last_id.is_none() && matches!(&rows[..], [only] if id_of(only, self.list) == self.end),
             _ => rows.is_empty(),

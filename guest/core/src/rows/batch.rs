@@ -12,7 +12,7 @@ use crate::walk::Row;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 
-/// Where a batch has failed, its halves are tried so often at most: one record may be the trouble.
+/// How often the halves of a failed batch are tried: one record may be the cause.
 const TRIES: u32 = 2;
 
 /// Rows by the ids of the records that they name.
@@ -72,7 +72,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         brought
     }
 
-    /// The lists of some records by the records' ids, from one page. None: they do not fit it, or one of them is the trouble.
+    /// The lists of some records, by the records' ids, from one page. None: they do not fit on one page, or one record may have made the request fail.
     async fn together(
         &self,
         rows: &'static Rows,
@@ -107,7 +107,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     async fn is_empty(&self, request: &mut Request, form: Form) -> Result<bool, Lost> {
         match self.gate.get(request, |body| form.decode(body)).await {
             Ok(answer) => Ok(answer.body.rows.is_empty()),
-            // Not known: in halves there is less on a page.
+            // Unknown: it is taken for more rows, so that halves are asked for.
             Err(refused) if refused.may_be_of_one_record() => Ok(false),
             Err(refused) => Err(Lost::from(refused)),
         }
@@ -145,8 +145,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         self.notes.borrow_mut().unused.insert(rows.name, is_unused);
     }
 
-    /// What has come for each record, and what has to be asked for again. That there is nothing is believed when it comes twice, and only where the
-    /// store has shown that it heeds as many ids.
+    /// What has come for each record, and what has to be asked for again. An empty list is believed when it comes twice, and only if the store is known
+    /// to heed as many ids as that; otherwise the record is asked for alone.
     fn account(&self, rows: &'static Rows, records: &[Row], part: &Part, lists: &mut ByRecord) -> (Brought, Vec<Part>) {
         let heeded = self.notes.borrow().heeded.get(rows.name).copied();
         let is_unused = self.notes.borrow().unused.get(rows.name).copied().unwrap_or(false);

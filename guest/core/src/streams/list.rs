@@ -24,7 +24,7 @@ pub struct List {
     pub position: Position,
     /// How its end is confirmed.
     pub end: End,
-    /// The path of an endpoint that counts the list's records, for forecasts.
+    /// The path of an endpoint that counts the list's records: for forecasts, for `End::AllSeen`, and to check that an empty list is empty.
     pub count: Option<&'static str>,
     /// Fields that the API sends only when asked to.
     pub includes: &'static [Include],

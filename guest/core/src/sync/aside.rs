@@ -50,7 +50,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let text = format!("still set aside, because the store could not serve it again: {entry}");
             self.log.warn(Some(group.name()), &text);
         }
-        // What stays aside although it was written must not keep the walk from its turn.
+        // An entry that stays although its record was written must not keep the walk from its turn.
         Ok(ended != Ended::AtLimit || !self.has_records_enough() || !has_come)
     }
 
@@ -74,7 +74,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         Ok(Ended::Complete)
     }
 
-    /// Takes back what is gone from the store.
+    /// Removes the entry of what is gone from the store.
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
         let what = match gone {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
@@ -86,8 +86,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         self.note_aside(stage, &stage.takers.reading());
     }
 
-    /// Takes back a record that has come, but for those that it could not be written for. Of the gap that it comes from, what lies before it has
-    /// come, too.
+    /// Removes the entry of a record that has come, except for the members for which it could not be written. If it comes from a gap, the part of the gap
+    /// before it has come, too.
     pub(super) fn came(&mut self, stage: &Stage<'_>, row: &Row, unwritten: &[(usize, Failure)]) {
         if !stage.takers.is_aside(row) {
             return;

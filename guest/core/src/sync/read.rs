@@ -45,7 +45,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    /// Writes one item, and moves the position behind it. Complete: the next one can come.
+    /// Writes one item, and moves the position past it. `Complete`: the next one can come.
     async fn take(&mut self, stage: &mut Stage<'_>, item: Item) -> Result<Ended> {
         match item {
             Item::Opened { started, end } => {

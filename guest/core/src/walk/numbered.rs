@@ -1,6 +1,6 @@
-//! Lists that go by page number, and what comes with one answer. A record that is deleted while pages are read shifts all behind it, so that one
-//! of them may come on no page: all pages are read again until nothing new comes. A list that grows meanwhile is closed where it has a date to
-//! close it by.
+//! Lists that are read by page number, or with one request. A record that is deleted during a pass shifts all that follow it, so that one of them may
+//! be on no page: all pages are read again until a pass brings nothing new. If the list grows meanwhile and has a date filter, later passes leave out
+//! what is newer than the walk.
 
 use super::{Page, SECOND_THOUGHTS, Walk, filters};
 use crate::api::list::is_last;
@@ -11,9 +11,9 @@ use crate::head::stand_in;
 use crate::progress::Place;
 use std::collections::HashSet;
 
-/// A list that still changes when it has been read so often is not to be read whole.
+/// A list that still changes after so many passes is an error.
 const MOST_PASSES: u32 = 10;
-/// Pages have at least so many rows, however few a run is to bring: their size must stay the same for as long as the list is read.
+/// The least page size, however low `max_records` is: the size must stay the same until the list has been read.
 const LEAST_ROWS: u32 = 10;
 
 const REPEATED: &str = "pages that bring only records that came before";
@@ -58,12 +58,12 @@ impl Pass {
         *self = Pass { number: self.number, has_news: self.has_news, ..Pass::new(limit) };
     }
 
-    /// Takes in a page. Reports whether it holds what has not come in this pass.
+    /// Takes in a page. Reports whether it holds a row that is new in this pass.
     fn take(&mut self, marks: impl ExactSizeIterator<Item = u64>, total: Option<u64>) -> bool {
         let (before, came) = (self.marks.len(), marks.len() as u64);
         self.marks.extend(marks);
         self.reached = self.page.saturating_sub(1).saturating_mul(u64::from(self.limit)).saturating_add(came);
-        // Behind the end an answer may have no total; and a total of the page alone says nothing.
+        // A page after the end may have no total; and a total that counts only this page says nothing.
         let says_nothing = total.is_none_or(|total| total == came);
         let is_first = self.page == 1 || self.is_resumed;
         self.is_steady = self.is_steady && (is_first || says_nothing || self.total == total);
@@ -106,7 +106,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             if is_known && !std::mem::replace(&mut is_repeated, true) {
                 continue;
             }
-            // Rows that were added before the page have shifted what came there to it. A store that takes no page number sends the same again.
+            // Known rows come again if rows were added before this page, but then the total changes. With the same total the store ignores page numbers.
             if is_known && self.pass.is_steady && came >= limit {
                 return Err(self.fault(REPEATED));
             }
@@ -122,8 +122,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Whether the list is read whole with this pass. Else begins another one. Of a run that is to bring few records one steady pass is enough: the
-    /// STATE does not hold that a list is read once more.
+    /// Whether the list is complete with this pass; if not, begins another one. With `max_records` one steady pass is enough, since the STATE cannot say
+    /// that a list is being read once more.
     async fn is_done(&mut self, is_limited: bool) -> Result<bool> {
         let pass = &self.pass;
         // Nothing new in a pass from end to end: there is no more, whatever the total counts.
@@ -132,7 +132,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             self.warn("the list is shorter than it says each time that it is read; it is believed");
         }
         let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
-        // One page is a list as it was at one moment; and what an earlier run has read, the next walk reads again.
+        // A single page shows the list at one moment. The pages that an earlier run read are read again by the next walk.
         if is_whole && (pass.is_resumed || is_limited || pass.page == 1 || !pass.has_news) {
             return Ok(true);
         }
@@ -149,7 +149,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(false)
     }
 
-    /// Leaves what came after the walk's start to the next one: its bookmark will lie before that.
+    /// From now on leaves out records that are newer than the walk's start: the next walk reads them, since the bookmark stays before that start.
     fn close(&mut self) {
         self.scope.until = [self.scope.until, self.started].into_iter().flatten().min();
         self.filters = filters(self.list, &self.scope);
