@@ -42,7 +42,7 @@ impl Aside {
     }
 
     /// The most records that it can hide from a walk.
-    pub(crate) fn most(&self) -> u64 {
+    pub(crate) fn most_hidden(&self) -> u64 {
         match *self {
             Aside::Again { .. } => 0,
             Aside::Id(_) => 1,
@@ -86,8 +86,8 @@ impl Entries {
     }
 
     /// The most records that they can hide from a walk.
-    pub(crate) fn most(&self) -> u64 {
-        self.0.iter().fold(0, |most, entry| most.saturating_add(entry.most()))
+    pub(crate) fn most_hidden(&self) -> u64 {
+        self.0.iter().fold(0, |most, entry| most.saturating_add(entry.most_hidden()))
     }
 
     /// Adds one, unless it is there. Reports whether it is new.
@@ -101,16 +101,16 @@ impl Entries {
     }
 
     /// Takes out what has come, or is gone.
-    pub(crate) fn settle(&mut self, settled: Aside) {
-        self.0.retain(|entry| match (entry, settled) {
+    pub(crate) fn remove(&mut self, gone: Aside) {
+        self.0.retain(|entry| match (entry, gone) {
             // A gap that begins higher up lies in the one that was asked for.
             (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => *below != to || *above < from,
-            (entry, settled) => *entry != settled,
+            (entry, gone) => *entry != gone,
         });
     }
 
     /// Of the gap that has brought a record, takes out what lies up to it.
-    pub(crate) fn pass(&mut self, gap: Aside, id: u64) {
+    pub(crate) fn shorten(&mut self, gap: Aside, id: u64) {
         let Aside::Gap { above: from, below: to } = gap else { return };
         for entry in &mut self.0 {
             if let Aside::Gap { above, below } = entry

@@ -8,10 +8,10 @@ use crate::error::{Failure, Kind, Result};
 use crate::group::{Group, fingerprint};
 use crate::log::Log;
 use crate::pipeline::Pages;
-use crate::progress::{Below, Place, Progress, Starts};
+use crate::progress::{Below, Position, Progress, Starts};
 use crate::rows::is_surely_gone;
 use crate::streams::{List, Stream};
-use crate::walk::{Page, Row, SECOND_THOUGHTS, Scope, Walk};
+use crate::walk::{Extent, Page, Row, SECOND_THOUGHTS, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::VecDeque;
@@ -29,12 +29,12 @@ pub(crate) struct ListsBelow<'g, T, C> {
     name: &'static str,
     list: &'static List,
     parent: &'static Stream,
-    scope: Scope,
+    extent: Extent,
     parents: Walk<'g, T, C>,
     started: Option<DateTime<Utc>>,
     /// Where the page of parents begins that is being worked on, and where the next one does; and how many have been seen up to there.
-    place: (Option<Place>, u64),
-    next: (Option<Place>, u64),
+    place: (Option<Position>, u64),
+    next: (Option<Position>, u64),
     /// Parents whose lists have not been begun.
     waiting: VecDeque<u64>,
     /// Entries for parents whose id cannot be read, so that their lists cannot be asked for.
@@ -88,13 +88,19 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         log: Rc<dyn Log>,
         group: &Group,
         parent: &'static Stream,
-        scope: Scope,
+        extent: Extent,
         progress: &Progress,
     ) -> Self {
         let (name, list, of_parents) = (group.name(), group.list, parent.list());
         // All parents, without filters: a list can change while its parent does not.
-        let all =
-            Scope { since: None, until: None, includes: Vec::new(), channels: None, aside: Entries::default(), ..scope.clone() };
+        let all = Extent {
+            since: None,
+            until: None,
+            includes: Vec::new(),
+            channels: None,
+            aside: Entries::default(),
+            ..extent.clone()
+        };
         let Progress { position, started, seen, .. } = progress.clone();
         let place = (position.clone(), seen);
         let from = Progress { position, started, seen, ..Progress::new(Starts::new(), "") };
@@ -105,7 +111,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             name,
             list,
             parent,
-            scope,
+            extent,
             parents,
             started,
             next: place.clone(),
@@ -158,18 +164,18 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         if page.last {
             self.begun.pop_front();
         }
-        let ((place, seen_above), below) = self.position(&page, parent, seen);
+        let ((position, seen_above), below) = self.position(&page, parent, seen);
         let last = self.is_last && self.begun.is_empty() && self.waiting.is_empty();
         let aside = self.nameless.drain(..).chain(page.aside).collect();
         let (started, seen_above) = (self.started, Some(seen_above));
-        Page { started, end: None, aside, rows: page.rows, settled: page.settled, place, below, seen_above, last }
+        Page { started, end: None, aside, rows: page.rows, gone: page.gone, position, below, seen_above, last }
     }
 
     async fn next_parents(&mut self) -> Result<()> {
         let page = self.parents.next_page(None).await?;
         self.started = self.started.or(page.started);
         let seen = page.rows.last().map_or(self.next.1, |row| row.seen);
-        self.place = std::mem::replace(&mut self.next, (page.place, seen));
+        self.place = std::mem::replace(&mut self.next, (page.position, seen));
         self.is_last = page.last;
         let (nameless, named): (Vec<&Row>, Vec<&Row>) = page.rows.iter().partition(|row| row.is_stand_in);
         self.waiting = named.iter().map(|row| row.id).collect();
@@ -194,16 +200,16 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             let (position, seen) = resumed.map(|resumed| (resumed.position, resumed.seen)).unwrap_or_default();
             let from = Progress { position, seen, started: self.started, ..Progress::new(Starts::new(), "") };
             let path = self.path(parent);
-            let walk = Walk::new(self.gate, self.log.clone(), (self.name, self.list, path), self.scope.clone(), &from);
+            let walk = Walk::new(self.gate, self.log.clone(), (self.name, self.list, path), self.extent.clone(), &from);
             self.begun.push_back(Begun { parent, walk, page: None, seen });
         }
     }
 
     /// Where the walk continues behind a page of a parent's list.
-    fn position(&self, page: &Page, parent: u64, seen: u64) -> ((Option<Place>, u64), Option<Below>) {
+    fn position(&self, page: &Page, parent: u64, seen: u64) -> ((Option<Position>, u64), Option<Below>) {
         let following = self.begun.front().map(|begun| begun.parent).or(self.waiting.front().copied());
         match (page.last, following) {
-            (false, _) => (self.place.clone(), Some(Below { parent, position: page.place.clone(), seen })),
+            (false, _) => (self.place.clone(), Some(Below { parent, position: page.position.clone(), seen })),
             (true, Some(parent)) => (self.place.clone(), Some(Below { parent, position: None, seen: 0 })),
             (true, None) => (self.next.clone(), None),
         }
@@ -221,13 +227,13 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let mut others = self.served.into_iter().chain(begun).chain(self.waiting.front().copied()).filter(|id| *id != parent);
         let mut is_served = false;
         for other in others.by_ref().take(MOST_WITNESSES) {
-            is_served = is_served || self.first_rows(other).await?.is_some_and(|status| status == 200);
+            is_served = is_served || self.status_of(other).await?.is_some_and(|status| status == 200);
         }
         if !is_served || !matches!(failure.kind, Kind::Api | Kind::Unreachable) {
             return Ok(Fate::Fails);
         }
         self.gate.clock().sleep(SECOND_THOUGHTS).await;
-        if self.first_rows(parent).await? != Some(404) {
+        if self.status_of(parent).await? != Some(404) {
             return Ok(Fate::Aside);
         }
         let text = format!("{of} has no list (status 404), though it is there; its list is taken for empty");
@@ -236,7 +242,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     }
 
     /// The status with which the store serves the list below a record, with one try. None: it does not answer.
-    async fn first_rows(&self, parent: u64) -> Result<Option<u16>> {
+    async fn status_of(&self, parent: u64) -> Result<Option<u16>> {
         let mut request = Request::new(self.name, self.list.scope, self.path(parent));
         (request.page, request.tries) = (Some(Slice::first(1)), Some(1));
         match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {

@@ -52,7 +52,7 @@ impl Channels {
     }
 
     /// Whether a record belongs to one of them, as far as it says.
-    pub(crate) fn hold(&self, record: &RawValue, field: &str) -> bool {
+    pub(crate) fn include(&self, record: &RawValue, field: &str) -> bool {
         let channel = peek(record, field).and_then(json::count);
         self.0.is_empty() || channel.is_none_or(|channel| self.0.contains(&channel))
     }

@@ -9,7 +9,7 @@ use crate::error::{Failure, Result, summarize};
 use crate::head::id_of;
 use crate::log::Log;
 use crate::start::first;
-use crate::streams::{ALL, List, Position, Rows, Source, Stream};
+use crate::streams::{ALL, List, Paging, Rows, Source, Stream};
 use crate::walk::{Query, between};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -98,7 +98,7 @@ async fn probe<T: Transport, C: Clock>(
     let query: Query = dates.chain(config.channels.filter(list)).collect();
     let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, list.scope, path.to_owned()) };
     let mut page = request(list.path);
-    page.page = Some(Slice::first(1)).filter(|_| list.position != Position::Once);
+    page.page = Some(Slice::first(1)).filter(|_| list.paging != Paging::Once);
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
     match (list.form, list.count) {
         (Form::Envelope, _) => Ok(rows.total),

@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::progress::{Progress, Starts};
 use crate::singer::state::State;
 use crate::start::Start;
-use crate::streams::{End, List, Position};
+use crate::streams::{End, List, Paging};
 use crate::walk::{Query, between};
 
 /// What one walk of a run has before it.
@@ -59,7 +59,7 @@ impl Forecast {
             read_before,
             page: u64::from(config.page_size.max(1)),
             // Of rows that records hold themselves, the few that do not fit are not foreseen.
-            at_a_time: group.whole.map(|(_, most)| most).into_iter().chain(asked).map(|most| most as u64).collect(),
+            at_a_time: group.by_ids.map(|(_, most)| most).into_iter().chain(asked).map(|most| most as u64).collect(),
         }
     }
 
@@ -101,9 +101,9 @@ impl Forecast {
 
 /// The filter for what lies behind a walk's position, where the list has one.
 fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
-    match list.position {
-        Position::Id { after } => Some((after, walk.last_id()?.to_string())),
-        Position::Cursor { .. } | Position::Page | Position::Once => None,
+    match list.paging {
+        Paging::Id { after } => Some((after, walk.last_id()?.to_string())),
+        Paging::Cursor { .. } | Paging::Page | Paging::Once => None,
     }
 }
 

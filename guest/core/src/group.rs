@@ -41,7 +41,7 @@ pub(crate) struct Group {
     /// The parameters with which the list is walked: those, or others that leave only ids and dates.
     pub(crate) query: Query,
     /// Where the walk brings ids and dates only: the filter by which so many records are read together.
-    pub(crate) whole: Option<(&'static str, usize)>,
+    pub(crate) by_ids: Option<(&'static str, usize)>,
     /// A hash of all that shapes a walk: a walk resumes only under the same one.
     pub(crate) selection: String,
 }
@@ -93,12 +93,12 @@ impl Group {
         let included = || list.includes.iter().filter(|include| is_shown(include.field) || is_inside(include.field));
         let includes = includes(included());
         let cut_to = included().filter_map(|include| include.page_at_most).min();
-        let whole = match (cut_to, list.one) {
+        let by_ids = match (cut_to, list.one) {
             (Some(most), Some(Lookup::Filter(filter))) if !list.ids_only.is_empty() => Some((filter, most)),
             _ => None,
         };
         let ids_only = || list.ids_only.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let query = if mode == Mode::Ids || whole.is_some() { ids_only() } else { includes.clone() };
+        let query = if mode == Mode::Ids || by_ids.is_some() { ids_only() } else { includes.clone() };
         let below = match parent.source {
             Source::Below { parent, .. } => Some(parent),
             Source::List(_) | Source::With { .. } => None,
@@ -107,7 +107,7 @@ impl Group {
         let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         let channels = config.channels.filter(list);
-        Group { parent, list, members, rows, below, includes, channels, query, whole, selection }
+        Group { parent, list, members, rows, below, includes, channels, query, by_ids, selection }
     }
 
     /// What messages call it: the stream whose list is walked, or the first of those that its records bring.
@@ -128,8 +128,8 @@ impl Group {
 
     /// So many records are completed together: one where each asks for itself, and the whole page where nothing is asked.
     pub(crate) fn chunk(&self) -> usize {
-        let whole = self.whole.map(|(_, most)| most);
-        whole.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
+        let by_ids = self.by_ids.map(|(_, most)| most);
+        by_ids.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
     }
 
     /// The greatest date of the records that its walk takes. None where a member has no date: that of the records around says nothing.

@@ -10,7 +10,7 @@ use crate::error::{Kind, Result};
 use crate::head::{Head, id_of};
 use crate::log::Log;
 use crate::pipeline::Pages;
-use crate::streams::{List, Lookup, Position};
+use crate::streams::{List, Lookup, Paging};
 use crate::transform::Findings;
 use crate::walk::{BEYOND, Page, Query, Row, SECOND_THOUGHTS};
 use futures_util::stream::{self, StreamExt};
@@ -93,7 +93,7 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
                     }
                     page.rows.extend(rows);
                 }
-                Found::Gone => page.settled.push(aside),
+                Found::Gone => page.gone.push(aside),
                 // Where a page is not served, fewer rows may be.
                 Found::NotYet if limit > Some(NARROW) => self.left.push_front(Wanted { aside, limit: Some(NARROW) }),
                 Found::NotYet => {}
@@ -184,7 +184,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         if !matches!(found, Found::Gone) {
             return Ok(found);
         }
-        if let (Aside::Gap { above, below }, Position::Id { after }) = (aside, self.list.position) {
+        if let (Aside::Gap { above, below }, Paging::Id { after }) = (aside, self.list.paging) {
             let Some(page) = self.first_rows(Some((after, above.to_string()))).await? else { return Ok(Found::NotYet) };
             if let Some(next) = page.rows.iter().filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
@@ -200,7 +200,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
     /// Whether the list's count endpoint counts nothing, or counts no better where there can be nothing.
     async fn is_counted_empty(&self) -> Result<bool> {
         let counted = self.count(None).await?;
-        let Position::Id { after } = self.list.position else { return Ok(counted == Some(0)) };
+        let Paging::Id { after } = self.list.paging else { return Ok(counted == Some(0)) };
         Ok(counted == Some(0)
             || counted.is_some() && self.count(Some((after, BEYOND.to_string()))).await?.is_some_and(|counted| counted > 0))
     }

@@ -3,7 +3,7 @@
 use crate::api::{Clock, Transport};
 use crate::aside::Aside;
 use crate::error::{Failure, Result};
-use crate::progress::{Below, Place};
+use crate::progress::{Below, Position};
 use crate::rows::{Chunk, Fetcher};
 use crate::walk::{Page, Row};
 use chrono::{DateTime, Utc};
@@ -33,9 +33,9 @@ pub(crate) enum Item {
     /// Records, with their lists.
     Chunk(Chunk),
     /// An entry that was set aside, of which the store has nothing more: it can be removed.
-    Settled(Aside),
+    Gone(Aside),
     /// A page is done. Unless it goes by id, the walk can resume from here.
-    PageDone { place: Option<Place>, below: Option<Below>, seen: Option<u64>, last: bool },
+    PageDone { position: Option<Position>, below: Option<Below>, seen: Option<u64>, last: bool },
 }
 
 /// How much more may be asked for.
@@ -181,7 +181,7 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
         while rows.peek().is_some() {
             self.waiting.push_back(Raw::Records(rows.by_ref().take(self.chunk).collect()));
         }
-        self.waiting.extend(page.settled.into_iter().map(|aside| done(Item::Settled(aside))));
-        self.waiting.push_back(done(Item::PageDone { place: page.place, below: page.below, seen, last: page.last }));
+        self.waiting.extend(page.gone.into_iter().map(|aside| done(Item::Gone(aside))));
+        self.waiting.push_back(done(Item::PageDone { position: page.position, below: page.below, seen, last: page.last }));
     }
 }

@@ -17,7 +17,7 @@ pub struct Since(#[serde(with = "dates::option")] pub Option<DateTime<Utc>>);
 /// A position in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Place {
+pub enum Position {
     /// Behind the record with this id.
     Id {
         /// The id.
@@ -44,7 +44,7 @@ pub struct Below {
     pub parent: u64,
     /// Where in that list. None: at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Place>,
+    pub position: Option<Position>,
     /// The records seen of that list.
     #[serde(default)]
     pub seen: u64,
@@ -66,7 +66,7 @@ pub struct Progress {
     pub newest: Option<DateTime<Utc>>,
     /// After the last record done; where the list is walked by cursor, after the last page done. None: at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Place>,
+    pub position: Option<Position>,
     /// Where the lists below its records are walked: the list that is read. The position is then that of the page with its record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<Below>,
@@ -82,8 +82,8 @@ pub struct Progress {
     #[serde(default)]
     pub seen: u64,
     /// The walk follows a resumed one at once, to read what had changed meanwhile.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub again: bool,
+    #[serde(rename = "again", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_second: bool,
     /// A hash of what is selected and of the settings that shape it.
     pub selection: String,
     /// The version of the tap, for whoever reads the state.
@@ -108,7 +108,7 @@ impl Progress {
             end: None,
             until_id: None,
             seen: 0,
-            again: false,
+            is_second: false,
             selection: selection.to_owned(),
             tap: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -127,7 +127,7 @@ impl Progress {
     /// The last id done, where the walk goes by id.
     pub fn last_id(&self) -> Option<u64> {
         match self.position {
-            Some(Place::Id { id }) => Some(id),
+            Some(Position::Id { id }) => Some(id),
             _ => None,
         }
     }
@@ -161,8 +161,8 @@ struct Before {
 impl From<Before> for Progress {
     fn from(before: Before) -> Progress {
         let Before { since, started, newest, last_id, cursor, end, until_id, seen, again, selection } = before;
-        let position = last_id.map(|id| Place::Id { id }).or(cursor.map(|cursor| Place::Cursor { cursor }));
+        let position = last_id.map(|id| Position::Id { id }).or(cursor.map(|cursor| Position::Cursor { cursor }));
         let new = Progress::new(Starts::new(), &selection);
-        Progress { since, started, newest, position, end, until_id, seen, again, ..new }
+        Progress { since, started, newest, position, end, until_id, seen, is_second: again, ..new }
     }
 }

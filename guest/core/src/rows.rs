@@ -1,10 +1,10 @@
 //! The lists of records that come with requests of their own: an order's lines and payments, a customer's further addresses, a product's channels.
 
 mod batch;
+mod by_ids;
 mod deleted;
 mod inside;
 mod pages;
-mod whole;
 
 pub(crate) use deleted::is_surely_gone;
 pub(crate) use inside::inside;
@@ -133,8 +133,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(crate) async fn fetch(&self, mut records: Vec<Row>) -> Result<Chunk> {
         let mut completed: Vec<Completed> = records.iter().map(|_| Completed::There(Lists::new())).collect();
         // What was aside comes whole.
-        if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.whole, records.first()) {
-            for (place, became) in self.read_whole(&mut records, filter).await? {
+        if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.by_ids, records.first()) {
+            for (place, became) in self.read_by_ids(&mut records, filter).await? {
                 if let Some(completed) = completed.get_mut(place) {
                     *completed = became;
                 }

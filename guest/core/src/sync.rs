@@ -256,7 +256,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.write_state().await?;
             // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
-            let is_enough = stage.progress.again && is_limited && !stage.takers.are_waiting();
+            let is_enough = stage.progress.is_second && is_limited && !stage.takers.are_waiting();
             if !std::mem::take(&mut resumed) || is_enough {
                 return Ok(true);
             }
@@ -276,7 +276,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
         // One that failed while these were read takes its start with it.
         if is_new && stage.starts_later() {
-            self.start_again(stage, stage.progress.until_id, stage.progress.again)?;
+            self.start_again(stage, stage.progress.until_id, stage.progress.is_second)?;
         }
         Ok(true)
     }
@@ -289,14 +289,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         // highest id, since that id is from before this run.
         let has_bookmark = stage.group.members.iter().any(|member| member.stream.replication_key().is_some());
         let has_end = matches!(stage.group.list.end, End::Highest(_));
-        let reads_rest = !has_bookmark && !has_end && !stage.progress.again && !stage.takers.are_waiting();
+        let reads_rest = !has_bookmark && !has_end && !stage.progress.is_second && !stage.takers.are_waiting();
         self.start_again(stage, last_id.filter(|_| reads_rest), true)?;
         self.log.info(Some(stage.group.name()), "the walk of an earlier run is complete; reading what has changed since");
         Ok(())
     }
 
     /// Begins a new walk for all members that have not failed.
-    fn start_again(&self, stage: &mut Stage<'_>, until_id: Option<u64>, again: bool) -> Result<()> {
+    fn start_again(&self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
         let group = stage.group;
         let mut starts = group.starts(&self.config, &self.state)?;
         for (place, member) in group.members.iter().enumerate() {
@@ -304,10 +304,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 starts.remove(member.stream.name);
             }
         }
-        stage.progress = Progress { again, until_id, ..Progress::new(starts, &group.selection) };
+        stage.progress = Progress { is_second, until_id, ..Progress::new(starts, &group.selection) };
         // Members that have waited until now bring what they have set aside.
         let aside = self.aside(group)?;
-        stage.takers = Rc::new(stage.takers.again(group, &stage.progress, &self.config, aside));
+        stage.takers = Rc::new(stage.takers.renewed(group, &stage.progress, &self.config, aside));
         Ok(())
     }
 
@@ -315,13 +315,13 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
         stage.is_leftover = false;
-        let (gate, log, scope) = (self.gate, self.log.clone(), self.scope(stage));
+        let (gate, log, extent) = (self.gate, self.log.clone(), self.extent(stage));
         if let Some(parent) = group.below {
-            let lists = ListsBelow::new(gate, log, group, parent, scope, &stage.progress);
+            let lists = ListsBelow::new(gate, log, group, parent, extent, &stage.progress);
             return self.read(stage, lists).await;
         }
         let list = (group.name(), group.list, group.list.path.to_owned());
-        let walk = Walk::new(gate, log, list, scope, &stage.progress);
+        let walk = Walk::new(gate, log, list, extent, &stage.progress);
         self.read(stage, walk).await
     }
 }

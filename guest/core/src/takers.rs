@@ -46,7 +46,7 @@ impl Takers {
     }
 
     /// The same members for a new walk. Those that have failed stay out of it.
-    pub(crate) fn again(&self, group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
+    pub(crate) fn renewed(&self, group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
         let new = Takers::new(group, walk, config, aside);
         let failed = self.standings.borrow();
         for (known, standing) in failed.iter().zip(new.standings.borrow_mut().iter_mut()) {
@@ -78,7 +78,7 @@ impl Takers {
         let since = self.since.get(member).copied().flatten();
         let is_after = !matches!((row.date, since), (Some(date), Some(since)) if date < since);
         let is_aside = self.aside.borrow().get(member).is_some_and(|aside| aside.hold(row.id));
-        let is_elsewhere = self.channels.as_ref().is_some_and(|(channels, field)| !channels.hold(&row.raw, field));
+        let is_elsewhere = self.channels.as_ref().is_some_and(|(channels, field)| !channels.include(&row.raw, field));
         self.reads_for(member) && (is_aside || is_after && row.was_aside.is_none()) && !is_elsewhere
     }
 
@@ -103,7 +103,7 @@ impl Takers {
     }
 
     /// Sets something aside for some members. Reports whether it is new to one of them.
-    pub(crate) fn set_aside(&self, members: &[usize], new: Aside) -> bool {
+    pub(crate) fn add_aside(&self, members: &[usize], new: Aside) -> bool {
         let mut aside = self.aside.borrow_mut();
         members.iter().filter(|member| aside.get_mut(**member).is_some_and(|entries| entries.join(new))).count() > 0
     }

@@ -20,8 +20,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
 use crate::log::Log;
 use crate::pipeline::Pages;
-use crate::progress::{Below, Place, Progress};
-use crate::streams::{Dates, End, List, Position};
+use crate::progress::{Below, Position, Progress};
+use crate::streams::{Dates, End, List, Paging};
 use crate::transform::Findings;
 use chrono::{DateTime, TimeDelta, Utc};
 use gap::Served;
@@ -90,9 +90,9 @@ pub(crate) struct Page {
     pub(crate) aside: Vec<(Aside, Failure)>,
     pub(crate) rows: Vec<Row>,
     /// Entries that were set aside earlier, and of which the store has nothing more.
-    pub(crate) settled: Vec<Aside>,
+    pub(crate) gone: Vec<Aside>,
     /// Where the walk continues, unless it goes by id.
-    pub(crate) place: Option<Place>,
+    pub(crate) position: Option<Position>,
     /// Where lists below records are walked: which list it is, and where in it; and how many of those records have been seen.
     pub(crate) below: Option<Below>,
     pub(crate) seen_above: Option<u64>,
@@ -108,7 +108,7 @@ pub(crate) struct Walk<'g, T, C> {
     stream: &'static str,
     list: &'static List,
     path: String,
-    scope: Scope,
+    extent: Extent,
     filters: Query,
     started: Option<DateTime<Utc>>,
     /// The store's time when it sent the last page.
@@ -126,7 +126,7 @@ pub(crate) struct Walk<'g, T, C> {
     seen: u64,
     /// The position is an earlier run's, and no page has come yet.
     resumed: bool,
-    /// Rows asked for in one page: fewer than the scope says after a page that the store could not carry.
+    /// Rows asked for in one page: fewer than the extent says after a page that the store could not carry.
     page_size: u32,
     /// Within this many rows ahead there is something that the store cannot serve.
     careful: Option<u32>,
@@ -136,7 +136,7 @@ pub(crate) struct Walk<'g, T, C> {
 
 /// What a walk is to take.
 #[derive(Clone)]
-pub(crate) struct Scope {
+pub(crate) struct Extent {
     /// The least modification date, widened as the user wants it.
     pub(crate) since: Option<DateTime<Utc>>,
     /// The latest bookmark or start that led to it.
@@ -163,8 +163,8 @@ pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<D
 }
 
 /// The filters of a walk.
-fn filters(list: &List, scope: &Scope) -> Query {
-    between(list, scope.since, scope.until).into_iter().chain(scope.channels.clone()).collect()
+fn filters(list: &List, extent: &Extent) -> Query {
+    between(list, extent.since, extent.until).into_iter().chain(extent.channels.clone()).collect()
 }
 
 /// Why what came cannot be the truth.
@@ -193,10 +193,10 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
     /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once more. If
     /// the contradiction stays it is an error, unless it comes from something that has not proved itself.
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
-        match self.list.position {
-            Position::Page => return self.numbered_page(most).await,
-            Position::Once => return self.only_page().await,
-            Position::Id { .. } | Position::Cursor { .. } => {}
+        match self.list.paging {
+            Paging::Page => return self.numbered_page(most).await,
+            Paging::Once => return self.only_page().await,
+            Paging::Id { .. } | Paging::Cursor { .. } => {}
         }
         loop {
             let resumed = self.resumed;
@@ -238,17 +238,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         gate: &'g Gate<T, C>,
         log: Rc<dyn Log>,
         (stream, list, path): (&'static str, &'static List, String),
-        scope: Scope,
+        extent: Extent,
         progress: &Progress,
     ) -> Self {
-        let (mut last_id, mut cursor, mut pass) = (None, None, Pass::new(scope.page_size));
+        let (mut last_id, mut cursor, mut pass) = (None, None, Pass::new(extent.page_size));
         match progress.position.clone() {
-            Some(Place::Id { id }) => last_id = Some(id),
-            Some(Place::Cursor { cursor: of_walk }) => cursor = Some(of_walk),
-            Some(Place::Page { page, limit }) => pass = Pass::resumed(page, limit),
+            Some(Position::Id { id }) => last_id = Some(id),
+            Some(Position::Cursor { cursor: of_walk }) => cursor = Some(of_walk),
+            Some(Position::Page { page, limit }) => pass = Pass::resumed(page, limit),
             None => {}
         }
-        let filters = filters(list, &scope);
+        let filters = filters(list, &extent);
         Walk {
             gate,
             log,
@@ -257,7 +257,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             path,
             filters,
             page_size: pass.limit,
-            scope,
+            extent,
             started: progress.started,
             read_at: None,
             end: progress.end,
@@ -287,11 +287,11 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         self.seen = seen;
         self.last_id = page.rows.last().map(|row| row.id).or(self.last_id);
         self.previous = page.rows.iter().map(|row| row.id).collect();
-        if let (Some(Place::Cursor { cursor }), false) = (&page.place, page.last) {
+        if let (Some(Position::Cursor { cursor }), false) = (&page.position, page.last) {
             self.cursor = Some(cursor.clone());
             self.cursors.insert(cursor.clone());
         }
-        page.place = self.cursor.clone().map(|cursor| Place::Cursor { cursor });
+        page.position = self.cursor.clone().map(|cursor| Position::Cursor { cursor });
         page
     }
 
@@ -307,30 +307,30 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let nameless = |gap| (gap, self.failure("the store sends a record without an id that is a number"));
         let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(gaps.into_iter().map(nameless)).collect();
         for (aside, _) in &aside {
-            self.scope.aside.join(*aside);
+            self.extent.aside.join(*aside);
         }
         // The end of the list may lie in what could not be served.
-        let passed = aside.iter().map(|(aside, _)| aside.last()).max();
+        let unserved_to = aside.iter().map(|(aside, _)| aside.last()).max();
         let seen = rows.last().map_or(self.seen, |row| row.seen);
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
-        let has_ended = reached || !has_more && self.has_reached_its_end(&rows, passed).await?;
+        let has_ended = reached || !has_more && self.has_reached_its_end(&rows, unserved_to).await?;
         let (last, doubt) = match self.follows(&rows, came, end_cursor.as_ref()) {
             _ if has_ended => (true, None),
             Follows::More => (false, None),
-            Follows::Nothing => (true, self.doubt_of_end(came as u64, total, (seen, passed)).await?),
+            Follows::Nothing => (true, self.doubt_of_end(came as u64, total, (seen, unserved_to)).await?),
             Follows::WhatCame(why) => (true, Some(Doubt { why: why.to_owned(), proven: true })),
         };
-        let place = end_cursor.map(|cursor| Place::Cursor { cursor });
-        let page = Page { aside, rows, place, last, ..self.opened() };
+        let position = end_cursor.map(|cursor| Position::Cursor { cursor });
+        let page = Page { aside, rows, position, last, ..self.opened() };
         Ok(Step { page, seen, doubt })
     }
 
     /// The page at the walk's position, asked for once more where it says too little to be believed at once.
     async fn serve_surely(&mut self, most: Option<u64>) -> Result<Served> {
         let mut served = self.serve(most).await?;
-        let is_cut = most.is_some() || self.page_size < self.scope.page_size;
+        let is_cut = most.is_some() || self.page_size < self.extent.page_size;
         if served.gap.is_none() && is_cut && self.hides_the_next(&served.answer) {
-            self.page_size = self.scope.page_size;
+            self.page_size = self.extent.page_size;
             served = self.serve(None).await?;
         }
         let rows = &served.answer.rows;
@@ -344,16 +344,16 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     /// What follows a page, by its rows: of those that came, these are new.
     fn follows(&self, new: &[Row], came: usize, end_cursor: Option<&String>) -> Follows {
-        match self.list.position {
-            Position::Id { .. } if !new.is_empty() => Follows::More,
+        match self.list.paging {
+            Paging::Id { .. } if !new.is_empty() => Follows::More,
             // The last row of the page before may come once more.
-            Position::Id { .. } if came > usize::from(self.last_id.is_some()) => Follows::WhatCame(REPEATED),
-            Position::Cursor { .. } if new.is_empty() && came > 0 => Follows::WhatCame(REPEATED),
-            Position::Cursor { .. } if end_cursor.is_some_and(|cursor| self.cursors.contains(cursor)) => {
+            Paging::Id { .. } if came > usize::from(self.last_id.is_some()) => Follows::WhatCame(REPEATED),
+            Paging::Cursor { .. } if new.is_empty() && came > 0 => Follows::WhatCame(REPEATED),
+            Paging::Cursor { .. } if end_cursor.is_some_and(|cursor| self.cursors.contains(cursor)) => {
                 Follows::WhatCame("a page's cursor leads back to where the walk has been")
             }
-            Position::Cursor { .. } if !new.is_empty() && end_cursor.is_some() => Follows::More,
-            Position::Id { .. } | Position::Cursor { .. } | Position::Page | Position::Once => Follows::Nothing,
+            Paging::Cursor { .. } if !new.is_empty() && end_cursor.is_some() => Follows::More,
+            Paging::Id { .. } | Paging::Cursor { .. } | Paging::Page | Paging::Once => Follows::Nothing,
         }
     }
 
@@ -381,18 +381,18 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     }
 
     async fn page(&mut self, most: Option<u64>) -> Result<Answer<Listing>, Refused> {
-        let position = match self.list.position {
-            Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),
-            Position::Cursor { after } => self.cursor.clone().map(|cursor| (after, cursor)),
-            Position::Page | Position::Once => None,
+        let position = match self.list.paging {
+            Paging::Id { after } => self.last_id.map(|id| (after, id.to_string())),
+            Paging::Cursor { after } => self.cursor.clone().map(|cursor| (after, cursor)),
+            Paging::Page | Paging::Once => None,
         };
         // By id, the last row may come once more.
-        let repeats = u64::from(matches!(self.list.position, Position::Id { .. }) && self.last_id.is_some());
+        let repeats = u64::from(matches!(self.list.paging, Paging::Id { .. }) && self.last_id.is_some());
         let most = most.and_then(|most| u32::try_from(most.saturating_add(repeats)).ok()).unwrap_or(u32::MAX);
         let size = self.page_size.max(if repeats > 0 { 2 } else { 1 });
         let mut request = self.request(&self.path, self.query(position));
         let slice = Slice { limit: size.min(most.max(1)), page: self.pass.page };
-        request.page = Some(slice).filter(|_| self.list.position != Position::Once);
+        request.page = Some(slice).filter(|_| self.list.paging != Paging::Once);
         let asked = request.page;
         request.tries = self.careful.map(|_| 2);
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
@@ -409,7 +409,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     /// The walk's query at a position.
     fn query(&self, position: Option<(&'static str, String)>) -> Query {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        fixed.chain(self.filters.clone()).chain(self.scope.includes.clone()).chain(position).collect()
+        fixed.chain(self.filters.clone()).chain(self.extent.includes.clone()).chain(position).collect()
     }
 
     fn request(&self, path: &str, query: Query) -> Request {

@@ -36,18 +36,18 @@ fn page_numbers_over_a_date_sort() {
             edit("walk.rs", "        self.seen = seen;\n", "        self.seen = seen;\n        self.pages += 1;\n"),
             edit(
                 "walk.rs",
-                "Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
-                "Position::Id { .. } => None,",
+                "Paging::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
+                "Paging::Id { .. } => None,",
             ),
             edit(
                 "walk.rs",
                 "page: self.pass.page };\n        request.page",
-                "page: if self.list.position == Position::Page { self.pass.page } else { self.pages + 1 } };\n        request.page",
+                "page: if self.list.paging == Paging::Page { self.pass.page } else { self.pages + 1 } };\n        request.page",
             ),
             // Ids come in any order now, and nothing is known of the end but that a page is empty.
             edit(
                 "walk/sift.rs",
-                "let by_id = matches!(self.list.position, Position::Id { .. });\n        let has_number",
+                "let by_id = matches!(self.list.paging, Paging::Id { .. });\n        let has_number",
                 "let by_id = false;\n        let has_number",
             ),
             edit("walk.rs", "came > usize::from(self.last_id.is_some()) =>", "came == usize::MAX =>"),
@@ -121,8 +121,8 @@ fn one_beyond_the_last_id_against_an_exclusive_bound() {
         &["Lost", "Stale"],
         &[edit(
             "walk.rs",
-            "Position::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
-            "Position::Id { after } => self.last_id.map(|id| (after, (id + u64::from(self.list.end != End::AllSeen)).to_string())),",
+            "Paging::Id { after } => self.last_id.map(|id| (after, id.to_string())),",
+            "Paging::Id { after } => self.last_id.map(|id| (after, (id + u64::from(self.list.end != End::AllSeen)).to_string())),",
         )],
     );
 }
@@ -150,8 +150,8 @@ fn a_position_ahead_of_its_record() {
         &["Lost", "Stale"],
         &[edit(
             "sync/read.rs",
-            "(stage.progress.position, stage.progress.seen) = (Some(Place::Id { id: row.id }), row.seen);",
-            "let counted = stage.group.list.end == crate::streams::End::AllSeen;\n                (stage.progress.position, stage.progress.seen) = (Some(Place::Id { id: row.id + u64::from(!counted) }), row.seen);",
+            "(stage.progress.position, stage.progress.seen) = (Some(Position::Id { id: row.id }), row.seen);",
+            "let counted = stage.group.list.end == crate::streams::End::AllSeen;\n                (stage.progress.position, stage.progress.seen) = (Some(Position::Id { id: row.id + u64::from(!counted) }), row.seen);",
         )],
     );
 }

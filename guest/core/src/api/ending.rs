@@ -17,12 +17,12 @@ pub(crate) struct Ending {
 }
 
 /// Forgets a waker when its owner stops waiting, so that nothing is kept for each request.
-struct Place<'e> {
+struct Position<'e> {
     ending: &'e Ending,
     number: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Position<'_> {
     fn drop(&mut self) {
         self.ending.waiting.borrow_mut().remove(&self.number);
     }
@@ -43,7 +43,7 @@ impl Ending {
     /// The output of a future; none if the end begins before it is there.
     pub(crate) async fn or<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let number = self.next.replace(self.next.get() + 1);
-        let _place = Place { ending: self, number };
+        let _place = Position { ending: self, number };
         let begins = poll_fn(|context| {
             if self.begun.get() {
                 return Poll::Ready(());

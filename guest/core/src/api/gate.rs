@@ -82,7 +82,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     }
 
     /// Tells that a slow sink has held the run for so long: nobody looked at answers, so none was late.
-    pub(crate) fn hold(&self, time: Duration) {
+    pub(crate) fn sink_took(&self, time: Duration) {
         self.held.set(self.held.get() + time);
     }
 

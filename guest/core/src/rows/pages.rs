@@ -27,7 +27,7 @@ pub(super) struct Paged {
 }
 
 /// One reading of a list, from its first page on.
-struct Reading {
+struct Pass {
     slice: Slice,
     rows: Vec<Box<RawValue>>,
     marks: HashSet<String>,
@@ -51,10 +51,10 @@ enum Reached {
     Endless,
 }
 
-impl Reading {
-    fn new(limit: u32) -> Reading {
+impl Pass {
+    fn new(limit: u32) -> Pass {
         let (rows, marks) = (Vec::new(), HashSet::new());
-        Reading { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false }
+        Pass { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false }
     }
 
     /// Whether a page before this one has said that there are no more rows.
@@ -99,40 +99,40 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
         // The lists of an earlier record go first, so that none has to wait for those behind it.
         (request.no_body, request.rank) = (no_body(rows), record.seen);
-        let (mut reading, mut passes) = (Reading::new(self.page_size), 1);
+        let (mut pass, mut passes) = (Pass::new(self.page_size), 1);
         loop {
-            request.page = Some(reading.slice);
+            request.page = Some(pass.slice);
             let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
                 // A path that names no record says nothing of one.
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
                 // Of a list that has shown all that it has, the page behind its end.
-                Err(Refused { status: Some(404), .. }) if reading.has_all() => Listing::default(),
-                Err(Refused { status: Some(404), .. }) if reading.slice.page > 1 => {
+                Err(Refused { status: Some(404), .. }) if pass.has_all() => Listing::default(),
+                Err(Refused { status: Some(404), .. }) if pass.slice.page > 1 => {
                     let is_gone = self.is_gone(record.id).await?;
                     return Err(if is_gone { Lost::Gone } else { self.fault(rows, record, NOT_WHOLE) });
                 }
                 Err(Refused { status: Some(404), .. }) => return Ok(None),
                 page => page?.body,
             };
-            let limit = request.page.map_or(reading.slice.limit, |slice| slice.limit);
-            if limit < reading.slice.limit && reading.slice.page > 1 {
+            let limit = request.page.map_or(pass.slice.limit, |slice| slice.limit);
+            if limit < pass.slice.limit && pass.slice.page > 1 {
                 // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
-                reading = Reading::new(limit);
+                pass = Pass::new(limit);
                 continue;
             }
-            reading.slice.limit = limit;
+            pass.slice.limit = limit;
             if let Some((_, field)) = rows.batch()
                 && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
             {
                 return Err(self.fault(rows, record, OF_OTHERS));
             }
             self.note_repairs(rows, record, &page.repairs);
-            match reading.take(page, rows.key) {
+            match pass.take(page, rows.key) {
                 Reached::More => {}
-                Reached::End { is_vouched_for } => return Ok(Some(Paged { rows: reading.rows, is_vouched_for })),
-                Reached::Shifted if passes < MOST_PASSES => (reading, passes) = (Reading::new(limit), passes + 1),
+                Reached::End { is_vouched_for } => return Ok(Some(Paged { rows: pass.rows, is_vouched_for })),
+                Reached::Shifted if passes < MOST_PASSES => (pass, passes) = (Pass::new(limit), passes + 1),
                 Reached::Shifted => return Err(self.fault(rows, record, UNSTEADY)),
                 Reached::Endless => return Err(self.fault(rows, record, ENDLESS)),
             }

@@ -140,7 +140,7 @@ impl State {
     }
 
     /// Notes what a stream has set aside. An empty list stays in the state, since some runners merge a state into the one before.
-    pub(crate) fn set_aside(&mut self, stream: &Stream, aside: &[Aside]) {
+    pub(crate) fn note_aside(&mut self, stream: &Stream, aside: &[Aside]) {
         let is_known = self.of(stream).is_some_and(|entry| entry.get(ASIDE).is_some());
         if aside.is_empty() && !is_known {
             return;
@@ -240,7 +240,7 @@ fn fault(what: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::{Place, Since, Starts};
+    use crate::progress::{Position, Since, Starts};
     use crate::streams::{coupons, orders};
 
     fn state(text: &str) -> State {
@@ -285,7 +285,7 @@ mod tests {
     fn a_walk_comes_back_as_it_was_written() {
         let mut state = state("{}");
         let progress = Progress {
-            position: Some(Place::Id { id: 7 }),
+            position: Some(Position::Id { id: 7 }),
             newest: dates::parse("2024-01-01"),
             seen: 3,
             ..Progress::new([("orders".to_owned(), Since::default())].into(), "abc")

@@ -1,10 +1,10 @@
 //! brands: a plain list of API v3.
 
-use super::{End, List, Lookup, Position, Source, Stream, products};
+use super::{End, List, Lookup, Paging, Source, Stream, products};
 
 /// The list.
 pub static LIST: List = List {
-    position: Position::Id { after: "id:greater" },
+    paging: Paging::Id { after: "id:greater" },
     end: End::AllSeen,
     one: Some(Lookup::Filter("id:in")),
     range: Some(("id:min", "id:max")),

@@ -1,6 +1,6 @@
 //! customers: API v3, which has replaced v2; the v2 names are kept in addition to the new ones (`x-source` in the schema).
 
-use super::{Announced, Ask, ByChannel, Dates, End, Way, List, Lookup, Position, Replication, Rows, Source, Stream, include};
+use super::{Announced, Ask, ByChannel, Dates, End, Way, List, Lookup, Paging, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_customers_read_only";
@@ -40,7 +40,7 @@ pub static LIST: List = List {
         until: "date_modified:max",
         newest_first: &[("sort", "date_modified:desc")],
     }),
-    position: Position::Cursor { after: "after" },
+    paging: Paging::Cursor { after: "after" },
     end: End::CoveredSeen,
     includes: &[
         include("addresses", "addresses"),

@@ -21,7 +21,7 @@ pub struct List {
     /// The date that it can be filtered by. None: it is always read whole.
     pub dates: Option<Dates>,
     /// The position in the list.
-    pub position: Position,
+    pub paging: Paging,
     /// How its end is confirmed.
     pub end: End,
     /// The path of an endpoint that counts the list's records: for forecasts, for `End::AllSeen`, and to check that an empty list is empty.
@@ -75,7 +75,7 @@ pub enum Lookup {
 
 /// How a walk knows where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub enum Paging {
     /// By the last id; the filter starts the page at or after it.
     Id {
         /// The filter's name.
@@ -245,7 +245,7 @@ impl List {
             fixed: &[],
             key: &["id"],
             dates: None,
-            position: Position::Id { after: "min_id" },
+            paging: Paging::Id { after: "min_id" },
             end: End::AllSeen,
             count: None,
             includes: &[],
@@ -260,7 +260,7 @@ impl List {
 
     /// A small list of API v3 that is read by page number, whole.
     pub(super) const fn v3(path: &'static str, scope: &'static str) -> List {
-        List { form: Form::Envelope, position: Position::Page, end: End::Again, ..List::v2(path, scope) }
+        List { form: Form::Envelope, paging: Paging::Page, end: End::Again, ..List::v2(path, scope) }
     }
 
     /// The field that holds a record's id, where that is one field.
@@ -278,6 +278,6 @@ impl List {
 
     /// Whether a walk goes by id.
     pub fn is_by_id(&self) -> bool {
-        matches!(self.position, Position::Id { .. })
+        matches!(self.paging, Paging::Id { .. })
     }
 }

@@ -35,7 +35,7 @@ streams!(
 
 use crate::schema;
 use list::include;
-pub use list::{Announced, Ask, ByChannel, Dates, End, Include, List, Lookup, Params, Position, Rows, Way};
+pub use list::{Announced, Ask, ByChannel, Dates, End, Include, List, Lookup, Paging, Params, Rows, Way};
 use serde_json::Value;
 use std::sync::OnceLock;
 

@@ -1,13 +1,13 @@
 //! price_list_records: the prices of each price list, by the date of the record.
 
-use super::{End, List, Position, Replication, Source, Stream, price_lists, products};
+use super::{End, List, Paging, Replication, Source, Stream, price_lists, products};
 
 /// The list below a price list.
 pub static LIST: List = List {
     fixed: &[("include", "bulk_pricing_tiers,sku")],
     key: &["variant_id", "currency"],
     dates: Some(price_lists::DATES),
-    position: Position::Cursor { after: "after" },
+    paging: Paging::Cursor { after: "after" },
     end: End::CoveredSeen,
     // More are answered with 429 (price_lists.v3).
     at_once: Some(10),

@@ -1,6 +1,6 @@
 //! price_lists: API v3, by cursor.
 
-use super::{Dates, End, List, Lookup, Position, Replication, Source, Stream, products};
+use super::{Dates, End, List, Lookup, Paging, Replication, Source, Stream, products};
 
 /// When a price list, or a record of it, was modified.
 pub(super) const DATES: Dates =
@@ -9,7 +9,7 @@ pub(super) const DATES: Dates =
 /// The list.
 pub static LIST: List = List {
     dates: Some(DATES),
-    position: Position::Cursor { after: "after" },
+    paging: Paging::Cursor { after: "after" },
     end: End::CoveredSeen,
     one: Some(Lookup::Filter("id:in")),
     ..List::v3("v3/pricelists", products::SCOPE)

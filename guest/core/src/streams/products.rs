@@ -1,6 +1,6 @@
 //! products: API v3, with variants, images, options and the other nested lists that are selected.
 
-use super::{ByChannel, Dates, End, Include, List, Lookup, Position, Replication, Source, Stream, include};
+use super::{ByChannel, Dates, End, Include, List, Lookup, Paging, Replication, Source, Stream, include};
 
 pub(super) const SCOPE: &str = "store_v2_products_read_only";
 
@@ -18,7 +18,7 @@ pub static LIST: List = List {
         until: "date_modified:max",
         newest_first: &[("sort", "date_modified"), ("direction", "desc")],
     }),
-    position: Position::Id { after: "id:greater" },
+    paging: Paging::Id { after: "id:greater" },
     end: End::Highest(&[("sort", "id"), ("direction", "desc")]),
     includes: &[
         include("variants", "variants"),

@@ -1,12 +1,12 @@
 //! store: the store's own profile, one record.
 
-use super::{End, List, Position, Source, Stream};
+use super::{End, List, Paging, Source, Stream};
 use crate::api::list::Form;
 
 /// The object, as a list.
 pub static LIST: List = List {
     form: Form::Object,
-    position: Position::Once,
+    paging: Paging::Once,
     end: End::Answer,
     ..List::v2("v2/store", "store_v2_information_read_only")
 };

@@ -56,7 +56,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     /// Sets something aside for some members, so that the walk can pass it. A member with too many entries is left out.
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, members: &[usize], why: &Failure) -> Result<Ended> {
-        let is_new = stage.takers.set_aside(members, aside);
+        let is_new = stage.takers.add_aside(members, aside);
         let full = |member: &usize| stage.takers.aside_of(*member).as_slice().len() > MOST_ASIDE;
         let (full, members): (Vec<usize>, Vec<usize>) = members.iter().copied().partition(full);
         if is_new && !members.is_empty() {
@@ -82,7 +82,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             Aside::Again { .. } => return,
         };
         self.log.info(Some(stage.group.name()), &what);
-        stage.takers.change_aside(&stage.takers.reading(), |entries| entries.settle(gone));
+        stage.takers.change_aside(&stage.takers.reading(), |entries| entries.remove(gone));
         self.note_aside(stage, &stage.takers.reading());
     }
 
@@ -95,9 +95,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let all = stage.takers.reading();
         let written: Vec<usize> =
             all.iter().copied().filter(|member| unwritten.iter().all(|(place, _)| place != member)).collect();
-        stage.takers.change_aside(&written, |entries| entries.settle(row.aside()));
+        stage.takers.change_aside(&written, |entries| entries.remove(row.aside()));
         // Where it could not be written, an entry of its own stands for it.
-        stage.takers.change_aside(&all, |entries| row.was_aside.into_iter().for_each(|gap| entries.pass(gap, row.id)));
+        stage.takers.change_aside(&all, |entries| row.was_aside.into_iter().for_each(|gap| entries.shorten(gap, row.id)));
         self.note_aside(stage, &all);
     }
 
@@ -105,7 +105,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) fn note_aside(&mut self, stage: &Stage<'_>, members: &[usize]) {
         for place in members {
             if let Some(member) = stage.group.members.get(*place) {
-                self.state.set_aside(member.stream, stage.takers.aside_of(*place).as_slice());
+                self.state.note_aside(member.stream, stage.takers.aside_of(*place).as_slice());
             }
         }
     }

@@ -59,7 +59,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) async fn hand_over(&mut self) -> Result<()> {
         let begun = self.gate.clock().now();
         let done = self.output.flush().await;
-        self.gate.hold(self.gate.clock().now() - begun);
+        self.gate.sink_took(self.gate.clock().now() - begun);
         done
     }
 }

@@ -5,11 +5,11 @@ use crate::api::{Clock, Transport};
 use crate::aside::Entries;
 use crate::error::{Failure, Kind, Result};
 use crate::pipeline::{Item, Pages, Pipeline};
-use crate::progress::Place;
+use crate::progress::Position;
 use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
 use crate::singer::message::Sink;
-use crate::walk::{Row, Scope};
+use crate::walk::{Extent, Row};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -57,14 +57,14 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 }
             }
             Item::Aside(aside, why) => return self.set_aside(stage, aside, &stage.takers.reading(), &why),
-            Item::Settled(aside) => self.gone(stage, aside),
+            Item::Gone(aside) => self.gone(stage, aside),
             Item::Chunk(chunk) => return self.chunk(stage, chunk).await,
-            Item::PageDone { place, below, seen, last } if !stage.is_leftover => {
+            Item::PageDone { position, below, seen, last } if !stage.is_leftover => {
                 stage.progress.seen = seen.unwrap_or(stage.progress.seen);
                 // After the last page the walk is complete: there is no position to note.
                 if !last {
                     if !stage.is_by_id() {
-                        (stage.progress.position, stage.progress.below) = (place, below);
+                        (stage.progress.position, stage.progress.below) = (position, below);
                     }
                     self.advanced = true;
                     self.checkpoint(stage).await?;
@@ -97,7 +97,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             stage.progress.newest = stage.progress.newest.max(row.date);
             if stage.is_by_id() {
-                (stage.progress.position, stage.progress.seen) = (Some(Place::Id { id: row.id }), row.seen);
+                (stage.progress.position, stage.progress.seen) = (Some(Position::Id { id: row.id }), row.seen);
                 self.advanced = true;
                 self.checkpoint(stage).await?;
             }
@@ -117,9 +117,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// records themselves show, the walk ends, to be resumed from here.
     fn without_list(&mut self, stage: &mut Stage<'_>, failed: Failed) -> Result<Ended> {
         let Failed { rows, failure, is_down } = failed;
-        let member = |place: &usize| stage.group.members.get(*place);
+        let member = |index: &usize| stage.group.members.get(*index);
         let failing: Vec<usize> =
-            stage.takers.reading().into_iter().filter(|place| member(place).is_some_and(|member| member.wants(rows))).collect();
+            stage.takers.reading().into_iter().filter(|index| member(index).is_some_and(|member| member.wants(rows))).collect();
         let is_all = failing.len() == stage.takers.reading().len();
         if is_down && (is_all || failing.iter().filter_map(member).any(|member| member.stream.rows().is_none())) {
             return Err(failure);
@@ -135,12 +135,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         if failing.len() == stage.takers.reading().len() && !stage.takers.are_waiting() {
             return Err(failure.clone());
         }
-        for place in failing {
-            let Some(member) = stage.group.members.get(*place) else { continue };
+        for index in failing {
+            let Some(member) = stage.group.members.get(*index) else { continue };
             let name = member.stream.name;
             let text = format!("{}; continuing without {name}", failure.message);
             self.log.warn(failure.stream.as_deref(), &text);
-            stage.takers.fail(*place, failure.clone());
+            stage.takers.fail(*index, failure.clone());
             self.state.drop_walk(member.stream);
         }
         stage.drop_failed();
@@ -159,9 +159,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    pub(super) fn scope(&self, stage: &Stage<'_>) -> Scope {
+    pub(super) fn extent(&self, stage: &Stage<'_>) -> Extent {
         let (group, progress) = (stage.group, &stage.progress);
-        Scope {
+        Extent {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
             latest_start: progress.members.values().max().and_then(|since| since.0),
             until: group.until(&self.config),
@@ -174,7 +174,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     fn record(&mut self, stage: &mut Stage<'_>, row: &Row, completed: Completed) -> Result<Ended> {
         let (group, takers) = (stage.group, Rc::clone(&stage.takers));
-        let taking = takers.reading().into_iter().filter(|place| takers.takes(*place, row));
+        let taking = takers.reading().into_iter().filter(|index| takers.takes(*index, row));
         let lists = match completed {
             Completed::There(lists) => lists,
             Completed::Gone => {
@@ -196,8 +196,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         self.came(stage, row, &unwritten);
         // What one list is the cause of is one entry in the log.
         while let Some((_, why)) = unwritten.first().cloned() {
-            let places: Vec<usize> = unwritten.extract_if(.., |(_, other)| *other == why).map(|(place, _)| place).collect();
-            if self.set_aside(stage, row.aside(), &places, &why)? == Ended::Narrowed {
+            let members: Vec<usize> = unwritten.extract_if(.., |(_, other)| *other == why).map(|(index, _)| index).collect();
+            if self.set_aside(stage, row.aside(), &members, &why)? == Ended::Narrowed {
                 return Ok(Ended::Narrowed);
             }
         }

@@ -8,7 +8,7 @@ use crate::api::{Clock, Slice, Transport};
 use crate::dates;
 use crate::error::Result;
 use crate::head::Head;
-use crate::streams::{Dates, End, Position};
+use crate::streams::{Dates, End, Paging};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Before every modification, and after it.
@@ -80,7 +80,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
     fn is_inside(&self, date: Option<DateTime<Utc>>) -> bool {
         let Some(date) = date else { return true };
-        self.scope.since.is_none_or(|since| date >= since - SECOND) && self.scope.until.is_none_or(|until| date <= until)
+        self.extent.since.is_none_or(|since| date >= since - SECOND) && self.extent.until.is_none_or(|until| date <= until)
     }
 
     /// Whether a record of this date was there when the walk began.
@@ -92,23 +92,23 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// their bounds out.
     fn must_have_come(&self, date: Option<DateTime<Utc>>) -> bool {
         let is_on_a_bound = date.is_some_and(|date| {
-            let since = self.scope.since.map(|since| since - SECOND);
-            [since, self.scope.until].into_iter().flatten().any(|bound| (date - bound).abs() < SECOND)
+            let since = self.extent.since.map(|since| since - SECOND);
+            [since, self.extent.until].into_iter().flatten().any(|bound| (date - bound).abs() < SECOND)
         });
         self.is_settled(date) && !is_on_a_bound
     }
 
     /// Whether the walk has seen all that it has to: nothing new behind the claimed end, or something above it that came since the walk began.
     /// The claim is given up as soon as something is above it that was there already, or above what the list calls its highest now.
-    /// `passed` is the last id of what could not be served behind the position.
-    pub(super) async fn has_reached_its_end(&mut self, rows: &[Row], passed: Option<u64>) -> Result<bool> {
+    /// `unserved_to` is the last id of what could not be served behind the position.
+    pub(super) async fn has_reached_its_end(&mut self, rows: &[Row], unserved_to: Option<u64>) -> Result<bool> {
         let Some(end) = self.end else { return Ok(false) };
         let Some(last) = rows.last() else {
             let is_empty = end == 0 && self.last_id.is_none();
             if is_empty {
                 self.warn_if_counted().await?;
             }
-            return Ok(is_empty || self.last_id.max(passed).unwrap_or(0) >= end);
+            return Ok(is_empty || self.last_id.max(unserved_to).unwrap_or(0) >= end);
         };
         if last.id <= end {
             return Ok(false);
@@ -137,12 +137,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// What was last modified up to then was so when the walk began: nothing of it can have come since.
     fn settled(&self) -> Option<DateTime<Utc>> {
         let before = self.started? - MARGIN;
-        Some(self.scope.until.map_or(before, |until| before.min(until)))
+        Some(self.extent.until.map_or(before, |until| before.min(until)))
     }
 
     /// How many records are aside at most.
     fn hidden(&self) -> u64 {
-        self.scope.aside.most()
+        self.extent.aside.most_hidden()
     }
 
     /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with, after so many records
@@ -151,12 +151,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         &mut self,
         came: u64,
         total: Option<u64>,
-        (seen, passed): (u64, Option<u64>),
+        (seen, unserved_to): (u64, Option<u64>),
     ) -> Result<Option<Doubt>> {
         // Under a cursor a total is the whole list's, so only the first page can be held against it.
         let of_page = total.filter(|total| *total > came && self.cursor.is_none());
         if let End::Highest(_) = self.list.end {
-            let doubt = self.doubt_by_the_highest(passed).await?;
+            let doubt = self.doubt_by_the_highest(unserved_to).await?;
             return Ok(match of_page.filter(|_| doubt.is_none()) {
                 Some(total) => {
                     let why = format!("a page without news says that {total} records match");
@@ -190,11 +190,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     fn cursor_is_lost(&self) -> bool {
-        matches!(self.list.position, Position::Cursor { .. })
+        matches!(self.list.paging, Paging::Cursor { .. })
     }
 
-    async fn doubt_by_the_highest(&mut self, passed: Option<u64>) -> Result<Option<Doubt>> {
-        let top = self.last_id.max(passed);
+    async fn doubt_by_the_highest(&mut self, unserved_to: Option<u64>) -> Result<Option<Doubt>> {
+        let top = self.last_id.max(unserved_to);
         let unproven = |why: String| Ok(Some(Doubt { why, proven: false }));
         // What came since the walk began says nothing of what it was to reach.
         // The filter may leave its bound out.
@@ -246,7 +246,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     async fn covered(&self) -> Result<Option<u64>> {
         // Only an empty store tells no time at all.
         let (Some(until), Some(dates)) = (self.settled(), self.list.dates) else { return Ok(Some(0)) };
-        if self.scope.since.is_some_and(|since| since > until) {
+        if self.extent.since.is_some_and(|since| since > until) {
             return Ok(Some(0));
         }
         let others = self.filters.iter().filter(|(name, _)| *name != dates.until).cloned();
@@ -267,12 +267,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether filters that match nothing give a count of zero: then the store's counts heed its filters.
     async fn counts_are_proven(&self) -> Result<bool> {
         if self.list.end == End::AllSeen {
-            let Position::Id { after } = self.list.position else { return Ok(false) };
+            let Paging::Id { after } = self.list.paging else { return Ok(false) };
             return Ok(self.count(vec![(after, BEYOND.to_string())]).await? == Some(0));
         }
-        let after = match self.list.position {
-            Position::Id { after } => Some(after),
-            Position::Cursor { .. } | Position::Page | Position::Once => None,
+        let after = match self.list.paging {
+            Paging::Id { after } => Some(after),
+            Paging::Cursor { .. } | Paging::Page | Paging::Once => None,
         };
         let beyond = BEYOND.to_string();
         let (since, until) = (self.list.dates.map(|dates| dates.since), self.list.dates.map(|dates| dates.until));

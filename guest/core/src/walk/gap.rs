@@ -7,7 +7,7 @@ use crate::api::{Clock, Slice, Transport};
 use crate::aside::Aside;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
-use crate::streams::Position;
+use crate::streams::Paging;
 
 /// Rows asked for in pages that are to show how far the store can serve them.
 const NARROW: [u32; 4] = [10, 5, 2, 1];
@@ -32,7 +32,7 @@ struct Ahead {
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The page at the walk's position, or the next one that the store can serve. By cursor there is no way around.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
-        let by_id = matches!(self.list.position, Position::Id { .. });
+        let by_id = matches!(self.list.paging, Paging::Id { .. });
         match self.fetch(most).await {
             Ok(answer) => {
                 self.relax(answer.body.rows.len());
@@ -47,7 +47,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         if !self.is_there().await? {
             return Err(refused.failure);
         }
-        self.careful = Some(self.scope.page_size);
+        self.careful = Some(self.extent.page_size);
         let size = self.page_size;
         for limit in NARROW.into_iter().filter(|limit| *limit < size) {
             if let Some(answer) = self.probe(self.last_id, limit).await?
@@ -75,7 +75,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let Some(nearer) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
             (below, answer) = nearer;
         }
-        (self.page_size, self.careful) = (self.scope.page_size, None);
+        (self.page_size, self.careful) = (self.extent.page_size, None);
         let gap = (below.saturating_sub(above) > 1).then_some((Aside::Gap { above, below }, refused.failure));
         Ok(Served { answer, gap })
     }
@@ -90,7 +90,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let Some(left) = self.careful else { return };
         self.careful = left.checked_sub(u32::try_from(came.max(1)).unwrap_or(u32::MAX)).filter(|left| *left > 0);
         if self.careful.is_none() {
-            self.page_size = self.scope.page_size;
+            self.page_size = self.extent.page_size;
         }
     }
 
@@ -158,7 +158,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// The id above which the gap begins, as far as the list's filters show it: the list is served up to the row before.
     async fn lower_bound(&mut self, last: u64, below: u64) -> Result<u64> {
-        let (Some((_, greatest)), Position::Id { after }) = (self.list.range, self.list.position) else { return Ok(last) };
+        let (Some((_, greatest)), Paging::Id { after }) = (self.list.range, self.list.paging) else { return Ok(last) };
         let (mut served, mut unserved) = (last, below);
         while unserved - served > 1 {
             let middle = served + (unserved - served) / 2;
@@ -177,7 +177,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// A page behind an id, with one try. None: the store cannot serve it.
     async fn probe(&mut self, after: Option<u64>, limit: u32) -> Result<Option<Listing>> {
-        let Position::Id { after: name } = self.list.position else { return Ok(None) };
+        let Paging::Id { after: name } = self.list.paging else { return Ok(None) };
         self.ask_once(self.query(after.map(|id| (name, id.to_string()))), limit).await
     }
 

@@ -8,7 +8,7 @@ use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::fingerprint;
 use crate::head::stand_in;
-use crate::progress::Place;
+use crate::progress::Position;
 use std::collections::HashSet;
 
 /// A list that still changes after so many passes is an error.
@@ -117,8 +117,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let is_end = came == 0 || is_known || is_last(came, limit, self.pass.has_all());
             let last = is_end && self.is_done(most.is_some()).await?;
             self.pass.page += u64::from(!is_end);
-            let place = Some(Place::Page { page: self.pass.page, limit: self.pass.limit });
-            return Ok(Page { rows, place, last, ..self.opened() });
+            let position = Some(Position::Page { page: self.pass.page, limit: self.pass.limit });
+            return Ok(Page { rows, position, last, ..self.opened() });
         }
     }
 
@@ -151,8 +151,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// From now on leaves out records that are newer than the walk's start: the next walk reads them, since the bookmark stays before that start.
     fn close(&mut self) {
-        self.scope.until = [self.scope.until, self.started].into_iter().flatten().min();
-        self.filters = filters(self.list, &self.scope);
+        self.extent.until = [self.extent.until, self.started].into_iter().flatten().min();
+        self.filters = filters(self.list, &self.extent);
     }
 
     /// What comes with one answer.

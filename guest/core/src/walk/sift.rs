@@ -8,7 +8,7 @@ use crate::dates;
 use crate::error::Result;
 use crate::group::fingerprint;
 use crate::head::{Head, id_of, stand_in};
-use crate::streams::Position;
+use crate::streams::Paging;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use std::rc::Rc;
@@ -29,8 +29,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
     /// next page.
     pub(super) fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
-        let by_id = matches!(self.list.position, Position::Id { .. });
-        let has_number = self.list.id().is_some() && self.list.position != Position::Once;
+        let by_id = matches!(self.list.paging, Paging::Id { .. });
+        let has_number = self.list.id().is_some() && self.list.paging != Paging::Once;
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
         let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
         let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
@@ -76,7 +76,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// Whether all that a page has behind the position is rows whose ids cannot be read: a larger one may show what follows.
     pub(super) fn hides_the_next(&self, page: &Listing) -> bool {
         let ids = || page.rows.iter().map(|row| id_of(row, self.list));
-        let by_id = matches!(self.list.position, Position::Id { .. });
+        let by_id = matches!(self.list.paging, Paging::Id { .. });
         by_id && ids().any(|id| id.is_none()) && !ids().flatten().any(|id| Some(id) > self.last_id)
     }
 
@@ -91,7 +91,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
-        let old = matches!((date, self.scope.since), (Some(date), Some(since)) if date < since - SECOND);
+        let old = matches!((date, self.extent.since), (Some(date), Some(since)) if date < since - SECOND);
         if old && !std::mem::replace(&mut self.warned_of_old, true) {
             let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
             self.warn(&format!("record {id} {text}"));

@@ -59,7 +59,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     fn check_bookmark(&self, now: Option<DateTime<Utc>>) -> Result<()> {
-        match (self.scope.latest_start, now) {
+        match (self.extent.latest_start, now) {
             (Some(start), Some(now)) if start > now + AHEAD => {
                 let text = format!(
                     "its start ({}) lies more than a day after the store's own time ({}), so records would be skipped; correct the state or start_date",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 use tap_bigcommerce_core::schema;
-use tap_bigcommerce_core::streams::{ALL, Announced, Ask, End, List, Position, Replication, Rows, Source, Stream, Way};
+use tap_bigcommerce_core::streams::{ALL, Announced, Ask, End, List, Paging, Replication, Rows, Source, Stream, Way};
 
 /// The generated part of the page.
 pub(crate) fn page() -> String {
@@ -57,11 +57,11 @@ fn replication(stream: &Stream) -> String {
 }
 
 fn walk(list: &List) -> String {
-    match list.position {
-        Position::Id { after } => format!("by id (`{after}`)"),
-        Position::Cursor { after } => format!("by the store's cursor (`{after}`)"),
-        Position::Page => "by page number".to_owned(),
-        Position::Once => "with one request".to_owned(),
+    match list.paging {
+        Paging::Id { after } => format!("by id (`{after}`)"),
+        Paging::Cursor { after } => format!("by the store's cursor (`{after}`)"),
+        Paging::Page => "by page number".to_owned(),
+        Paging::Once => "with one request".to_owned(),
     }
 }
 

@@ -17,18 +17,18 @@ pub(super) struct Line {
 
 /// A place in the line. Dropping it lets the next one come first.
 #[derive(Debug)]
-pub(super) struct Place<'l> {
+pub(super) struct Position<'l> {
     line: &'l Line,
     key: Key,
 }
 
 impl Line {
     /// Takes a place behind all of the same rank and of lower ones.
-    pub(super) fn join(&self, rank: u64) -> Place<'_> {
+    pub(super) fn join(&self, rank: u64) -> Position<'_> {
         let key = (rank, self.arrivals.get());
         self.arrivals.set(key.1 + 1);
         self.waiting.borrow_mut().insert(key, None);
-        Place { line: self, key }
+        Position { line: self, key }
     }
 
     /// Tells the first that something has changed.
@@ -38,7 +38,7 @@ impl Line {
     }
 }
 
-impl Place<'_> {
+impl Position<'_> {
     /// Resolves when nobody is before this place.
     pub(super) async fn first(&self) {
         poll_fn(|context| {
@@ -66,7 +66,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Position<'_> {
     fn drop(&mut self) {
         self.line.waiting.borrow_mut().remove(&self.key);
         self.line.wake_first();
@@ -82,7 +82,7 @@ mod tests {
     fn the_lowest_rank_comes_first_and_then_who_came_first() {
         let line = Line::default();
         let (late, early, second) = (line.join(7), line.join(3), line.join(3));
-        let is_first = |place: &Place| place.first().now_or_never().is_some();
+        let is_first = |place: &Position| place.first().now_or_never().is_some();
         assert!(is_first(&early) && !is_first(&second) && !is_first(&late));
         let urgent = line.join(0);
         assert!(is_first(&urgent) && !is_first(&early));

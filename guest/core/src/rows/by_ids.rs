@@ -14,7 +14,7 @@ const TRIES: u32 = 2;
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// Puts each record whole in place of its id. Tells what has become of those that have not come, by their places.
-    pub(super) async fn read_whole(&self, records: &mut [Row], filter: &'static str) -> Result<Vec<(usize, Completed)>> {
+    pub(super) async fn read_by_ids(&self, records: &mut [Row], filter: &'static str) -> Result<Vec<(usize, Completed)>> {
         let (mut lost, mut parts) = (Vec::new(), vec![((0..records.len()).collect::<Vec<usize>>(), self.tries)]);
         while let Some((mut places, tries)) = parts.pop() {
             let ids: Vec<u64> = places.iter().filter_map(|place| records.get(*place)).map(|record| record.id).collect();
