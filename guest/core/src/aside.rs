@@ -17,7 +17,7 @@ pub enum Aside {
     Gap {
         /// The last id before it; 0 if there is none.
         above: u64,
-        /// The first id behind it.
+        /// The first id after it.
         below: u64,
     },
     /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. It holds the bookmark back to its date, or to the
@@ -122,7 +122,7 @@ impl Entries {
         self.0.retain(|entry| !matches!(entry, Aside::Gap { above, below } if *below == to && *below <= above.saturating_add(1)));
     }
 
-    /// Puts those behind the others.
+    /// Puts those after the others.
     pub(crate) fn put_last(&mut self, asked: &[Aside]) {
         self.0.sort_by_key(|entry| asked.contains(entry));
     }

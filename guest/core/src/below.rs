@@ -17,8 +17,6 @@ use futures_util::future::join_all;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// When a list fails, so many others are asked for, to find out whether it is the only one.
-const MOST_WITNESSES: usize = 2;
 const NAMELESS: &str = "the list below a record cannot be asked for, because the record's id is not a number";
 
 /// The lists below the records of another list, as pages.
@@ -158,7 +156,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         }
     }
 
-    /// Moves the walk behind a page of a parent's list.
+    /// Moves the walk past a page of a parent's list.
     fn accept(&mut self, parent: u64, seen: u64, page: Page) -> Page {
         self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
         if page.last {
@@ -205,7 +203,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         }
     }
 
-    /// Where the walk continues behind a page of a parent's list.
+    /// Where the walk continues after a page of a parent's list.
     fn position(&self, page: &Page, parent: u64, seen: u64) -> ((Option<Position>, u64), Option<Below>) {
         let following = self.begun.front().map(|begun| begun.parent).or(self.waiting.front().copied());
         match (page.last, following) {
@@ -222,12 +220,13 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             self.log.info(Some(self.name), &format!("{of} was deleted while it was read"));
             return Ok(Fate::Nothing);
         }
-        // If the list fails below other records, too, the cause is not this record.
-        let begun = self.begun.iter().map(|begun| begun.parent);
-        let mut others = self.served.into_iter().chain(begun).chain(self.waiting.front().copied()).filter(|id| *id != parent);
+        // If the list fails below other records, too, the cause is not this record. Those that have just been served may well be again.
+        let (came, rest): (Vec<_>, Vec<_>) = self.begun.iter().partition(|begun| matches!(begun.page, Some(Ok(_))));
+        let begun = came.into_iter().chain(rest).map(|begun| begun.parent);
+        let waiting = self.waiting.front().into_iter().chain(self.waiting.back()).copied();
         let mut is_served = false;
-        for other in others.by_ref().take(MOST_WITNESSES) {
-            is_served = is_served || self.status_of(other).await?.is_some_and(|status| status == 200);
+        for other in self.served.into_iter().chain(begun).chain(waiting).filter(|id| *id != parent) {
+            is_served = is_served || self.status_of(other).await? == Some(200);
         }
         if !is_served || !matches!(failure.kind, Kind::Api | Kind::Unreachable) {
             return Ok(Fate::Fails);

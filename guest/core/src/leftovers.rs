@@ -178,7 +178,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
     }
 
     /// Checks that what came back empty is gone. The list has to be served: a store that finds nothing at all says nothing of one record. Where an
-    /// empty list is all that says so, it has to show a row elsewhere, or say in numbers that it has none; the first row behind a gap's start must
+    /// empty list is all that says so, it has to show a row elsewhere, or say in numbers that it has none; the first row after a gap's start must
     /// not lie in the gap.
     async fn confirmed(&self, found: Found, aside: Aside) -> Result<Found> {
         if !matches!(found, Found::Gone) {
@@ -213,7 +213,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         self.once(&mut request, list::count).await
     }
 
-    /// The first rows of the list, with one try; behind a position where one is given. None: the store cannot serve them.
+    /// The first rows of the list, with one try; after a position where one is given. None: the store cannot serve them.
     async fn first_rows(&self, position: Option<(&'static str, String)>) -> Result<Option<Listing>> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(position).collect());

@@ -246,7 +246,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             match ended? {
                 Ended::Complete => {}
                 Ended::Narrowed => {
-                    self.start_again(stage, None, false)?;
+                    self.start_again(stage, None, stage.progress.is_second)?;
                     resumed = false;
                     continue;
                 }
@@ -256,7 +256,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             self.write_state().await?;
             // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
-            let is_enough = stage.progress.is_second && is_limited && !stage.takers.are_waiting();
+            let is_enough = stage.progress.is_second && is_limited;
             if !std::mem::take(&mut resumed) || is_enough {
                 return Ok(true);
             }

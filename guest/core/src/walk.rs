@@ -17,6 +17,7 @@ use crate::api::{Clock, Request, Slice, Transport};
 use crate::aside::{Aside, Entries};
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
+use crate::group::fingerprint;
 use crate::head::id_of;
 use crate::log::Log;
 use crate::pipeline::Pages;
@@ -121,8 +122,8 @@ pub(crate) struct Walk<'g, T, C> {
     /// Ids that have come: by page number all of them, by cursor those of the last page.
     previous: HashSet<u64>,
     pass: Pass,
-    /// The cursors that this walk has gone by.
-    cursors: HashSet<String>,
+    /// Fingerprints of the cursors that this walk has gone by.
+    cursors: HashSet<u64>,
     seen: u64,
     /// The position is an earlier run's, and no page has come yet.
     resumed: bool,
@@ -263,7 +264,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             end: progress.end,
             last_id,
             until_id: progress.until_id,
-            resumed: cursor.is_some(),
+            resumed: cursor.is_some() || pass.has_begun(),
             cursor,
             previous: HashSet::new(),
             pass,
@@ -275,10 +276,11 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         }
     }
 
-    /// Gives up the cursor of an earlier run: it may have lost its meaning since.
+    /// Gives up the cursor or the page of an earlier run: it may have lost its meaning since.
     fn start_over(&mut self) {
-        self.warn("the store does not take the cursor of the last run any more; the walk starts over");
+        self.warn("the store does not take the position of the last run any more; the walk starts over");
         (self.cursor, self.seen, self.resumed) = (None, 0, false);
+        self.pass = Pass::new(self.pass.limit);
     }
 
     /// Moves the walk past a page.
@@ -289,7 +291,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         self.previous = page.rows.iter().map(|row| row.id).collect();
         if let (Some(Position::Cursor { cursor }), false) = (&page.position, page.last) {
             self.cursor = Some(cursor.clone());
-            self.cursors.insert(cursor.clone());
+            self.cursors.insert(fingerprint(std::slice::from_ref(cursor)));
         }
         page.position = self.cursor.clone().map(|cursor| Position::Cursor { cursor });
         page
@@ -303,18 +305,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let Served { answer, gap } = self.serve_surely(most).await?;
         let Listing { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
-        let Sifted { rows, gaps, reached } = self.sift(rows, &repairs)?;
-        let nameless = |gap| (gap, self.failure("the store sends a record without an id that is a number"));
-        let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(gaps.into_iter().map(nameless)).collect();
+        let Sifted { rows, nameless, known, seen, reached } = self.sift(rows, &repairs)?;
+        let why = |aside| (aside, self.failure("the store sends a record without an id that is a number"));
+        let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(nameless.into_iter().map(why)).collect();
         for (aside, _) in &aside {
             self.extent.aside.join(*aside);
         }
         // The end of the list may lie in what could not be served.
         let unserved_to = aside.iter().map(|(aside, _)| aside.last()).max();
-        let seen = rows.last().map_or(self.seen, |row| row.seen);
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
         let has_ended = reached || !has_more && self.has_reached_its_end(&rows, unserved_to).await?;
-        let (last, doubt) = match self.follows(&rows, came, end_cursor.as_ref()) {
+        let (last, doubt) = match self.follows(&rows, known, end_cursor.as_ref()) {
             _ if has_ended => (true, None),
             Follows::More => (false, None),
             Follows::Nothing => (true, self.doubt_of_end(came as u64, total, (seen, unserved_to)).await?),
@@ -342,14 +343,16 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         if is_unsure && served.gap.is_none() { self.serve(most).await } else { Ok(served) }
     }
 
-    /// What follows a page, by its rows: of those that came, these are new.
-    fn follows(&self, new: &[Row], came: usize, end_cursor: Option<&String>) -> Follows {
+    /// What follows a page, by its new rows, and by how many came that were known.
+    fn follows(&self, new: &[Row], known: usize, end_cursor: Option<&String>) -> Follows {
         match self.list.paging {
             Paging::Id { .. } if !new.is_empty() => Follows::More,
             // The last row of the page before may come once more.
-            Paging::Id { .. } if came > usize::from(self.last_id.is_some()) => Follows::WhatCame(REPEATED),
-            Paging::Cursor { .. } if new.is_empty() && came > 0 => Follows::WhatCame(REPEATED),
-            Paging::Cursor { .. } if end_cursor.is_some_and(|cursor| self.cursors.contains(cursor)) => {
+            Paging::Id { .. } if known > usize::from(self.last_id.is_some()) => Follows::WhatCame(REPEATED),
+            Paging::Cursor { .. } if new.is_empty() && known > 0 => Follows::WhatCame(REPEATED),
+            Paging::Cursor { .. }
+                if end_cursor.is_some_and(|cursor| self.cursors.contains(&fingerprint(std::slice::from_ref(cursor)))) =>
+            {
                 Follows::WhatCame("a page's cursor leads back to where the walk has been")
             }
             Paging::Cursor { .. } if !new.is_empty() && end_cursor.is_some() => Follows::More,

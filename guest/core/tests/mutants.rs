@@ -50,7 +50,7 @@ fn page_numbers_over_a_date_sort() {
                 "let by_id = matches!(self.list.paging, Paging::Id { .. });\n        let has_number",
                 "let by_id = false;\n        let has_number",
             ),
-            edit("walk.rs", "came > usize::from(self.last_id.is_some()) =>", "came == usize::MAX =>"),
+            edit("walk.rs", "known > usize::from(self.last_id.is_some()) =>", "known == usize::MAX =>"),
             edit(
                 "walk.rs",
                 "Follows::Nothing => (true, self.doubt_of_end(",

@@ -33,7 +33,7 @@ struct Pass {
     marks: HashSet<String>,
     /// The total that the first page says.
     total: Option<u64>,
-    /// The last page was empty. Nothing can contradict one behind a full page, so it is asked for twice before it is believed.
+    /// The last page was empty. Nothing can contradict one after a full page, so it is asked for twice before it is believed.
     was_empty: bool,
     /// The last page brought nothing new. Each page may be served twice by a fault of its own, so twice in a row is an end.
     was_old: bool,
@@ -46,7 +46,7 @@ enum Reached {
     End {
         is_vouched_for: bool,
     },
-    /// A row was deleted or added meanwhile, which moves those behind it to another page.
+    /// A row was deleted or added meanwhile, which moves those after it to another page.
     Shifted,
     Endless,
 }
@@ -65,10 +65,10 @@ impl Pass {
     fn take(&mut self, page: Listing, key: &[&str]) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
         // Behind the end an answer may have no total; and a total of the page alone says nothing.
-        let is_behind = came == 0 && total.is_none() && self.has_all();
+        let is_after_the_end = came == 0 && total.is_none() && self.has_all();
         if self.slice.page == 1 {
             self.total = total;
-        } else if total != self.total && total != Some(came as u64) && !is_behind {
+        } else if total != self.total && total != Some(came as u64) && !is_after_the_end {
             return Reached::Shifted;
         }
         if came == 0 && self.slice.page > 1 && total.is_none() && !std::mem::replace(&mut self.was_empty, true) {
@@ -97,7 +97,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// The list, paged to its end; none if it is not found.
     pub(super) async fn pages(&self, rows: &'static Rows, record: &Row) -> Result<Option<Paged>, Lost> {
         let Some((ask, mut request)) = self.ask(rows, record.id) else { return Ok(None) };
-        // The lists of an earlier record go first, so that none has to wait for those behind it.
+        // The lists of an earlier record go first, so that none has to wait for those after it.
         (request.no_body, request.rank) = (no_body(rows), record.seen);
         let (mut pass, mut passes) = (Pass::new(self.page_size), 1);
         loop {
@@ -107,7 +107,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
-                // Of a list that has shown all that it has, the page behind its end.
+                // Of a list that has shown all that it has, the page after its end.
                 Err(Refused { status: Some(404), .. }) if pass.has_all() => Listing::default(),
                 Err(Refused { status: Some(404), .. }) if pass.slice.page > 1 => {
                     let is_gone = self.is_gone(record.id).await?;

@@ -86,7 +86,7 @@ pub enum Paging {
         /// The parameter's name.
         after: &'static str,
     },
-    /// By page number. For small lists: what is deleted shifts the rows behind it, so that all pages are read until nothing new comes.
+    /// By page number. For small lists: what is deleted shifts the rows after it, so that all pages are read until nothing new comes.
     Page,
     /// One request brings everything.
     Once,

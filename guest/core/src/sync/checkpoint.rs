@@ -5,6 +5,7 @@ use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Member;
 use crate::singer::message::Sink;
+use crate::start::is_known_in_all_channels;
 use crate::walk::MARGIN;
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
@@ -30,7 +31,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
-    /// last moments before the walk started, not beyond `end_date`, and back only for what is aside and cannot be asked for.
+    /// last moments before the walk started, not beyond `end_date`, and back only for what is aside and cannot be asked for, or for channels that are new.
     pub(super) fn complete(&mut self, stage: &Stage<'_>) {
         let progress = &stage.progress;
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
@@ -42,7 +43,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 // What is aside and cannot be asked for comes again with the next walk, even if it lies before an earlier bookmark.
                 Some(date) => own.max(safe.min(date)),
                 // Of a walk through the whole list the start is none, and the bookmark stays all the same.
-                None => own.max(self.state.bookmark(stream).ok().flatten()).max(safe),
+                // Of channels that no earlier run has read it says nothing.
+                None => {
+                    let has_read = is_known_in_all_channels(stream, &self.config, &self.state);
+                    own.max(self.state.bookmark(stream).ok().flatten().filter(|_| has_read)).max(safe)
+                }
             };
             self.state.complete(stream, bookmark, fields, self.config.channels.of(stream.list()));
         }

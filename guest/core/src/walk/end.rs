@@ -98,9 +98,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.is_settled(date) && !is_on_a_bound
     }
 
-    /// Whether the walk has seen all that it has to: nothing new behind the claimed end, or something above it that came since the walk began.
+    /// Whether the walk has seen all that it has to: nothing new after the claimed end, or something above it that came since the walk began.
     /// The claim is given up as soon as something is above it that was there already, or above what the list calls its highest now.
-    /// `unserved_to` is the last id of what could not be served behind the position.
+    /// `unserved_to` is the last id of what could not be served after the position.
     pub(super) async fn has_reached_its_end(&mut self, rows: &[Row], unserved_to: Option<u64>) -> Result<bool> {
         let Some(end) = self.end else { return Ok(false) };
         let Some(last) = rows.last() else {

@@ -124,7 +124,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 }
                 Some(answer) => break (position, answer),
                 None if distance > FARTHEST => return Ok(None),
-                // A gap begins up to two ids before the first row in it: the first steps pass none behind that.
+                // A gap begins up to two ids before the first row in it: the first steps pass none after that.
                 None => (refused, distance) = (position, if distance < NEAR { distance + 1 } else { distance * 2 }),
             }
         };
@@ -139,7 +139,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(Some(Ahead { position, rows }))
     }
 
-    /// The id below which the gap ends, and the page behind it. That no row lies between the position and what it shows is believed when it
+    /// The id below which the gap ends, and the page after it. That no row lies between the position and what it shows is believed when it
     /// comes twice. Where nothing follows, the gap reaches as far as the list is known to. None: the store answers no more.
     async fn upper_bound(&mut self, ahead: Ahead) -> Result<Option<(u64, Listing)>> {
         let Some(again) = self.probe(Some(ahead.position), 1).await? else {
@@ -175,7 +175,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(last.max(unserved.saturating_sub(2)))
     }
 
-    /// A page behind an id, with one try. None: the store cannot serve it.
+    /// A page after an id, with one try. None: the store cannot serve it.
     async fn probe(&mut self, after: Option<u64>, limit: u32) -> Result<Option<Listing>> {
         let Paging::Id { after: name } = self.list.paging else { return Ok(None) };
         self.ask_once(self.query(after.map(|id| (name, id.to_string()))), limit).await

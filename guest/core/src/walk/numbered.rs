@@ -3,7 +3,8 @@
 //! what is newer than the walk.
 
 use super::{Page, SECOND_THOUGHTS, Walk, filters};
-use crate::api::list::is_last;
+use crate::api::answer::Refused;
+use crate::api::list::{Listing, is_last};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::fingerprint;
@@ -86,9 +87,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             self.page_size = self.page_size.min(most.max(LEAST_ROWS));
             self.pass.limit = self.page_size;
         }
-        let (mut is_confirmed, mut is_repeated) = (false, false);
+        let (mut is_confirmed, mut is_repeated, mut is_reconsidered) = (false, false, false);
         loop {
-            let answer = self.fetch(None).await?.body;
+            let answer = match self.fetch(None).await {
+                // A store may know no page after the last one.
+                Err(Refused { status: Some(404), .. }) if self.pass.page > 1 && self.pass.has_all() == Some(true) => {
+                    Listing::default()
+                }
+                answer => answer?.body,
+            };
             if self.page_size != self.pass.limit {
                 // The store could not carry the page, or it takes much memory, and smaller ones have other bounds.
                 self.pass.begin_again(self.page_size);
@@ -107,15 +114,23 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 continue;
             }
             // Known rows come again if rows were added before this page, but then the total changes. With the same total the store ignores page numbers.
-            if is_known && self.pass.is_steady && came >= limit {
+            let is_after_the_end = self.pass.is_steady && self.pass.has_all() == Some(true);
+            if is_known && self.pass.is_steady && !is_after_the_end && came >= limit {
                 return Err(self.fault(REPEATED));
             }
-            self.pass.is_steady &= !is_known;
+            self.pass.is_steady &= !is_known || is_after_the_end;
+            // Runs in a row that each read a part of the list would never come to its end if its total is too high.
+            let is_short = came == 0 && self.pass.is_steady && self.pass.has_all() == Some(false);
+            let is_part = self.pass.is_resumed || most.is_some();
+            if is_short && is_part && !std::mem::replace(&mut is_reconsidered, true) {
+                self.gate.clock().sleep(SECOND_THOUGHTS).await;
+                continue;
+            }
             let rows = self.sift(answer.rows, &answer.repairs)?.rows;
             self.previous.extend(rows.iter().map(|row| row.id));
             self.pass.has_news |= !rows.is_empty();
             let is_end = came == 0 || is_known || is_last(came, limit, self.pass.has_all());
-            let last = is_end && self.is_done(most.is_some()).await?;
+            let last = is_end && self.is_done(most.is_some(), is_short && is_part).await?;
             self.pass.page += u64::from(!is_end);
             let position = Some(Position::Page { page: self.pass.page, limit: self.pass.limit });
             return Ok(Page { rows, position, last, ..self.opened() });
@@ -124,10 +139,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// Whether the list is complete with this pass; if not, begins another one. With `max_records` one steady pass is enough, since the STATE cannot say
     /// that a list is being read once more.
-    async fn is_done(&mut self, is_limited: bool) -> Result<bool> {
+    async fn is_done(&mut self, is_limited: bool, is_believed: bool) -> Result<bool> {
         let pass = &self.pass;
         // Nothing new in a pass from end to end: there is no more, whatever the total counts.
-        let is_exhausted = pass.is_steady && pass.number > 1 && !pass.has_news;
+        let is_exhausted = is_believed || pass.is_steady && pass.number > 1 && !pass.has_news;
         if is_exhausted && pass.has_all() == Some(false) {
             self.warn("the list is shorter than it says each time that it is read; it is believed");
         }

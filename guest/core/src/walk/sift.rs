@@ -13,35 +13,57 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use std::rc::Rc;
 
-const NAMELESS: &str = "a record without an id that is a number";
+const NAMELESS: &str = "nothing but records without an id that is a number";
 
 /// What of a page's rows is new.
 #[derive(Default)]
 pub(super) struct Sifted {
     pub(super) rows: Vec<Row>,
-    /// Where rows lie whose id cannot be read.
-    pub(super) gaps: Vec<Aside>,
+    /// What stands for rows whose id cannot be read.
+    pub(super) nameless: Vec<Aside>,
+    /// How many rows have come before, or need not come.
+    pub(super) known: usize,
+    /// How many records the walk has seen with them.
+    pub(super) seen: u64,
     /// The rows reach the id where the walk is to end.
     pub(super) reached: bool,
 }
 
+impl Sifted {
+    /// Takes in rows without a readable id that lie between two ids: as the gap between those, or as themselves where no id fits.
+    fn place_nameless(&mut self, nameless: Vec<Aside>, above: u64, below: u64) {
+        if below > above.saturating_add(1) {
+            self.nameless.extend((!nameless.is_empty()).then_some(Aside::Gap { above, below }));
+        } else {
+            self.add_nameless(nameless);
+        }
+    }
+
+    fn add_nameless(&mut self, nameless: Vec<Aside>) {
+        self.seen += nameless.len() as u64;
+        self.nameless.extend(nameless);
+    }
+}
+
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
-    /// next page.
+    /// next page, if there is one.
     pub(super) fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
         let by_id = matches!(self.list.paging, Paging::Id { .. });
         let has_number = self.list.id().is_some() && self.list.paging != Paging::Once;
+        let is_full = raws.len() >= self.page_size as usize;
         let extracted: Rc<str> = dates::stamp(self.gate.clock().date()).into();
-        let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), ..Sifted::default() };
-        let (mut above, mut nameless, mut seen): (Option<u64>, bool, u64) = (None, false, self.seen);
+        let mut sifted = Sifted { rows: Vec::with_capacity(raws.len()), seen: self.seen, ..Sifted::default() };
+        let (mut above, mut nameless): (Option<u64>, Vec<Aside>) = (None, Vec::new());
         for (place, raw) in raws.into_iter().enumerate() {
             let head = Head::read(&raw, self.list);
             let (own, date) = (head.as_ref().and_then(Head::id).filter(|_| has_number), head.and_then(|head| head.date()));
+            let stand_in = || fingerprint(&[self.path.clone(), stand_in(&raw, self.list.key)]);
             if by_id && own.is_none() {
-                nameless = true;
+                nameless.push(Aside::Again { again: stand_in(), date });
                 continue;
             }
-            let id = own.unwrap_or_else(|| fingerprint(&[self.path.clone(), stand_in(&raw, self.list.key)]));
+            let id = own.unwrap_or_else(stand_in);
             if by_id && above.is_some_and(|above| id < above) {
                 return Err(self.fault("records that are not in the order of their ids"));
             }
@@ -50,30 +72,31 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             above = Some(id);
             sifted.reached = sifted.reached || self.until_id.is_some_and(|until| id >= until);
             if known || self.until_id.is_some_and(|until| id > until) {
+                sifted.known += 1;
                 continue;
             }
-            if std::mem::take(&mut nameless) {
-                // Where no id fits between its neighbors nothing can be asked for later.
-                if id <= before.unwrap_or(0) + 1 {
-                    return Err(self.fault(NAMELESS));
-                }
-                sifted.gaps.push(Aside::Gap { above: before.unwrap_or(0), below: id });
-            }
+            sifted.place_nameless(std::mem::take(&mut nameless), before.unwrap_or(0), id);
             self.warn_of_old(id, date);
             repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(&id, &repair.field));
-            seen += u64::from(self.may_be_counted(date));
-            let (extracted, others, was_aside, is_stand_in) = (extracted.clone(), [None; 2], None, own.is_none());
+            sifted.seen += u64::from(self.may_be_counted(date));
+            let (seen, extracted) = (sifted.seen, extracted.clone());
+            let (others, was_aside, is_stand_in) = ([None; 2], None, own.is_none());
             sifted.rows.push(Row { id, date, raw, seen, extracted, others, is_stand_in, was_aside });
         }
-        if nameless && sifted.rows.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end) {
-            return Err(self.fault(NAMELESS));
+        let is_due = !nameless.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end);
+        if sifted.rows.is_empty() && is_due {
+            // What follows such a page cannot be asked for.
+            if is_full {
+                return Err(self.fault(NAMELESS));
+            }
+            sifted.add_nameless(nameless);
         }
         self.name_others(&mut sifted.rows);
         self.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
         Ok(sifted)
     }
 
-    /// Whether all that a page has behind the position is rows whose ids cannot be read: a larger one may show what follows.
+    /// Whether all that a page has after the position is rows whose ids cannot be read: a larger one may show what follows.
     pub(super) fn hides_the_next(&self, page: &Listing) -> bool {
         let ids = || page.rows.iter().map(|row| id_of(row, self.list));
         let by_id = matches!(self.list.paging, Paging::Id { .. });

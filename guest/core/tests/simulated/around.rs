@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::plan::Inputs;
-use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records};
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Records, Request};
 
 const SMALL: Counts =
     Counts::of([(Records::ORDERS, 40), (Records::CUSTOMERS, 30), (Records::PRODUCTS, 40), (Records::COUPONS, 12)]);
@@ -289,4 +289,39 @@ fn what_is_not_served_at_the_end_stays_aside_if_the_store_shows_nothing_there_th
     world.store.borrow_mut().quirks.broken_records.clear();
     let next = world.select_from("products", Some(run.state()));
     assert!(next.ids("products").contains(&last), "{:?}", next.warnings());
+}
+
+#[test]
+fn a_row_without_an_id_where_no_gap_fits_is_read_again_by_the_next_walk() {
+    // As the last row, between two ids that follow each other, and both.
+    for (ids, again) in [
+        (vec![Some(1), None], 1),
+        (vec![Some(1), None, Some(2), Some(9)], 1),
+        (vec![None, Some(1), None, None, Some(2), None], 4),
+    ] {
+        let world = World::new(Counts::of([(Records::BRANDS, 3)]));
+        let row = |(place, id): (usize, &Option<u64>)| json!({"id": id, "name": format!("brand {place}")});
+        let rows: Vec<Value> = ids.iter().enumerate().map(row).collect();
+        for after in ids.iter().flatten().copied().chain([0]) {
+            let begin = ids.iter().rposition(|id| id.is_some_and(|id| id <= after)).map_or(0, |place| place + 1);
+            let body = json!({"data": rows[begin..], "meta": {"pagination": {"total": rows.len() - begin}}});
+            let is_it = move |request: &Request| {
+                let position = request.query.split('&').find_map(|part| part.strip_prefix("id:greater="));
+                request.path.ends_with("/brands") && position.unwrap_or("0") == after.to_string()
+            };
+            let action = Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() };
+            world.store.borrow_mut().add_fault(Fault::when(is_it, action).always());
+        }
+        let mut state = None;
+        for _ in 0..2 {
+            let run = world.select_from("brands", state.as_ref());
+            let named: Vec<u64> = ids.iter().flatten().copied().collect();
+            assert_eq!((run.verdict(), run.ids("brands")), (Some(Kind::SetAside), named), "{ids:?}: {:?}", run.warnings());
+            assert_eq!(run.aside("brands").as_array().map(Vec::len), Some(again), "{ids:?}: {}", run.aside("brands"));
+            state = Some(run.state().clone());
+        }
+        world.store.borrow_mut().clear_faults();
+        let run = world.select_from("brands", state.as_ref());
+        assert_eq!((run.verdict(), run.ids("brands").len(), run.aside("brands")), (None, 3, json!([])), "{:?}", run.warnings());
+    }
 }

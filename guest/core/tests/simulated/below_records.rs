@@ -119,7 +119,7 @@ fn a_price_list_whose_id_cannot_be_read_is_not_asked_for_and_not_forgotten() {
     let run = world.select("price_list_records");
     assert_eq!(run.verdict(), Some(Failure::SetAside), "{:?}", run.warnings());
     assert_eq!(run.aside("price_list_records").as_array().map(Vec::len), Some(2));
-    assert!(run.warnings().iter().any(|warning| warning.contains("without an id")), "{:?}", run.warnings());
+    assert!(run.warnings().iter().any(|warning| warning.contains("id is not a number")), "{:?}", run.warnings());
     let asked: BTreeSet<String> = world.store.borrow().requests().iter().map(|seen| seen.target.clone()).collect();
     let own = format!("/pricelists/{id}/records");
     assert!(asked.iter().filter(|target| target.contains("/records")).all(|target| target.contains(&own)), "{asked:?}");
@@ -147,4 +147,35 @@ fn a_price_list_with_many_pages_is_read_page_by_page() {
     assert_eq!((run.verdict(), run.records("price_list_records").len()), (None, world.rows("price_list_records")));
     let pages = world.asked(&format!("/pricelists/{list}/records"));
     assert!((20..=23).contains(&pages), "{pages} pages");
+}
+
+#[test]
+fn price_lists_that_are_broken_side_by_side_at_the_start_hold_up_no_other() {
+    for (action, verdict) in [(Action::status(500), Some(Failure::SetAside)), (Action::NotFound, None)] {
+        let world = World::new(FAMILIES);
+        let lists: Vec<u64> = world.store.borrow().ids(Kind::PRICE_LISTS).collect();
+        for list in &lists[..4] {
+            let fault = Fault::on(&format!("/pricelists/{list}/records"), action.clone());
+            world.store.borrow_mut().add_fault(fault.always());
+        }
+        let first = world.select("price_list_records");
+        assert_eq!(first.verdict(), verdict, "{:?}", first.warnings());
+        let came: BTreeSet<u64> =
+            first.records("price_list_records").iter().map(|record| record["price_list_id"].as_u64().unwrap()).collect();
+        let has_records = |list: &&u64| {
+            !world.store.borrow().record(Kind::PRICE_LISTS, **list).unwrap().parts["records"].as_array().unwrap().is_empty()
+        };
+        assert_eq!(came, lists[4..].iter().filter(has_records).copied().collect());
+        // One record at a time, there is no other page to go by.
+        let mut state = None::<Value>;
+        for runs in 0.. {
+            assert!(runs < 100, "limited runs do not come past them: {state:?}");
+            let select = Some(vec!["price_list_records".to_owned()]);
+            let run = world.run_with(Inputs { select, max_records: Some(1), ..world.inputs(state.as_ref()) }, None).ok();
+            if !run.records("price_list_records").is_empty() {
+                break;
+            }
+            state = Some(run.state().clone());
+        }
+    }
 }

@@ -66,3 +66,21 @@ fn channels_that_the_last_run_left_out_are_read_from_their_start() {
         assert!(select(&world, Some(more.state())).ids("orders").len() < one.ids("orders").len());
     }
 }
+
+#[test]
+fn an_end_date_leaves_nothing_of_a_new_channel_out_for_good() {
+    let mut world = World::new(FAMILIES.with(Kind::ORDERS, 60));
+    world.config.insert("channel_id".into(), json!(1));
+    let one = world.select("orders.channel_id");
+    world.config.insert("channel_id".into(), json!("1,664179"));
+    world.config.insert("end_date".into(), json!("2023-01-01T00:00:00Z"));
+    let two = world.select_from("orders.channel_id", Some(one.state()));
+    world.config.shift_remove("end_date");
+    let three = world.select_from("orders.channel_id", Some(two.state()));
+    let came: BTreeSet<u64> = [&one, &two, &three].iter().flat_map(|run| run.ids("orders")).collect();
+    let store = world.store.borrow();
+    let is_due = |id: &u64| [json!(1), json!(664_179)].contains(&store.record(Kind::ORDERS, *id).unwrap().fields["channel_id"]);
+    let due: BTreeSet<u64> = store.ids(Kind::ORDERS).filter(is_due).collect();
+    assert_eq!(due.difference(&came).collect::<Vec<_>>(), Vec::<&u64>::new());
+    assert!(two.ids("orders").len() < due.len(), "the end date counts");
+}

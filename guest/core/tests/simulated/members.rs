@@ -4,7 +4,7 @@ use crate::world::{Run, World};
 use serde_json::{Value, json};
 use tap_bigcommerce_core::error::Kind as Failure;
 use tap_bigcommerce_core::plan::Inputs;
-use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind};
+use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Scope};
 
 const SMALL: Counts = Counts::of([(Kind::ORDERS, 40), (Kind::CUSTOMERS, 0), (Kind::PRODUCTS, 0), (Kind::COUPONS, 0)]);
 
@@ -347,6 +347,25 @@ fn a_state_whose_streams_are_missing_or_named_otherwise_loses_nothing() {
                 let truth = world.store.borrow().truth(stream).map_or_else(|| orders(&world), |truth| truth.len());
                 assert_eq!(came.len(), truth, "{stream} where {name} is {renamed:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn limited_runs_come_past_a_stream_whose_scope_is_missing() {
+    for most in [1_u64, 5, 20] {
+        let counts = SMALL.with(Kind::COUPONS, 5);
+        let world = World::with(Options { counts, missing_scopes: [Scope::Transactions].into(), ..Options::default() });
+        let (mut state, mut coupons) = (None::<Value>, 0);
+        for runs in 0.. {
+            assert!(runs < 150, "{most} records a run: {coupons} coupons; {state:?}");
+            let select = Some(vec!["orders.id,transactions,coupons".to_owned()]);
+            let run = world.run_with(Inputs { select, max_records: Some(most), ..world.inputs(state.as_ref()) }, None).ok();
+            coupons += run.records("coupons").len();
+            if coupons >= 5 {
+                break;
+            }
+            state = Some(run.state().clone());
         }
     }
 }

@@ -178,3 +178,69 @@ fn rows_that_are_added_before_a_page_are_no_page_that_repeats_itself() {
 fn category(id: &u64) -> Value {
     json!({"category_id": id, "name": format!("c{id}")})
 }
+
+#[test]
+fn what_a_store_answers_after_the_last_page_ends_no_small_list() {
+    let page = |rows: u64| {
+        let ids: Vec<u64> = (1..=rows).collect();
+        let data: Vec<Value> = ids.iter().map(category).collect();
+        let body = json!({"data": data, "meta": {"pagination": {"total": rows, "count": rows}}});
+        Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() }
+    };
+    // With a round number of rows the next page is asked for: it may be the same once more, or none at all.
+    for (rows, after) in [(20, page(20)), (20, Action::NotFound), (21, Action::NotFound)] {
+        let world = World::new(FAMILIES);
+        let is_after = |request: &Request| request.path.ends_with("/categories") && request.query.contains("page=");
+        world.store.borrow_mut().add_fault(Fault::when(is_after, after).always());
+        world.store.borrow_mut().add_fault(Fault::on("/categories", page(rows)).always());
+        let run = world.select("categories");
+        assert_eq!((run.verdict(), run.records("categories").len() as u64), (None, rows), "{:?}", run.warnings());
+    }
+}
+
+#[test]
+fn a_total_that_is_too_high_holds_up_no_limited_runs() {
+    let mut world = World::new(FAMILIES);
+    world.config.insert("page_size".into(), json!(10));
+    for number in 1..=10_u64 {
+        let ids: Vec<u64> = (number * 10 - 9..=(number * 10).min(90)).collect();
+        let data: Vec<Value> = ids.iter().map(category).collect();
+        let body = json!({"data": data, "meta": {"pagination": {"total": 91, "count": data.len()}}});
+        let action = Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() };
+        let is_it = move |request: &Request| {
+            let asked = request.query.split('&').find_map(|part| part.strip_prefix("page=")).unwrap_or("1");
+            request.path.ends_with("/categories") && asked == number.to_string()
+        };
+        world.store.borrow_mut().add_fault(Fault::when(is_it, action).always());
+    }
+    let (mut state, mut came) = (None::<Value>, BTreeSet::new());
+    for runs in 0.. {
+        assert!(runs < 10, "the runs do not come to an end: {state:?}");
+        let select = Some(vec!["categories,store".to_owned()]);
+        let run = world.run_with(Inputs { select, max_records: Some(30), ..world.inputs(state.as_ref()) }, None).ok();
+        came.extend(run.records("categories").iter().map(|category| category["category_id"].to_string()));
+        if run.result.as_ref().unwrap().complete {
+            break;
+        }
+        state = Some(run.state().clone());
+    }
+    assert_eq!(came.len(), 90);
+}
+
+#[test]
+fn a_page_of_an_earlier_run_that_is_refused_is_no_dead_end() {
+    for status in [400, 404, 422] {
+        let mut world = World::new(FAMILIES);
+        world.config.insert("page_size".into(), json!(10));
+        let select = Some(vec!["categories".to_owned()]);
+        let first = world.run_with(Inputs { select, max_records: Some(30), ..world.inputs(None) }, None).ok();
+        let ids: Vec<u64> = world.store.borrow().ids(Kind::CATEGORIES).collect();
+        for id in &ids[5..] {
+            world.store.borrow_mut().delete(Kind::CATEGORIES, *id);
+        }
+        world.store.borrow_mut().add_fault(Fault::on("page=4", Action::status(status)).always());
+        let second = world.select_from("categories", Some(first.state()));
+        let came: BTreeSet<String> = second.records("categories").iter().map(|it| it["category_id"].to_string()).collect();
+        assert_eq!((second.verdict(), came.len()), (None, 5), "{status}: {:?}", second.warnings());
+    }
+}
