@@ -19,6 +19,9 @@ use std::rc::Rc;
 
 const NAMELESS: &str = "the list below a record cannot be asked for, because the record's id is not a number";
 
+/// After so many others that bring no answer at all, none is asked any more: each takes as long as a request may.
+const MOST_SILENT: u32 = 2;
+
 /// The lists below the records of another list, as pages.
 pub(crate) struct ListsBelow<'g, T, C> {
     gate: &'g Gate<T, C>,
@@ -224,9 +227,14 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let (came, rest): (Vec<_>, Vec<_>) = self.begun.iter().partition(|begun| matches!(begun.page, Some(Ok(_))));
         let begun = came.into_iter().chain(rest).map(|begun| begun.parent);
         let waiting = self.waiting.front().into_iter().chain(self.waiting.back()).copied();
-        let mut is_served = false;
+        let (mut is_served, mut silent) = (false, 0);
         for other in self.served.into_iter().chain(begun).chain(waiting).filter(|id| *id != parent) {
-            is_served = is_served || self.status_of(other).await? == Some(200);
+            let status = self.status_of(other).await?;
+            is_served = status == Some(200);
+            silent += u32::from(status.is_none());
+            if is_served || silent == MOST_SILENT {
+                break;
+            }
         }
         if !is_served || !matches!(failure.kind, Kind::Api | Kind::Unreachable) {
             return Ok(Fate::Fails);

@@ -267,7 +267,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Asks for what is aside, if a new walk is to begin, or there would be no room for more. Reports whether the run continues.
     async fn before_walk(&mut self, stage: &mut Stage<'_>) -> Result<bool> {
         let is_new = stage.progress.is_at_start();
-        if is_new {
+        // A walk that ends where an earlier one began does not come to what that one has set aside.
+        if is_new && stage.progress.until_id.is_none() {
             stage.takers.change_aside(&stage.takers.reading(), Entries::forget_what_comes_again);
             self.note_aside(stage, &stage.takers.reading());
         }

@@ -30,6 +30,8 @@ pub(super) struct Pass {
     pub(super) limit: u32,
     /// The pages before were read by an earlier run.
     is_resumed: bool,
+    /// The last of them has not been looked at yet.
+    looks_back: bool,
     /// What has come in this pass.
     marks: HashSet<u64>,
     total: Option<u64>,
@@ -43,11 +45,22 @@ pub(super) struct Pass {
 impl Pass {
     pub(super) fn new(limit: u32) -> Pass {
         let (marks, total, reached) = (HashSet::new(), None, 0);
-        Pass { number: 1, page: 1, limit, is_resumed: false, marks, total, reached, is_steady: true, has_news: false }
+        Pass {
+            number: 1,
+            page: 1,
+            limit,
+            is_resumed: false,
+            looks_back: false,
+            marks,
+            total,
+            reached,
+            is_steady: true,
+            has_news: false,
+        }
     }
 
     pub(super) fn resumed(page: u64, limit: u32) -> Pass {
-        Pass { page, is_resumed: page > 1, ..Pass::new(limit) }
+        Pass { page, is_resumed: page > 1, looks_back: page > 1, ..Pass::new(limit) }
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -87,11 +100,14 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             self.page_size = self.page_size.min(most.max(LEAST_ROWS));
             self.pass.limit = self.page_size;
         }
+        if std::mem::take(&mut self.pass.looks_back) {
+            self.look_back().await?;
+        }
         let (mut is_confirmed, mut is_repeated, mut is_reconsidered) = (false, false, false);
         loop {
             let answer = match self.fetch(None).await {
                 // A store may know no page after the last one.
-                Err(Refused { status: Some(404), .. }) if self.pass.page > 1 && self.pass.has_all() == Some(true) => {
+                Err(Refused { status: Some(400 | 404 | 422), .. }) if self.pass.page > 1 && self.pass.has_all() == Some(true) => {
                     Listing::default()
                 }
                 answer => answer?.body,
@@ -135,6 +151,25 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let position = Some(Position::Page { page: self.pass.page, limit: self.pass.limit });
             return Ok(Page { rows, position, last, ..self.opened() });
         }
+    }
+
+    /// Reads the last page of an earlier run once more, and brings nothing of it: it tells where the list ends, and which rows are no news.
+    async fn look_back(&mut self) -> Result<()> {
+        let (page, before) = (self.pass.page, self.pass.page - 1);
+        self.pass.page = before;
+        let answer = self.fetch(None).await?.body;
+        if self.pass.page != before || self.page_size != self.pass.limit {
+            // The walk starts over, or its pages have another size by now.
+            return Ok(());
+        }
+        let (list, total) = (self.list, answer.total);
+        self.pass.take(answer.rows.iter().map(|row| fingerprint(&[stand_in(row, list.key)])), total);
+        let rows = self.sift(answer.rows, &answer.repairs)?.rows;
+        self.previous.extend(rows.iter().map(|row| row.id));
+        self.pass.page = page;
+        // Where more is to come and the page is refused, the walk starts over.
+        self.resumed = self.pass.has_all() != Some(true);
+        Ok(())
     }
 
     /// Whether the list is complete with this pass; if not, begins another one. With `max_records` one steady pass is enough, since the STATE cannot say

@@ -83,7 +83,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let (others, was_aside, is_stand_in) = ([None; 2], None, own.is_none());
             sifted.rows.push(Row { id, date, raw, seen, extracted, others, is_stand_in, was_aside });
         }
-        let is_due = !nameless.is_empty() && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end);
+        let is_due = !nameless.is_empty() && !sifted.reached && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end);
         if sifted.rows.is_empty() && is_due {
             // What follows such a page cannot be asked for.
             if is_full {

@@ -325,3 +325,25 @@ fn a_row_without_an_id_where_no_gap_fits_is_read_again_by_the_next_walk() {
         assert_eq!((run.verdict(), run.ids("brands").len(), run.aside("brands")), (None, 3, json!([])), "{:?}", run.warnings());
     }
 }
+
+#[test]
+fn what_a_resumed_full_table_cannot_ask_for_is_not_forgotten_by_the_walk_after_it() {
+    let world = World::new(Counts::of([(Records::BRANDS, 3)]));
+    let brand = |id: Option<u64>| json!({"id": id, "name": "a brand"});
+    for (after, rows) in
+        [(0, vec![brand(Some(5)), brand(Some(7)), brand(None)]), (5, vec![brand(Some(7)), brand(None)]), (7, vec![brand(None)])]
+    {
+        let body = json!({"data": rows, "meta": {"pagination": {"total": rows.len()}}});
+        let is_it = move |request: &Request| {
+            let position = request.query.split('&').find_map(|part| part.strip_prefix("id:greater="));
+            request.path.ends_with("/brands") && position.unwrap_or("0") == after.to_string()
+        };
+        let action = Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() };
+        world.store.borrow_mut().add_fault(Fault::when(is_it, action).always());
+    }
+    let select = Some(vec!["brands".to_owned()]);
+    let first = world.run_with(Inputs { select, max_records: Some(1), ..world.inputs(None) }, None).ok();
+    let second = world.select_from("brands", Some(first.state()));
+    assert_eq!(second.verdict(), Some(Kind::SetAside), "{:?}", second.warnings());
+    assert_eq!(second.aside("brands").as_array().map(Vec::len), Some(1));
+}
