@@ -3,14 +3,14 @@
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::{self, Form};
-use crate::api::{Clock, NoBody, Quota, Request, Slice, Transport};
+use crate::api::{Clock, NoBody, Query, Quota, Request, Slice, Transport};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
 use crate::head::id_of;
 use crate::log::Log;
 use crate::start::first;
 use crate::streams::{ALL, List, Paging, Rows, Source, Stream};
-use crate::walk::{Query, between};
+use crate::walk::between;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
