@@ -95,7 +95,7 @@ async fn probe<T: Transport, C: Clock>(
     list: &List,
 ) -> Result<Option<u64>> {
     let dates = between(list, first(stream, config), config.end_date).into_iter();
-    let query: Query = dates.chain(config.channels.filter(list)).collect();
+    let query: Query = dates.chain(config.channels.filter(list.channels)).collect();
     let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, list.scope, path.to_owned()) };
     let mut page = request(list.path);
     page.page = Some(Slice::first(1)).filter(|_| list.paging != Paging::Once);

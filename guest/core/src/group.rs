@@ -105,9 +105,9 @@ impl Group {
             Source::List(_) | Source::With { .. } => None,
         };
         let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
-        let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
+        let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list.channels)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
-        let channels = config.channels.filter(list);
+        let channels = config.channels.filter(list.channels);
         Group { parent, list, members, rows, below, includes, channels, query, by_ids, selection }
     }
 
