@@ -142,8 +142,8 @@ impl Store {
         }
         let query = Query::parse(&request.query, &self.quirks.ignored_parameters);
         let query = query.cut(self.quirks.most_values.unwrap_or(usize::MAX));
-        let context = Context::new(self, query, now);
-        let response = endpoint.answer(&context)?;
+        let context = Context::new(&self.options, &self.quirks, query, now);
+        let response = endpoint.answer(self, &context)?;
         Ok((response, context.broken().cloned()))
     }
 }

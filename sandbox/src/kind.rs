@@ -1,13 +1,14 @@
 //! The kinds of records that a store has.
 
-/// Declares the kinds, in the order of their tables.
+/// Declares the kinds, in the order of their tables: the name, how many there usually are, their ids.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal, $usual:literal;)*) => {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $usual:literal, $ids:expr;)*) => {
         impl Kind {
             $($(#[$doc])* pub const $constant: Self = Self(Place::$constant as usize);)*
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$constant),*];
             const NAMES: &'static [&'static str] = &[$($name),*];
+            const IDS: &'static [Ids] = &[$($ids),*];
         }
 
         impl Counts {
@@ -23,32 +24,46 @@ macro_rules! kinds {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(usize);
 
+/// The ids of a kind: upward from the first one, with gaps as deletions leave them.
+struct Ids {
+    first: u64,
+    /// One id is left out after so many.
+    gap: u64,
+}
+
 /// How many records of each kind a store starts with. What belongs to them comes with them: line items with orders, addresses with customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts([u64; Kind::ALL.len()]);
 
 kinds! {
     /// `/v2/orders`. Parts: `products`, `coupons`, `shipping_addresses`, `fees`, `transactions`.
-    ORDERS = "orders", 500;
+    // Ids begin as in a new store.
+    ORDERS = "orders", 500, Ids { first: 100, gap: 40 };
     /// `/v3/customers`. Parts: `addresses`, `attributes`, `form_fields`, `store_credit_amounts`, `shopper_profile_id`, `segment_ids`.
-    CUSTOMERS = "customers", 300;
+    CUSTOMERS = "customers", 300, Ids { first: 1, gap: 17 };
     /// `/v3/catalog/products`. Parts are named as in `include`; and `channel_assignments`.
-    PRODUCTS = "products", 200;
+    PRODUCTS = "products", 200, Ids { first: 77, gap: 23 };
     /// `/v2/coupons`. No modification date.
-    COUPONS = "coupons", 40;
+    COUPONS = "coupons", 40, Ids { first: 1, gap: 9 };
     /// `/v3/orders/payment_actions/refunds`. Dated by `created`.
-    REFUNDS = "refunds", 60;
+    REFUNDS = "refunds", 60, Ids { first: 1, gap: 17 };
     /// `/v3/pricelists`. Parts: `records`.
-    PRICE_LISTS = "price_lists", 12;
+    PRICE_LISTS = "price_lists", 12, Ids { first: 1, gap: 17 };
     /// `/v3/catalog/brands`. No dates.
-    BRANDS = "brands", 30;
+    BRANDS = "brands", 30, Ids { first: 1, gap: 17 };
     /// `/v3/catalog/trees/categories`. No dates; the id is `category_id`.
-    CATEGORIES = "categories", 45;
+    CATEGORIES = "categories", 45, Ids { first: 18, gap: 11 };
 }
 
 impl Kind {
     pub(crate) const fn place(self) -> usize {
         self.0
+    }
+
+    /// The id of the record at a place, from 0.
+    pub(crate) const fn id(self, index: u64) -> u64 {
+        let Ids { first, gap } = Self::IDS[self.0];
+        first + index + index / gap
     }
 
     /// Its name: that of its endpoint, and of a tap's stream.

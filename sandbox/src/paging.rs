@@ -8,10 +8,18 @@ use crate::context::Context;
 use crate::cursor;
 use crate::query::Query;
 use crate::refusal::{Refusal, Version};
-use crate::resource::Paging;
 
 /// Rows a page when the request does not say.
 const DEFAULT_LIMIT: usize = 50;
+
+/// How a list is paged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// By `page` and `limit`.
+    Number,
+    /// The same, or by `after` and `before`.
+    Cursor,
+}
 
 /// Which page of a list is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +31,7 @@ pub(crate) struct Page {
 impl Page {
     /// The page that a request asks for. More rows than the cap are refused by v2, and taken as the cap by v3.
     pub(crate) fn read(context: &Context<'_>, api: Version) -> Result<Self, Refusal> {
-        let (query, caps) = (&context.query, &context.store.options.caps);
+        let (query, caps) = (&context.query, &context.options.caps);
         let limit = query.positive("limit")?.unwrap_or(DEFAULT_LIMIT);
         let limit = match api {
             Version::V2 if limit > caps.v2_limit => return Err(Refusal::too_large(caps.v2_limit)),
@@ -31,7 +39,7 @@ impl Page {
             Version::V3 => limit.min(caps.v3_limit),
         };
         let number = query.positive("page")?.unwrap_or(1);
-        Ok(Self { number, limit: limit.min(context.store.quirks.page_cap.unwrap_or(usize::MAX)).max(1) })
+        Ok(Self { number, limit: limit.min(context.quirks.page_cap.unwrap_or(usize::MAX)).max(1) })
     }
 
     /// The rows of this page.

@@ -16,11 +16,6 @@ pub(crate) static RESOURCES: [&Resource; Kind::ALL.len()] = [
     &categories::RESOURCE,
 ];
 
-/// The resource of a kind.
-pub(crate) fn of(kind: Kind) -> &'static Resource {
-    RESOURCES[kind.place()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,16 +5,19 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use crate::context::Context;
+use crate::dates;
 use crate::filter::Rule;
 use crate::kind::Kind;
-use crate::make::Field;
 use crate::options::{Caps, Scope};
+use crate::paging::Paging;
 use crate::record::Record;
 use crate::refusal::{Refusal, Version};
-use crate::seed::Head;
+use crate::seed::draw::rng;
+use crate::seed::head::Head;
+use crate::seed::make::{self, Field, For};
 
-/// What an endpoint that counts says of the records with these ids, besides their number.
-pub(crate) type CountOf = fn(&Context<'_>, &[u64]) -> Map<String, Value>;
+/// What an endpoint that counts says of these records, besides their number.
+pub(crate) type CountOf = fn(&mut dyn Iterator<Item = &Head>) -> Map<String, Value>;
 /// Finishes a record for a list.
 pub(crate) type Show = fn(&Context<'_>, u64, &Record, &mut Map<String, Value>) -> Result<(), Refusal>;
 
@@ -27,7 +30,6 @@ pub(crate) struct Resource {
     pub(crate) scope: Scope,
     /// The field of the id.
     pub(crate) id: &'static str,
-    pub(crate) ids: Ids,
     pub(crate) dates: Dates,
     pub(crate) make: Make,
     pub(crate) paging: Paging,
@@ -49,13 +51,6 @@ pub(crate) struct Resource {
     pub(crate) seen: Option<fn(&Record, &str) -> Option<Value>>,
 }
 
-/// The ids of a kind: upward from the first one, with gaps as deletions leave them.
-pub(crate) struct Ids {
-    pub(crate) first: u64,
-    /// One id is left out after so many.
-    pub(crate) gap: u64,
-}
-
 /// The dates of a record.
 pub(crate) struct Dates {
     pub(crate) created: Option<&'static str>,
@@ -65,19 +60,10 @@ pub(crate) struct Dates {
 
 /// How a record is made.
 pub(crate) enum Make {
-    /// By hand: from the seed, the id and what is known of it.
+    /// By hand: from the seed, the id and what is known of it. Its dates are filled in afterwards.
     Hand(fn(&mut Rng, u64, u64, &Head) -> Record),
     /// From fields, and lists of rows as parts.
     Fields(&'static [Field], &'static [(&'static str, u64, &'static [Field])]),
-}
-
-/// How a list is paged.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Paging {
-    /// By `page` and `limit`.
-    Number,
-    /// The same, or by `after` and `before`.
-    Cursor,
 }
 
 /// What a list can be sorted by.
@@ -128,9 +114,46 @@ pub(crate) struct Across {
     pub(crate) owner: &'static str,
 }
 
-impl Ids {
-    pub(crate) fn at(&self, index: u64) -> u64 {
-        self.first + index + index / self.gap
+impl Resource {
+    /// The whole record behind a head.
+    pub(crate) fn record(&self, seed: u64, id: u64, head: &Head) -> Record {
+        let rng = &mut rng(seed, self.kind, head.index, 1);
+        match self.make {
+            Make::Hand(make) => {
+                let mut record = make(rng, seed, id, head);
+                self.dates.stamp(head, &mut record.fields);
+                record
+            }
+            Make::Fields(fields, parts) => {
+                let dates = (head.created, head.modified);
+                let mut with = For { rng, id, row: None, dates, write: self.dates.write };
+                let fields = make::object(fields, &mut with);
+                let mut rows = |(name, most, fields): &(&str, u64, &[Field])| {
+                    let count = with.rng.u64(0..=*most);
+                    ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
+                };
+                let parts = parts.iter().map(&mut rows).collect();
+                Record { fields, parts }
+            }
+        }
+    }
+
+    /// Makes head and record agree after a change: what an order's fields say goes into the head, id and dates into the fields.
+    pub(crate) fn settle(&self, id: u64, head: &mut Head, record: &mut Record) {
+        if self.kind == Kind::ORDERS {
+            head.read_order(&record.fields);
+        }
+        record.fields.insert(self.id.to_owned(), Value::from(id));
+        self.dates.stamp(head, &mut record.fields);
+    }
+}
+
+impl Dates {
+    /// Writes them in the form of the endpoint.
+    fn stamp(&self, head: &Head, fields: &mut Map<String, Value>) {
+        for (name, at) in [(self.created, head.created), (self.modified, head.modified)] {
+            name.into_iter().for_each(|name| drop(fields.insert(name.to_owned(), Value::from((self.write)(at)))));
+        }
     }
 }
 
@@ -142,8 +165,7 @@ pub(crate) const fn plain(kind: Kind, path: &'static str, scope: Scope, make: Ma
         path,
         scope,
         id: "id",
-        ids: Ids { first: 1, gap: 17 },
-        dates: Dates { created: None, modified: None, write: crate::dates::iso_z },
+        dates: Dates { created: None, modified: None, write: dates::iso_z },
         make,
         paging: Paging::Number,
         filters: &[],

@@ -1,5 +1,7 @@
 //! From a path to an answer: one way for every resource.
 
+use std::sync::Arc;
+
 use chrono::NaiveTime;
 use serde_json::{Map, Value};
 
@@ -7,6 +9,7 @@ use crate::context::Context;
 use crate::filter::{Cell, Filters, Rule};
 use crate::http::Response;
 use crate::kind::Kind;
+use crate::list::Sort;
 use crate::options::Scope;
 use crate::paging::{Page, Pages};
 use crate::query::split;
@@ -15,7 +18,8 @@ use crate::refusal::{Refusal, Version};
 use crate::registry::RESOURCES;
 use crate::resource::{Across, Include, Part, Resource, Sorts};
 use crate::resources::store;
-use crate::store::table::Sort;
+use crate::store::Store;
+use crate::store::table::Table;
 use crate::{query, wire};
 
 type Row = Map<String, Value>;
@@ -71,53 +75,54 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn answer(self, context: &Context<'_>) -> Result<Response, Refusal> {
+    pub(crate) fn answer(self, store: &Store, context: &Context<'_>) -> Result<Response, Refusal> {
         match self {
-            Self::List(resource) => list(context, resource),
-            Self::Count(resource) => count(context, resource),
-            Self::One(resource, id) => one(context, resource, id),
-            Self::Below(resource, part, id) => below(context, resource, part, id),
-            Self::Across(resource, part, across) => rows_of_all(context, resource, part, across),
+            Self::List(resource) => list(context, store.table(resource.kind)),
+            Self::Count(resource) => count(context, store.table(resource.kind)),
+            Self::One(resource, id) => one(context, store.table(resource.kind), id),
+            Self::Below(resource, part, id) => below(context, store.table(resource.kind), part, id),
+            Self::Across(resource, part, across) => rows_of_all(context, store.table(resource.kind), part, across),
             Self::Store(answer) => Ok(answer(context)),
         }
     }
 }
 
-fn list(context: &Context<'_>, resource: &Resource) -> Result<Response, Refusal> {
+fn list(context: &Context<'_>, table: &Table) -> Result<Response, Refusal> {
+    let resource = table.resource;
     let includes = includes(context, resource)?;
-    let caps = &context.store.options.caps;
+    let caps = &context.options.caps;
     let mut page = Page::read(context, resource.api)?;
     page.limit = includes.iter().filter_map(|include| include.page).map(|cap| cap(caps)).fold(page.limit, usize::min);
-    let table = context.store.table(resource.kind);
     let list = context.list(filters(context, resource, &context.query)?, sort(context, &resource.sorts)?);
     if resource.api == Version::V2 {
         let ids = table.page(list, page);
-        let rows: Vec<Value> = shown(context, resource, &ids, &includes)?;
+        let rows: Vec<Value> = shown(context, table, &ids, &includes)?;
         return Ok(Response::rows(&rows));
     }
     let ids = table.select(list);
     let (ids, meta) = Pages { context, page, paging: resource.paging }.cut(&ids)?;
-    let data = shown(context, resource, &ids, &includes)?;
+    let data = shown(context, table, &ids, &includes)?;
     Ok(envelope(data, meta))
 }
 
-fn count(context: &Context<'_>, resource: &Resource) -> Result<Response, Refusal> {
-    let quirks = &context.store.quirks;
+fn count(context: &Context<'_>, table: &Table) -> Result<Response, Refusal> {
+    let (resource, quirks) = (table.resource, context.quirks);
     let query = context.query.without(&quirks.count_ignores);
     let filters = match quirks.count_includes_archived {
         true => read_filters(context, resource.filters, &query)?,
         false => filters(context, resource, &query)?,
     };
-    let ids = context.store.table(resource.kind).select(context.list(filters, Sort::by_id()));
-    let mut body = resource.count.map(|about| about(context, &ids)).unwrap_or_default();
+    let ids = table.select(context.list(filters, Sort::by_id()));
+    let mut body = resource.count.map(|about| about(&mut table.heads(&ids))).unwrap_or_default();
     // Never below 0.
     let counted = i64::try_from(ids.len()).unwrap_or(i64::MAX).saturating_add(quirks.count_off_by).max(0);
     body.insert("count".to_owned(), Value::from(counted));
     Ok(Response::json(200, &Value::from(body)))
 }
 
-fn one(context: &Context<'_>, resource: &Resource, id: u64) -> Result<Response, Refusal> {
-    let record = context.record(resource.kind, id).ok_or_else(Refusal::not_found)?;
+fn one(context: &Context<'_>, table: &Table, id: u64) -> Result<Response, Refusal> {
+    let resource = table.resource;
+    let record = record(context, table, id).ok_or_else(Refusal::not_found)?;
     let shown = show(context, resource, id, &record, &includes(context, resource)?)?;
     Ok(match resource.api {
         Version::V2 => Response::json(200, &shown.into()),
@@ -125,8 +130,8 @@ fn one(context: &Context<'_>, resource: &Resource, id: u64) -> Result<Response, 
     })
 }
 
-fn below(context: &Context<'_>, resource: &Resource, part: &Part, id: u64) -> Result<Response, Refusal> {
-    let record = context.store.table(resource.kind).record(id).ok_or_else(Refusal::not_found)?;
+fn below(context: &Context<'_>, table: &Table, part: &Part, id: u64) -> Result<Response, Refusal> {
+    let record = table.record(id).ok_or_else(Refusal::not_found)?;
     if let Some(build) = part.built {
         return Ok(Response::json(200, &build(context, id, &record)));
     }
@@ -136,14 +141,13 @@ fn below(context: &Context<'_>, resource: &Resource, part: &Part, id: u64) -> Re
 }
 
 /// A page of the rows of all records, or of those that a filter names.
-fn rows_of_all(context: &Context<'_>, resource: &Resource, part: &Part, across: &Across) -> Result<Response, Refusal> {
+fn rows_of_all(context: &Context<'_>, table: &Table, part: &Part, across: &Across) -> Result<Response, Refusal> {
     let filters = read_filters(context, part.filters, &context.query)?;
     if filters.is_empty() {
-        return all_rows(context, resource, part);
+        return all_rows(context, table, part);
     }
-    let table = context.store.table(resource.kind);
     let named = context.query.get(across.owner).map(|text| numbers(across.owner, text)).transpose()?;
-    let owners = named.unwrap_or_else(|| context.store.ids(resource.kind).collect());
+    let owners = named.unwrap_or_else(|| table.ids().collect());
     let mut rows: Vec<Row> = Vec::new();
     for record in owners.into_iter().filter_map(|id| table.record(id)) {
         rows.extend(objects(&record.parts, part.name).filter(|row| passes(&filters, row)).cloned());
@@ -152,8 +156,8 @@ fn rows_of_all(context: &Context<'_>, resource: &Resource, part: &Part, across: 
 }
 
 /// A page of all rows. Records that have none on the page are not built.
-fn all_rows(context: &Context<'_>, resource: &Resource, part: &Part) -> Result<Response, Refusal> {
-    let (page, table) = (Page::read(context, part.api)?, context.store.table(resource.kind));
+fn all_rows(context: &Context<'_>, table: &Table, part: &Part) -> Result<Response, Refusal> {
+    let page = Page::read(context, part.api)?;
     let lengths = table.part_lengths(part.name);
     let total = lengths.iter().map(|(_, length)| length).sum();
     let skip = (page.number - 1).saturating_mul(page.limit);
@@ -198,11 +202,18 @@ fn finished(context: &Context<'_>, part: &Part, mut rows: Vec<Row>) -> Result<Ve
     Ok(rows.into_iter().map(Value::from).collect())
 }
 
-fn shown(context: &Context<'_>, resource: &Resource, ids: &[u64], includes: &[&Include]) -> Result<Vec<Value>, Refusal> {
+/// A record that is about to be shown.
+fn record(context: &Context<'_>, table: &Table, id: u64) -> Option<Arc<Record>> {
+    let record = table.record(id)?;
+    context.shows(table.resource.kind, id);
+    Some(record)
+}
+
+fn shown(context: &Context<'_>, table: &Table, ids: &[u64], includes: &[&Include]) -> Result<Vec<Value>, Refusal> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
-        if let Some(record) = context.record(resource.kind, *id) {
-            rows.push(show(context, resource, *id, &record, includes)?.into());
+        if let Some(record) = record(context, table, *id) {
+            rows.push(show(context, table.resource, *id, &record, includes)?.into());
         }
     }
     Ok(rows)
@@ -216,7 +227,7 @@ fn show(context: &Context<'_>, resource: &Resource, id: u64, record: &Record, in
     for (part, most) in includes.iter().filter_map(|include| Some((include.part?, include.most))) {
         let mut value = wire::field(&record.parts, part);
         if let (Some(rows), Some(most)) = (value.as_array_mut(), most) {
-            rows.truncate(most(&context.store.options.caps));
+            rows.truncate(most(&context.options.caps));
         }
         fields.insert(part.to_owned(), value);
     }
@@ -255,7 +266,7 @@ fn trim(context: &Context<'_>, fields: &mut Row, always: &[&str]) {
 fn filters(context: &Context<'_>, resource: &Resource, query: &query::Query) -> Result<Filters, Refusal> {
     let filters = read_filters(context, resource.filters, query)?;
     Ok(match resource.hides {
-        Some((field, shown)) if context.store.quirks.archived_hidden && !filters.look_at(field) => filters.and(field, shown),
+        Some((field, shown)) if context.quirks.archived_hidden && !filters.look_at(field) => filters.and(field, shown),
         _ => filters,
     })
 }
@@ -264,7 +275,7 @@ fn read_filters(context: &Context<'_>, rules: &[Rule], query: &query::Query) -> 
     // A day without a time starts at midnight; the products' endpoint completes it with the time of the request.
     let is_products = std::ptr::eq(rules, RESOURCES[Kind::PRODUCTS.place()].filters);
     let time_of_day = if is_products { context.now.time() } else { NaiveTime::MIN };
-    Filters::read(query, rules, context.store.quirks.bounds_exclusive, time_of_day)
+    Filters::read(query, rules, context.quirks.bounds_exclusive, time_of_day)
 }
 
 fn passes(filters: &Filters, row: &Row) -> bool {

@@ -2,13 +2,14 @@
 
 mod body;
 mod connection;
+mod shared;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::log::Seen;
 use crate::options::Options;
 use crate::store::Store;
+use shared::{Counted, Shared};
 
 /// A store that listens on a loopback port, on a thread of its own, until it is dropped.
 ///
@@ -32,20 +34,6 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    store: Mutex<Store>,
-    latency: Duration,
-    requests_per_connection: Option<u64>,
-    #[cfg(feature = "tls")]
-    tls: Option<Arc<rustls::ServerConfig>>,
-    requests: AtomicU64,
-    connections: AtomicU64,
-    open_connections: AtomicUsize,
-    in_flight: AtomicUsize,
-    max_in_flight: AtomicUsize,
 }
 
 impl Sandbox {
@@ -172,51 +160,6 @@ impl Drop for Sandbox {
             // A panic on that thread has been reported there.
             let _ = thread.join();
         }
-    }
-}
-
-impl Shared {
-    fn new(store: Store) -> Self {
-        Self {
-            latency: store.options().latency,
-            requests_per_connection: store.options().requests_per_connection,
-            store: Mutex::new(store),
-            #[cfg(feature = "tls")]
-            tls: None,
-            requests: AtomicU64::new(0),
-            connections: AtomicU64::new(0),
-            open_connections: AtomicUsize::new(0),
-            in_flight: AtomicUsize::new(0),
-            max_in_flight: AtomicUsize::new(0),
-        }
-    }
-
-    /// A hook that panicked leaves a usable store.
-    fn lock(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter_request(&self) -> Counted<'_> {
-        self.requests.fetch_add(1, Ordering::SeqCst);
-        let counted = Counted::new(&self.in_flight);
-        self.max_in_flight.fetch_max(self.in_flight.load(Ordering::SeqCst), Ordering::SeqCst);
-        counted
-    }
-}
-
-/// Counts as one for as long as it lives.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

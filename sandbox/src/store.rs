@@ -13,7 +13,7 @@ use crate::quota::{Meter, Quota};
 use crate::record::Record;
 use crate::registry;
 use crate::resources::store;
-use crate::seed;
+use crate::seed::orders;
 use table::Table;
 
 pub(crate) mod table;
@@ -46,7 +46,10 @@ impl Store {
     /// Builds the store. The same seed and counts give the same store, whatever the day.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let tables = Kind::ALL.iter().map(|kind| Table::new(*kind, options.seed, options.counts.get(*kind))).collect();
+        let tables = registry::RESOURCES
+            .iter()
+            .map(|resource| Table::new(resource, options.seed, options.counts.get(resource.kind)))
+            .collect();
         Self {
             quirks: Quirks::default(),
             meter: Meter::new(options.quota),
@@ -137,7 +140,7 @@ impl Store {
     /// [`Store::date_modified`] gives the earliest date there is. False when there is no such record, and for coupons, which have no such
     /// date.
     pub fn set_date_text(&mut self, kind: Kind, id: u64, text: &str) -> bool {
-        registry::of(kind).dates.modified.is_some() && self.table_mut(kind).set_date_text(id, text)
+        self.table(kind).resource.dates.modified.is_some() && self.table_mut(kind).set_date_text(id, text)
     }
 
     /// Archives an order, as `DELETE` does: it stays, with `is_deleted` true. False when there is no such order.
@@ -155,7 +158,7 @@ impl Store {
     /// Adds line items to an order and modifies it. False when there is no such order.
     pub fn add_lines(&mut self, order_id: u64, lines: u64, at: DateTime<Utc>) -> bool {
         let seed = self.options.seed;
-        self.edit(Kind::ORDERS, order_id, at, |order| seed::add_lines(seed, order_id, order, lines))
+        self.edit(Kind::ORDERS, order_id, at, |order| orders::add_lines(seed, order_id, order, lines))
     }
 
     /// Adds a fault, behind those already there.

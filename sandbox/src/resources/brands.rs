@@ -2,9 +2,9 @@
 
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
-use crate::make::{Field, Is};
 use crate::options::Scope;
 use crate::resource::{Make, Resource, Sorts, plain};
+use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[
     Rule::Each(&["id"], Op::OF_NUMBERS),

@@ -2,9 +2,9 @@
 
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
-use crate::make::{Field, Is};
 use crate::options::Scope;
-use crate::resource::{Ids, Make, Resource, plain};
+use crate::resource::{Make, Resource, plain};
+use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[
     Rule::Each(&["category_id"], &[Op::In, Op::NotIn]),
@@ -35,7 +35,6 @@ const FIELDS: &[Field] = &[
 
 pub(crate) static RESOURCE: Resource = Resource {
     id: "category_id",
-    ids: Ids { first: 18, gap: 11 },
     filters: RULES,
     always: Some(&["category_id"]),
     ..plain(Kind::CATEGORIES, "catalog/trees/categories", Scope::Products, Make::Fields(FIELDS, &[]))

@@ -2,14 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::orders::link;
 use crate::context::Context;
 use crate::wire;
 
 /// With `objects` the documented object, else the older array of shipping consignments alone. With `whole` the lines are there
 /// themselves, else links to them.
 pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Value>, whole: bool, objects: bool) -> Value {
-    let most = context.store.quirks.consignment_lines.filter(|_| whole);
+    let most = context.quirks.consignment_lines.filter(|_| whole);
     let lines = wire::array(parts, "products");
     let items = |wanted: &dyn Fn(&Value) -> bool| -> Vec<Value> {
         let item = |line: &Value| if whole { line.clone() } else { linked(context, order_id, line) };
@@ -41,7 +40,7 @@ pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Va
 }
 
 fn linked(context: &Context<'_>, order_id: u64, line: &Value) -> Value {
-    Value::from(link(context, &format!("/orders/{order_id}/products/{}", line["id"])))
+    Value::from(context.link(&format!("/orders/{order_id}/products/{}", line["id"])))
 }
 
 /// A shipping address as a consignment: costs are numbers here, and there is no `order_id`.
@@ -54,7 +53,7 @@ fn shipping(context: &Context<'_>, order_id: u64, address: &Map<String, Value>) 
         }
     }
     let quotes = format!("/orders/{order_id}/consignments/shipping/{}/shipping_quotes", address["id"]);
-    consignment.insert("shipping_quotes".to_owned(), link(context, &quotes).into());
+    consignment.insert("shipping_quotes".to_owned(), context.link(&quotes).into());
     consignment
 }
 

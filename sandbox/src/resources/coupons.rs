@@ -7,7 +7,7 @@ use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
 use crate::refusal::Version;
-use crate::resource::{Dates, Ids, Make, Resource, plain};
+use crate::resource::{Dates, Make, Resource, plain};
 use crate::seed::coupons;
 
 const RULES: &[Rule] = &[
@@ -20,10 +20,9 @@ const RULES: &[Rule] = &[
 
 pub(crate) static RESOURCE: Resource = Resource {
     api: Version::V2,
-    ids: Ids { first: 1, gap: 9 },
     dates: Dates { created: Some("date_created"), modified: None, write: dates::rfc2822 },
     filters: RULES,
     has_one: true,
-    count: Some(|_, _| Map::new()),
+    count: Some(|_| Map::new()),
     ..plain(Kind::COUPONS, "coupons", Scope::Marketing, Make::Hand(coupons::coupon))
 };

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::{Caps, Scope};
+use crate::paging::Paging;
 use crate::record::Record;
-use crate::resource::{Dates, Include, Make, Paging, Part, Resource, Sorts, across, plain};
+use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, plain};
 use crate::seed::customers;
 use crate::{dates, wire};
 

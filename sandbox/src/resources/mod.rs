@@ -10,4 +10,3 @@ pub(crate) mod price_lists;
 pub(crate) mod products;
 pub(crate) mod refunds;
 pub(crate) mod store;
-pub(crate) mod transactions;

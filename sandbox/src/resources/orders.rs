@@ -7,11 +7,14 @@ use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
+use crate::paging::Paging;
 use crate::record::Record;
 use crate::refusal::{Refusal, Version};
-use crate::resource::{Dates, Ids, Include, Make, Paging, Part, Resource, Sorts, below};
+use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, below};
 use crate::resources::consignments;
-use crate::seed::{STATUSES, orders};
+use crate::seed::head::Head;
+use crate::seed::orders;
+use crate::seed::statuses::STATUSES;
 use crate::wire;
 
 /// `is_deleted` was documented up to 2021 and is still sent by clients; the others are in the orders reference.
@@ -34,8 +37,6 @@ pub(crate) static RESOURCE: Resource = Resource {
     path: "orders",
     scope: Scope::Orders,
     id: "id",
-    // As in a new store.
-    ids: Ids { first: 100, gap: 40 },
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::rfc2822 },
     make: Make::Hand(orders::order),
     paging: Paging::Number,
@@ -76,11 +77,10 @@ const fn include(name: &'static str) -> Include {
 }
 
 /// `/v2/orders/count` names every status (orders reference).
-fn statuses(context: &Context<'_>, ids: &[u64]) -> Map<String, Value> {
-    let table = context.store.table(Kind::ORDERS);
+fn statuses(orders: &mut dyn Iterator<Item = &Head>) -> Map<String, Value> {
     let mut counts = vec![0_u64; STATUSES.len()];
-    for status in ids.iter().filter_map(|id| table.status_id(*id)) {
-        if let Some(count) = counts.get_mut(usize::from(status)) {
+    for order in orders {
+        if let Some(count) = counts.get_mut(usize::from(order.status_id)) {
             *count += 1;
         }
     }
@@ -101,7 +101,7 @@ fn statuses(context: &Context<'_>, ids: &[u64]) -> Map<String, Value> {
 /// An order with what is embedded, and links to the rest.
 fn show(context: &Context<'_>, id: u64, record: &Record, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
     let included = context.query.list("include");
-    let link_to = |name: &str| Value::from(link(context, &format!("/orders/{id}/{name}")));
+    let link_to = |name: &str| Value::from(context.link(&format!("/orders/{id}/{name}")));
     fields.insert("products".to_owned(), link_to("products"));
     fields.insert("shipping_addresses".to_owned(), link_to("shippingaddresses"));
     fields.insert("coupons".to_owned(), link_to("coupons"));
@@ -117,10 +117,4 @@ fn show(context: &Context<'_>, id: u64, record: &Record, fields: &mut Map<String
     let fees = if included.contains(&"fees") { wire::field(&record.parts, "fees") } else { link_to("fees") };
     fields.insert("fees".to_owned(), fees);
     Ok(())
-}
-
-/// A link as BigCommerce writes it: to its own host, never to this one, so that a client which follows it gives itself away.
-pub(super) fn link(context: &Context<'_>, resource: &str) -> Map<String, Value> {
-    let hash = &context.store.options.store_hash;
-    object! { "url": format!("https://api.bigcommerce.com/stores/{hash}/v2{resource}"), "resource": resource }
 }

@@ -3,10 +3,11 @@
 use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
-use crate::make::{Field, Is};
 use crate::options::Scope;
+use crate::paging::Paging;
 use crate::refusal::Version;
-use crate::resource::{Dates, Make, Paging, Part, Resource, below, plain};
+use crate::resource::{Dates, Make, Part, Resource, below, plain};
+use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[
     Rule::Each(&["id"], &[Op::In]),

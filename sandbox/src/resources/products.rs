@@ -4,7 +4,7 @@ use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::{Caps, Scope};
-use crate::resource::{Dates, Ids, Include, Make, Part, Resource, Sorts, across, plain};
+use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, plain};
 use crate::seed::products;
 
 /// There is no filter by creation date (products reference).
@@ -26,7 +26,6 @@ const OF_VARIANTS: &[Rule] = &[Rule::Each(&["id", "sku", "upc"], &[Op::Equal]), 
 const OF_ASSIGNMENTS: &[Rule] = &[Rule::Each(&["product_id", "channel_id"], &[Op::In])];
 
 pub(crate) static RESOURCE: Resource = Resource {
-    ids: Ids { first: 77, gap: 23 },
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_offset },
     filters: RULES,
     sorts: Sorts::Apart(&[

@@ -3,9 +3,9 @@
 use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
-use crate::make::{Field, Is};
 use crate::options::Scope;
 use crate::resource::{Dates, Make, Resource, plain};
+use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["id", "order_id"], &[Op::In]), Rule::Each(&["created"], &[Op::Min, Op::Max])];
 

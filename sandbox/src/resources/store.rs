@@ -16,7 +16,7 @@ fn time(context: &Context<'_>) -> Response {
 }
 
 fn store(context: &Context<'_>) -> Response {
-    Response::json(200, &context.store.profile())
+    Response::json(200, &profile(&context.options.store_hash))
 }
 
 /// The store's profile (store information reference).

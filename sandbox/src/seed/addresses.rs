@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use serde_json::Value;
 
-use super::{percent, pick, words};
+use super::draw::{percent, pick};
+use super::words;
 
 /// A person who lives somewhere.
 pub(super) struct Party {

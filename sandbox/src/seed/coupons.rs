@@ -3,10 +3,9 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::head::{Head, stamp};
-use super::percent;
+use super::draw::percent;
+use super::head::Head;
 use crate::dates;
-use crate::kind::Kind;
 use crate::record::Record;
 use crate::wire::money;
 
@@ -16,7 +15,7 @@ const TYPES: [&str; 6] =
 pub(crate) fn coupon(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
     let kind = TYPES[(head.index % 6) as usize];
     let is_promotion = kind == "promotion";
-    let mut fields = object! {
+    let fields = object! {
         "id": id,
         "name": format!("Sommer-Aktion ☀ {id}"),
         "type": kind,
@@ -33,7 +32,6 @@ pub(crate) fn coupon(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
         "shipping_methods": if is_promotion || percent(rng, 50) { Value::Null } else { Value::from(["0", "shipping_upsonline"]) },
         "date_created": "",
     };
-    stamp(Kind::COUPONS, head, &mut fields);
     Record { fields, parts: Map::new() }
 }
 

@@ -4,10 +4,10 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::addresses::{Party, email, form_fields};
-use super::head::{Head, stamp};
-use super::{percent, pick, uuid, words};
+use super::draw::{percent, pick, uuid};
+use super::head::Head;
+use super::words;
 use crate::dates;
-use crate::kind::Kind;
 use crate::record::Record;
 
 /// The part that holds the values of a customer and of its addresses.
@@ -42,7 +42,6 @@ pub(crate) fn customer(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
         fields.insert("sandbox_unannounced".to_owned(), Value::from(true));
         fields.insert("customer_group_id".to_owned(), Value::from("2"));
     }
-    stamp(Kind::CUSTOMERS, head, &mut fields);
     let credit = if percent(rng, 15) { Value::from(43.15) } else { Value::from(0) };
     let form_fields = customer_form_fields(rng, id);
     let parts = object! {

@@ -3,10 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::{percent, rng, statuses};
+use super::draw::{percent, rng};
+use super::statuses;
 use crate::kind::Kind;
-use crate::record::Record;
-use crate::registry;
 use crate::wire;
 
 /// 2021-01-01T00:00:00Z: nothing is older.
@@ -31,9 +30,13 @@ pub(crate) struct Head {
     pub(crate) is_deleted: bool,
 }
 
-/// The id of the record at a place.
-pub(crate) fn id(kind: Kind, index: u64) -> u64 {
-    registry::of(kind).ids.at(index)
+impl Head {
+    /// Takes over what an order's fields say.
+    pub(crate) fn read_order(&mut self, fields: &Map<String, Value>) {
+        self.status_id = u8::try_from(wire::whole(fields.get("status_id"))).unwrap_or(0);
+        self.customer_id = u64::try_from(wire::whole(fields.get("customer_id"))).unwrap_or(0);
+        self.is_deleted = fields.get("is_deleted").and_then(Value::as_bool).unwrap_or(false);
+    }
 }
 
 /// The head of the record at a place among `count` that are spread over the shop's years.
@@ -42,7 +45,7 @@ pub(crate) fn head(kind: Kind, seed: u64, index: u64, count: u64) -> Head {
     let created = created(rng, index, count);
     let modified = modified(rng, index, count, created);
     let guest = percent(rng, 25);
-    let customer = id(Kind::CUSTOMERS, rng.u64(..CUSTOMER_POOL));
+    let customer = Kind::CUSTOMERS.id(rng.u64(..CUSTOMER_POOL));
     Head {
         index,
         created: at(created),
@@ -84,24 +87,4 @@ fn modified(rng: &mut fastrand::Rng, index: u64, count: u64, created: i64) -> i6
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
-}
-
-/// Makes head and record agree after a change: what an order's fields say goes into the head, `id` and dates into the fields.
-pub(crate) fn settle(kind: Kind, id: u64, head: &mut Head, record: &mut Record) {
-    let fields = &mut record.fields;
-    if kind == Kind::ORDERS {
-        head.status_id = u8::try_from(wire::whole(fields.get("status_id"))).unwrap_or(0);
-        head.customer_id = u64::try_from(wire::whole(fields.get("customer_id"))).unwrap_or(0);
-        head.is_deleted = fields.get("is_deleted").and_then(Value::as_bool).unwrap_or(false);
-    }
-    fields.insert(registry::of(kind).id.to_owned(), Value::from(id));
-    stamp(kind, head, fields);
-}
-
-/// Writes the dates in the form of the kind's endpoint.
-pub(super) fn stamp(kind: Kind, head: &Head, fields: &mut Map<String, Value>) {
-    let dates = &registry::of(kind).dates;
-    for (name, at) in [(dates.created, head.created), (dates.modified, head.modified)] {
-        name.into_iter().for_each(|name| drop(fields.insert(name.to_owned(), Value::from((dates.write)(at)))));
-    }
 }

@@ -3,9 +3,9 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::{code, percent, pick, products, rng, words};
-use crate::kind::Kind;
-use crate::record::Record;
+use super::card::Card;
+use super::draw::{code, percent, pick};
+use super::words;
 use crate::wire::{self, money};
 
 /// Lines refer to this many products, however many there are.
@@ -39,7 +39,7 @@ pub(super) fn count(rng: &mut Rng, index: u64) -> u64 {
 
 pub(super) fn line(rng: &mut Rng, seed: u64, basket: &Basket, place: u64) -> Map<String, Value> {
     let product_index = rng.u64(..PRODUCT_POOL);
-    let product = products::Card::of(seed, product_index);
+    let product = Card::of(seed, product_index);
     let id = basket.order_id * LINES_AN_ORDER + place + 1;
     let kind = match rng.u32(..100) {
         _ if basket.digital => "digital",
@@ -207,18 +207,4 @@ fn product_option(rng: &mut Rng, line_id: u64, place: u64) -> Value {
         "name": name,
         "display_style": style,
     })
-}
-
-/// Puts more lines at the end of an order and adds up its totals again.
-pub(crate) fn add_lines(seed: u64, order_id: u64, order: &mut Record, lines: u64) {
-    let first = wire::array(&order.parts, "products").len() as u64;
-    let rng = &mut rng(seed, Kind::ORDERS, order_id, 1000 + first);
-    let addresses = wire::array(&order.parts, "shipping_addresses");
-    let address_ids = addresses.iter().filter_map(|address| address.get("id")?.as_u64()).collect();
-    let basket = Basket { order_id, digital: false, pickup: false, address_ids };
-    let more = (first..first + lines).map(|place| Value::from(line(rng, seed, &basket, place)));
-    if let Some(products) = order.parts.get_mut("products").and_then(Value::as_array_mut) {
-        products.extend(more);
-    }
-    super::orders::add_up(order);
 }

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::percent;
+use super::draw::percent;
 
 /// One option with a value for each variant; none for a product without choice.
 pub(super) fn options(product_id: u64, variants: u64) -> Vec<Value> {

@@ -4,14 +4,15 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::addresses::{Party, email, form_fields};
-use super::head::{Head, stamp};
+use super::draw::{code, percent, pick, rng, uuid};
+use super::head::Head;
 use super::lines::{self, Basket};
-use super::{STATUSES, code, percent, pick, rng, uuid, words};
+use super::make::{self, For};
+use super::statuses::STATUSES;
+use super::{transactions, words};
 use crate::dates;
 use crate::kind::Kind;
-use crate::make::{self, For};
 use crate::record::Record;
-use crate::resources::transactions;
 use crate::wire::{self, money};
 
 pub(crate) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
@@ -35,7 +36,6 @@ pub(crate) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
         parts: object! { "products": products, "coupons": coupons, "shipping_addresses": addresses, "fees": fees(rng, id) },
     };
     record.parts.insert("transactions".to_owned(), transactions(seed, id, head));
-    stamp(Kind::ORDERS, head, &mut record.fields);
     add_up(&mut record);
     rarities(rng, head.index, &mut record.fields);
     record
@@ -258,8 +258,22 @@ fn fees(rng: &mut Rng, order_id: u64) -> Vec<Value> {
     ]
 }
 
+/// Puts more lines at the end of an order and adds up its totals again.
+pub(crate) fn add_lines(seed: u64, order_id: u64, order: &mut Record, lines: u64) {
+    let first = wire::array(&order.parts, "products").len() as u64;
+    let rng = &mut rng(seed, Kind::ORDERS, order_id, 1000 + first);
+    let addresses = wire::array(&order.parts, "shipping_addresses");
+    let address_ids = addresses.iter().filter_map(|address| address.get("id")?.as_u64()).collect();
+    let basket = Basket { order_id, digital: false, pickup: false, address_ids };
+    let more = (first..first + lines).map(|place| Value::from(lines::line(rng, seed, &basket, place)));
+    if let Some(products) = order.parts.get_mut("products").and_then(Value::as_array_mut) {
+        products.extend(more);
+    }
+    add_up(order);
+}
+
 /// Totals from lines, shipping addresses, fees and coupons.
-pub(super) fn add_up(order: &mut Record) {
+fn add_up(order: &mut Record) {
     let sum =
         |part: &str, field: &str| wire::array(&order.parts, part).iter().map(|row| wire::cents(row.get(field))).sum::<i64>();
     let count = |field: &str| wire::array(&order.parts, "products").iter().map(|row| wire::whole(row.get(field))).sum::<i64>();

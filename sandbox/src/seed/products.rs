@@ -3,33 +3,13 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::head::{Head, id as id_of, stamp};
-use super::{code, options, percent, pick, rng, variants, words};
+use super::card::Card;
+use super::draw::{code, percent, pick};
+use super::head::Head;
+use super::{options, variants, words};
 use crate::dates;
-use crate::kind::Kind;
 use crate::record::Record;
 use crate::wire::amount;
-
-/// What line items know of a product.
-pub(super) struct Card {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) sku: String,
-    /// In cents.
-    pub(super) price: i64,
-}
-
-impl Card {
-    pub(super) fn of(seed: u64, index: u64) -> Self {
-        let rng = &mut rng(seed, Kind::PRODUCTS, index, 2);
-        Self {
-            id: id_of(Kind::PRODUCTS, index),
-            name: format!("{} {} {}", pick(rng, words::ADJECTIVES), pick(rng, words::THINGS), index + 1),
-            sku: if index % 11 == 4 { String::new() } else { format!("{}-{}", code(rng, 3), index + 1) },
-            price: rng.i64(99..49_999),
-        }
-    }
-}
 
 pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
     let card = Card::of(seed, head.index);
@@ -45,7 +25,6 @@ pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record 
     fields.extend(showing(rng, &card, head));
     fields.insert("base_variant_id".to_owned(), if variant_count == 1 { Value::from(id * 1000 + 1) } else { Value::Null });
     rarities(head, &mut fields);
-    stamp(Kind::PRODUCTS, head, &mut fields);
     let relations = if percent(rng, 4) {
         vec![Value::from(object! { "type": "modifier", "product_id": id.saturating_sub(1), "attribute_id": 3 })]
     } else {

@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::percent;
-use super::products::Card;
+use super::card::Card;
+use super::draw::percent;
 use crate::wire::{self, amount};
 
 /// One variant for each value of the product's option; a product without choice has its base variant alone.

@@ -14,7 +14,8 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
-use super::{Shared, body};
+use super::body;
+use super::shared::Shared;
 use crate::answer::Answer;
 use crate::faults::Delivery;
 use crate::http::Request;

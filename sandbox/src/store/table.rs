@@ -11,29 +11,17 @@ use serde_json::Value;
 
 use crate::filter::{Cell, Filters};
 use crate::kind::Kind;
+use crate::list::{List, Sort};
 use crate::paging::Page;
 use crate::record::Record;
-use crate::registry;
-use crate::seed::{self, Head};
+use crate::resource::Resource;
+use crate::seed::head::{Head, head};
 use crate::wire;
 
 /// How many built records are kept: a page of orders with its children, or the whole of a small store.
 const KEPT: usize = 1024;
 /// How many searches are kept.
 const KEPT_SEARCHES: usize = 4;
-
-/// A list's order. Records that are equal in `field` stand by id.
-#[derive(Debug)]
-pub(crate) struct Sort {
-    pub(crate) field: String,
-    pub(crate) descending: bool,
-}
-
-impl Sort {
-    pub(crate) fn by_id() -> Self {
-        Self { field: "id".to_owned(), descending: false }
-    }
-}
 
 /// A record that nobody changed is only its head: the rest is built when it is asked for.
 #[derive(Debug)]
@@ -44,9 +32,8 @@ struct Row {
     before: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Table {
-    kind: Kind,
+    pub(crate) resource: &'static Resource,
     seed: u64,
     rows: BTreeMap<u64, Row>,
     next_index: u64,
@@ -58,15 +45,6 @@ pub(crate) struct Table {
 
 /// Ids, and how many rows each has in a part.
 type Lengths = Arc<[(u64, usize)]>;
-
-/// Which list is wanted.
-#[derive(Debug)]
-pub(crate) struct List {
-    pub(crate) filters: Filters,
-    pub(crate) sort: Sort,
-    /// Changes dated after this have not reached the index yet.
-    pub(crate) settled: DateTime<Utc>,
-}
 
 /// The ids of a list, or a stretch of them.
 #[derive(Debug)]
@@ -94,11 +72,11 @@ impl Row {
 }
 
 impl Table {
-    pub(crate) fn new(kind: Kind, seed: u64, count: u64) -> Self {
-        let row =
-            |index| (seed::id(kind, index), Row { head: seed::head(kind, seed, index, count), changed: None, before: None });
+    pub(crate) fn new(resource: &'static Resource, seed: u64, count: u64) -> Self {
+        let kind = resource.kind;
+        let row = |index| (kind.id(index), Row { head: head(kind, seed, index, count), changed: None, before: None });
         Self {
-            kind,
+            resource,
             seed,
             rows: (0..count).map(row).collect(),
             next_index: count,
@@ -112,9 +90,9 @@ impl Table {
         self.rows.keys().copied()
     }
 
-    /// An order's status.
-    pub(crate) fn status_id(&self, id: u64) -> Option<u8> {
-        self.rows.get(&id).map(|row| row.head.status_id)
+    /// The heads of the records with these ids.
+    pub(crate) fn heads(&self, ids: &[u64]) -> impl Iterator<Item = &Head> {
+        ids.iter().filter_map(|id| self.rows.get(id)).map(|row| &row.head)
     }
 
     pub(crate) fn date_modified(&self, id: u64) -> Option<DateTime<Utc>> {
@@ -138,7 +116,7 @@ impl Table {
     fn load(&self, id: u64, row: &Row) -> Arc<Record> {
         match &row.changed {
             Some(record) => Arc::clone(record),
-            None => Arc::new(seed::record(self.kind, self.seed, id, &row.head)),
+            None => Arc::new(self.resource.record(self.seed, id, &row.head)),
         }
     }
 
@@ -234,16 +212,16 @@ impl Table {
 
     /// A field's value, from the head where it has it, so that walks by id and date build no records.
     fn cell(&self, id: u64, row: &Row, loaded: &OnceCell<Arc<Record>>, field: &str, settled: DateTime<Utc>) -> Option<Cell> {
-        let (head, resource) = (&row.head, registry::of(self.kind));
+        let (head, resource) = (&row.head, self.resource);
         match field {
             "id" => return Some(Cell::Value(Value::from(id))),
             "date_modified" => return Some(Cell::Date(row.indexed(settled))),
             "date_created" => return Some(Cell::Date(head.created)),
             field if field == resource.id => return Some(Cell::Value(Value::from(id))),
             field if Some(field) == resource.dates.created => return Some(Cell::Date(head.created)),
-            "status_id" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.status_id))),
-            "customer_id" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.customer_id))),
-            "is_deleted" if self.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.is_deleted))),
+            "status_id" if resource.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.status_id))),
+            "customer_id" if resource.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.customer_id))),
+            "is_deleted" if resource.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.is_deleted))),
             _ => {}
         }
         let record = loaded.get_or_init(|| self.load(id, row));
@@ -254,8 +232,9 @@ impl Table {
     pub(crate) fn create(&mut self, at: DateTime<Utc>) -> u64 {
         let index = self.next_index;
         self.next_index += 1;
-        let id = seed::id(self.kind, index);
-        let head = Head { created: at, modified: at, ..seed::head(self.kind, self.seed, index, index + 1) };
+        let kind = self.resource.kind;
+        let id = kind.id(index);
+        let head = Head { created: at, modified: at, ..head(kind, self.seed, index, index + 1) };
         self.rows.insert(id, Row { head, changed: None, before: None });
         self.change();
         id
@@ -267,7 +246,7 @@ impl Table {
         let changed = Arc::make_mut(&mut record);
         change(changed);
         row.before = Some(std::mem::replace(&mut row.head.modified, at));
-        seed::settle(self.kind, id, &mut row.head, changed);
+        self.resource.settle(id, &mut row.head, changed);
         row.changed = Some(record);
         self.recent.get_mut().remove(&id);
         self.change();

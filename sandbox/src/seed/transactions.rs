@@ -1,8 +1,8 @@
 //! The transactions of orders (orders v3 reference). There is no list of those of all orders.
 
-use crate::make::{Field, Is};
+use super::make::{Field, Is};
 
-pub(crate) const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     Field("id", Is::RowId),
     Field("order_id", Is::ParentText),
     Field("event", Is::Text(&["purchase", "authorization", "capture", "refund", "void", "pending", "settled"])),

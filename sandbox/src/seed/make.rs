@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
+use super::draw::uuid;
+use super::words;
 use crate::kind::Kind;
-use crate::registry;
-use crate::seed::words;
+use crate::wire;
 
 /// A field and what it holds.
 pub(crate) struct Field(pub(crate) &'static str, pub(crate) Is);
@@ -87,15 +88,15 @@ fn value(is: &Is, with: &mut For<'_>) -> Value {
         Is::Parent => Value::from(parent),
         Is::ParentText => Value::from(parent.to_string()),
         Is::RowId => Value::from(parent * 100_000 + place),
-        Is::Of(kind) => Value::from(registry::of(*kind).ids.at(with.rng.u64(..200))),
+        Is::Of(kind) => Value::from(kind.id(with.rng.u64(..200))),
         Is::Place => Value::from(place),
         Is::Whole(least, greatest) => Value::from(with.rng.u64(*least..=*greatest)),
-        Is::Money => crate::wire::amount(with.rng.i64(0..50_000)),
+        Is::Money => wire::amount(with.rng.i64(0..50_000)),
         Is::Text(texts) => Value::from(texts[with.rng.usize(..texts.len())]),
         Is::Name(name) => Value::from(format!("{name} {}", with.id)),
         Is::Words => Value::from(words::TEXTS[with.rng.usize(..words::TEXTS.len())]),
         Is::Flag => Value::from(with.rng.bool()),
-        Is::Uuid => Value::from(crate::seed::uuid(with.rng)),
+        Is::Uuid => Value::from(uuid(with.rng)),
         Is::Created => Value::from((with.write)(with.dates.0)),
         Is::Modified => Value::from((with.write)(with.dates.1)),
         Is::Null => Value::Null,
