@@ -26,6 +26,7 @@
 
 mod account;
 mod bindings;
+pub mod files;
 mod guest;
 mod http;
 mod log;
