@@ -1,6 +1,6 @@
 //! The config, before the component sees it: which store it names, and the credentials that stay with the host.
 
-use crate::http::address;
+use crate::address::is_public;
 use crate::log::Redactor;
 use ::http::HeaderValue;
 use serde_json::{Map, Value};
@@ -50,7 +50,7 @@ impl Allowed {
             return Err(config_failure(format!("api_url is {origin}, but requests are allowed only to {allowed}")));
         }
         let literal = host_of(&origin.authority).parse::<IpAddr>();
-        if !self.private_addresses && literal.is_ok_and(|address| !address::is_public(address)) {
+        if !self.private_addresses && literal.is_ok_and(|address| !is_public(address)) {
             return Err(config_failure(format!(
                 "api_url is {origin}, an address of a private network, and this is not permitted"
             )));

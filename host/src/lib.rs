@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address;
 mod bindings;
 pub mod files;
 mod guest;

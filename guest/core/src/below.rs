@@ -2,16 +2,17 @@
 //! many as the store takes at a time, and come one after the other.
 
 use crate::api::gate::Gate;
-use crate::api::{Clock, Request, Slice, Transport};
+use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
 use crate::error::{Failure, Kind, Result};
-use crate::group::{Group, fingerprint};
+use crate::group::Group;
+use crate::hash::fingerprint;
 use crate::log::Log;
-use crate::pipeline::Pages;
+use crate::page::{Page, Pages, Row};
 use crate::progress::{Below, Position, Progress, Starts};
 use crate::rows::is_surely_gone;
 use crate::streams::{List, Stream};
-use crate::walk::{Extent, Page, Row, SECOND_THOUGHTS, Walk};
+use crate::walk::{Extent, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::VecDeque;

@@ -1,9 +1,17 @@
 //! The channels of a store with several storefronts that a run is restricted to.
 
 use crate::json::{self, peek};
-use crate::streams::{self, List};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+/// How a list of a store with several storefronts is filtered by channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByChannel {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// The field in which a record names its channel, where the filter takes no more than one.
+    pub field: Option<&'static str>,
+}
 
 /// Ids of channels; without any, all are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +35,8 @@ impl Channels {
     }
 
     /// The filter for a list. None: the list is not filtered, since all are read or the filter takes no more than one.
-    pub(crate) fn filter(&self, list: &List) -> Option<(&'static str, String)> {
-        let streams::ByChannel { filter, field } = list.channels?;
+    pub(crate) fn filter(&self, of_list: Option<ByChannel>) -> Option<(&'static str, String)> {
+        let ByChannel { filter, field } = of_list?;
         let takes_all = self.0.len() == 1 || field.is_none();
         Some((filter, self.as_text().filter(|_| takes_all)?))
     }
@@ -40,8 +48,8 @@ impl Channels {
     }
 
     /// The ids as text, for a list that has a filter for them.
-    pub(crate) fn of(&self, list: &List) -> Option<String> {
-        list.channels.and(self.as_text())
+    pub(crate) fn of(&self, of_list: Option<ByChannel>) -> Option<String> {
+        of_list.and(self.as_text())
     }
 
     /// Whether these are among those that an earlier run has read, by what its state says. Without any, all are.

@@ -3,14 +3,14 @@
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::{self, Form};
-use crate::api::{Clock, NoBody, Quota, Request, Slice, Transport};
+use crate::api::{Clock, NoBody, Query, Quota, Request, Slice, Transport};
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Result, summarize};
 use crate::head::id_of;
 use crate::log::Log;
 use crate::start::first;
 use crate::streams::{ALL, List, Paging, Rows, Source, Stream};
-use crate::walk::{Query, between};
+use crate::walk::between;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -95,7 +95,7 @@ async fn probe<T: Transport, C: Clock>(
     list: &List,
 ) -> Result<Option<u64>> {
     let dates = between(list, first(stream, config), config.end_date).into_iter();
-    let query: Query = dates.chain(config.channels.filter(list)).collect();
+    let query: Query = dates.chain(config.channels.filter(list.channels)).collect();
     let request = |path: &str| Request { query: query.clone(), ..Request::new(stream.name, list.scope, path.to_owned()) };
     let mut page = request(list.path);
     page.page = Some(Slice::first(1)).filter(|_| list.paging != Paging::Once);

@@ -1,7 +1,10 @@
 //! Dates as the API and the users write them, read into one form: UTC.
 
 pub use chrono::{DateTime, Utc};
-use chrono::{Datelike, NaiveDate, NaiveDateTime, SecondsFormat};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta};
+
+/// The least step of the filters.
+pub(crate) const SECOND: TimeDelta = TimeDelta::seconds(1);
 
 /// Reads RFC 2822 (`Tue, 20 Nov 2012 00:00:00 +0000`, API v2), ISO 8601 with or without an offset (API v3, state files of the Python
 /// tap) and a bare date (midnight). A value without an offset is taken as UTC. None: not a date of the years 1 to 9999, which are all

@@ -1,5 +1,6 @@
 //! What a run has before it: how many records, and how many requests they take. An estimate, for people: nothing is decided by it.
 
+use crate::api::Query;
 use crate::api::gate::add_query;
 use crate::api::list::{self, Form};
 use crate::config::Config;
@@ -9,7 +10,7 @@ use crate::progress::{Progress, Starts};
 use crate::singer::state::State;
 use crate::start::Start;
 use crate::streams::{End, List, Paging};
-use crate::walk::{Query, between};
+use crate::walk::between;
 
 /// What one walk of a run has before it.
 #[derive(Debug)]

@@ -1,12 +1,13 @@
 //! Streams that come from one walk: a list, read in one mode, and the streams that its records bring.
 
+use crate::api::Query;
 use crate::config::Config;
 use crate::dates;
+use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
 use crate::singer::message::{Output, Sink};
 use crate::streams::{Include, List, Lookup, Rows, Source, Stream};
-use crate::walk::Query;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -104,9 +105,9 @@ impl Group {
             Source::List(_) | Source::With { .. } => None,
         };
         let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);
-        let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list)];
+        let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list.channels)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
-        let channels = config.channels.filter(list);
+        let channels = config.channels.filter(list.channels);
         Group { parent, list, members, rows, below, includes, channels, query, by_ids, selection }
     }
 
@@ -167,15 +168,4 @@ fn includes<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
         query.insert(0, ("include", values.join(",")));
     }
     query
-}
-
-/// FNV-1a over the texts: the same in every build, which the standard library's hash does not promise.
-pub(crate) fn fingerprint(texts: &[String]) -> u64 {
-    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-/// The fingerprint of texts, as hexadecimal.
-pub(crate) fn hash(texts: impl Iterator<Item = String>) -> String {
-    format!("{:016x}", fingerprint(&texts.collect::<Vec<_>>()))
 }

@@ -3,21 +3,15 @@
 use crate::api::{Clock, Transport};
 use crate::aside::Aside;
 use crate::error::{Failure, Result};
+use crate::page::{Page, Pages, Row};
 use crate::progress::{Below, Position};
 use crate::rows::{Chunk, Fetcher};
-use crate::walk::{Page, Row};
 use chrono::{DateTime, Utc};
 use futures_util::future::{FutureExt, LocalBoxFuture, ready};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
-
-/// Where pages of records come from: a walk through a list, or what was set aside.
-pub(crate) trait Pages {
-    /// The next page, with about so many new rows at most. It is not asked for a page after the last one.
-    fn next_page(&mut self, most: Option<u64>) -> impl Future<Output = Result<Page>>;
-}
 
 /// What a source brings, in order.
 pub(crate) enum Item {

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, Credentials};
 use crate::error::{Failure, Kind, Result};
-use crate::group::{Group, Member, Mode, hash};
+use crate::group::{Group, Member, Mode};
+use crate::hash::hash;
 use crate::schema::{self, Object};
 use crate::select;
 use crate::singer::catalog::{Catalog, Entry};

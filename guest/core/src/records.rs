@@ -4,12 +4,12 @@ use crate::error::{Failure, Kind, Result};
 use crate::group::{Group, Member};
 use crate::json::{peek, scalar};
 use crate::log::Log;
+use crate::page::Row;
 use crate::rows::{self, Lists};
 use crate::singer::message::{Output, Sink};
 use crate::streams::{Rows, Source};
 use crate::takers::Takers;
 use crate::transform::{self, Findings, Replacement, Unfit};
-use crate::walk::Row;
 use serde_json::value::RawValue;
 use std::fmt;
 

@@ -2,11 +2,12 @@
 
 use crate::aside::{Aside, Entries};
 use crate::config::{Channels, Config};
+use crate::dates::SECOND;
 use crate::error::Failure;
 use crate::group::Group;
+use crate::page::Row;
 use crate::progress::Progress;
 use crate::streams::Rows;
-use crate::walk::{Row, SECOND};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 

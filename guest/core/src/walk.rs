@@ -7,38 +7,34 @@
 mod end;
 mod gap;
 mod numbered;
+mod pass;
 mod sift;
+mod step;
 mod time;
 
 use crate::api::answer::{Answer, Refused};
 use crate::api::gate::Gate;
 use crate::api::list::Listing;
-use crate::api::{Clock, Request, Slice, Transport};
+use crate::api::{Clock, Query, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
-use crate::dates;
+use crate::dates::{self, SECOND};
 use crate::error::{Failure, Kind, Result};
-use crate::group::fingerprint;
+use crate::hash::fingerprint;
 use crate::head::id_of;
 use crate::log::Log;
-use crate::pipeline::Pages;
-use crate::progress::{Below, Position, Progress};
+use crate::page::{Page, Pages, Row};
+use crate::progress::{Position, Progress};
 use crate::streams::{Dates, End, List, Paging};
 use crate::transform::Findings;
 use chrono::{DateTime, TimeDelta, Utc};
-use gap::Served;
-use numbered::Pass;
-use serde_json::value::RawValue;
-use sift::Sifted;
+use pass::Pass;
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::Duration;
+use step::{Doubt, Follows, Served, Sifted, Step};
 
 /// How far behind the store's time a bookmark stays, and what counts as long past: a record written by a slow transaction may show
 /// up a little after its own date.
 pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
-pub(crate) const SECOND: TimeDelta = TimeDelta::seconds(1);
-/// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
-pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// Above every id: nothing is there.
 pub(crate) const BEYOND: u64 = 9_000_000_000_000_000;
@@ -47,59 +43,6 @@ const TRIES: u32 = 3;
 /// After a page with more bytes than this, pages have half as many rows, so that memory does not grow with the size of the records.
 const MUCH: usize = 8 << 20;
 const REPEATED: &str = "a page brings only records that came before";
-
-/// A query's names and values.
-pub(crate) type Query = Vec<(&'static str, String)>;
-
-/// One record of a list.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) id: u64,
-    /// Its modification date, where it has one that can be read.
-    pub(crate) date: Option<DateTime<Utc>>,
-    pub(crate) raw: Box<RawValue>,
-    /// How many records the walk has seen, this one included.
-    pub(crate) seen: u64,
-    /// When it was read, as messages say it.
-    pub(crate) extracted: Rc<str>,
-    /// Other records of the list, where some are known.
-    pub(crate) others: [Option<u64>; 2],
-    /// The id is not the store's but a hash: of the key, if that has several fields, or of the whole record, if its key cannot be read.
-    pub(crate) is_stand_in: bool,
-    /// The entry under which it was set aside, if it was asked for because of one.
-    pub(crate) was_aside: Option<Aside>,
-}
-
-impl Row {
-    /// The entry that sets this record aside.
-    pub(crate) fn aside(&self) -> Aside {
-        match self.is_stand_in {
-            true => Aside::Again { again: self.id, date: self.date },
-            false => Aside::Id(self.id),
-        }
-    }
-}
-
-/// One step of a walk.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    /// The store's time when the walk began, as far as it is known.
-    pub(crate) started: Option<DateTime<Utc>>,
-    /// The highest id that the list had then, where it can say so.
-    pub(crate) end: Option<u64>,
-    /// What the store cannot serve of the page, and why.
-    pub(crate) aside: Vec<(Aside, Failure)>,
-    pub(crate) rows: Vec<Row>,
-    /// Entries that were set aside earlier, and of which the store has nothing more.
-    pub(crate) gone: Vec<Aside>,
-    /// Where the walk continues, unless it goes by id.
-    pub(crate) position: Option<Position>,
-    /// Where lists below records are walked: which list it is, and where in it; and how many of those records have been seen.
-    pub(crate) below: Option<Below>,
-    pub(crate) seen_above: Option<u64>,
-    /// Nothing follows.
-    pub(crate) last: bool,
-}
 
 /// A walk under way.
 pub(crate) struct Walk<'g, T, C> {
@@ -166,28 +109,6 @@ pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<D
 /// The filters of a walk.
 fn filters(list: &List, extent: &Extent) -> Query {
     between(list, extent.since, extent.until).into_iter().chain(extent.channels.clone()).collect()
-}
-
-/// Why what came cannot be the truth.
-struct Doubt {
-    why: String,
-    /// The cross-check that contradicts the answer has proved itself in this run. If it has not, the answer is believed when it comes again.
-    proven: bool,
-}
-
-/// What follows a page.
-enum Follows {
-    More,
-    Nothing,
-    /// What has come before, so that reading on leads nowhere.
-    WhatCame(&'static str),
-}
-
-/// A page, and how far the walk is with it.
-struct Step {
-    page: Page,
-    seen: u64,
-    doubt: Option<Doubt>,
 }
 
 impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {

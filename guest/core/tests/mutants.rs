@@ -72,7 +72,7 @@ fn a_bookmark_per_record_in_an_unsorted_walk() {
         &[edit(
             "sync/checkpoint.rs",
             "self.state.set_walk(member.stream, &stage.progress);",
-            "self.state.complete(member.stream, stage.progress.newest.max(stage.progress.since), &member.fields, self.config.channels.of(member.stream.list()));",
+            "self.state.complete(member.stream, stage.progress.newest.max(stage.progress.since), &member.fields, self.config.channels.of(member.stream.list().channels));",
         )],
     );
 }

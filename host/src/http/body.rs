@@ -1,8 +1,8 @@
 //! An answer's body on its way to the component: counted, timed, unpacked.
 
 use super::Place;
-use super::client::told;
 use super::exchange::Exchange;
+use super::fault::told;
 use crate::progress::Progress;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;

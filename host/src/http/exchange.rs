@@ -1,7 +1,7 @@
 //! A request and its answer: on which connection, whether it is sent again, and what becomes of a connection that does not answer.
 
-use super::client::{Pool, causes, told};
-use super::link::Answered;
+use super::fault::{causes, told};
+use super::link::{Answered, Links};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -19,6 +19,8 @@ const MAX_RESENDS: usize = 5;
 /// How long a request waits for a connection that another one opens, before it opens its own.
 const MAX_TURN: Duration = Duration::from_secs(5);
 
+/// The pool. Requests of this tap have no body.
+type Pool = hyper_util::client::legacy::Client<Links, Empty<Bytes>>;
 type Request = ::http::Request<Empty<Bytes>>;
 type Response = ::http::Response<Incoming>;
 type PoolError = hyper_util::client::legacy::Error;

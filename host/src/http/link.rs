@@ -1,6 +1,7 @@
 //! Connections as the pool gets them: opened in bounded time, each with a mark that says whether it has answered.
 
-use super::client::{BoxError, Connector};
+use super::connector::{CONNECT_TIMEOUT, Connector};
+use super::fault::BoxError;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -11,12 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tower_service::Service;
-
-/// How long it may take to open a connection: the proxy's tunnel and TLS included, at which a server can fall silent too.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether a connection has answered a request before.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,11 @@
 //! The component's way out: what it may ask for, and how that is sent.
 
-pub(crate) mod address;
 mod ask;
 mod body;
 pub(crate) mod client;
+mod connector;
 mod exchange;
+mod fault;
 mod link;
 pub(crate) mod proxy;
 

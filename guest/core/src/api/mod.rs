@@ -83,6 +83,12 @@ pub struct Quota {
     pub window: Duration,
 }
 
+/// A query's names and values, not encoded.
+pub type Query = Vec<(&'static str, String)>;
+
+/// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
+pub const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
+
 /// Larger bodies are given up: a page of 250 of the largest known records stays far below.
 pub const MAX_BODY: usize = 128 << 20;
 
@@ -96,7 +102,7 @@ pub struct Request {
     /// The path below `/stores/{store_hash}/`. Made of constants and numbers.
     pub path: String,
     /// Names and values, not encoded.
-    pub query: Vec<(&'static str, String)>,
+    pub query: Query,
     /// The page asked for; none for what is not a list. The gate halves its size when the store cannot carry it.
     pub page: Option<Slice>,
     /// How often it is tried at most. None: as often as the gate tries by itself.

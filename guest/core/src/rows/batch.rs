@@ -7,8 +7,8 @@ use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::head::mark;
 use crate::json::peek;
+use crate::page::Row;
 use crate::streams::Rows;
-use crate::walk::Row;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 

@@ -6,7 +6,7 @@ use crate::api::list::Listing;
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::head::{Head, id_of};
-use crate::walk::Row;
+use crate::page::Row;
 use std::collections::HashMap;
 
 /// Where records together have failed, their halves are tried so often at most: one of them may be the trouble.

@@ -4,10 +4,9 @@ use super::Fetcher;
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::is_json;
-use crate::api::{Clock, Request, Slice, Transport};
+use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::error::Result;
 use crate::streams::{List, Lookup};
-use crate::walk::SECOND_THOUGHTS;
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(super) async fn is_gone(&self, id: u64) -> Result<bool, Refused> {

@@ -1,8 +1,8 @@
 //! What a record says of its lists: the rows that it holds itself, and how many there are.
 
 use crate::json::{self, peek};
+use crate::page::Row;
 use crate::streams::{Announced, Rows, Way};
-use crate::walk::Row;
 use serde_json::value::RawValue;
 
 /// The rows that a record holds itself, if they are whole.

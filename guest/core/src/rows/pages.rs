@@ -6,8 +6,8 @@ use crate::api::list::{Listing, is_last};
 use crate::api::{Clock, Slice, Transport};
 use crate::head::mark;
 use crate::json::peek;
+use crate::page::Row;
 use crate::streams::Rows;
-use crate::walk::Row;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 

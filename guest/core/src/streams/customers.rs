@@ -32,6 +32,15 @@ pub static ATTRIBUTES: Rows = Rows {
     adds: &[],
 };
 
+/// All addresses, for the stream of them.
+pub static ALL_ADDRESSES: Rows = Rows {
+    name: "customer_addresses",
+    key: &["id"],
+    from: &[batch("v3/customers/addresses", &[("include", "formfields")])],
+    announced_by: None,
+    adds: &[],
+};
+
 /// The list. It has no filter by id: its walk goes by cursor.
 pub static LIST: List = List {
     dates: Some(Dates {
@@ -51,7 +60,7 @@ pub static LIST: List = List {
         include("shopper_profile_id", "shopper_profile_id"),
         include("segment_ids", "segment_ids"),
     ],
-    rows: &[&ADDRESSES, &ATTRIBUTES, &super::customer_addresses::ROWS],
+    rows: &[&ADDRESSES, &ATTRIBUTES, &ALL_ADDRESSES],
     one: Some(Lookup::Filter("id:in")),
     channels: Some(ByChannel { filter: "channel_id:in", field: None }),
     ..List::v3("v3/customers", SCOPE)

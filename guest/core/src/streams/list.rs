@@ -1,6 +1,7 @@
 //! What there is to say of a list of the API: how it is asked for, how a walk goes through it, and which lists its records have.
 
 use crate::api::list::Form;
+pub use crate::channels::ByChannel;
 
 /// A query's constant names and values.
 pub type Params = &'static [(&'static str, &'static str)];
@@ -40,15 +41,6 @@ pub struct List {
     pub range: Option<(&'static str, &'static str)>,
     /// The most requests that the store takes at a time, where it says so.
     pub at_once: Option<usize>,
-}
-
-/// How a list of a store with several storefronts is filtered by channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ByChannel {
-    /// The filter's name.
-    pub filter: &'static str,
-    /// The field in which a record names its channel, where the filter takes no more than one.
-    pub field: Option<&'static str>,
 }
 
 /// A date of a list's records, and the filters that go by it.

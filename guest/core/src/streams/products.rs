@@ -1,13 +1,39 @@
 //! products: API v3, with variants, images, options and the other nested lists that are selected.
 
-use super::{ByChannel, Dates, End, Include, List, Lookup, Paging, Replication, Source, Stream, include};
+use super::{Ask, ByChannel, Dates, End, Include, List, Lookup, Paging, Replication, Rows, Source, Stream, Way, include};
+use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_products_read_only";
+/// No maximum is documented for the ids of one request.
+const MOST: usize = 50;
 
 /// A list that cuts the API's pages to ten products (products_catalog.v3, `include`).
 const fn heavy(field: &'static str) -> Include {
     Include { field, value: field, with: None, page_at_most: Some(10) }
 }
+
+/// The request for the rows of products.
+const fn batch(path: &'static str) -> Way {
+    let ask = Ask { path, query: &[], form: Form::Envelope, scope: SCOPE };
+    Way::Batch { ask, filter: "product_id:in", owner: "product_id", most: MOST }
+}
+
+/// All variants, for the stream of them.
+pub static ALL_VARIANTS: Rows = Rows {
+    name: "product_variants",
+    key: &["id"],
+    from: &[batch("v3/catalog/variants")],
+    announced_by: None,
+    adds: &[],
+};
+/// The channels that sell a product.
+pub static CHANNEL_ASSIGNMENTS: Rows = Rows {
+    name: "product_channel_assignments",
+    key: &["product_id", "channel_id"],
+    from: &[batch("v3/catalog/products/channel-assignments")],
+    announced_by: None,
+    adds: &[],
+};
 
 /// The list.
 pub static LIST: List = List {
@@ -33,7 +59,7 @@ pub static LIST: List = List {
         include("parent_relations", "parent_relations"),
         include("channels", "channels"),
     ],
-    rows: &[&super::product_variants::ROWS, &super::product_channel_assignments::ROWS],
+    rows: &[&ALL_VARIANTS, &CHANNEL_ASSIGNMENTS],
     one: Some(Lookup::Filter("id:in")),
     ids_only: &[("include_fields", "date_modified")],
     channels: Some(ByChannel { filter: "channel_id:in", field: None }),

@@ -6,9 +6,9 @@ use crate::aside::{Aside, Entries, MOST_ASIDE};
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::leftovers::{Asker, Leftovers};
+use crate::page::Row;
 use crate::progress::{Progress, Starts};
 use crate::singer::message::Sink;
-use crate::walk::Row;
 use std::rc::Rc;
 
 impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {

@@ -49,7 +49,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                     own.max(self.state.bookmark(stream).ok().flatten().filter(|_| has_read)).max(safe)
                 }
             };
-            self.state.complete(stream, bookmark, fields, self.config.channels.of(stream.list()));
+            self.state.complete(stream, bookmark, fields, self.config.channels.of(stream.list().channels));
         }
     }
 

@@ -3,7 +3,8 @@
 use super::{CHECKPOINT_TIME, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::{Failure, Kind, Result};
-use crate::pipeline::{Item, Pages, Pipeline, Room};
+use crate::page::Pages;
+use crate::pipeline::{Item, Pipeline, Room};
 use crate::singer::message::Sink;
 use futures_util::future::{Either, FutureExt, pending, select};
 use std::pin::pin;

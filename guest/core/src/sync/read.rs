@@ -4,12 +4,13 @@ use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::aside::Entries;
 use crate::error::{Failure, Kind, Result};
-use crate::pipeline::{Item, Pages, Pipeline};
+use crate::page::{Pages, Row};
+use crate::pipeline::{Item, Pipeline};
 use crate::progress::Position;
 use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
 use crate::singer::message::Sink;
-use crate::walk::{Extent, Row};
+use crate::walk::Extent;
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -1,13 +1,15 @@
 //! Where a list ends, and what could contradict it. What a cross-check says counts only if it has shown in this run that it can be trusted:
 //! it is asked something whose answer is known. Else the list is believed when it says the same twice.
 
-use super::{BEYOND, Doubt, MARGIN, Row, SECOND, TRIES, Walk};
+use super::{BEYOND, Doubt, MARGIN, TRIES, Walk};
 use crate::api::answer::Refused;
 use crate::api::list;
-use crate::api::{Clock, Slice, Transport};
+use crate::api::{Clock, Query, Slice, Transport};
 use crate::dates;
+use crate::dates::SECOND;
 use crate::error::Result;
 use crate::head::Head;
+use crate::page::Row;
 use crate::streams::{Dates, End, Paging};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -232,7 +234,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// How many records the store counts: by an endpoint for it, or by the list's total. None: it does not say.
-    async fn count(&self, query: super::Query) -> Result<Option<u64>> {
+    async fn count(&self, query: Query) -> Result<Option<u64>> {
         let Some(path) = self.list.count else { return self.total(query).await };
         match self.gate.get(&mut self.request(path, query), list::count).await {
             Ok(answer) => Ok(Some(answer.body)),
@@ -254,7 +256,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// The total that a page of the list has under these filters.
-    async fn total(&self, query: super::Query) -> Result<Option<u64>> {
+    async fn total(&self, query: Query) -> Result<Option<u64>> {
         let mut request = self.request(&self.path, query);
         request.page = Some(Slice::first(1));
         match self.gate.get(&mut request, |body| self.list.form.decode(body)).await {

@@ -1,9 +1,10 @@
 //! A page that the store cannot serve: the walk finds where the store answers again, and sets aside what lies before.
 
-use super::{BEYOND, Query, Walk};
+use super::step::Served;
+use super::{BEYOND, Walk};
 use crate::api::answer::Refused;
 use crate::api::list::Listing;
-use crate::api::{Clock, Slice, Transport};
+use crate::api::{Clock, Query, Slice, Transport};
 use crate::aside::Aside;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
@@ -15,13 +16,6 @@ const NARROW: [u32; 4] = [10, 5, 2, 1];
 const FARTHEST: u64 = 1 << 40;
 /// Up to here it goes id by id.
 const NEAR: u64 = 4;
-
-/// A page that was served.
-pub(super) struct Served {
-    pub(super) answer: Listing,
-    /// What lies before the page and could not be served, and why.
-    pub(super) gap: Option<(Aside, Failure)>,
-}
 
 /// Where the store answers again: with rows that are new, or with none, since nothing follows.
 struct Ahead {

@@ -1,49 +1,22 @@
 //! What of a page is new to the walk, in the order of the ids where the walk goes by id.
 
-use super::{Row, SECOND, Walk};
+use super::Walk;
+use super::step::Sifted;
 use crate::api::list::{Listing, Repair};
 use crate::api::{Clock, Transport};
 use crate::aside::Aside;
 use crate::dates;
+use crate::dates::SECOND;
 use crate::error::Result;
-use crate::group::fingerprint;
+use crate::hash::fingerprint;
 use crate::head::{Head, id_of, stand_in};
+use crate::page::Row;
 use crate::streams::Paging;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use std::rc::Rc;
 
 const NAMELESS: &str = "nothing but records without an id that is a number";
-
-/// What of a page's rows is new.
-#[derive(Default)]
-pub(super) struct Sifted {
-    pub(super) rows: Vec<Row>,
-    /// What stands for rows whose id cannot be read.
-    pub(super) nameless: Vec<Aside>,
-    /// How many rows have come before, or need not come.
-    pub(super) known: usize,
-    /// How many records the walk has seen with them.
-    pub(super) seen: u64,
-    /// The rows reach the id where the walk is to end.
-    pub(super) reached: bool,
-}
-
-impl Sifted {
-    /// Takes in rows without a readable id that lie between two ids: as the gap between those, or as themselves where no id fits.
-    fn place_nameless(&mut self, nameless: Vec<Aside>, above: u64, below: u64) {
-        if below > above.saturating_add(1) {
-            self.nameless.extend((!nameless.is_empty()).then_some(Aside::Gap { above, below }));
-        } else {
-            self.add_nameless(nameless);
-        }
-    }
-
-    fn add_nameless(&mut self, nameless: Vec<Aside>) {
-        self.seen += nameless.len() as u64;
-        self.nameless.extend(nameless);
-    }
-}
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
