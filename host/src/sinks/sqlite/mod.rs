@@ -1,5 +1,6 @@
 //! Records and state in one SQLite file.
 
+mod columns;
 mod record;
 mod table;
 
@@ -59,7 +60,8 @@ impl SqliteSink {
         // SQLite has names of its own, such as `:memory:` and `file:…`, none of which starts like this.
         let path = Path::new(".").join(file);
         let connection = Connection::open_with_flags(path, flags).map_err(told)?;
-        let mut sink = SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None, read_whole: Vec::new() };
+        let mut sink =
+            SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None, read_whole: Vec::new() };
         sink.prepare().map_err(told)?;
         sink.bind(store)?;
         sink.state = sink.stored_state()?;

@@ -1,79 +1,19 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
 use super::super::messages::{is_stream_name, not_a_name};
+use super::columns::{Column, Columns, quoted};
 use super::record::Slots;
 use super::{SinkError, sentence};
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
-
-/// SQLite's own limit is 2000; a statement holds as many parameters.
-const MAX_COLUMNS: usize = 2000;
-const MAX_NAME: usize = 128;
-
-/// How a column holds its values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnKind {
-    /// INTEGER; what does not fit 64 bits keeps its digits as a BLOB, since SQLite would make a float of the same TEXT.
-    Integer,
-    /// INTEGER, 0 or 1.
-    Boolean,
-    /// Two columns: REAL, to compare and to count with, and the digits as they came, as TEXT.
-    Decimal,
-    /// TEXT: the text itself, a number's digits, or JSON.
-    Text,
-}
-
-impl ColumnKind {
-    fn declared(self) -> &'static str {
-        match self {
-            ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",
-            // What is stored.
-            ColumnKind::Text | ColumnKind::Decimal => "TEXT",
-        }
-    }
-}
-
-/// What follows a decimal's name where its digits are.
-const EXACT: &str = "__exact";
-
-/// A column of a table.
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: ColumnKind,
-}
-
-impl Column {
-    /// The names of the columns that it takes in a table.
-    fn names(&self) -> Vec<String> {
-        let mut names = vec![self.stored()];
-        names.extend(self.made().map(|_| self.name.clone()));
-        names
-    }
-
-    /// The name of the column that holds what came.
-    fn stored(&self) -> String {
-        match self.kind {
-            ColumnKind::Decimal => format!("{}{EXACT}", self.name),
-            ColumnKind::Integer | ColumnKind::Boolean | ColumnKind::Text => self.name.clone(),
-        }
-    }
-
-    /// The definition of the column that is made from what came.
-    fn made(&self) -> Option<String> {
-        let is_made = self.kind == ColumnKind::Decimal;
-        is_made.then(|| format!("{} REAL AS (CAST({} AS REAL)) VIRTUAL", quoted(&self.name), quoted(&self.stored())))
-    }
-}
 
 /// A stream's table.
 pub(super) struct Table {
     stream: String,
     keys: Vec<String>,
-    pub(super) columns: Vec<Column>,
-    pub(super) index: HashMap<String, usize>,
+    columns: Columns,
     insert: String,
 }
 
@@ -107,35 +47,9 @@ impl Table {
         if !is_stream_name(stream) || is_reserved(stream) {
             return Err(not_a_name(stream));
         }
-        let schema: Value = serde_json::from_str(schema.get()).map_err(|fault| format!("the SCHEMA of {stream}: {fault}"))?;
-        let properties =
-            schema.get("properties").and_then(Value::as_object).ok_or(format!("the SCHEMA of {stream} has no properties"))?;
-        if properties.is_empty() || properties.len() > MAX_COLUMNS {
-            return Err(format!("{stream} has {} fields; a table has 1 to {MAX_COLUMNS} columns", properties.len()));
-        }
-        if let Some(name) = properties.keys().find(|name| name.is_empty() || name.len() > MAX_NAME || name.contains('\0')) {
-            return Err(format!("{stream} has a field {name:?}, which cannot be a column's name"));
-        }
-        if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
-            return Err(format!("the key {key:?} of {stream} is not among its fields"));
-        }
-        let column = |(name, schema): (&String, &Value)| match column_kind(schema) {
-            // A key is compared by its text.
-            ColumnKind::Decimal if keys.contains(name) => Column { name: name.clone(), kind: ColumnKind::Text },
-            kind => Column { name: name.clone(), kind },
-        };
-        let columns: Vec<Column> = properties.iter().map(column).collect();
-        let names: Vec<String> = columns.iter().flat_map(Column::names).collect();
-        if names.len() > MAX_COLUMNS {
-            return Err(format!("{stream} needs {} columns; a table has at most {MAX_COLUMNS}", names.len()));
-        }
-        let mut seen = HashSet::new();
-        if let Some(name) = names.iter().find(|name| !seen.insert(name.to_ascii_lowercase())) {
-            return Err(format!("{stream} has two fields {name:?}, upper and lower case apart, which cannot be two columns"));
-        }
-        let index = columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
-        let insert = insert_statement(stream, &columns, keys);
-        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, index, insert })
+        let columns = Columns::read(stream, schema, keys)?;
+        let insert = insert_statement(stream, &columns.list, keys);
+        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, insert })
     }
 
     /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are. A table that the SCHEMA
@@ -191,7 +105,7 @@ impl Table {
     }
 
     fn create_statement(&self) -> String {
-        let definitions = self.columns.iter().flat_map(|column| [Some(self.definition(column)), column.made()]);
+        let definitions = self.columns.list.iter().flat_map(|column| [Some(self.definition(column)), column.made()]);
         let mut parts: Vec<String> = definitions.flatten().collect();
         if !self.keys.is_empty() {
             parts.push(format!("PRIMARY KEY ({})", list(&self.keys)));
@@ -214,18 +128,13 @@ impl Table {
                 self.stream
             )));
         }
-        for column in &self.columns {
+        for column in &self.columns.list {
             self.add_column(connection, column, &declared)?;
         }
         Ok(())
     }
 
-    fn add_column(
-        &self,
-        connection: &Connection,
-        column: &Column,
-        declared: &HashMap<String, String>,
-    ) -> Result<(), TableFault> {
+    fn add_column(&self, connection: &Connection, column: &Column, declared: &HashMap<String, String>) -> Result<(), TableFault> {
         let is_declared = |name: &str, wanted: &str| match declared.get(&name.to_ascii_lowercase()) {
             None => Ok(false),
             Some(declared) if declared.eq_ignore_ascii_case(wanted) => Ok(true),
@@ -269,18 +178,18 @@ impl Table {
 
     /// Inserts a record, or puts it in the place of the one with its key.
     pub(super) fn upsert(&self, connection: &Connection, record: &RawValue) -> Result<(), TableFault> {
-        let slots = Slots::read(self, record).map_err(|fault| {
+        let slots = Slots::read(&self.columns, record).map_err(|fault| {
             TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
         })?;
         // SQLite would make up an integer key that is null.
-        if let Some(key) = self.keys.iter().find(|key| slots.is_null(self, key)) {
+        if let Some(key) = self.keys.iter().find(|key| slots.is_null(&self.columns, key)) {
             return Err(TableFault::Told(format!(
                 "cannot take a record of {} whose key {key:?} is null or missing",
                 self.stream
             )));
         }
         let mut statement = connection.prepare_cached(&self.insert)?;
-        slots.bind(self, &mut statement)?;
+        slots.bind(&self.columns, &mut statement)?;
         statement.raw_execute()?;
         Ok(())
     }
@@ -306,33 +215,4 @@ fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String
 
 fn list(names: &[impl AsRef<str>]) -> String {
     names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// INTEGER where a schema allows nothing but integers or nothing but booleans, a decimal where it allows other numbers, else TEXT.
-fn column_kind(schema: &Value) -> ColumnKind {
-    let mut types = HashSet::new();
-    gather_types(schema, &mut types);
-    types.remove("null");
-    let are_all = |known: &[&str]| !types.is_empty() && types.iter().all(|name| known.contains(name));
-    match () {
-        () if are_all(&["integer"]) => ColumnKind::Integer,
-        () if are_all(&["boolean"]) => ColumnKind::Boolean,
-        () if are_all(&["integer", "number"]) => ColumnKind::Decimal,
-        () => ColumnKind::Text,
-    }
-}
-
-fn gather_types<'a>(schema: &'a Value, types: &mut HashSet<&'a str>) {
-    match schema.get("type") {
-        Some(Value::String(name)) => drop(types.insert(name)),
-        Some(Value::Array(names)) => types.extend(names.iter().filter_map(Value::as_str)),
-        _ => {}
-    }
-    for branch in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten() {
-        gather_types(branch, types);
-    }
 }

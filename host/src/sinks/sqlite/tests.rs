@@ -51,7 +51,8 @@ fn values_are_kept_exactly() {
         r#""id":1,"total":336.3200,"paid":true,"note":"a \"q\" \u00e9","lines":[{"x":1.10}],"big":92233720368547758089,"unknown":1"#,
     );
     write(&mut shop.open(), &[SCHEMA, &row, &state(1)]);
-    let all = "SELECT json_array(id, typeof(id), total__exact, typeof(total__exact), paid, note, lines, CAST(big AS TEXT)) FROM orders";
+    let all =
+        "SELECT json_array(id, typeof(id), total__exact, typeof(total__exact), paid, note, lines, CAST(big AS TEXT)) FROM orders";
     let expected = r#"[1,"integer","336.3200","text",1,"a \"q\" é","[{\"x\":1.10}]","92233720368547758089"]"#;
     assert_eq!(shop.query(all), expected);
 }
@@ -117,7 +118,9 @@ fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
     let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""BIG":{"type":["null","string"]}"#);
     let mut sink = shop.open();
     let why = sink.write(now_text.as_bytes()).unwrap_err().to_string();
-    for part in ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "--full-refresh orders", "start with a new file"] {
+    for part in
+        ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "--full-refresh orders", "start with a new file"]
+    {
         assert!(why.contains(part), "{why}");
     }
     drop(sink);
@@ -129,7 +132,8 @@ fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
 fn decimals_compare_and_add_up_as_numbers_and_keep_their_digits() {
     let shop = Shop::new();
     let totals = ["99.5000", "1000.0000", "5.0000", "208181.4100", "null", "-3.10", "0.0000"];
-    let rows: Vec<String> = totals.iter().enumerate().map(|(id, total)| record(&format!(r#""id":{id},"total":{total}"#))).collect();
+    let rows: Vec<String> =
+        totals.iter().enumerate().map(|(id, total)| record(&format!(r#""id":{id},"total":{total}"#))).collect();
     let mut sink = shop.open();
     write(&mut sink, &[SCHEMA]);
     rows.iter().for_each(|row| write(&mut sink, &[row]));
@@ -141,7 +145,10 @@ fn decimals_compare_and_add_up_as_numbers_and_keep_their_digits() {
         ("SELECT max(total) || ' ' || min(total) || ' ' || typeof(max(total)) FROM orders", "208181.41 -3.1 real"),
         ("SELECT CAST(round(sum(total), 2) AS TEXT) FROM orders", "209282.81"),
         ("SELECT group_concat(id) FROM (SELECT id FROM orders WHERE total IS NOT NULL ORDER BY total DESC)", "3,1,0,2,6,5"),
-        ("SELECT group_concat(total__exact, ' ') FROM (SELECT * FROM orders ORDER BY id LIMIT 4)", "99.5000 1000.0000 5.0000 208181.4100"),
+        (
+            "SELECT group_concat(total__exact, ' ') FROM (SELECT * FROM orders ORDER BY id LIMIT 4)",
+            "99.5000 1000.0000 5.0000 208181.4100",
+        ),
         ("SELECT CAST(count(*) AS TEXT) FROM orders WHERE total = 99.5", "1"),
     ] {
         assert_eq!(shop.query(query), answer, "{query}");
