@@ -27,6 +27,7 @@
 mod account;
 mod address;
 mod bindings;
+pub mod files;
 mod guest;
 mod http;
 mod log;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -9,6 +10,9 @@ use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 
 /// Longer lines are broken, so that a component cannot fill the memory with one.
 const MAX_LINE: usize = 64 * 1024;
+
+/// A component that says more in one call is not heard any further.
+const MAX_LOG: usize = 64 << 20;
 
 /// Takes one log line, without its line end.
 pub(crate) type LogHandler = Arc<dyn Fn(&str) + Send + Sync>;
@@ -47,11 +51,13 @@ pub(crate) struct LogPipe {
     handler: LogHandler,
     redactor: Redactor,
     rest: Arc<Mutex<Vec<u8>>>,
+    /// Bytes that the component has written.
+    written: Arc<AtomicUsize>,
 }
 
 impl LogPipe {
     pub(crate) fn new(handler: LogHandler, redactor: Redactor) -> LogPipe {
-        LogPipe { handler, redactor, rest: Arc::default() }
+        LogPipe { handler, redactor, rest: Arc::default(), written: Arc::default() }
     }
 
     /// Passes what follows the last line end to the handler. Call it when the component has ended.
@@ -61,6 +67,13 @@ impl LogPipe {
     }
 
     fn push(&self, bytes: &[u8]) {
+        let before = self.written.fetch_add(bytes.len(), Ordering::Relaxed);
+        if before.saturating_add(bytes.len()) > MAX_LOG {
+            if before <= MAX_LOG {
+                (self.handler)("WARNING the component has filled its log; what else it says is left out");
+            }
+            return;
+        }
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|&b| b == b'\n') {
             rest.extend_from_slice(piece);
@@ -146,6 +159,10 @@ mod tests {
     #[test]
     fn a_line_cannot_steer_a_terminal_or_grow_for_ever() {
         assert_eq!(lines_of(&[b"INFO \x1b[2Jx\xff\n"]), ["INFO  [2Jx\u{fffd}"]);
+        let flood = vec![b"INFO x\n".repeat(1 << 16); MAX_LOG / (7 << 16) + 3];
+        let lines = lines_of(&flood.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        assert!(lines.len() <= MAX_LOG / 7 + 1);
+        assert_eq!(lines.iter().filter(|line| line.contains("filled its log")).count(), 1);
         let endless = vec![b'x'; MAX_LINE];
         assert_eq!(lines_of(&[&endless, &endless, b"y"]).len(), 3);
     }

@@ -4,6 +4,7 @@ mod outlook;
 
 use crate::account::{Account, Allowed, without_secrets};
 use crate::bindings::{PluginPre, connector};
+use crate::files;
 use crate::guest::{Allowance, Guest, Instance, load};
 use crate::http::client::{Client, client};
 use crate::http::proxy::Proxies;
@@ -30,6 +31,8 @@ const DEFAULT_MEMORY: usize = 512 * 1024 * 1024;
 /// A request in flight has six resources at most, and there are at most 1,024 of those; the rest of the call has a few dozen. A higher limit
 /// would only let a foreign component fill the host's memory.
 const DEFAULT_RESOURCES: usize = 8192;
+/// How long a component may go on after a stop, unless the embedder says otherwise: a record with all its lists may take a while.
+const DEFAULT_GRACE: Duration = Duration::from_secs(60);
 /// How long the component may compute before it gives way to other tasks.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -48,6 +51,7 @@ struct Inner {
     proxies: Proxies,
     allowed: Allowed,
     allowance: Allowance,
+    grace: Duration,
     log: LogHandler,
 }
 
@@ -74,20 +78,22 @@ pub struct TapBuilder {
     ca_file: Option<PathBuf>,
     cache: bool,
     allowance: Allowance,
+    grace: Duration,
     private_addresses: bool,
     component: Cow<'static, [u8]>,
     log: LogHandler,
 }
 
 impl Tap {
-    /// A builder with the defaults: requests to `https://api.bigcommerce.com` only, the compiled component cached, 512 MiB of memory for each
-    /// call and 8,192 resources, the log thrown away.
+    /// A builder with the defaults: requests to `https://api.bigcommerce.com` only, the component compiled anew, 512 MiB of memory for each
+    /// call, 8,192 resources and a minute to heed a stop, the log thrown away.
     pub fn builder() -> TapBuilder {
         TapBuilder {
             origins: vec![DEFAULT_ORIGIN.to_owned()],
             ca_file: None,
-            cache: true,
+            cache: false,
             allowance: Allowance { memory: DEFAULT_MEMORY, resources: DEFAULT_RESOURCES },
+            grace: DEFAULT_GRACE,
             private_addresses: false,
             component: Cow::Borrowed(COMPONENT),
             log: Arc::new(|_| {}),
@@ -143,8 +149,8 @@ impl Tap {
         let (output, outcome) = pipe::start(sink, request.progress).map_err(sink_failure)?;
         let table = &mut instance.store.data_mut().table;
         let output = table.push(Box::new(output) as DynOutputStream).map_err(|fault| broken(&fault))?;
-        let stop = table.push(stop.clone()).map_err(|fault| broken(&fault))?;
-        let stop = subscribe(table, stop).map_err(|fault| broken(&fault))?;
+        let pollable = table.push(stop.clone()).map_err(|fault| broken(&fault))?;
+        let pollable = subscribe(table, pollable).map_err(|fault| broken(&fault))?;
         let request = connector::SyncRequest {
             config,
             catalog: request.catalog,
@@ -153,13 +159,23 @@ impl Tap {
             max_seconds: request.max_seconds,
         };
         let plugin = instance.plugin.bigcommerce_tap_connector();
-        let summary = plugin.call_sync(&mut instance.store, &request, output, Some(stop)).await;
-        let summary = instance.result(summary);
+        let summary = tokio::select! {
+            biased;
+            summary = plugin.call_sync(&mut instance.store, &request, output, Some(pollable)) => Some(summary),
+            () = self.overdue(stop) => None,
+        };
+        let summary = summary.map_or_else(|| Err(unheeded(self.0.grace)), |summary| instance.result(summary));
         // Whatever the component has kept of its end of the stream goes with it.
         drop(instance);
         // A sink's fault is the cause of what the component says then, and knows better.
         outcome.get().await.map_err(sink_failure)?;
         summary.map(|summary| summary.told(&redactor))
+    }
+
+    /// Waits until a stop has not been heeded for too long.
+    async fn overdue(&self, stop: &Stop) {
+        stop.requested().await;
+        tokio::time::sleep(self.0.grace).await;
     }
 
     /// The account that a config names, if its store can be asked.
@@ -199,7 +215,8 @@ impl TapBuilder {
         self
     }
 
-    /// Whether the compiled component is kept in the user's cache folder for the next process.
+    /// Whether the compiled component is kept in the user's cache folder for the next process. What lies there is run as it is, so that it is
+    /// used only if the folder is the user's own and nobody else can write to it; if not, the log says so. Off by default.
     pub fn cache(mut self, on: bool) -> TapBuilder {
         self.cache = on;
         self
@@ -216,6 +233,13 @@ impl TapBuilder {
     /// enough for the greatest `max_concurrency`.
     pub fn resource_limit(mut self, resources: usize) -> TapBuilder {
         self.allowance.resources = resources;
+        self
+    }
+
+    /// How long a call may go on after its [`Stop`] was requested. The tap's own component ends with the record in hand; one that does not is
+    /// ended by the host then.
+    pub fn grace(mut self, time: Duration) -> TapBuilder {
+        self.grace = time;
         self
     }
 
@@ -251,7 +275,7 @@ impl TapBuilder {
         let pre = load(&engine, &self.component).map_err(unusable)?;
         start_ticker(&engine)?;
         let allowed = Allowed { origins, private_addresses: self.private_addresses };
-        Ok(Tap(Arc::new(Inner { pre, client, proxies, allowed, allowance: self.allowance, log: self.log })))
+        Ok(Tap(Arc::new(Inner { pre, client, proxies, allowed, allowance: self.allowance, grace: self.grace, log: self.log })))
     }
 
     fn engine(&self) -> wasmtime::Result<Engine> {
@@ -274,8 +298,14 @@ impl TapBuilder {
 fn open_cache() -> wasmtime::Result<Cache> {
     let folders = directories_next::ProjectDirs::from("", "", "tap-bigcommerce");
     let folders = folders.ok_or_else(|| wasmtime::Error::msg("this user has no home folder"))?;
+    let folder = folders.cache_dir();
+    files::make_folder(folder)?;
+    if !files::is_own(folder)? {
+        let text = format!("others than its owner can write to {}, or it is another user's", folder.display());
+        return Err(wasmtime::Error::msg(text));
+    }
     let mut config = CacheConfig::new();
-    config.with_directory(folders.cache_dir());
+    config.with_directory(folder);
     Cache::new(config)
 }
 
@@ -291,6 +321,14 @@ fn start_ticker(engine: &Engine) -> Result<()> {
     };
     let started = thread::Builder::new().name("epoch".into()).spawn(tick);
     started.map(drop).map_err(|fault| broken(&fault))
+}
+
+fn unheeded(grace: Duration) -> Failure {
+    let text = format!(
+        "the component did not end within {} s of the stop, so it was ended; run again from the last state",
+        grace.as_secs_f64()
+    );
+    Failure::new(Kind::Cancelled, text)
 }
 
 fn broken(fault: &dyn std::fmt::Display) -> Failure {

@@ -2,12 +2,12 @@
 
 use super::args::Args;
 use super::console::Console;
-use super::place::{self, Readers};
 use super::{check, table, tap_for};
 use console::Term;
 use serde_json::{Map, Value, json};
 use std::io::{ErrorKind, IsTerminal, Write, stdin};
 use std::path::{Path, PathBuf};
+use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::config::{Config, Credentials, Origin};
 use tap_bigcommerce_core::plan::{self, Plan};
@@ -84,13 +84,14 @@ fn write(person: &mut impl Person, file: &Path, check: impl Fn(&str) -> Result<C
     let name = file.display();
     let unwritable = |fault: &dyn std::fmt::Display| Failure::new(Kind::Config, format!("{name} cannot be written: {fault}"));
     let there = file.exists();
-    place::probe(file).map_err(|fault| unwritable(&fault))?;
+    files::probe(file).map_err(|fault| unwritable(&fault))?;
     if there && !yes(person, &format!("{name} exists. Write a new one in its place?"))? {
         return Err(Failure::new(Kind::Cancelled, format!("{name} was left as it is; name another file with --config FILE")));
     }
     let config = agreed(person, check)?;
-    let put = if there { place::replace } else { place::create };
-    put(file, format!("{config:#}\n").as_bytes(), Readers::Owner).map_err(|fault| match fault.kind() {
+    let text = format!("{config:#}\n");
+    let put = if there { files::replace(file, text.as_bytes(), Readers::Owner) } else { files::create(file, text.as_bytes()) };
+    put.map_err(|fault| match fault.kind() {
         ErrorKind::AlreadyExists => unwritable(&"another program has written it meanwhile; run again"),
         _ => unwritable(&fault),
     })?;

@@ -9,7 +9,6 @@ mod init;
 mod live;
 mod output;
 mod permissions;
-mod place;
 mod report;
 mod sandbox;
 mod signals;
@@ -121,7 +120,7 @@ async fn sync(args: &Args, console: &Console, tap: &Tap, config: String) -> Resu
     check_given(args, &inputs)?;
     let catalog = select::apply(inputs.catalog, selecting(args), &args.exclude)?;
     let report = args.report.as_deref().map(|file| Report::new(file, store_identity(&config)?)).transpose()?;
-    let (sink, kept) = open(&args.output, &config, console)?;
+    let (sink, kept) = open(args, &config, console)?;
     let mut state = given.or(kept);
     for stream in &args.full_refresh {
         state = Some(forget(state.as_deref(), stream)?);
@@ -174,13 +173,13 @@ fn check_given(args: &Args, inputs: &plan::Inputs) -> Result<()> {
 }
 
 /// The sink, and the state that it holds.
-fn open(output: &Output, config: &str, console: &Console) -> Result<(Box<dyn Sink>, Option<String>)> {
-    match output {
+fn open(args: &Args, config: &str, console: &Console) -> Result<(Box<dyn Sink>, Option<String>)> {
+    match &args.output {
         Output::Stdout => Ok((Box::new(StdoutSink::new()), None)),
         Output::Sqlite(file) => {
             let sink = SqliteSink::open(file, &store_identity(config)?).map_err(sink_failure)?;
             let state = sink.state().map(str::to_owned);
-            Ok((Box::new(sink), state))
+            Ok((Box::new(sink.read_whole(args.full_refresh.iter().cloned())), state))
         }
         Output::Jsonl(folder) => {
             let sink = JsonlSink::open(folder, &store_identity(config)?).map_err(sink_failure)?;
@@ -200,7 +199,7 @@ fn builder(args: &Args, console: &Console) -> TapBuilder {
             console.log(line);
         }
     };
-    let builder = Tap::builder().on_log(log);
+    let builder = Tap::builder().cache(true).on_log(log);
     match &args.ca_file {
         Some(file) => builder.ca_file(file),
         None => builder,

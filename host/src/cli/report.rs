@@ -3,11 +3,11 @@
 mod chart;
 mod page;
 
-use super::place::{self, Readers};
 use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, StreamSummary, Summary};
 
 /// More warnings are counted only.
@@ -43,7 +43,7 @@ impl Warnings {
 impl Report {
     /// A report of a run that begins now, against this store. Fails if its file could not be written.
     pub(crate) fn new(file: &Path, store: String) -> Result<Report> {
-        place::probe(file).map_err(|fault| unwritable(file, &fault))?;
+        files::probe(file).map_err(|fault| unwritable(file, &fault))?;
         Ok(Report { file: file.to_owned(), store, began: Utc::now(), clock: Instant::now() })
     }
 
@@ -71,7 +71,7 @@ impl Report {
             warnings,
             all_warnings,
         };
-        place::replace(&self.file, page.html().as_bytes(), Readers::Usual).map_err(|fault| unwritable(&self.file, &fault))
+        files::replace(&self.file, page.html().as_bytes(), Readers::AsBefore).map_err(|fault| unwritable(&self.file, &fault))
     }
 }
 

@@ -1,6 +1,8 @@
 //! A component that is not to be trusted: `sync` sends the requests that stand in its state, and tells in the summary's state what came of
 //! each. It may also claim what it likes of its streams.
 //!
+//! The state `spin` keeps it busy for ever, and `shout` makes it fill its log.
+//!
 //! A request is a line of words: method, scheme, authority, path with query, then headers as `name:value`. A claim is the word `aside`, a
 //! stream's name, and how many of its records are set aside.
 #![deny(unsafe_code)]
@@ -47,6 +49,14 @@ impl Guest for Foreign {
 
     fn sync(request: SyncRequest, _: OutputStream, _: Option<Pollable>) -> Result<Summary, Failure> {
         let script = request.state.unwrap_or_default();
+        match script.as_str() {
+            // Heeds no stop.
+            "spin" => loop {
+                std::hint::spin_loop();
+            },
+            "shout" => (0..2_000_000).for_each(|_| eprintln!("INFO as much as it can, line after line after line")),
+            _ => {}
+        }
         let streams: Vec<StreamSummary> = script.lines().filter_map(claim).collect();
         let requests = script.lines().filter(|line| claim(line).is_none());
         let told: Vec<String> = requests.map(|line| send(line).unwrap_or_else(|why| why)).collect();

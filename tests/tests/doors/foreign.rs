@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tap_bigcommerce::{Failure, Kind, Result, Stop, Summary, SyncRequest, Tap};
 use tap_bigcommerce_tests::built::{component, foreign};
 use tap_bigcommerce_tests::shop::{Shop, counts};
@@ -190,4 +191,26 @@ async fn a_components_further_headers_stay_in_the_host() {
     let mut names = std::mem::take(&mut *seen.lock().unwrap());
     names.sort();
     assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent", "x-auth-client", "x-auth-token"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_heeds_no_stop_is_ended() {
+    let shop = shop();
+    let tap = Tap::builder().allowed_origins([shop.sandbox.url()]).private_addresses(true).component(foreign());
+    let tap = tap.grace(Duration::from_millis(50)).build().unwrap();
+    let (stop, sink) = (Stop::new(), |_: &[u8]| Ok(()));
+    stop.request();
+    let request = SyncRequest { config: shop.config_with(json!({})), state: Some("spin".into()), ..SyncRequest::default() };
+    let failure = tap.sync(request, Box::new(sink), &stop).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Cancelled);
+    assert!(failure.message.contains("did not end within 0.05 s of the stop"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_fills_its_log_is_not_heard_for_ever() {
+    let shop = shop();
+    let outcome = run_on(&shop, foreign(), json!({}), Some("shout".into())).await;
+    assert!(outcome.result.is_ok());
+    assert!(outcome.log.len() <= (64 << 20) + 1000, "{} bytes", outcome.log.len());
+    assert!(outcome.log.trim_end().ends_with("what else it says is left out"));
 }

@@ -11,20 +11,24 @@ use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
 
 const TO_FILE: [&str; 2] = ["--output", "sqlite:shop.db"];
+/// What follows the name of a decimal where its digits are.
+const EXACT: &str = "__exact";
 
 /// Compares each row's columns with the record's fields.
 fn same(table: &str, columns: &[String], row: &[Sql], record: &serde_json::Map<String, Value>, digits: &dyn Fn(&str) -> String) {
     assert!(record.keys().all(|field| columns.contains(field)), "{table}: a field has no column");
-    for (name, held) in columns.iter().zip(row) {
+    for (column, held) in columns.iter().zip(row) {
+        let name = column.strip_suffix(EXACT).unwrap_or(column);
         let written = record.get(name).unwrap_or(&Value::Null);
         let wanted = match written {
             Value::Null => Sql::Null,
             Value::Bool(value) => Sql::Integer((*value).into()),
             Value::String(text) => Sql::Text(text.clone()),
             Value::Number(number) if matches!(held, Sql::Integer(_)) => Sql::Integer(number.as_i64().unwrap()),
+            Value::Number(number) if columns.contains(&format!("{column}{EXACT}")) => Sql::Real(number.as_f64().unwrap()),
             _ => Sql::Text(digits(name)),
         };
-        assert_eq!(*held, wanted, "{table}.{name}");
+        assert_eq!(*held, wanted, "{table}.{column}");
     }
 }
 
@@ -46,7 +50,8 @@ fn the_file_holds_every_record_with_all_that_is_in_it() {
         records.sort_by_key(|message| message.id());
         let statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        assert_eq!(columns.iter().map(String::as_str).collect::<BTreeSet<_>>(), announced(&messages, table), "{table}");
+        let fields = columns.iter().map(String::as_str).filter(|name| !name.ends_with(EXACT));
+        assert_eq!(fields.collect::<BTreeSet<_>>(), announced(&messages, table), "{table}");
         let id = columns.iter().position(|name| name == "id").unwrap();
         let mut rows = tables::rows(&connection, table);
         rows.sort_by_key(|row| if let Sql::Integer(id) = row[id] { id } else { panic!("{table}: an id is no integer") });
@@ -79,6 +84,23 @@ fn nested_lists_can_be_queried_and_are_whole() {
     assert_eq!(sum("SELECT count(*) FROM order_products"), Sql::Integer(lines));
     assert_eq!(sum("SELECT count(*) FROM orders o JOIN order_products p ON p.order_id = o.id"), Sql::Integer(lines));
     assert_eq!(sum("SELECT sum(json_array_length(addresses)) FROM customers"), Sql::Integer(addresses));
+}
+
+#[test]
+fn what_people_ask_of_prices_is_answered_as_of_numbers() {
+    let shop = Shop::new(counts(60, 40, 30, 12));
+    shop.run(TO_FILE).ok();
+    let file = shop.path("shop.db");
+    let totals: Vec<f64> = shop.sandbox.with_store(|store| {
+        let total = |id| store.record(Kind::ORDERS, id).unwrap().fields["total_inc_tax"].as_str().unwrap().parse().unwrap();
+        store.ids(Kind::ORDERS).map(total).collect()
+    });
+    let above = totals.iter().filter(|total| **total > 100.0).count() as i64;
+    let most = totals.iter().copied().fold(0.0, f64::max);
+    assert!(above > 0 && above < totals.len() as i64);
+    assert_eq!(tables::value(&file, "SELECT count(*) FROM orders WHERE total_inc_tax > 100"), Sql::Integer(above));
+    assert_eq!(tables::value(&file, "SELECT max(total_inc_tax) FROM orders"), Sql::Real(most));
+    assert_eq!(tables::value(&file, "SELECT total_inc_tax FROM orders ORDER BY total_inc_tax DESC LIMIT 1"), Sql::Real(most));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A stream's file of lines.
 
 use super::{SinkError, sentence};
+use crate::files;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ pub(super) struct DataFile {
 /// A file's length in bytes; none if there is no such file.
 pub(super) fn length(path: &Path) -> Result<Option<u64>, SinkError> {
     let refuse = |what: &str| Err(SinkError::new(format!("{} is {what}; move it away or name another folder", path.display())));
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
+        Ok(data) if data.is_symlink() => refuse("a link, and links are not followed"),
         Ok(data) if data.is_file() => Ok(Some(data.len())),
         Ok(data) if data.is_dir() => refuse("a folder"),
         Ok(_) => refuse("not an ordinary file"),
@@ -64,15 +66,14 @@ fn ends_a_line(path: &Path, covered: u64) -> io::Result<bool> {
 
 /// Takes away what a file has beyond a length.
 pub(super) fn cut(path: &Path, length: u64) -> Result<(), SinkError> {
-    let cut = File::options().write(true).open(path).and_then(|file| file.set_len(length));
+    let cut = files::open_own(path).and_then(|file| file.set_len(length));
     cut.map_err(|fault| sentence(path, &fault))
 }
 
 impl DataFile {
     /// Opens a file whose length is that which its state covers, making it if it is not there.
     pub(super) fn open(path: PathBuf, covered: u64) -> Result<DataFile, SinkError> {
-        let file =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(|fault| sentence(&path, &fault))?;
+        let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
         Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new() })
     }
 

@@ -2,11 +2,12 @@
 
 use super::super::messages::is_stream_name;
 use super::{SinkError, data, sentence};
+use crate::files;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 /// The file's name.
@@ -53,30 +54,8 @@ impl Held {
     }
 
     fn write(&self, folder: &Path, path: &Path) -> io::Result<()> {
-        let draft = folder.join(DRAFT);
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let mut file = File::create(&draft)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&draft, path)?;
-        sync_folder(folder)
+        files::replace_by_draft(path, &folder.join(DRAFT), &text)
     }
-}
-
-/// Puts the folder's list of names on the disk.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some disks that are mounted over a network cannot do that, and have no need to.
-        Err(fault) if fault.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        done => done,
-    }
-}
-
-/// Folders cannot be opened as files here; the file system's own journal keeps their names.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod held;
 
 use super::messages::{Kind, is_stream_name, not_a_name, parse, unfit, without_schema};
 use super::{Sink, SinkError, others_data};
+use crate::files;
 use data::DataFile;
 use held::Held;
 use serde_json::value::RawValue;
@@ -158,7 +159,7 @@ fn make(folder: &Path) -> Result<(), SinkError> {
         // Who may write everywhere could overlook it. On Windows the mark means something else.
         Ok(data) if cfg!(unix) && data.permissions().readonly() => refuse("is read-only"),
         Ok(_) => Ok(()),
-        Err(_) => fs::create_dir_all(folder).or_else(|fault| refuse(&format!("cannot be made ({fault})"))),
+        Err(_) => files::make_folder(folder).or_else(|fault| refuse(&format!("cannot be made ({fault})"))),
     }
 }
 
@@ -187,7 +188,7 @@ fn others_file(path: &Path) -> SinkError {
 
 fn lock(folder: &Path) -> Result<File, SinkError> {
     let path = folder.join(LOCK);
-    let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(|fault| sentence(&path, &fault))?;
+    let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SinkError::new(format!(

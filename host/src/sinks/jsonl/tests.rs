@@ -230,11 +230,15 @@ fn a_read_only_folder_is_refused_before_anything_is_read() {
 
 #[test]
 #[cfg(unix)]
-fn a_device_is_no_data_file() {
+fn a_socket_and_a_link_are_no_data_files() {
     let shop = Shop::filled();
     fs::remove_file(shop.path("orders.jsonl")).unwrap();
-    std::os::unix::fs::symlink("/dev/null", shop.path("orders.jsonl")).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(shop.path("orders.jsonl")).unwrap();
     told(&shop.refusal(), &["orders.jsonl", "not an ordinary file"]);
+    drop(socket);
+    fs::remove_file(shop.path("orders.jsonl")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", shop.path("orders.jsonl")).unwrap();
+    told(&shop.refusal(), &["orders.jsonl", "is a link"]);
 }
 
 #[test]

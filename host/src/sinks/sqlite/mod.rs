@@ -1,10 +1,12 @@
 //! Records and state in one SQLite file.
 
+mod columns;
 mod record;
 mod table;
 
 use super::messages::{Kind, parse, unfit, without_schema};
 use super::{Sink, SinkError, others_data};
+use crate::files;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,8 +26,9 @@ const OWN_TABLES: &str = "
 
 /// A sink that keeps a table for each stream in an SQLite file.
 ///
-/// The columns are those of the stream's SCHEMA: integers and booleans as INTEGER, everything else as TEXT; decimals keep their digits,
-/// nested values are JSON. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
+/// The columns are those of the stream's SCHEMA: integers and booleans as INTEGER, decimals as REAL, everything else as TEXT; nested values
+/// are JSON. Next to the REAL of a decimal, which compares and adds up as a number, its digits stand as they came, in a column of its name with
+/// `__exact` behind it. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
 /// that the file itself knows where to resume, wherever a run was killed.
 ///
 /// The tap's own tables are `_tap_meta`, `_tap_streams` and `_tap_state`. A file belongs to one store.
@@ -34,6 +37,8 @@ pub struct SqliteSink {
     connection: Connection,
     tables: HashMap<String, Table>,
     state: Option<String>,
+    /// The streams that the run reads from their start.
+    read_whole: Vec<String>,
 }
 
 impl SqliteSink {
@@ -46,12 +51,17 @@ impl SqliteSink {
     /// The file cannot be written, is no SQLite file, is in use, or holds another store's data.
     pub fn open(file: &Path, store: &str) -> Result<SqliteSink, SinkError> {
         check_file(file)?;
+        // For its owner alone; the log next to it gets the same readers.
+        if !file.exists() {
+            files::open_own(file).map_err(|fault| cannot_open(file, &fault))?;
+        }
         let told = |error: rusqlite::Error| sentence(file, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         // SQLite has names of its own, such as `:memory:` and `file:…`, none of which starts like this.
         let path = Path::new(".").join(file);
         let connection = Connection::open_with_flags(path, flags).map_err(told)?;
-        let mut sink = SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None };
+        let mut sink =
+            SqliteSink { file: file.to_owned(), connection, tables: HashMap::new(), state: None, read_whole: Vec::new() };
         sink.prepare().map_err(told)?;
         sink.bind(store)?;
         sink.state = sink.stored_state()?;
@@ -62,6 +72,13 @@ impl SqliteSink {
     /// be left out of the file for good.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
+    }
+
+    /// Names the streams that the run reads from their start. Where their table does not fit the SCHEMA any more, as when a column has changed
+    /// its type, it is made anew instead of being refused.
+    pub fn read_whole(mut self, streams: impl IntoIterator<Item = String>) -> SqliteSink {
+        self.read_whole = streams.into_iter().collect();
+        self
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
@@ -103,7 +120,8 @@ impl SqliteSink {
         match (Kind::of(&message.kind), message.schema, message.record, message.value) {
             (Kind::Schema, Some(schema), ..) => {
                 let table = Table::new(stream, schema, &message.key_properties).map_err(unfit)?;
-                table.create(&self.connection).map_err(|fault| fault.told(&self.file))?;
+                let is_read_whole = self.read_whole.iter().any(|name| name == stream);
+                table.create(&self.connection, is_read_whole).map_err(|fault| fault.told(&self.file))?;
                 self.tables.insert(stream.to_owned(), table);
                 Ok(())
             }
@@ -166,7 +184,8 @@ impl Sink for SqliteSink {
 /// What SQLite would not say clearly, or not at all: it opens a read-only file for reading.
 fn check_file(file: &Path) -> Result<(), SinkError> {
     let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another file", file.display())));
-    match std::fs::metadata(file) {
+    match std::fs::symlink_metadata(file) {
+        Ok(data) if data.is_symlink() => refuse("is a link, and links are not followed"),
         Ok(data) if data.is_dir() => refuse("is a folder, not an SQLite file"),
         Ok(data) if !data.is_file() => refuse("is not an ordinary file"),
         Ok(data) if data.permissions().readonly() => refuse("is read-only"),
@@ -180,9 +199,14 @@ fn check_file(file: &Path) -> Result<(), SinkError> {
     }
 }
 
-/// A fault of SQLite in a sentence, with what to do now.
-fn sentence(file: &Path, error: &rusqlite::Error) -> SinkError {
+fn cannot_open(file: &Path, why: &impl std::fmt::Display) -> SinkError {
     let file = file.display();
+    SinkError::new(format!("{file} cannot be opened for writing; look at its permissions and its folder's ({why})"))
+}
+
+/// A fault of SQLite in a sentence, with what to do now.
+fn sentence(path: &Path, error: &rusqlite::Error) -> SinkError {
+    let file = path.display();
     SinkError::new(match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {
             format!(
@@ -198,7 +222,7 @@ fn sentence(file: &Path, error: &rusqlite::Error) -> SinkError {
         Some(ErrorCode::DatabaseCorrupt) => format!("{file} is damaged; restore it or start with a new file ({error})"),
         Some(ErrorCode::ReadOnly) => format!("{file} is read-only; make it writable or name another file"),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            format!("{file} cannot be opened for writing; look at its permissions and its folder's ({error})")
+            return cannot_open(path, error);
         }
         Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); look at its disk and run again"),
         _ => format!("{file} could not take the data: {error}"),

@@ -1,6 +1,6 @@
 //! A record's values, from JSON text to SQLite without a tree in between.
 
-use super::table::{ColumnKind, Table};
+use super::columns::{ColumnKind, Columns};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -11,19 +11,19 @@ use std::fmt;
 pub(super) struct Slots<'a>(Vec<Option<&'a RawValue>>);
 
 impl<'a> Slots<'a> {
-    pub(super) fn read(table: &Table, record: &'a RawValue) -> serde_json::Result<Slots<'a>> {
+    pub(super) fn read(columns: &Columns, record: &'a RawValue) -> serde_json::Result<Slots<'a>> {
         let mut reader = serde_json::Deserializer::from_str(record.get());
-        SlotReader(table).deserialize(&mut reader)
+        SlotReader(columns).deserialize(&mut reader)
     }
 
     /// Whether a column has no value.
-    pub(super) fn is_null(&self, table: &Table, column: &str) -> bool {
-        let slot = table.index.get(column).and_then(|&place| self.0.get(place).copied().flatten());
+    pub(super) fn is_null(&self, columns: &Columns, column: &str) -> bool {
+        let slot = columns.places.get(column).and_then(|&place| self.0.get(place).copied().flatten());
         slot.is_none_or(|raw| raw.get() == "null")
     }
 
-    pub(super) fn bind(&self, table: &Table, statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
-        for (place, (slot, column)) in self.0.iter().zip(&table.columns).enumerate() {
+    pub(super) fn bind(&self, columns: &Columns, statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
+        for (place, (slot, column)) in self.0.iter().zip(&columns.list).enumerate() {
             let value = slot.map_or(ToSqlOutput::Borrowed(ValueRef::Null), |raw| sql_value(raw.get(), column.kind));
             statement.raw_bind_parameter(place + 1, value)?;
         }
@@ -32,7 +32,7 @@ impl<'a> Slots<'a> {
 }
 
 /// Reads an object into [`Slots`]. Fields that are no columns are passed over.
-struct SlotReader<'t>(&'t Table);
+struct SlotReader<'t>(&'t Columns);
 
 impl<'de> DeserializeSeed<'de> for SlotReader<'_> {
     type Value = Slots<'de>;
@@ -50,10 +50,10 @@ impl<'de> Visitor<'de> for SlotReader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Slots<'de>, A::Error> {
-        let mut slots = vec![None; self.0.columns.len()];
+        let mut slots = vec![None; self.0.list.len()];
         while let Some(Name(name)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
-            if let Some(slot) = self.0.index.get(name.as_ref()).and_then(|&place| slots.get_mut(place)) {
+            if let Some(slot) = self.0.places.get(name.as_ref()).and_then(|&place| slots.get_mut(place)) {
                 *slot = Some(value);
             }
         }

@@ -1,50 +1,19 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
 use super::super::messages::{is_stream_name, not_a_name};
+use super::columns::{Column, Columns, quoted};
 use super::record::Slots;
 use super::{SinkError, sentence};
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
-
-/// SQLite's own limit is 2000; a statement holds as many parameters.
-const MAX_COLUMNS: usize = 2000;
-const MAX_NAME: usize = 128;
-
-/// How a column holds its values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnKind {
-    /// INTEGER; what does not fit 64 bits keeps its digits as a BLOB, since SQLite would make a float of the same TEXT.
-    Integer,
-    /// INTEGER, 0 or 1.
-    Boolean,
-    /// TEXT: the text itself, a number's digits, or JSON.
-    Text,
-}
-
-impl ColumnKind {
-    fn declared(self) -> &'static str {
-        match self {
-            ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",
-            ColumnKind::Text => "TEXT",
-        }
-    }
-}
-
-/// A column of a table.
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: ColumnKind,
-}
 
 /// A stream's table.
 pub(super) struct Table {
     stream: String,
     keys: Vec<String>,
-    pub(super) columns: Vec<Column>,
-    pub(super) index: HashMap<String, usize>,
+    columns: Columns,
     insert: String,
 }
 
@@ -53,6 +22,8 @@ pub(super) enum TableFault {
     Sqlite(rusqlite::Error),
     /// A sentence without its start, the file's name.
     Told(String),
+    /// The same: the table and the SCHEMA do not fit.
+    Misfit(String),
 }
 
 impl From<rusqlite::Error> for TableFault {
@@ -65,7 +36,7 @@ impl TableFault {
     pub(super) fn told(&self, file: &Path) -> SinkError {
         match self {
             TableFault::Sqlite(error) => sentence(file, error),
-            TableFault::Told(rest) => SinkError::new(format!("{} {rest}", file.display())),
+            TableFault::Told(rest) | TableFault::Misfit(rest) => SinkError::new(format!("{} {rest}", file.display())),
         }
     }
 }
@@ -76,31 +47,36 @@ impl Table {
         if !is_stream_name(stream) || is_reserved(stream) {
             return Err(not_a_name(stream));
         }
-        let schema: Value = serde_json::from_str(schema.get()).map_err(|fault| format!("the SCHEMA of {stream}: {fault}"))?;
-        let properties =
-            schema.get("properties").and_then(Value::as_object).ok_or(format!("the SCHEMA of {stream} has no properties"))?;
-        if properties.is_empty() || properties.len() > MAX_COLUMNS {
-            return Err(format!("{stream} has {} fields; a table has 1 to {MAX_COLUMNS} columns", properties.len()));
-        }
-        if let Some(name) = properties.keys().find(|name| name.is_empty() || name.len() > MAX_NAME || name.contains('\0')) {
-            return Err(format!("{stream} has a field {name:?}, which cannot be a column's name"));
-        }
-        let mut seen = HashSet::new();
-        if let Some(name) = properties.keys().find(|name| !seen.insert(name.to_ascii_lowercase())) {
-            return Err(format!("{stream} has two fields {name:?}, upper and lower case apart, which cannot be two columns"));
-        }
-        if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
-            return Err(format!("the key {key:?} of {stream} is not among its fields"));
-        }
-        let columns = properties.iter().map(|(name, schema)| Column { name: name.clone(), kind: column_kind(schema) });
-        let columns: Vec<Column> = columns.collect();
-        let index = columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
-        let insert = insert_statement(stream, &columns, keys);
-        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, index, insert })
+        let columns = Columns::read(stream, schema, keys)?;
+        let insert = insert_statement(stream, &columns.list, keys);
+        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, insert })
     }
 
-    /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are.
-    pub(super) fn create(&self, connection: &Connection) -> Result<(), TableFault> {
+    /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are. A table that the SCHEMA
+    /// does not fit is made anew if the run reads the whole stream again.
+    pub(super) fn create(&self, connection: &Connection, is_read_whole: bool) -> Result<(), TableFault> {
+        match self.adapt(connection) {
+            Err(TableFault::Misfit(_)) if is_read_whole => self.rebuild(connection),
+            done => done,
+        }
+    }
+
+    fn rebuild(&self, connection: &Connection) -> Result<(), TableFault> {
+        let keys = serde_json::to_string(&self.keys).unwrap_or_default();
+        connection.execute_batch(&format!("DROP TABLE {}; {}", quoted(&self.stream), self.create_statement()))?;
+        connection.execute("UPDATE _tap_streams SET key_properties = ?2 WHERE name = ?1", [&self.stream, &keys])?;
+        Ok(())
+    }
+
+    /// How to go on where the table and the SCHEMA do not fit.
+    fn misfit(&self, what: &str) -> TableFault {
+        let stream = &self.stream;
+        TableFault::Misfit(format!(
+            "{what}; run once with --full-refresh {stream}, which makes its table anew, or start with a new file"
+        ))
+    }
+
+    fn adapt(&self, connection: &Connection) -> Result<(), TableFault> {
         let keys = serde_json::to_string(&self.keys).unwrap_or_default();
         let known: Option<String> = connection
             .query_row("SELECT key_properties FROM _tap_streams WHERE name = ?1", [&self.stream], |row| row.get(0))
@@ -113,10 +89,7 @@ impl Table {
                 Ok(())
             }
             Some(known) if known == keys => self.add_columns(connection),
-            Some(known) => Err(TableFault::Told(format!(
-                "holds {} by the key {known}, and the key is now {keys}; start with a new file",
-                self.stream
-            ))),
+            Some(known) => Err(self.misfit(&format!("holds {} by the key {known}, and the key is now {keys}", self.stream))),
         }
     }
 
@@ -132,7 +105,8 @@ impl Table {
     }
 
     fn create_statement(&self) -> String {
-        let mut parts: Vec<String> = self.columns.iter().map(|column| self.definition(column)).collect();
+        let definitions = self.columns.list.iter().flat_map(|column| [Some(self.definition(column)), column.made()]);
+        let mut parts: Vec<String> = definitions.flatten().collect();
         if !self.keys.is_empty() {
             parts.push(format!("PRIMARY KEY ({})", list(&self.keys)));
         }
@@ -141,11 +115,11 @@ impl Table {
 
     fn definition(&self, column: &Column) -> String {
         let key = if self.keys.contains(&column.name) { " NOT NULL" } else { "" };
-        format!("{} {}{key}", quoted(&column.name), column.kind.declared())
+        format!("{} {}{key}", quoted(&column.stored()), column.kind.declared())
     }
 
     /// Adds the columns that the table lacks. A column that is declared as another type is refused: SQLite would make other values of the
-    /// ones that it gets (of the TEXT `007` the INTEGER 7).
+    /// ones that it gets (of the TEXT `007` the INTEGER 7). Decimals that an earlier version has stored as TEXT alone get their REAL.
     fn add_columns(&self, connection: &Connection) -> Result<(), TableFault> {
         let declared = self.declared(connection)?;
         if declared.is_empty() {
@@ -154,23 +128,42 @@ impl Table {
                 self.stream
             )));
         }
-        for column in &self.columns {
-            let (name, wanted) = (&column.name, column.kind.declared());
-            match declared.get(&name.to_ascii_lowercase()) {
-                None => connection.execute_batch(&format!(
-                    "ALTER TABLE {} ADD COLUMN {}",
-                    quoted(&self.stream),
-                    self.definition(column)
-                ))?,
-                Some(declared) if declared.eq_ignore_ascii_case(wanted) => {}
-                Some(declared) => {
-                    return Err(TableFault::Told(format!(
-                        "has a table {} whose column {} is declared {declared:?} and must now be {wanted}; start with a new file",
-                        self.stream,
-                        quoted(name)
-                    )));
-                }
+        for column in &self.columns.list {
+            self.add_column(connection, column, &declared)?;
+        }
+        Ok(())
+    }
+
+    fn add_column(&self, connection: &Connection, column: &Column, declared: &HashMap<String, String>) -> Result<(), TableFault> {
+        let is_declared = |name: &str, wanted: &str| match declared.get(&name.to_ascii_lowercase()) {
+            None => Ok(false),
+            Some(declared) if declared.eq_ignore_ascii_case(wanted) => Ok(true),
+            Some(declared) => {
+                let (stream, name) = (&self.stream, quoted(name));
+                let what = format!("has a table {stream} whose column {name} is declared {declared:?} and must now be {wanted}");
+                Err(self.misfit(&what))
             }
+        };
+        let alter = |change: &str| connection.execute_batch(&format!("ALTER TABLE {} {change}", quoted(&self.stream)));
+        let (stored, wanted) = (column.stored(), column.kind.declared());
+        let Some(made) = column.made() else {
+            if !is_declared(&stored, wanted)? {
+                alter(&format!("ADD COLUMN {}", self.definition(column)))?;
+            }
+            return Ok(());
+        };
+        let is_stored = is_declared(&stored, wanted)?;
+        if !is_stored && declared.get(&column.name.to_ascii_lowercase()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted)) {
+            alter(&format!("RENAME COLUMN {} TO {}", quoted(&column.name), quoted(&stored)))?;
+            alter(&format!("ADD COLUMN {made}"))?;
+            return Ok(());
+        }
+        let is_made = is_declared(&column.name, "REAL")?;
+        if !is_stored {
+            alter(&format!("ADD COLUMN {}", self.definition(column)))?;
+        }
+        if !is_made {
+            alter(&format!("ADD COLUMN {made}"))?;
         }
         Ok(())
     }
@@ -185,18 +178,18 @@ impl Table {
 
     /// Inserts a record, or puts it in the place of the one with its key.
     pub(super) fn upsert(&self, connection: &Connection, record: &RawValue) -> Result<(), TableFault> {
-        let slots = Slots::read(self, record).map_err(|fault| {
+        let slots = Slots::read(&self.columns, record).map_err(|fault| {
             TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
         })?;
         // SQLite would make up an integer key that is null.
-        if let Some(key) = self.keys.iter().find(|key| slots.is_null(self, key)) {
+        if let Some(key) = self.keys.iter().find(|key| slots.is_null(&self.columns, key)) {
             return Err(TableFault::Told(format!(
                 "cannot take a record of {} whose key {key:?} is null or missing",
                 self.stream
             )));
         }
         let mut statement = connection.prepare_cached(&self.insert)?;
-        slots.bind(self, &mut statement)?;
+        slots.bind(&self.columns, &mut statement)?;
         statement.raw_execute()?;
         Ok(())
     }
@@ -208,7 +201,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String {
-    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let names: Vec<String> = columns.iter().map(Column::stored).collect();
     let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
     let mut sql = format!("INSERT INTO {} ({}) VALUES ({})", quoted(stream), list(&names), places.join(", "));
     if !keys.is_empty() {
@@ -222,31 +215,4 @@ fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String
 
 fn list(names: &[impl AsRef<str>]) -> String {
     names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// INTEGER where a schema allows nothing but integers or nothing but booleans, else TEXT.
-fn column_kind(schema: &Value) -> ColumnKind {
-    let mut types = HashSet::new();
-    gather_types(schema, &mut types);
-    types.remove("null");
-    match types.into_iter().collect::<Vec<_>>().as_slice() {
-        ["integer"] => ColumnKind::Integer,
-        ["boolean"] => ColumnKind::Boolean,
-        _ => ColumnKind::Text,
-    }
-}
-
-fn gather_types<'a>(schema: &'a Value, types: &mut HashSet<&'a str>) {
-    match schema.get("type") {
-        Some(Value::String(name)) => drop(types.insert(name)),
-        Some(Value::Array(names)) => types.extend(names.iter().filter_map(Value::as_str)),
-        _ => {}
-    }
-    for branch in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten() {
-        gather_types(branch, types);
-    }
 }

@@ -51,7 +51,8 @@ fn values_are_kept_exactly() {
         r#""id":1,"total":336.3200,"paid":true,"note":"a \"q\" \u00e9","lines":[{"x":1.10}],"big":92233720368547758089,"unknown":1"#,
     );
     write(&mut shop.open(), &[SCHEMA, &row, &state(1)]);
-    let all = "SELECT json_array(id, typeof(id), total, typeof(total), paid, note, lines, CAST(big AS TEXT)) FROM orders";
+    let all =
+        "SELECT json_array(id, typeof(id), total__exact, typeof(total__exact), paid, note, lines, CAST(big AS TEXT)) FROM orders";
     let expected = r#"[1,"integer","336.3200","text",1,"a \"q\" é","[{\"x\":1.10}]","92233720368547758089"]"#;
     assert_eq!(shop.query(all), expected);
 }
@@ -114,15 +115,94 @@ fn new_fields_become_new_columns_and_fields_that_left_keep_theirs() {
 fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
     let shop = Shop::new();
     write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
-    let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""BIG":{"type":["null","number"]}"#);
+    let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""BIG":{"type":["null","string"]}"#);
     let mut sink = shop.open();
     let why = sink.write(now_text.as_bytes()).unwrap_err().to_string();
-    for part in ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "start with a new file"] {
+    for part in
+        ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "--full-refresh orders", "start with a new file"]
+    {
         assert!(why.contains(part), "{why}");
     }
     drop(sink);
     let now_integer = SCHEMA.replace(r#""note":{"type":["null","string"]}"#, r#""note":{"type":["null","integer"]}"#);
     assert!(shop.open().write(now_integer.as_bytes()).unwrap_err().to_string().contains(r#""TEXT" and must now be INTEGER"#));
+}
+
+#[test]
+fn decimals_compare_and_add_up_as_numbers_and_keep_their_digits() {
+    let shop = Shop::new();
+    let totals = ["99.5000", "1000.0000", "5.0000", "208181.4100", "null", "-3.10", "0.0000"];
+    let rows: Vec<String> =
+        totals.iter().enumerate().map(|(id, total)| record(&format!(r#""id":{id},"total":{total}"#))).collect();
+    let mut sink = shop.open();
+    write(&mut sink, &[SCHEMA]);
+    rows.iter().for_each(|row| write(&mut sink, &[row]));
+    write(&mut sink, &[&state(1)]);
+    drop(sink);
+    for (query, answer) in [
+        ("SELECT group_concat(id) FROM (SELECT id FROM orders WHERE total > 100 ORDER BY id)", "1,3"),
+        ("SELECT group_concat(id) FROM (SELECT id FROM orders WHERE total BETWEEN 50 AND 2000 ORDER BY id)", "0,1"),
+        ("SELECT max(total) || ' ' || min(total) || ' ' || typeof(max(total)) FROM orders", "208181.41 -3.1 real"),
+        ("SELECT CAST(round(sum(total), 2) AS TEXT) FROM orders", "209282.81"),
+        ("SELECT group_concat(id) FROM (SELECT id FROM orders WHERE total IS NOT NULL ORDER BY total DESC)", "3,1,0,2,6,5"),
+        (
+            "SELECT group_concat(total__exact, ' ') FROM (SELECT * FROM orders ORDER BY id LIMIT 4)",
+            "99.5000 1000.0000 5.0000 208181.4100",
+        ),
+        ("SELECT CAST(count(*) AS TEXT) FROM orders WHERE total = 99.5", "1"),
+    ] {
+        assert_eq!(shop.query(query), answer, "{query}");
+    }
+}
+
+#[test]
+fn decimals_of_a_file_of_an_earlier_version_become_numbers_and_keep_their_digits() {
+    let shop = Shop::new();
+    drop(shop.open());
+    let old = r#"CREATE TABLE orders (id INTEGER NOT NULL, total TEXT, paid INTEGER, note TEXT, lines TEXT, big INTEGER, PRIMARY KEY (id));
+        INSERT INTO orders (id, total) VALUES (1, '988.2800'), (2, '208181.4100'), (3, NULL);
+        CREATE VIEW mine AS SELECT id, total FROM orders;
+        INSERT INTO _tap_streams VALUES ('orders', '["id"]');"#;
+    Connection::open(shop.file()).unwrap().execute_batch(&format!("BEGIN; {}{old} COMMIT;", OWN_TABLES)).unwrap();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":4,"total":5.10"#), &state(1)]);
+    let all = "SELECT json_group_array(json_array(id, total, total__exact)) FROM orders";
+    assert_eq!(shop.query(all), r#"[[1,988.28,"988.2800"],[2,208181.41,"208181.4100"],[3,null,null],[4,5.1,"5.10"]]"#);
+    assert_eq!(shop.query("SELECT CAST(max(total) AS TEXT) FROM orders"), "208181.41");
+    // A second run finds it as it should be.
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":4,"total":6.20"#), &state(2)]);
+    assert_eq!(shop.query("SELECT total__exact FROM orders WHERE id = 4"), "6.20");
+}
+
+#[test]
+fn a_stream_that_is_read_whole_gets_a_table_that_fits_and_others_keep_theirs() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
+    let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""big":{"type":["null","string"]}"#);
+    let mut other = shop.open().read_whole(["customers".to_owned()]);
+    assert!(other.write(now_text.as_bytes()).unwrap_err().to_string().contains("--full-refresh orders"));
+    drop(other);
+    let mut sink = shop.open().read_whole(["orders".to_owned()]);
+    write(&mut sink, &[&now_text, &record(r#""id":2,"big":"007""#), &state(2)]);
+    drop(sink);
+    assert_eq!(shop.query("SELECT json_group_array(json_array(id, big)) FROM orders"), r#"[[2,"007"]]"#);
+    // Where it fits, nothing is taken away.
+    write(&mut shop.open().read_whole(["orders".to_owned()]), &[&now_text, &record(r#""id":3"#), &state(3)]);
+    assert_eq!(shop.query("SELECT group_concat(id) FROM orders"), "2,3");
+    let now_by_two = now_text.replace(r#""key_properties":["id"]"#, r#""key_properties":["id","note"]"#);
+    let row = record(r#""id":1,"note":"a""#);
+    write(&mut shop.open().read_whole(["orders".to_owned()]), &[&now_by_two, &row, &row, &state(4)]);
+    assert_eq!(shop.query("SELECT group_concat(id) FROM orders"), "1");
+}
+
+#[test]
+fn a_new_table_is_there_only_with_the_state_that_covers_it() {
+    let shop = Shop::new();
+    write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
+    let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""big":{"type":["null","string"]}"#);
+    let mut sink = shop.open().read_whole(["orders".to_owned()]);
+    write(&mut sink, &[&now_text, &record(r#""id":2"#)]);
+    drop(sink);
+    assert_eq!(shop.query("SELECT group_concat(id) FROM orders"), "1", "the run was gone before its first STATE");
 }
 
 #[test]
