@@ -31,7 +31,7 @@ const DEFAULT_MEMORY: usize = 512 * 1024 * 1024;
 /// A request in flight has six resources at most, and there are at most 1,024 of those; the rest of the call has a few dozen. A higher limit
 /// would only let a foreign component fill the host's memory.
 const DEFAULT_RESOURCES: usize = 8192;
-/// How long a component may go on after a stop, unless the embedder says otherwise: a record with all its lists may take a while.
+/// How long a component may continue after a stop, unless the embedder says otherwise: a record with all its lists may take a while.
 const DEFAULT_GRACE: Duration = Duration::from_secs(60);
 /// How long the component may compute before it gives way to other tasks.
 const TICK: Duration = Duration::from_millis(10);
@@ -85,7 +85,7 @@ pub struct TapBuilder {
 }
 
 impl Tap {
-    /// A builder with the defaults: requests to `https://api.bigcommerce.com` only, the component compiled anew, 512 MiB of memory for each
+    /// A builder with the defaults: requests to `https://api.bigcommerce.com` only, no cache, 512 MiB of memory for each
     /// call, 8,192 resources and a minute to heed a stop, the log thrown away.
     pub fn builder() -> TapBuilder {
         TapBuilder {
@@ -236,7 +236,7 @@ impl TapBuilder {
         self
     }
 
-    /// How long a call may go on after its [`Stop`] was requested. The tap's own component ends with the record in hand; one that does not is
+    /// How long a call may continue after its [`Stop`] was requested. The tap's own component ends with the record in hand; one that does not is
     /// ended by the host then.
     pub fn grace(mut self, time: Duration) -> TapBuilder {
         self.grace = time;

@@ -75,7 +75,7 @@ impl SqliteSink {
     }
 
     /// Names the streams that the run reads from their start. Where their table does not fit the SCHEMA any more, as when a column has changed
-    /// its type, it is made anew instead of being refused.
+    /// its type, it is rebuilt instead of being refused.
     pub fn read_whole(mut self, streams: impl IntoIterator<Item = String>) -> SqliteSink {
         self.read_whole = streams.into_iter().collect();
         self

@@ -53,7 +53,7 @@ impl Table {
     }
 
     /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are. A table that the SCHEMA
-    /// does not fit is made anew if the run reads the whole stream again.
+    /// does not fit is rebuilt if the run reads the whole stream again.
     pub(super) fn create(&self, connection: &Connection, is_read_whole: bool) -> Result<(), TableFault> {
         match self.adapt(connection) {
             Err(TableFault::Misfit(_)) if is_read_whole => self.rebuild(connection),
@@ -68,11 +68,11 @@ impl Table {
         Ok(())
     }
 
-    /// How to go on where the table and the SCHEMA do not fit.
+    /// What to do where the table and the SCHEMA do not fit.
     fn misfit(&self, what: &str) -> TableFault {
         let stream = &self.stream;
         TableFault::Misfit(format!(
-            "{what}; run once with --full-refresh {stream}, which makes its table anew, or start with a new file"
+            "{what}; run once with --full-refresh {stream}, which rebuilds its table, or start with a new file"
         ))
     }
 
