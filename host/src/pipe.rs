@@ -2,8 +2,7 @@
 //! and a blocking one blocks nobody else.
 
 use crate::progress::Progress;
-use crate::sinks::messages::{self, Kind as MessageKind};
-use crate::sinks::{Sink, SinkError};
+use crate::sinks::{Message, MessageKind, Sink, SinkError};
 use bytes::Bytes;
 use std::thread;
 use tokio::sync::mpsc::error::TrySendError;
@@ -110,10 +109,10 @@ impl Writing {
         if line.is_empty() {
             return Ok(());
         }
-        self.sink.write(line)?;
-        let message = messages::peek(line);
-        if let Some(stream) = message.stream {
-            self.progress.message(&stream, u64::from(message.kind == MessageKind::Record));
+        let message = Message::read(line);
+        self.sink.write(&message)?;
+        if let Some(stream) = message.stream() {
+            self.progress.message(stream, u64::from(message.kind() == MessageKind::Record));
         }
         Ok(())
     }
@@ -206,12 +205,12 @@ mod tests {
     }
 
     impl Sink for Seen {
-        fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
+        fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
             let mut lines = self.lines.lock().unwrap();
             if self.fail_at == Some(lines.len()) {
                 return Err(SinkError::new("the disk is full"));
             }
-            lines.push(String::from_utf8(line.to_vec()).unwrap());
+            lines.push(String::from_utf8(message.line().to_vec()).unwrap());
             Ok(())
         }
 

@@ -2,8 +2,7 @@
 
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
-
-pub(crate) use super::output::Output;
+use tap_bigcommerce::sinks::{Output, TARGETS};
 
 /// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
 #[derive(Clone, Debug, Default, Parser)]
@@ -44,8 +43,7 @@ pub(crate) struct Args {
     /// The form of --about, or of --check: without it, --check writes text on a terminal, else JSON
     #[arg(long, value_enum, requires = "told")]
     pub(crate) format: Option<Format>,
-    /// Where the messages go: stdout, sqlite:FILE, or jsonl:DIR (one file per stream). sqlite and jsonl keep their own state
-    #[arg(long, value_name = "OUTPUT", default_value = "stdout")]
+    #[arg(long, value_name = "OUTPUT", default_value = "stdout", help = outputs())]
     pub(crate) output: Output,
     /// Start a simulated store on this machine and read it: no account is needed
     #[arg(long)]
@@ -65,6 +63,14 @@ pub(crate) struct Args {
 const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store or the component, 10 the output failed, \
 11 some records were set aside, 130 stopped";
+
+/// The help of `--output`.
+fn outputs() -> String {
+    let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
+    let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
+    let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
+    format!("Where the messages go: {}. {} keep their own state", forms.join(", "), own.join(" and "))
+}
 
 /// What `--test` tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,8 +134,8 @@ mod tests {
 
     #[test]
     fn an_output_is_standard_output_unless_it_is_named() {
-        assert_eq!(parse("").unwrap().output, Output::Stdout);
-        assert_eq!(parse("--output sqlite://shop.db").unwrap().output, Output::Sqlite("shop.db".into()));
+        assert_eq!(parse("").unwrap().output, Output::default());
+        assert_eq!(format!("{:?}", parse("--output sqlite://shop.db").unwrap().output), "sqlite:shop.db");
         assert_eq!(parse("--output duckdb:x").unwrap_err().exit_code(), 2);
     }
 

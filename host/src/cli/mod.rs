@@ -7,7 +7,6 @@ mod dotenv;
 mod files;
 mod init;
 mod live;
-mod output;
 mod permissions;
 mod report;
 mod sandbox;
@@ -17,11 +16,11 @@ mod trial;
 
 use self::console::Console;
 use ::console::Term;
-use args::{Args, Format, Output};
+use args::{Args, Format};
 use report::Report;
 use serde_json::Value;
 use std::io::Write;
-use tap_bigcommerce::sinks::{JsonlSink, SqliteSink, StdoutSink, stdout_fault};
+use tap_bigcommerce::sinks::{Opened, stdout_fault};
 use tap_bigcommerce::{
     Failure, Kind, Progress, Result, Sink, SinkError, Snapshot, Stop, Summary, SyncRequest, Tap, TapBuilder, store_identity,
 };
@@ -37,7 +36,7 @@ pub(crate) async fn run(args: &Args) -> u8 {
     let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
     let variables = files::variables(&args.config);
     let (style, warnings) = style(variables.as_deref().unwrap_or_default());
-    let console = if syncs { Console::for_sync(args.output == Output::Stdout, style) } else { Console::plain(style) };
+    let console = if syncs { Console::for_sync(args.output.target.place().is_none(), style) } else { Console::plain(style) };
     warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     let done = perform(args, &console, variables).await;
     console.clear();
@@ -156,12 +155,7 @@ fn show(console: &Console, now: &Snapshot, done: Result<Summary>) -> Result<()> 
 
 /// Names the faults of what was given before anything is opened, so that a run that cannot start leaves no new file behind.
 fn check_given(args: &Args, inputs: &plan::Inputs) -> Result<()> {
-    let keeps_its_own = match args.output {
-        Output::Stdout => None,
-        Output::Sqlite(_) => Some("an SQLite file"),
-        Output::Jsonl(_) => Some("a folder of JSON lines"),
-    };
-    if let (Some(output), true) = (keeps_its_own, inputs.state.is_some()) {
+    if let (Some(output), true) = (args.output.target.keeps_state(), inputs.state.is_some()) {
         let text = format!(
             "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
              or use --full-refresh STREAM to read a stream from its start"
@@ -173,21 +167,11 @@ fn check_given(args: &Args, inputs: &plan::Inputs) -> Result<()> {
 }
 
 /// The sink, and the state that it holds.
+/// Opens the output, and gives the state that it holds.
 fn open(args: &Args, config: &str, console: &Console) -> Result<(Box<dyn Sink>, Option<String>)> {
-    match &args.output {
-        Output::Stdout => Ok((Box::new(StdoutSink::new()), None)),
-        Output::Sqlite(file) => {
-            let sink = SqliteSink::open(file, &store_identity(config)?).map_err(sink_failure)?;
-            let state = sink.state().map(str::to_owned);
-            Ok((Box::new(sink.read_whole(args.full_refresh.iter().cloned())), state))
-        }
-        Output::Jsonl(folder) => {
-            let sink = JsonlSink::open(folder, &store_identity(config)?).map_err(sink_failure)?;
-            sink.repaired().into_iter().for_each(|what| console.log(&format!("INFO {what}")));
-            let state = sink.state().map(str::to_owned);
-            Ok((Box::new(sink), state))
-        }
-    }
+    let Opened { sink, state, notes } = args.output.open(&store_identity(config)?, &args.full_refresh).map_err(sink_failure)?;
+    notes.iter().for_each(|note| console.log(&format!("INFO {note}")));
+    Ok((sink, state))
 }
 
 fn builder(args: &Args, console: &Console) -> TapBuilder {

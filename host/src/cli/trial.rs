@@ -3,7 +3,7 @@
 use super::args::Test;
 use super::console::Console;
 use super::signals;
-use tap_bigcommerce::sinks::StdoutSink;
+use tap_bigcommerce::sinks::{Message, StdoutSink};
 use tap_bigcommerce::{Result, Sink, SinkError, Stop, SyncRequest, Tap};
 use tap_bigcommerce_core::error::summarize;
 use tap_bigcommerce_core::plan::{Inputs, Plan};
@@ -47,8 +47,8 @@ struct SampleSink {
 }
 
 impl Sink for SampleSink {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        if self.sample.takes(line) { self.stdout.write(line) } else { Ok(()) }
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        if self.sample.takes(message.line()) { self.stdout.write(message) } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
@@ -62,7 +62,7 @@ struct Stdout(StdoutSink);
 impl message::Sink for Stdout {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
         let mut lines = lines.split(|&b| b == b'\n').filter(|line| !line.is_empty());
-        let written = lines.try_for_each(|line| self.0.write(line));
+        let written = lines.try_for_each(|line| self.0.write(&Message::read(line)));
         written.and_then(|()| self.0.flush()).map_err(|fault| fault.to_string())
     }
 }

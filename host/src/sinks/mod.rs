@@ -1,25 +1,28 @@
 //! Where the messages go.
 
 mod jsonl;
-pub(crate) mod messages;
+mod message;
 mod sqlite;
 mod stdout;
+mod target;
 
 use std::path::Path;
 
 pub use jsonl::JsonlSink;
+pub use message::{Message, MessageKind, Schema, is_stream_name, unfit};
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
+pub use target::{Opened, Opening, Output, TARGETS, Target};
 
 /// Takes Singer messages, one by one, in their order. It runs on a thread of its own and may block.
 ///
 /// A closure `|line: &[u8]| Ok(())` is a sink too.
 pub trait Sink: Send {
-    /// Takes one message: a JSON object, without its line end.
+    /// Takes one message.
     ///
     /// # Errors
     /// The message could not be written. The run ends, and nothing more is written.
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError>;
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError>;
 
     /// Lets go of what is held back, as far as that is right before the next STATE. The tap asks for it after each batch of messages.
     ///
@@ -39,8 +42,8 @@ pub trait Sink: Send {
 }
 
 impl<F: FnMut(&[u8]) -> Result<(), SinkError> + Send> Sink for F {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        self(line)
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self(message.line())
     }
 }
 

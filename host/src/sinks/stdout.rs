@@ -1,9 +1,27 @@
 //! Messages on standard output, one per line.
 
-use super::{Sink, SinkError};
+use super::target::{Opened, Opening, Target};
+use super::{Message, Sink, SinkError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 const BUFFER: usize = 256 * 1024;
+
+/// `--output stdout`.
+pub(super) struct ToStdout;
+
+impl Target for ToStdout {
+    fn scheme(&self) -> &'static str {
+        "stdout"
+    }
+
+    fn promise(&self) -> &'static str {
+        "the messages as they are, one per line, for a Singer target; whoever reads them keeps the state"
+    }
+
+    fn open(&self, _: &Opening<'_>) -> Result<Opened, SinkError> {
+        Ok(Opened::new(StdoutSink::new()))
+    }
+}
 
 /// Writes messages to standard output, or to any other writer. They are held back until the sink is flushed, 256 KiB of them at most.
 pub struct StdoutSink<W: Write + Send = io::Stdout> {
@@ -31,8 +49,8 @@ impl<W: Write + Send> StdoutSink<W> {
 }
 
 impl<W: Write + Send> Sink for StdoutSink<W> {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        self.out.write_all(line).and_then(|()| self.out.write_all(b"\n")).map_err(|fault| lost(&fault))
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.out.write_all(message.line()).and_then(|()| self.out.write_all(b"\n")).map_err(|fault| lost(&fault))
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
@@ -81,7 +99,7 @@ mod tests {
         let pipe = Pipe::default();
         let mut sink = StdoutSink::to(pipe.clone());
         for line in [br#"{"type":"RECORD","stream":"orders","record":{}}"#.as_slice(), br#"{"type":"STATE","value":{}}"#] {
-            sink.write(line).unwrap();
+            sink.write(&Message::read(line)).unwrap();
         }
         assert!(pipe.0.lock().unwrap().is_empty());
         sink.flush().unwrap();
@@ -94,7 +112,7 @@ mod tests {
     fn faults_are_told_in_a_sentence() {
         for (kind, words) in [(ErrorKind::BrokenPipe, "closed by the program"), (ErrorKind::StorageFull, "is full")] {
             let mut sink = StdoutSink::to(Pipe(Arc::default(), Some(kind)));
-            sink.write(br#"{"type":"STATE","value":{}}"#).unwrap();
+            sink.write(&Message::read(br#"{"type":"STATE","value":{}}"#)).unwrap();
             let fault = sink.flush().unwrap_err().to_string();
             assert!(fault.contains(words) && fault.contains("the last state"), "{fault}");
         }

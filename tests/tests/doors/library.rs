@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
-use tap_bigcommerce::{Kind, Progress, Sink, SinkError, Stop, SyncRequest, Tap};
+use tap_bigcommerce::{Kind, Progress, Sink, SinkError, Stop, SyncRequest, Tap, sinks};
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault};
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state, messages};
 use tap_bigcommerce_tests::program::LONGEST;
@@ -15,9 +15,9 @@ const SMALL: Counts = counts(30, 20, 15, 8);
 struct Kept(Arc<Mutex<String>>);
 
 impl Sink for Kept {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
+    fn write(&mut self, message: &sinks::Message<'_>) -> Result<(), SinkError> {
         let mut kept = self.0.lock().unwrap();
-        kept.push_str(std::str::from_utf8(line).unwrap());
+        kept.push_str(std::str::from_utf8(message.line()).unwrap());
         kept.push('\n');
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What the folder knows of itself: whose it is, the last STATE, and how much of each file that covers.
 
-use super::super::messages::is_stream_name;
+use super::super::message::is_stream_name;
 use super::{SinkError, data, sentence};
 use crate::files;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,9 @@
 mod data;
 mod held;
 
-use super::messages::{Kind, is_stream_name, not_a_name, parse, unfit, without_schema};
-use super::{Sink, SinkError, others_data};
+use super::message::{is_stream_name, not_a_name, unfit, without_schema};
+use super::target::{Opened, Opening, Target};
+use super::{Message, MessageKind, Sink, SinkError, others_data};
 use crate::files;
 use data::DataFile;
 use held::Held;
@@ -16,6 +17,41 @@ use std::path::{Path, PathBuf};
 
 const LOCK: &str = ".lock";
 const EXTENSION: &str = "jsonl";
+
+/// `--output jsonl:DIR`.
+pub(super) struct ToJsonl;
+
+impl Target for ToJsonl {
+    fn scheme(&self) -> &'static str {
+        "jsonl"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["ndjson"]
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &["/"]
+    }
+
+    fn place(&self) -> Option<(&'static str, &'static str)> {
+        Some(("DIR", "a folder"))
+    }
+
+    fn promise(&self) -> &'static str {
+        "a file for each stream, one record per line; a record that is read again is one more line, and none is torn or left without its state"
+    }
+
+    fn keeps_state(&self) -> Option<&'static str> {
+        Some("a folder of JSON lines")
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, SinkError> {
+        let sink = JsonlSink::open(opening.place, opening.store)?;
+        let (state, notes) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
+        Ok(Opened { state, notes: notes.into_iter().collect(), ..Opened::new(sink) })
+    }
+}
 
 /// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record per line, as JSON.
 ///
@@ -88,19 +124,11 @@ impl JsonlSink {
         Ok(())
     }
 
-    fn message(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        let message = parse(line)?;
-        let stream = message.stream.as_deref().unwrap_or_default();
-        match (Kind::of(&message.kind), message.schema, message.record, message.value) {
-            (Kind::Schema, Some(_), ..) => self.schema(stream),
-            (Kind::Record, _, Some(record), _) if record.get().starts_with('{') => {
-                let file = self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
-                file.add(record.get())
-            }
-            (Kind::State, _, _, Some(value)) => self.commit(value),
-            // Messages of other kinds are no lines.
-            (Kind::Other, ..) => Ok(()),
-            (kind, ..) => Err(unfit(format!("a {kind:?} message lacks its content"))),
+    fn record(&mut self, stream: &str, record: &RawValue) -> Result<(), SinkError> {
+        let file = self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
+        match record.get().starts_with('{') {
+            true => file.add(record.get()),
+            false => Err(unfit(format!("a record of {stream} is no JSON object"))),
         }
     }
 
@@ -142,8 +170,14 @@ impl JsonlSink {
 }
 
 impl Sink for JsonlSink {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        self.message(line)
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        match message.kind() {
+            MessageKind::Schema => self.schema(&message.schema()?.stream),
+            MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
+            MessageKind::State => self.commit(message.state()?),
+            // Messages of other kinds are no lines.
+            MessageKind::Other => Ok(()),
+        }
     }
 
     /// Nothing is kept without its state.

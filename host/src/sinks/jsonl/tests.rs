@@ -47,7 +47,7 @@ fn refusal(folder: &Path, store: &str) -> String {
 }
 
 fn write(sink: &mut JsonlSink, lines: &[&str]) {
-    lines.iter().for_each(|line| sink.write(line.as_bytes()).unwrap());
+    lines.iter().for_each(|line| sink.write(&Message::read(line.as_bytes())).unwrap());
 }
 
 fn record(record: &str) -> String {
@@ -179,7 +179,7 @@ fn lines_of_somebody_elses_are_not_written_to() {
     let shop = Shop::filled();
     fs::write(shop.path("coupons.jsonl"), "mine\n").unwrap();
     let mut sink = shop.open();
-    let why = sink.write(SCHEMA.replace("orders", "coupons").as_bytes()).unwrap_err().to_string();
+    let why = sink.write(&Message::read(SCHEMA.replace("orders", "coupons").as_bytes())).unwrap_err().to_string();
     told(&why, &["coupons.jsonl", "already exists"]);
     drop(sink);
     shop.open();
@@ -247,16 +247,16 @@ fn messages_that_cannot_be_stored_are_refused() {
     let mut sink = shop.open();
     let long = "x".repeat(65);
     for name in ["Orders", "a b", "..", "../orders", "/tmp/x", "a.b", "", &long] {
-        let why = sink.write(SCHEMA.replace("orders", name).as_bytes()).unwrap_err().to_string();
+        let why = sink.write(&Message::read(SCHEMA.replace("orders", name).as_bytes())).unwrap_err().to_string();
         told(&why, &["not a stream's name"]);
     }
-    told(&sink.write(record("{}").as_bytes()).unwrap_err().to_string(), &["before its SCHEMA"]);
+    told(&sink.write(&Message::read(record("{}").as_bytes())).unwrap_err().to_string(), &["before its SCHEMA"]);
     write(&mut sink, &[SCHEMA]);
     for wrong in ["[1]", "1", "null"] {
-        assert!(sink.write(record(wrong).as_bytes()).is_err(), "{wrong}");
+        assert!(sink.write(&Message::read(record(wrong).as_bytes())).is_err(), "{wrong}");
     }
-    assert!(sink.write(br#"{"type":"STATE"}"#).unwrap_err().to_string().contains("lacks its content"));
-    assert!(sink.write(b"not json").is_err());
+    assert!(sink.write(&Message::read(br#"{"type":"STATE"}"#)).unwrap_err().to_string().contains("lacks its content"));
+    assert!(sink.write(&Message::read(b"not json")).is_err());
     write(&mut sink, &[r#"{"type":"ACTIVATE_VERSION","stream":"orders"}"#, &state(1)]);
     assert_eq!(shop.orders(), "");
 }

@@ -4,10 +4,12 @@ mod columns;
 mod record;
 mod table;
 
-use super::messages::{Kind, parse, unfit, without_schema};
-use super::{Sink, SinkError, others_data};
+use super::message::{unfit, without_schema};
+use super::target::{Opened, Opening, Target};
+use super::{Message, MessageKind, Schema, Sink, SinkError, others_data};
 use crate::files;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +25,41 @@ const OWN_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _tap_streams (name TEXT NOT NULL PRIMARY KEY, key_properties TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS _tap_state (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 ";
+
+/// `--output sqlite:FILE`.
+pub(super) struct ToSqlite;
+
+impl Target for ToSqlite {
+    fn scheme(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["sqlite3"]
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &["db", "sqlite", "sqlite3"]
+    }
+
+    fn place(&self) -> Option<(&'static str, &'static str)> {
+        Some(("FILE", "a file"))
+    }
+
+    fn promise(&self) -> &'static str {
+        "a table for each stream; records are replaced by their key, and committed together with the state that covers them"
+    }
+
+    fn keeps_state(&self) -> Option<&'static str> {
+        Some("an SQLite file")
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, SinkError> {
+        let sink = SqliteSink::open(opening.place, opening.store)?.read_whole(opening.read_whole.iter().cloned());
+        let state = sink.state().map(str::to_owned);
+        Ok(Opened { state, ..Opened::new(sink) })
+    }
+}
 
 /// A sink that keeps a table for each stream in an SQLite file.
 ///
@@ -114,26 +151,18 @@ impl SqliteSink {
         }
     }
 
-    fn message(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        let message = parse(line)?;
-        let stream = message.stream.as_deref().unwrap_or_default();
-        match (Kind::of(&message.kind), message.schema, message.record, message.value) {
-            (Kind::Schema, Some(schema), ..) => {
-                let table = Table::new(stream, schema, &message.key_properties).map_err(unfit)?;
-                let is_read_whole = self.read_whole.iter().any(|name| name == stream);
-                table.create(&self.connection, is_read_whole).map_err(|fault| fault.told(&self.file))?;
-                self.tables.insert(stream.to_owned(), table);
-                Ok(())
-            }
-            (Kind::Record, _, Some(record), _) => {
-                let table = self.tables.get(stream).ok_or_else(|| unfit(without_schema(stream)))?;
-                table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
-            }
-            (Kind::State, _, _, Some(value)) => self.commit(value.get()),
-            // Messages of other kinds have no place in a table.
-            (Kind::Other, ..) => Ok(()),
-            (kind, ..) => Err(unfit(format!("a {kind:?} message lacks its content"))),
-        }
+    fn schema(&mut self, schema: &Schema<'_>) -> Result<(), SinkError> {
+        let stream = &*schema.stream;
+        let table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
+        let is_read_whole = self.read_whole.iter().any(|name| name == stream);
+        table.create(&self.connection, is_read_whole).map_err(|fault| fault.told(&self.file))?;
+        self.tables.insert(stream.to_owned(), table);
+        Ok(())
+    }
+
+    fn record(&mut self, stream: &str, record: &RawValue) -> Result<(), SinkError> {
+        let table = self.tables.get(stream).ok_or_else(|| unfit(without_schema(stream)))?;
+        table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
     }
 
     /// Commits the records since the last state, and with them the state. The next transaction starts at once, to hold the file for
@@ -171,8 +200,14 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
-    fn write(&mut self, line: &[u8]) -> Result<(), SinkError> {
-        self.message(line)
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        match message.kind() {
+            MessageKind::Schema => self.schema(&message.schema()?),
+            MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
+            MessageKind::State => self.commit(message.state()?.get()),
+            // Messages of other kinds have no place in a table.
+            MessageKind::Other => Ok(()),
+        }
     }
 
     /// Nothing is committed before its state.

@@ -1,6 +1,6 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
-use super::super::messages::{is_stream_name, not_a_name};
+use super::super::message::{is_stream_name, not_a_name};
 use super::columns::{Column, Columns, quoted};
 use super::record::Slots;
 use super::{SinkError, sentence};

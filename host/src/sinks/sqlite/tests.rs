@@ -29,7 +29,7 @@ impl Shop {
 }
 
 fn write(sink: &mut SqliteSink, lines: &[&str]) {
-    lines.iter().for_each(|line| sink.write(line.as_bytes()).unwrap());
+    lines.iter().for_each(|line| sink.write(&Message::read(line.as_bytes())).unwrap());
 }
 
 fn record(rest: &str) -> String {
@@ -117,7 +117,7 @@ fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
     write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
     let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""BIG":{"type":["null","string"]}"#);
     let mut sink = shop.open();
-    let why = sink.write(now_text.as_bytes()).unwrap_err().to_string();
+    let why = sink.write(&Message::read(now_text.as_bytes())).unwrap_err().to_string();
     for part in
         ["shop.db", "orders", r#"column "BIG""#, "INTEGER", "must now be TEXT", "--full-refresh orders", "start with a new file"]
     {
@@ -125,7 +125,7 @@ fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
     }
     drop(sink);
     let now_integer = SCHEMA.replace(r#""note":{"type":["null","string"]}"#, r#""note":{"type":["null","integer"]}"#);
-    assert!(shop.open().write(now_integer.as_bytes()).unwrap_err().to_string().contains(r#""TEXT" and must now be INTEGER"#));
+    assert!(shop.open().write(&Message::read(now_integer.as_bytes())).unwrap_err().to_string().contains(r#""TEXT" and must now be INTEGER"#));
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_stream_that_is_read_whole_gets_a_table_that_fits_and_others_keep_theirs() {
     write(&mut shop.open(), &[SCHEMA, &record(r#""id":1,"big":7"#), &state(1)]);
     let now_text = SCHEMA.replace(r#""big":{"type":["null","integer"]}"#, r#""big":{"type":["null","string"]}"#);
     let mut other = shop.open().read_whole(["customers".to_owned()]);
-    assert!(other.write(now_text.as_bytes()).unwrap_err().to_string().contains("--full-refresh orders"));
+    assert!(other.write(&Message::read(now_text.as_bytes())).unwrap_err().to_string().contains("--full-refresh orders"));
     drop(other);
     let mut sink = shop.open().read_whole(["orders".to_owned()]);
     write(&mut sink, &[&now_text, &record(r#""id":2,"big":"007""#), &state(2)]);
@@ -213,7 +213,7 @@ fn a_field_in_another_case_is_the_same_column() {
     write(&mut shop.open(), &[&shouted, &record(r#""id":2,"NOTE":"b""#), &state(2)]);
     assert_eq!(shop.query("SELECT group_concat(note) FROM orders"), "a,b");
     let twice = SCHEMA.replace(r#""note":"#, r#""Paid":{"type":"boolean"},"note":"#);
-    assert!(shop.open().write(twice.as_bytes()).unwrap_err().to_string().contains("upper and lower case apart"));
+    assert!(shop.open().write(&Message::read(twice.as_bytes())).unwrap_err().to_string().contains("upper and lower case apart"));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_table_that_was_dropped_is_missed_in_a_sentence() {
     let shop = Shop::new();
     write(&mut shop.open(), &[SCHEMA, &record(r#""id":1"#), &state(1)]);
     Connection::open(shop.file()).unwrap().execute_batch("DROP TABLE orders").unwrap();
-    let why = shop.open().write(SCHEMA.as_bytes()).unwrap_err().to_string();
+    let why = shop.open().write(&Message::read(SCHEMA.as_bytes())).unwrap_err().to_string();
     assert!(why.contains("has lost its table orders") && why.contains("start with a new file"), "{why}");
 }
 
@@ -287,7 +287,7 @@ fn a_file_that_cannot_be_the_sink_is_refused_in_a_sentence() {
         .unwrap();
     assert!(refusal(&text, STORE).contains("is not an SQLite file"));
 
-    shop.open().write(state(1).as_bytes()).unwrap();
+    shop.open().write(&Message::read(state(1).as_bytes())).unwrap();
     let mut permissions = std::fs::metadata(shop.file()).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(shop.file(), permissions).unwrap();
@@ -310,7 +310,7 @@ fn a_full_disk_is_named_and_the_last_state_stays() {
     let pages: i64 = sink.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
     let long = record(&format!(r#""id":1,"note":"{}""#, "x".repeat(100_000)));
-    let why = sink.write(long.as_bytes()).unwrap_err().to_string();
+    let why = sink.write(&Message::read(long.as_bytes())).unwrap_err().to_string();
     assert!(why.contains("disk is full"), "{why}");
     drop(sink);
     assert_eq!(shop.open().state(), Some(r#"{"n":1}"#));
@@ -321,7 +321,7 @@ fn a_table_that_is_not_the_taps_is_not_touched() {
     let shop = Shop::new();
     Connection::open(shop.file()).unwrap().execute_batch("CREATE TABLE Orders (mine); INSERT INTO Orders VALUES ('x')").unwrap();
     let mut sink = shop.open();
-    let why = sink.write(SCHEMA.as_bytes()).unwrap_err().to_string();
+    let why = sink.write(&Message::read(SCHEMA.as_bytes())).unwrap_err().to_string();
     assert!(why.contains("did not make"), "{why}");
     drop(sink);
     assert_eq!(shop.query("SELECT mine FROM Orders"), "x");
@@ -333,19 +333,19 @@ fn messages_that_cannot_be_stored_are_refused() {
     let mut sink = shop.open();
     let long = "x".repeat(65);
     for name in ["Orders", "a b", "a\\\"b", "", "_tap_state", "sqlite_schema", &long] {
-        let why = sink.write(SCHEMA.replace("\"orders\"", &format!("\"{name}\"")).as_bytes()).unwrap_err().to_string();
+        let why = sink.write(&Message::read(SCHEMA.replace("\"orders\"", &format!("\"{name}\"")).as_bytes())).unwrap_err().to_string();
         assert!(why.contains("not a stream's name"), "{name}: {why}");
     }
-    assert!(sink.write(record(r#""id":1"#).as_bytes()).unwrap_err().to_string().contains("before its SCHEMA"));
+    assert!(sink.write(&Message::read(record(r#""id":1"#).as_bytes())).unwrap_err().to_string().contains("before its SCHEMA"));
     assert!(
-        sink.write(SCHEMA.replace(r#"["id"]"#, r#"["no"]"#).as_bytes()).unwrap_err().to_string().contains("not among its fields")
+        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["no"]"#).as_bytes())).unwrap_err().to_string().contains("not among its fields")
     );
     write(&mut sink, &[SCHEMA]);
     for keyless in [r#""note":"no key""#, r#""id":null"#] {
-        assert!(sink.write(record(keyless).as_bytes()).unwrap_err().to_string().contains(r#"key "id" is null or missing"#));
+        assert!(sink.write(&Message::read(record(keyless).as_bytes())).unwrap_err().to_string().contains(r#"key "id" is null or missing"#));
     }
-    assert!(sink.write(b"{\"type\":\"RECORD\",\"stream\":\"orders\",\"record\":[1]}").is_err());
+    assert!(sink.write(&Message::read(b"{\"type\":\"RECORD\",\"stream\":\"orders\",\"record\":[1]}")).is_err());
     assert!(
-        sink.write(SCHEMA.replace(r#"["id"]"#, r#"["id","note"]"#).as_bytes()).unwrap_err().to_string().contains("by the key")
+        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["id","note"]"#).as_bytes())).unwrap_err().to_string().contains("by the key")
     );
 }

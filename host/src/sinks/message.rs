@@ -1,0 +1,189 @@
+//! Singer messages, as a sink reads them.
+
+use super::SinkError;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt::Display;
+
+const MAX_NAME: usize = 64;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// The schema of a stream.
+    Schema,
+    /// One record.
+    Record,
+    /// Where the next run resumes, once everything before it is kept.
+    State,
+    /// Anything else.
+    Other,
+}
+
+impl MessageKind {
+    fn of(name: &str) -> MessageKind {
+        match name {
+            "SCHEMA" => MessageKind::Schema,
+            "RECORD" => MessageKind::Record,
+            "STATE" => MessageKind::State,
+            _ => MessageKind::Other,
+        }
+    }
+}
+
+/// One message: a line of JSON. Its kind and its stream are known; the rest is read when a sink asks for it.
+#[derive(Debug)]
+pub struct Message<'a> {
+    line: &'a [u8],
+    kind: MessageKind,
+    stream: Option<Cow<'a, str>>,
+}
+
+/// What a SCHEMA message says.
+#[derive(Debug)]
+pub struct Schema<'a> {
+    /// The stream's name. Who writes it is not trusted: see [`is_stream_name`].
+    pub stream: Cow<'a, str>,
+    /// The JSON Schema of its records.
+    pub schema: &'a RawValue,
+    /// The fields that identify a record together.
+    pub keys: Vec<String>,
+}
+
+/// The fields of every kind of message.
+#[derive(Debug, Deserialize)]
+struct Fields<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    record: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    schema: Option<&'a RawValue>,
+    #[serde(default)]
+    key_properties: Vec<String>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+}
+
+impl<'a> Message<'a> {
+    /// A line without its end. The tap's own records start with their kind and stream, and are not parsed for them; others are.
+    pub fn read(line: &'a [u8]) -> Message<'a> {
+        if let Some(rest) = line.strip_prefix(br#"{"type":"RECORD","stream":""#)
+            && let Some(end) = rest.iter().position(|&b| b == b'"' || b == b'\\')
+            && rest.get(end) == Some(&b'"')
+            && let Some(Ok(stream)) = rest.get(..end).map(std::str::from_utf8)
+        {
+            return Message { line, kind: MessageKind::Record, stream: Some(Cow::Borrowed(stream)) };
+        }
+        match serde_json::from_slice::<Fields<'_>>(line) {
+            Ok(fields) => Message { line, kind: MessageKind::of(&fields.kind), stream: fields.stream },
+            Err(_) => Message { line, kind: MessageKind::Other, stream: None },
+        }
+    }
+
+    /// The whole message, as it was written.
+    pub fn line(&self) -> &'a [u8] {
+        self.line
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    /// The stream that it is about.
+    pub fn stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
+    /// What a SCHEMA message says.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn schema(&self) -> Result<Schema<'a>, SinkError> {
+        let fields = self.fields()?;
+        let stream = fields.stream.unwrap_or_default();
+        let schema = fields.schema.ok_or_else(|| self.lacks())?;
+        Ok(Schema { stream, schema, keys: fields.key_properties })
+    }
+
+    /// The record of a RECORD message.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn record(&self) -> Result<&'a RawValue, SinkError> {
+        self.fields()?.record.ok_or_else(|| self.lacks())
+    }
+
+    /// The value of a STATE message.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn state(&self) -> Result<&'a RawValue, SinkError> {
+        self.fields()?.value.ok_or_else(|| self.lacks())
+    }
+
+    fn fields(&self) -> Result<Fields<'a>, SinkError> {
+        serde_json::from_slice(self.line).map_err(unfit)
+    }
+
+    fn lacks(&self) -> SinkError {
+        unfit(format!("a {:?} message lacks its content", self.kind))
+    }
+}
+
+/// The error of a message that has no place in the sink.
+pub fn unfit(why: impl Display) -> SinkError {
+    SinkError::new(format!("the component wrote a message that cannot be stored: {why}"))
+}
+
+/// `^[a-z0-9_]{1,64}$`: what can be the name of a table or a file, whoever wrote the SCHEMA.
+pub fn is_stream_name(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(legal)
+}
+
+/// Why a SCHEMA of this name is refused.
+pub(crate) fn not_a_name(stream: &str) -> String {
+    format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most {MAX_NAME} of them")
+}
+
+/// Why a RECORD of this stream is refused.
+pub(crate) fn without_schema(stream: &str) -> String {
+    format!("a RECORD of stream {stream:?} came before its SCHEMA")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_and_stream_are_found_in_any_order_and_spacing() {
+        let found = |line: &'static str| {
+            let message = Message::read(line.as_bytes());
+            (message.kind(), message.stream().map(str::to_owned))
+        };
+        for line in
+            [r#"{"type":"RECORD","stream":"orders","record":{}}"#, r#"{"stream": "orders", "record": {}, "type": "RECORD"}"#]
+        {
+            assert_eq!(found(line), (MessageKind::Record, Some("orders".into())));
+            assert_eq!(Message::read(line.as_bytes()).record().unwrap().get(), "{}");
+        }
+        assert_eq!(found(r#"{"type":"RECORD","stream":"o\u0072ders"}"#).1.as_deref(), Some("orders"));
+        assert_eq!(found(r#"{"type":"STATE","value":{}}"#).0, MessageKind::State);
+        assert_eq!(found(r#"{"type":"ACTIVATE_VERSION"}"#).0, MessageKind::Other);
+        assert_eq!(found("not json").0, MessageKind::Other);
+    }
+
+    #[test]
+    fn what_a_message_lacks_is_an_error_in_a_sentence() {
+        let record = Message::read(br#"{"type":"RECORD","stream":"orders"}"#);
+        assert!(record.record().unwrap_err().to_string().contains("a Record message lacks its content"));
+        assert!(record.schema().is_err() && record.state().is_err());
+        assert!(Message::read(b"{").state().unwrap_err().to_string().contains("cannot be stored"));
+    }
+}
