@@ -1,5 +1,7 @@
 //! Where the messages go.
 
+#[cfg(test)]
+mod conformance;
 mod jsonl;
 mod message;
 mod sqlite;
