@@ -246,7 +246,11 @@ fn rows(file: &Path, stream: &str) -> Vec<Value> {
         _ => Value::Null,
     };
     let row = |row: &rusqlite::Row<'_>| {
-        names.iter().enumerate().map(|(place, name)| Ok((name.clone(), value(row.get(place)?)))).collect::<rusqlite::Result<Value>>()
+        names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| Ok((name.clone(), value(row.get(place)?))))
+            .collect::<rusqlite::Result<Value>>()
     };
     rows.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap()
 }

@@ -127,6 +127,14 @@ impl<'a> Message<'a> {
         self.fields()?.value.ok_or_else(|| self.lacks())
     }
 
+    /// Whether it is a message at all, for a sink that has no place for its kind.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn check(&self) -> Result<(), SinkError> {
+        self.fields().map(drop)
+    }
+
     fn fields(&self) -> Result<Fields<'a>, SinkError> {
         serde_json::from_slice(self.line).map_err(unfit)
     }

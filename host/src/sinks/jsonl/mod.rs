@@ -176,7 +176,7 @@ impl Sink for JsonlSink {
             MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
             MessageKind::State => self.commit(message.state()?),
             // Messages of other kinds are no lines.
-            MessageKind::Other => Ok(()),
+            MessageKind::Other => message.check(),
         }
     }
 

@@ -206,7 +206,7 @@ impl Sink for SqliteSink {
             MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
             MessageKind::State => self.commit(message.state()?.get()),
             // Messages of other kinds have no place in a table.
-            MessageKind::Other => Ok(()),
+            MessageKind::Other => message.check(),
         }
     }
 

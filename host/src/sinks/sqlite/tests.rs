@@ -125,7 +125,13 @@ fn a_column_of_another_type_is_refused_before_it_mangles_a_value() {
     }
     drop(sink);
     let now_integer = SCHEMA.replace(r#""note":{"type":["null","string"]}"#, r#""note":{"type":["null","integer"]}"#);
-    assert!(shop.open().write(&Message::read(now_integer.as_bytes())).unwrap_err().to_string().contains(r#""TEXT" and must now be INTEGER"#));
+    assert!(
+        shop.open()
+            .write(&Message::read(now_integer.as_bytes()))
+            .unwrap_err()
+            .to_string()
+            .contains(r#""TEXT" and must now be INTEGER"#)
+    );
 }
 
 #[test]
@@ -333,19 +339,31 @@ fn messages_that_cannot_be_stored_are_refused() {
     let mut sink = shop.open();
     let long = "x".repeat(65);
     for name in ["Orders", "a b", "a\\\"b", "", "_tap_state", "sqlite_schema", &long] {
-        let why = sink.write(&Message::read(SCHEMA.replace("\"orders\"", &format!("\"{name}\"")).as_bytes())).unwrap_err().to_string();
+        let why =
+            sink.write(&Message::read(SCHEMA.replace("\"orders\"", &format!("\"{name}\"")).as_bytes())).unwrap_err().to_string();
         assert!(why.contains("not a stream's name"), "{name}: {why}");
     }
     assert!(sink.write(&Message::read(record(r#""id":1"#).as_bytes())).unwrap_err().to_string().contains("before its SCHEMA"));
     assert!(
-        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["no"]"#).as_bytes())).unwrap_err().to_string().contains("not among its fields")
+        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["no"]"#).as_bytes()))
+            .unwrap_err()
+            .to_string()
+            .contains("not among its fields")
     );
     write(&mut sink, &[SCHEMA]);
     for keyless in [r#""note":"no key""#, r#""id":null"#] {
-        assert!(sink.write(&Message::read(record(keyless).as_bytes())).unwrap_err().to_string().contains(r#"key "id" is null or missing"#));
+        assert!(
+            sink.write(&Message::read(record(keyless).as_bytes()))
+                .unwrap_err()
+                .to_string()
+                .contains(r#"key "id" is null or missing"#)
+        );
     }
     assert!(sink.write(&Message::read(b"{\"type\":\"RECORD\",\"stream\":\"orders\",\"record\":[1]}")).is_err());
     assert!(
-        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["id","note"]"#).as_bytes())).unwrap_err().to_string().contains("by the key")
+        sink.write(&Message::read(SCHEMA.replace(r#"["id"]"#, r#"["id","note"]"#).as_bytes()))
+            .unwrap_err()
+            .to_string()
+            .contains("by the key")
     );
 }
