@@ -23,6 +23,17 @@ settings:
 """
 
 
+DEFINITION = (ROOT / "meltano" / "tap-bigcommerce.yml").read_text(encoding="utf-8")
+
+
+def selection():
+    """The definition's `select`, as the README's command gives it: `meltano add --from-ref` drops it."""
+    listed = DEFINITION.split("\nselect:\n")[1]
+    rules = json.dumps([json.loads(line.removeprefix("- ")) for line in listed.splitlines()])
+    check(f"meltano config set {NAME} _select '{rules}'" in (ROOT / "README.md").read_text(encoding="utf-8"), "the README's selection")
+    return rules
+
+
 def rows(project):
     """How many records of each stream the loader has written since this was last asked."""
     written = {}
@@ -55,11 +66,11 @@ def added(work, package, python, store):
     def meltano(*words):
         return run(python.bin("meltano"), "--environment", "dev", *words, cwd=project)
 
-    (work / "extractor.yml").write_text((ROOT / "meltano" / "tap-bigcommerce.yml").read_text() + f"pip_url: {package}\n")
+    (work / "extractor.yml").write_text(DEFINITION + f"pip_url: {package}\n")
     meltano("add", "--plugin-type", "extractor", "--from-ref", work / "extractor.yml", NAME)
     (work / "loader.yml").write_text(LOADER)
     meltano("add", "--plugin-type", "loader", "--from-ref", work / "loader.yml", "target-jsonl")
-    for setting, value in store.config.items():
+    for setting, value in {**store.config, "_select": selection()}.items():
         meltano("config", "set", NAME, setting, value)
     listed = meltano("config", "list", NAME)
     check("access_token" in listed and store.config["access_token"] not in listed, "meltano config: the settings, without the token")

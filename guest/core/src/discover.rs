@@ -117,6 +117,8 @@ fn about_stream(stream: &Stream) -> Value {
         "replication_method": method(stream),
         "replication_key": stream.replication_key(),
         "scope": stream.scope(),
+        "selected_by_default": stream.selected_by_default,
+        "off_by_default": stream.off_by_default,
         "fields": schema::properties(stream.schema()).map_or(0, |properties| properties.len()),
     })
 }
@@ -203,6 +205,15 @@ pub fn meltano(about: &Value) -> String {
     }
     page.push_str("settings:\n");
     list(&about["settings"]).for_each(|setting| meltano_setting(setting, &mut page));
+    // Without rules of its own Meltano selects every field of every stream, those that cost requests or scopes of their own among them.
+    page.push_str("select:\n");
+    for stream in list(&about["streams"]).filter(|stream| stream["selected_by_default"] == true) {
+        let name = text(&stream["name"]);
+        let _ = writeln!(page, "- {}", json!(format!("{name}.*")));
+        for field in list(&stream["off_by_default"]) {
+            let _ = writeln!(page, "- {}", json!(format!("!{name}.{}", text(field))));
+        }
+    }
     page
 }
 
@@ -281,6 +292,9 @@ mod tests {
             assert!(definition.contains(setting), "{setting:?} is not in: {definition}");
         }
         assert_eq!(definition.matches("sensitive").count(), 1);
+        let select = definition.split_once("select:\n").unwrap().1;
+        assert!(select.starts_with("- \"orders.*\"\n- \"!orders.consignments\"\n- \"order_products.*\"\n"), "{select}");
+        assert!(!select.contains("transactions"), "{select}");
         assert!(SETTINGS.iter().all(|setting| definition.contains(&format!("- name: {}\n", setting.key))));
     }
 }

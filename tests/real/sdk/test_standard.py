@@ -32,6 +32,10 @@ class ProgramStream(Stream):
     """A stream of the program's catalog."""
 
     def __init__(self, tap, entry):
+        # Whether it is selected by default or not.
+        for told in entry["metadata"]:
+            if not told["breadcrumb"]:
+                told["metadata"]["selected"] = True
         self.entry = entry
         super().__init__(tap, schema=entry["schema"], name=entry["tap_stream_id"])
         self.primary_keys = entry["key_properties"]

@@ -82,8 +82,8 @@ async fn connections_that_a_server_closes_as_planned_cost_nothing() {
         assert_eq!((closed.summary.retries, &closed.warnings), (0, &kept.warnings), "{url}");
         let (requests, connections) = (closing.sandbox.request_count(), closing.sandbox.connection_count());
         assert!(closed.summary.requests > 300, "{url}");
-        // The client takes a request for unsent that is being sent at the very moment at which the connection says that it closes. That is one
-        // at most per connection, and the store sees it twice.
+        // A request that is being sent just as the connection closes looks unsent to the client, which sends it again: the store may see one per
+        // connection twice.
         let twice = requests - closed.summary.requests;
         assert!(twice <= connections, "{url}: {twice} of {requests} requests twice, on {connections} connections");
         // Requests that are on their way when it closes are still answered, and over HTTP/1.1 there is a connection for each. A busy machine

@@ -34,7 +34,7 @@ impl MessageType {
     }
 }
 
-/// The type of a message that this tap has written, without parsing it. None: it is no such message.
+/// The type of a message that this tap has written, without parsing it. None: it is not one of them.
 pub fn type_of(line: &[u8]) -> Option<MessageType> {
     MessageType::ALL.into_iter().find(|known| line.starts_with(known.start().as_bytes()))
 }

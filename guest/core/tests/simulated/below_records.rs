@@ -166,7 +166,7 @@ fn price_lists_that_are_broken_side_by_side_at_the_start_hold_up_no_other() {
             !world.store.borrow().record(Kind::PRICE_LISTS, **list).unwrap().parts["records"].as_array().unwrap().is_empty()
         };
         assert_eq!(came, lists[4..].iter().filter(has_records).copied().collect());
-        // One record at a time, there is no other page to go by.
+        // With one record per run, no other list has been read that could show that the store works.
         let mut state = None::<Value>;
         for runs in 0.. {
             assert!(runs < 100, "limited runs do not come past them: {state:?}");

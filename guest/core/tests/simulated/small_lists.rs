@@ -163,16 +163,19 @@ fn rows_that_are_added_before_a_page_are_no_page_that_repeats_itself() {
         let mut store = world.store.borrow_mut();
         store.add_fault(Fault::on("/categories", page(101..=100 + rows, 0)));
         for number in 0..4 {
-            let is_it = move |request: &Request| {
-                let asked = request.query.split('&').find_map(|part| part.strip_prefix("page=")).unwrap_or("1");
-                request.path.ends_with("/categories") && asked == (number + 1).to_string()
-            };
+            let is_it = move |request: &Request| is_page(request, number as u64 + 1);
             store.add_fault(Fault::when(is_it, page(101 - added..=100 + rows, number)).always());
         }
         drop(store);
         let run = world.select("categories");
         assert_eq!((run.verdict(), run.records("categories").len() as u64), (None, rows + added), "{:?}", run.warnings());
     }
+}
+
+/// Whether this page of the categories is asked for.
+fn is_page(request: &Request, number: u64) -> bool {
+    let asked = request.query.split('&').find_map(|part| part.strip_prefix("page=")).unwrap_or("1");
+    request.path.ends_with("/categories") && asked == number.to_string()
 }
 
 fn category(id: &u64) -> Value {
@@ -220,10 +223,7 @@ fn a_total_that_is_too_high_holds_up_no_limited_runs() {
         let data: Vec<Value> = ids.iter().map(category).collect();
         let body = json!({"data": data, "meta": {"pagination": {"total": 91, "count": data.len()}}});
         let action = Action::Status { code: 200, body: Some(body.to_string().into_bytes()), headers: Vec::new() };
-        let is_it = move |request: &Request| {
-            let asked = request.query.split('&').find_map(|part| part.strip_prefix("page=")).unwrap_or("1");
-            request.path.ends_with("/categories") && asked == number.to_string()
-        };
+        let is_it = move |request: &Request| is_page(request, number);
         world.store.borrow_mut().add_fault(Fault::when(is_it, action).always());
     }
     let (mut state, mut came) = (None::<Value>, BTreeSet::new());
