@@ -4,48 +4,83 @@ use crate::address::is_public;
 use crate::log::Redactor;
 use ::http::HeaderValue;
 use serde_json::{Map, Value};
+use std::fmt;
 use std::net::IpAddr;
 use tap_bigcommerce_core::config::{Config, Credentials, Origin, SETTINGS, SettingKind};
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
 
+const DEFAULT_ORIGIN: &str = "https://api.bigcommerce.com";
 /// Settings that the component never gets.
 const HELD_BACK: [&str; 2] = ["access_token", "client_id"];
 
-/// A store, and what opens it.
-pub(crate) struct Account {
+/// The account of a run: the config with its credentials, and where its requests may go.
+///
+/// It says nothing of the config when it is printed.
+#[derive(Clone)]
+pub struct Account {
+    config: String,
+    origins: Vec<String>,
+    private_addresses: bool,
+}
+
+/// What a run may reach, and the credentials for it.
+pub(crate) struct Grant {
     pub(crate) origin: Origin,
     pub(crate) store_hash: String,
     pub(crate) token: HeaderValue,
     pub(crate) client_id: Option<HeaderValue>,
-}
-
-/// Where requests may go.
-pub(crate) struct Allowed {
-    pub(crate) origins: Vec<Origin>,
     pub(crate) private_addresses: bool,
 }
 
 impl Account {
+    /// An account by its config, a JSON object: `access_token`, `store_hash`, and the tap's other settings. Its requests go to
+    /// `https://api.bigcommerce.com` alone.
+    pub fn new(config: impl Into<String>) -> Account {
+        Account { config: config.into(), origins: vec![DEFAULT_ORIGIN.to_owned()], private_addresses: false }
+    }
+
+    /// The origins that the config's `api_url` may name, in place of `https://api.bigcommerce.com`.
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Account {
+        self.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Permits addresses of private networks, loopback included. Without it they are refused, after name resolution too.
+    pub fn private_addresses(mut self, permitted: bool) -> Account {
+        self.private_addresses = permitted;
+        self
+    }
+
+    /// The name of its store: see [`store_identity`].
+    ///
+    /// # Errors
+    /// The config cannot be used; every fault in it is named.
+    pub fn store(&self) -> Result<String> {
+        store_identity(&self.config)
+    }
+
+    pub(crate) fn config(&self) -> &str {
+        &self.config
+    }
+
     /// Reads the config that a run needs. Every fault in it is named in one failure.
-    pub(crate) fn from_config(config: &str, allowed: &Allowed) -> Result<Account> {
-        let (config, _) = Config::parse(config, Credentials::InConfig)?;
-        allowed.check(&config.origin)?;
+    pub(crate) fn grant(&self) -> Result<Grant> {
+        let (config, _) = Config::parse(&self.config, Credentials::InConfig)?;
+        self.check(&config.origin)?;
         let token = config.access_token.as_ref().map(|token| token.reveal()).unwrap_or_default();
         let client_id = config.client_id.as_deref().map(|id| secret_header(id, "client_id")).transpose()?;
         let token = secret_header(token, "access_token")?;
-        Ok(Account { origin: config.origin, store_hash: config.store_hash, token, client_id })
+        let private_addresses = self.private_addresses;
+        Ok(Grant { origin: config.origin, store_hash: config.store_hash, token, client_id, private_addresses })
     }
 
-    /// Keeps the token out of what is told.
-    pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::new(self.token.to_str().unwrap_or_default())
-    }
-}
-
-impl Allowed {
     fn check(&self, origin: &Origin) -> Result<()> {
-        if !self.origins.contains(origin) {
-            let allowed: Vec<String> = self.origins.iter().map(Origin::to_string).collect();
+        let allowed = |text: &String| {
+            Origin::parse(text).map_err(|why| config_failure(format!("the allowed origin {text} cannot be used: {why}")))
+        };
+        let allowed = self.origins.iter().map(allowed).collect::<Result<Vec<Origin>>>()?;
+        if !allowed.contains(origin) {
+            let allowed: Vec<String> = allowed.iter().map(Origin::to_string).collect();
             let allowed = allowed.join(", ");
             return Err(config_failure(format!("api_url is {origin}, but requests are allowed only to {allowed}")));
         }
@@ -56,6 +91,20 @@ impl Allowed {
             )));
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = self.store().unwrap_or_default();
+        f.debug_struct("Account").field("store", &store).field("origins", &self.origins).finish_non_exhaustive()
+    }
+}
+
+impl Grant {
+    /// Keeps the token out of what is told.
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(self.token.to_str().unwrap_or_default())
     }
 }
 
@@ -117,12 +166,12 @@ mod tests {
         format!(r#"{{"client_id": "c", "access_token": "t0ken", "store_hash": "abc", "api_url": "{api_url}"}}"#)
     }
 
-    fn allowed(origins: &[&str], private_addresses: bool) -> Allowed {
-        Allowed { origins: origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect(), private_addresses }
+    fn account(api_url: &str, origins: &[&str], private_addresses: bool) -> Account {
+        Account::new(config(api_url)).allowed_origins(origins.iter().copied()).private_addresses(private_addresses)
     }
 
-    fn refusal(api_url: &str, allowed: &Allowed) -> String {
-        let failure = Account::from_config(&config(api_url), allowed).err().unwrap();
+    fn refusal(account: &Account) -> String {
+        let failure = account.grant().err().unwrap();
         assert_eq!(failure.kind, Kind::Config);
         failure.message
     }
@@ -136,19 +185,22 @@ mod tests {
 
     #[test]
     fn only_allowed_origins_are_taken() {
-        let only_real = allowed(&["https://api.bigcommerce.com"], false);
-        assert!(Account::from_config(&config("https://api.bigcommerce.com"), &only_real).is_ok());
-        assert!(Account::from_config(&config("https://api.bigcommerce.com:443"), &only_real).is_ok());
-        assert!(refusal("https://api.bigcommerce.com:8443", &only_real).contains("only to https://api.bigcommerce.com"));
-        assert!(refusal("https://example.com", &only_real).contains("https://example.com"));
+        let only_real = |api_url: &str| Account::new(config(api_url));
+        assert!(only_real("https://api.bigcommerce.com").grant().is_ok());
+        assert!(only_real("https://api.bigcommerce.com:443").grant().is_ok());
+        assert!(refusal(&only_real("https://api.bigcommerce.com:8443")).contains("only to https://api.bigcommerce.com"));
+        assert!(refusal(&only_real("https://example.com")).contains("https://example.com"));
+        assert!(
+            refusal(&account(DEFAULT_ORIGIN, &["http://example.com"], false)).contains("the allowed origin http://example.com")
+        );
     }
 
     #[test]
     fn a_private_address_needs_its_permission_even_when_its_origin_is_allowed() {
         let origins = ["http://127.0.0.1:80", "https://10.0.0.1", "https://[fd00::1]:8443"];
         for origin in origins {
-            assert!(refusal(origin, &allowed(&origins, false)).contains("private network"), "{origin}");
-            assert!(Account::from_config(&config(origin), &allowed(&origins, true)).is_ok(), "{origin}");
+            assert!(refusal(&account(origin, &origins, false)).contains("private network"), "{origin}");
+            assert!(account(origin, &origins, true).grant().is_ok(), "{origin}");
         }
     }
 
@@ -163,9 +215,9 @@ mod tests {
 
     #[test]
     fn the_credentials_do_not_show_in_debug_output() {
-        let account =
-            Account::from_config(&config("https://api.bigcommerce.com"), &allowed(&["https://api.bigcommerce.com"], false));
-        let account = account.unwrap();
-        assert!(!format!("{:?} {:?}", account.token, account.client_id).contains("t0ken"));
+        let account = Account::new(config(DEFAULT_ORIGIN));
+        let grant = account.grant().unwrap();
+        let told = format!("{account:?} {:?} {:?}", grant.token, grant.client_id);
+        assert!(!told.contains("t0ken") && told.contains("stores/abc"), "{told}");
     }
 }

@@ -24,8 +24,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         (0 | 10 | 127, ..) | (172, 16..=31, _) | (192, 168, _) => false,
         // Shared by providers, link-local.
         (100, 64..=127, _) | (169, 254, _) => false,
-        // Protocols, documentation, benchmarks.
-        (192, 0, 0 | 2) | (198, 51, 100) | (203, 0, 113) | (198, 18 | 19, _) => false,
+        // Protocols, documentation, relays of 6to4, benchmarks.
+        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) | (198, 18 | 19, _) => false,
         // Multicast, reserved, broadcast.
         (first, ..) => first < 224,
     }
@@ -44,7 +44,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => wrapped(high, low),
         [0x2002, high, low, ..] => wrapped(high, low),
-        [0x2001, 0xdb8, ..] | [0x2001, 0, ..] => false,
+        // Documentation, Teredo, benchmarks, identifiers that are no addresses (ORCHID).
+        [0x2001, 0xdb8 | 0 | 2, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 0x10..=0x2f, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -123,6 +124,10 @@ mod tests {
             "2002:7f00:1::1",
             "::127.0.0.1",
             "2001:db8::1",
+            "2001:2::1",
+            "2001:10::1",
+            "3fff:1::1",
+            "192.88.99.1",
         ];
         for address in public {
             assert!(is_public(address.parse().unwrap()), "{address}");

@@ -8,7 +8,7 @@ use tap_bigcommerce_core::error::{Failure, Kind};
 mod generated {
     #![allow(missing_docs, unreachable_pub)]
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "wit",
         world: "plugin",
         imports: { default: async },
         exports: { default: async },
@@ -34,6 +34,7 @@ impl connector::Failure {
             Wit::Api(fault) => (Kind::Api, fault),
             Wit::Sink(fault) => (Kind::Sink, fault),
             Wit::SetAside(fault) => (Kind::SetAside, fault),
+            Wit::Component(fault) => (Kind::Component, fault),
             Wit::Cancelled(fault) => (Kind::Cancelled, fault),
         };
         let stream = fault.stream.map(|stream| redactor.line(&stream));

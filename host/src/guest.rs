@@ -2,7 +2,9 @@
 
 use crate::bindings::{Plugin, PluginPre, connector};
 use crate::http::Gate;
+use crate::limits::Limits;
 use crate::log::{LogPipe, Redactor};
+use crate::ticker::Running;
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use wasmtime::component::{Component, Linker, ResourceTable, ResourceTableError};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
@@ -16,8 +18,6 @@ const MAX_TABLES: usize = 16;
 const MAX_MEMORIES: usize = 4;
 /// Core instances, of which the component is put together.
 const MAX_INSTANCES: usize = 64;
-/// Bytes of the headers that the component makes for one request. With the limit of resources it bounds what the host keeps for them.
-const MAX_HEADERS: usize = 16 << 10;
 
 /// What one instance of the component has: no files, no environment, no arguments, no sockets.
 pub(crate) struct Guest {
@@ -27,7 +27,7 @@ pub(crate) struct Guest {
     gate: Gate,
     log: LogPipe,
     redactor: Redactor,
-    limits: Limits,
+    memory: Memory,
 }
 
 /// A component, compiled and ready to be started.
@@ -39,38 +39,31 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<PluginPre<
     PluginPre::new(linker.instantiate_pre(&component)?)
 }
 
-/// What one instance may use.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowance {
-    /// Bytes of memory.
-    pub(crate) memory: usize,
-    /// Requests, answers, streams, timers and whatever else the host keeps for the component.
-    pub(crate) resources: usize,
-}
-
 /// A running instance of the component.
 pub(crate) struct Instance {
     pub(crate) store: Store<Guest>,
     pub(crate) plugin: Plugin,
+    _running: Running,
 }
 
 impl Instance {
-    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, redactor: Redactor, allowance: Allowance) -> Result<Instance> {
-        let log = LogPipe::new(gate.log().clone(), redactor.clone());
+    pub(crate) async fn start(pre: &PluginPre<Guest>, gate: Gate, limits: &Limits, running: Running) -> Result<Instance> {
+        let redactor = gate.redactor();
+        let log = LogPipe::new(gate.events().clone(), redactor.clone(), limits.log);
         let wasi = WasiCtx::builder().stderr(log.clone()).allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(allowance.resources);
+        table.set_max_capacity(limits.resources);
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(MAX_HEADERS);
-        let limits = Limits::new(allowance.memory);
-        let guest = Guest { table, wasi, http, gate, log, redactor, limits };
+        http.set_field_size_limit(limits.headers);
+        let memory = Memory::new(limits.memory);
+        let guest = Guest { table, wasi, http, gate, log, redactor, memory };
         let mut store = Store::new(pre.engine(), guest);
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.memory);
         // At each tick of the epoch the component gives way to the runtime's other tasks, so that it can be dropped at any time.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         match pre.instantiate_async(&mut store).await {
-            Ok(plugin) => Ok(Instance { store, plugin }),
+            Ok(plugin) => Ok(Instance { store, plugin, _running: running }),
             Err(error) => Err(store.data().told(&error)),
         }
     }
@@ -81,17 +74,13 @@ impl Instance {
         guest.log.finish();
         outcome.map_err(|error| guest.told(&error))?.map_err(|failure| failure.told(&guest.redactor))
     }
-
-    pub(crate) fn redactor(&self) -> &Redactor {
-        &self.store.data().redactor
-    }
 }
 
 impl Guest {
     /// A trap in a sentence.
     fn told(&self, error: &wasmtime::Error) -> Failure {
-        let message = if self.limits.exceeded {
-            let limit = self.limits.memory / MIB;
+        let message = if self.memory.exceeded {
+            let limit = self.memory.most / MIB;
             format!("the component ran out of its {limit} MiB of memory; run again with a smaller page_size or max_concurrency")
         } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
             let limit = self.table.max_capacity();
@@ -109,7 +98,7 @@ impl Guest {
                 "the component stopped unexpectedly ({cause}); please report it with the last lines of the log, then run again from the last state"
             )
         };
-        Failure::new(Kind::Api, message)
+        Failure::new(Kind::Component, message)
     }
 }
 
@@ -126,23 +115,23 @@ impl WasiHttpView for Guest {
 }
 
 /// Bounds what all the instance's memories hold together, and all its tables, and remembers that the memory was used up.
-struct Limits {
-    memory: usize,
+struct Memory {
+    most: usize,
     used: usize,
     table_entries: usize,
     exceeded: bool,
 }
 
-impl Limits {
-    fn new(memory: usize) -> Limits {
-        Limits { memory, used: 0, table_entries: 0, exceeded: false }
+impl Memory {
+    fn new(most: usize) -> Memory {
+        Memory { most, used: 0, table_entries: 0, exceeded: false }
     }
 }
 
-impl ResourceLimiter for Limits {
+impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.used.saturating_sub(current).saturating_add(desired);
-        if used > self.memory {
+        if used > self.most {
             self.exceeded = true;
             return Ok(false);
         }
@@ -178,21 +167,21 @@ mod tests {
 
     #[test]
     fn the_limit_holds_for_all_memories_together() {
-        let mut limits = Limits::new(10 * MIB);
-        assert!(limits.memory_growing(0, 4 * MIB, None).unwrap());
-        assert!(limits.memory_growing(0, 4 * MIB, None).unwrap());
-        assert!(limits.memory_growing(4 * MIB, 6 * MIB, None).unwrap());
-        assert!(!limits.exceeded);
-        assert!(!limits.memory_growing(4 * MIB, 5 * MIB, None).unwrap());
-        assert!(limits.exceeded);
+        let mut memory = Memory::new(10 * MIB);
+        assert!(memory.memory_growing(0, 4 * MIB, None).unwrap());
+        assert!(memory.memory_growing(0, 4 * MIB, None).unwrap());
+        assert!(memory.memory_growing(4 * MIB, 6 * MIB, None).unwrap());
+        assert!(!memory.exceeded);
+        assert!(!memory.memory_growing(4 * MIB, 5 * MIB, None).unwrap());
+        assert!(memory.exceeded);
     }
 
     #[test]
     fn the_entries_of_all_tables_together_are_bounded() {
-        let mut limits = Limits::new(MIB);
-        assert!(limits.table_growing(0, MAX_TABLE_ENTRIES / 2, None).unwrap());
-        assert!(!limits.table_growing(0, MAX_TABLE_ENTRIES / 2 + 1, None).unwrap());
-        assert!(limits.table_growing(MAX_TABLE_ENTRIES / 2, MAX_TABLE_ENTRIES, None).unwrap());
+        let mut memory = Memory::new(MIB);
+        assert!(memory.table_growing(0, MAX_TABLE_ENTRIES / 2, None).unwrap());
+        assert!(!memory.table_growing(0, MAX_TABLE_ENTRIES / 2 + 1, None).unwrap());
+        assert!(memory.table_growing(MAX_TABLE_ENTRIES / 2, MAX_TABLE_ENTRIES, None).unwrap());
     }
 
     #[tokio::test]
@@ -204,8 +193,8 @@ mod tests {
                 let content = [&[count as u8], part.repeat(count).as_slice()].concat();
                 let bytes = [b"\0asm\x01\0\0\0".as_slice(), &[section, content.len() as u8], &content].concat();
                 let module = wasmtime::Module::new(&engine, bytes).unwrap();
-                let mut store = Store::new(&engine, Limits::new(MIB));
-                store.limiter(|limits| limits);
+                let mut store = Store::new(&engine, Memory::new(MIB));
+                store.limiter(|memory| memory);
                 let started = wasmtime::Instance::new_async(&mut store, &module, &[]).await;
                 assert_eq!(started.is_ok(), starts, "{count} of section {section}");
             }

@@ -1,5 +1,6 @@
 //! The component's standard error, line by line.
 
+use crate::event::Events;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +12,8 @@ use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 /// Longer lines are broken, so that a component cannot fill the memory with one.
 const MAX_LINE: usize = 64 * 1024;
 
-/// A component that says more in one call is not heard any further.
-const MAX_LOG: usize = 64 << 20;
-
-/// Takes one log line, without its line end.
-pub(crate) type LogHandler = Arc<dyn Fn(&str) + Send + Sync>;
+/// A shorter token is taken for a word: taking it out would spoil the log. BigCommerce's have some thirty characters.
+const LEAST_SECRET: usize = 8;
 
 /// The text without control characters: what comes from a component must not steer a terminal.
 pub(crate) fn printable(text: &str) -> String {
@@ -28,7 +26,7 @@ pub(crate) struct Redactor(Option<Arc<str>>);
 
 impl Redactor {
     pub(crate) fn new(token: &str) -> Redactor {
-        Redactor(Some(token).filter(|token| !token.is_empty()).map(Arc::from))
+        Redactor(Some(token).filter(|token| token.len() >= LEAST_SECRET).map(Arc::from))
     }
 
     /// The text with `***` for the token.
@@ -48,16 +46,18 @@ impl Redactor {
 /// Where the component's standard error goes.
 #[derive(Clone)]
 pub(crate) struct LogPipe {
-    handler: LogHandler,
+    events: Events,
     redactor: Redactor,
+    /// Bytes that are passed on at most.
+    most: usize,
     rest: Arc<Mutex<Vec<u8>>>,
     /// Bytes that the component has written.
     written: Arc<AtomicUsize>,
 }
 
 impl LogPipe {
-    pub(crate) fn new(handler: LogHandler, redactor: Redactor) -> LogPipe {
-        LogPipe { handler, redactor, rest: Arc::default(), written: Arc::default() }
+    pub(crate) fn new(events: Events, redactor: Redactor, most: usize) -> LogPipe {
+        LogPipe { events, redactor, most, rest: Arc::default(), written: Arc::default() }
     }
 
     /// Passes what follows the last line end to the handler. Call it when the component has ended.
@@ -68,9 +68,9 @@ impl LogPipe {
 
     fn push(&self, bytes: &[u8]) {
         let before = self.written.fetch_add(bytes.len(), Ordering::Relaxed);
-        if before.saturating_add(bytes.len()) > MAX_LOG {
-            if before <= MAX_LOG {
-                (self.handler)("WARNING the component has filled its log; what else it says is left out");
+        if before.saturating_add(bytes.len()) > self.most {
+            if before <= self.most {
+                self.events.warn("the component has filled its log; what else it says is left out");
             }
             return;
         }
@@ -87,7 +87,7 @@ impl LogPipe {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end();
         if !text.is_empty() {
-            (self.handler)(&self.redactor.line(text));
+            self.events.line(&self.redactor.line(text));
         }
     }
 }
@@ -132,12 +132,15 @@ impl OutputStream for LogPipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
+
+    const MAX_LOG: usize = 1 << 20;
 
     fn lines_of(chunks: &[&[u8]]) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let seen = lines.clone();
-        let handler = Arc::new(move |line: &str| seen.lock().unwrap().push(line.to_owned()));
-        let pipe = LogPipe::new(handler, Redactor::new("t0ken"));
+        let handler = Arc::new(move |event: &Event<'_>| seen.lock().unwrap().push(event.kind.to_string()));
+        let pipe = LogPipe::new(Events::new("", Some(handler)), Redactor::new("a-t0ken-"), MAX_LOG);
         chunks.iter().for_each(|chunk| pipe.push(chunk));
         pipe.finish();
         let lines = lines.lock().unwrap();
@@ -151,19 +154,21 @@ mod tests {
 
     #[test]
     fn the_token_is_taken_out_wherever_it_stands() {
-        assert_eq!(lines_of(&[b"INFO t0", b"ken is bad, t0kent0ken too\n"]), ["INFO *** is bad, ****** too"]);
+        assert_eq!(lines_of(&[b"INFO a-t0", b"ken- is bad, a-t0ken-a-t0ken- too\n"]), ["INFO *** is bad, ****** too"]);
         assert_eq!(Redactor::new("").redact("nothing to hide"), "nothing to hide");
+        assert_eq!(Redactor::new("coupons").redact("the coupons"), "the coupons", "a word is no token");
         assert_eq!(Redactor::default().line("a\x07b"), "a b");
     }
 
     #[test]
     fn a_line_cannot_steer_a_terminal_or_grow_for_ever() {
         assert_eq!(lines_of(&[b"INFO \x1b[2Jx\xff\n"]), ["INFO  [2Jx\u{fffd}"]);
-        let flood = vec![b"INFO x\n".repeat(1 << 16); MAX_LOG / (7 << 16) + 3];
+        let flood = vec![b"INFO x\n".repeat(1 << 10); MAX_LOG / (7 << 10) + 3];
         let lines = lines_of(&flood.iter().map(Vec::as_slice).collect::<Vec<_>>());
         assert!(lines.len() <= MAX_LOG / 7 + 1);
         assert_eq!(lines.iter().filter(|line| line.contains("filled its log")).count(), 1);
         let endless = vec![b'x'; MAX_LINE];
+        // What begins with no level is worth a warning.
         assert_eq!(lines_of(&[&endless, &endless, b"y"]).len(), 3);
     }
 }

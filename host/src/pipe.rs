@@ -1,10 +1,17 @@
 //! From the component's output to the sink: a bounded channel and a thread of the sink's own, so that a slow sink slows the component
 //! and a blocking one blocks nobody else.
 
+use crate::event::{EventKind, Events};
+use crate::log::printable;
 use crate::progress::Progress;
 use crate::sinks::{Message, MessageKind, Sink, SinkError};
 use bytes::Bytes;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::oneshot;
@@ -14,8 +21,10 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 const CHUNK: usize = 64 * 1024;
 /// Chunks on their way: 1 MiB in all.
 const CHUNKS: usize = 16;
-/// Longer messages are refused: no record of a store comes near.
-const MAX_LINE: usize = 64 * 1024 * 1024;
+/// How long a run that is dropped waits for its sink.
+const LEAVE: Duration = Duration::from_secs(1);
+/// Streams whose beginning is told; a component that invents more gets no more memory for them.
+const MAX_STREAMS: usize = 256;
 
 enum Item {
     Bytes(Bytes),
@@ -35,54 +44,128 @@ enum Flush {
     Waiting(oneshot::Receiver<()>),
 }
 
-/// The end of the sink's thread: how the writing went, once the stream has ended.
-pub(crate) struct Outcome(oneshot::Receiver<Result<(), SinkError>>);
+/// What the sink's thread leaves: the sink, and how the writing went.
+pub(crate) struct Done<S> {
+    pub(crate) sink: S,
+    /// The value of the last STATE that the sink has taken and let go of.
+    pub(crate) state: Option<String>,
+    pub(crate) result: Result<(), SinkError>,
+}
 
-impl Outcome {
-    pub(crate) async fn get(self) -> Result<(), SinkError> {
-        let lost =
-            || Err(SinkError::new("the thread that writes the messages ended unexpectedly; run again from the last state"));
-        self.0.await.unwrap_or_else(|_| lost())
+/// The end of the sink's thread. If it is dropped before, as the run is, nothing more is written, and the sink goes before the drop returns, so
+/// that what it holds can be opened again; unless it blocks.
+pub(crate) struct Outcome<S> {
+    done: Option<oneshot::Receiver<Done<S>>>,
+    left: Arc<Left>,
+}
+
+/// Whether a run has been dropped, and whether its sink's thread has seen it.
+#[derive(Default)]
+struct Left {
+    is_left: AtomicBool,
+    over: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl<S> Outcome<S> {
+    /// Waits for the end of the stream and of the sink.
+    pub(crate) async fn get(mut self) -> Done<S> {
+        let done = self.done.take().expect("this is the only call, and takes the value");
+        done.await.expect("the thread sends its end whatever the sink does")
     }
 }
 
-/// Starts the sink's thread.
-pub(crate) fn start(sink: Box<dyn Sink>, progress: Progress) -> Result<(GuestOutput, Outcome), SinkError> {
+impl<S> Drop for Outcome<S> {
+    fn drop(&mut self) {
+        if self.done.take().is_some() {
+            self.left.is_left.store(true, Ordering::Relaxed);
+            let over = self.left.over.lock().unwrap_or_else(PoisonError::into_inner);
+            // In vain if the sink blocks.
+            drop(self.left.changed.wait_timeout_while(over, LEAVE, |over| !*over));
+        }
+    }
+}
+
+/// Starts the sink's thread. If there can be none, the sink comes back.
+pub(crate) fn start<S: Sink + 'static>(
+    sink: S,
+    progress: Progress,
+    events: Events,
+    max_line: usize,
+) -> Result<(GuestOutput, Outcome<S>), (S, SinkError)> {
     let (sender, receiver) = mpsc::channel(CHUNKS);
-    let (done, outcome) = oneshot::channel();
-    let writing = Writing { sink, progress, rest: Vec::new() };
-    thread::Builder::new()
-        .name("sink".into())
-        .spawn(move || {
-            // Nobody waits for the outcome of a run that was dropped.
-            let _ = done.send(writing.run(receiver));
-        })
-        .map_err(|fault| SinkError::new(format!("the thread that writes the messages cannot be started: {fault}")))?;
-    Ok((GuestOutput { sender, permit: None, flush: Flush::Idle }, Outcome(outcome)))
+    let (send, done) = oneshot::channel();
+    let left = Arc::new(Left::default());
+    let writing =
+        Writing { sink, progress, events, max_line, rest: Vec::new(), begun: HashSet::new(), states: States::default() };
+    let waiting = Arc::new(Mutex::new(Some(writing)));
+    let (taken, seen) = (waiting.clone(), left.clone());
+    let thread = move || {
+        let Some(writing) = taken.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        // Of a run that was dropped nobody waits for it: the sink is dropped here.
+        drop(send.send(writing.run(receiver, &seen)));
+        *seen.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        seen.changed.notify_all();
+    };
+    match thread::Builder::new().name("sink".into()).spawn(thread) {
+        Ok(_) => Ok((GuestOutput { sender, permit: None, flush: Flush::Idle }, Outcome { done: Some(done), left })),
+        Err(fault) => {
+            let error = SinkError::new(format!("the thread that writes the messages cannot be started: {fault}"));
+            let writing = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Err((writing.expect("no thread has taken it").sink, error))
+        }
+    }
 }
 
 /// The sink's thread.
-struct Writing {
-    sink: Box<dyn Sink>,
+struct Writing<S> {
+    sink: S,
     progress: Progress,
+    events: Events,
+    max_line: usize,
     /// The start of a line whose end has not come yet.
     rest: Vec<u8>,
+    /// The streams of which a message has come.
+    begun: HashSet<String>,
+    states: States,
 }
 
-impl Writing {
+/// The values of the last STATE messages.
+#[derive(Default)]
+struct States {
+    /// The sink has taken it.
+    taken: Option<String>,
+    /// The sink has let go of it as well.
+    kept: Option<String>,
+}
+
+impl<S: Sink> Writing<S> {
+    /// Writes until the stream ends, or until the sink fails or panics.
+    fn run(mut self, receiver: mpsc::Receiver<Item>, left: &Left) -> Done<S> {
+        let written = catch_unwind(AssertUnwindSafe(|| self.write(receiver, left)));
+        let panicked = |_| Err(SinkError::new("the sink stopped unexpectedly, by a panic; run again from the last state"));
+        Done { result: written.unwrap_or_else(panicked), sink: self.sink, state: self.states.kept }
+    }
+
     /// Writes until the stream ends. After a fault the receiver is gone, which the component sees as a closed stream. A line without its
     /// end is never written: whatever reads the sink would stumble over it.
-    fn run(mut self, mut receiver: mpsc::Receiver<Item>) -> Result<(), SinkError> {
+    fn write(&mut self, mut receiver: mpsc::Receiver<Item>, left: &Left) -> Result<(), SinkError> {
         while let Some(item) = receiver.blocking_recv() {
+            if left.is_left.load(Ordering::Relaxed) {
+                break;
+            }
             match item {
                 Item::Bytes(bytes) => self.bytes(&bytes)?,
                 Item::Flush(done) => {
                     self.sink.flush()?;
+                    self.states.keep();
                     let _ = done.send(());
                 }
             }
         }
-        self.sink.finish()
+        self.sink.finish()?;
+        self.states.keep();
+        Ok(())
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
@@ -96,8 +179,8 @@ impl Writing {
                     self.rest = line;
                     self.rest.clear();
                 }
-                None if self.rest.len() + piece.len() > MAX_LINE => {
-                    return Err(SinkError::new(format!("the component wrote a message of more than {MAX_LINE} bytes")));
+                None if self.rest.len() + piece.len() > self.max_line => {
+                    return Err(SinkError::new(format!("the component wrote a message of more than {} bytes", self.max_line)));
                 }
                 None => self.rest.extend_from_slice(piece),
             }
@@ -113,8 +196,20 @@ impl Writing {
         self.sink.write(&message)?;
         if let Some(stream) = message.stream() {
             self.progress.message(stream, u64::from(message.kind() == MessageKind::Record));
+            if message.kind() == MessageKind::Schema && self.begun.len() < MAX_STREAMS && self.begun.insert(stream.to_owned()) {
+                self.events.send(EventKind::StreamBegun(&printable(stream)));
+            }
+        }
+        if message.kind() == MessageKind::State {
+            self.states.taken = message.state().ok().map(|state| state.get().to_owned());
         }
         Ok(())
+    }
+}
+
+impl States {
+    fn keep(&mut self) {
+        self.kept = self.taken.take().or(self.kept.take());
     }
 }
 
@@ -194,8 +289,7 @@ impl OutputStream for GuestOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-    use std::time::Duration;
+    use std::time::Instant;
 
     #[derive(Clone, Default)]
     struct Seen {
@@ -220,6 +314,10 @@ mod tests {
         }
     }
 
+    fn pipe<S: Sink + 'static>(sink: S, progress: Progress) -> (GuestOutput, Outcome<S>) {
+        start(sink, progress, Events::new("", None), 1 << 20).unwrap_or_else(|(_, fault)| panic!("{fault}"))
+    }
+
     async fn write(output: &mut GuestOutput, text: &str) -> StreamResult<()> {
         output.write_ready().await?;
         output.write(Bytes::from(text.to_owned()))
@@ -229,12 +327,12 @@ mod tests {
     async fn lines_are_cut_once_whatever_the_chunks() {
         let seen = Seen::default();
         let progress = Progress::default();
-        let (mut output, outcome) = start(Box::new(seen.clone()), progress.clone()).unwrap();
+        let (mut output, outcome) = pipe(seen.clone(), progress.clone());
         for chunk in [r#"{"type":"RECORD","stream":"ord"#, "ers\"}\n\n{\"type\":\"STATE\"}\n", "torn"] {
             write(&mut output, chunk).await.unwrap();
         }
         drop(output);
-        outcome.get().await.unwrap();
+        outcome.get().await.result.unwrap();
         assert_eq!(*seen.lines.lock().unwrap(), [r#"{"type":"RECORD","stream":"orders"}"#, r#"{"type":"STATE"}"#]);
         assert_eq!((progress.snapshot().records, progress.snapshot().stream.as_deref()), (1, Some("orders")));
     }
@@ -242,21 +340,21 @@ mod tests {
     #[tokio::test]
     async fn a_flush_is_over_when_the_sink_has_flushed() {
         let seen = Seen::default();
-        let (mut output, outcome) = start(Box::new(seen.clone()), Progress::default()).unwrap();
+        let (mut output, outcome) = pipe(seen.clone(), Progress::default());
         output.blocking_write_and_flush(Bytes::from_static(b"{}\n")).await.unwrap();
         assert_eq!((seen.lines.lock().unwrap().len(), *seen.flushes.lock().unwrap()), (1, 1));
         drop(output);
-        outcome.get().await.unwrap();
+        outcome.get().await.result.unwrap();
     }
 
     #[tokio::test]
     async fn a_failed_sink_closes_the_stream_and_keeps_its_own_words() {
         let seen = Seen { fail_at: Some(0), ..Seen::default() };
-        let (mut output, outcome) = start(Box::new(seen), Progress::default()).unwrap();
+        let (mut output, outcome) = pipe(seen, Progress::default());
         while write(&mut output, "{}\n").await.is_ok() {}
         assert!(matches!(output.check_write(), Err(StreamError::Closed)));
         drop(output);
-        assert_eq!(outcome.get().await.unwrap_err().to_string(), "the disk is full");
+        assert_eq!(outcome.get().await.result.unwrap_err().to_string(), "the disk is full");
     }
 
     #[tokio::test]
@@ -269,7 +367,7 @@ mod tests {
             let _ = gate.recv();
             Ok(())
         };
-        let (mut output, outcome) = start(Box::new(wait), Progress::default()).unwrap();
+        let (mut output, outcome) = pipe(wait, Progress::default());
         write(&mut output, "{}\n").await.unwrap();
         at_gate.recv().await.unwrap();
         // The sink holds a line, so what follows fills the channel. No time passes here: a write is ready when it is asked, or not.
@@ -280,6 +378,65 @@ mod tests {
         open.send(()).unwrap();
         write(&mut output, "{}\n").await.unwrap();
         drop((open, output));
-        outcome.get().await.unwrap();
+        outcome.get().await.result.unwrap();
+    }
+
+    const STATE: &str = "{\"type\":\"STATE\",\"value\":{\"n\":1}}\n";
+
+    #[tokio::test]
+    async fn the_sink_and_the_state_that_it_let_go_of_come_back_however_it_ended() {
+        for ends_well in [true, false] {
+            let seen = Seen { fail_at: (!ends_well).then_some(2), ..Seen::default() };
+            let (mut output, outcome) = pipe(seen, Progress::default());
+            output.blocking_write_and_flush(Bytes::from_static(STATE.as_bytes())).await.unwrap();
+            write(&mut output, &STATE.replace('1', "2")).await.unwrap();
+            // The third one fails, and with it what was not flushed.
+            let _ = write(&mut output, "{}\n").await;
+            drop(output);
+            let done = outcome.get().await;
+            assert_eq!(done.result.is_ok(), ends_well);
+            assert_eq!(done.state.as_deref(), Some(if ends_well { r#"{"n":2}"# } else { r#"{"n":1}"# }));
+            assert!(done.sink.lines.lock().unwrap().len() >= 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_panics_is_a_fault_like_any_other() {
+        let (mut output, outcome) = pipe(|_: &[u8]| panic!("the cellar is flooded"), Progress::default());
+        while write(&mut output, "{}\n").await.is_ok() {}
+        drop(output);
+        assert!(outcome.get().await.result.unwrap_err().to_string().contains("panic"));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_dropped_has_let_its_sink_go() {
+        /// Something that nobody else may have at the same time.
+        struct Held(#[expect(dead_code, reason = "it is only held")] Arc<()>);
+        impl Sink for Held {
+            fn write(&mut self, _: &Message<'_>) -> Result<(), SinkError> {
+                Ok(())
+            }
+        }
+        let held = Arc::new(());
+        let (mut output, outcome) = pipe(Held(held.clone()), Progress::default());
+        write(&mut output, STATE).await.unwrap();
+        drop(output);
+        drop(outcome);
+        assert_eq!(Arc::strong_count(&held), 1);
+        // One that blocks is not waited for.
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (mut output, outcome) = pipe(
+            move |_: &[u8]| {
+                let _ = gate.recv();
+                Ok(())
+            },
+            Progress::default(),
+        );
+        write(&mut output, STATE).await.unwrap();
+        drop(output);
+        let begun = Instant::now();
+        drop(outcome);
+        assert!(begun.elapsed() < LEAVE * 30);
+        drop(open);
     }
 }

@@ -39,6 +39,7 @@ struct Current {
 
 /// The counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Requests sent, retries included.
     pub requests: u64,

@@ -1,9 +1,11 @@
 //! The request to end a run early.
 
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// Asks a run to end: the record in hand is finished, a last STATE is written. Clones are one and the same request.
+/// Asks a run, or several, to end: the record in hand is finished, a last STATE is written. Clones are one and the same request.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 
@@ -37,10 +39,40 @@ impl Default for Stop {
     }
 }
 
+/// The end of a run, as it is asked for: by its stop, or because its time is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    stop: Stop,
+    deadline: Option<Instant>,
+}
+
+impl Ending {
+    pub(crate) fn new(stop: Stop, time: Option<Duration>) -> Ending {
+        // A time that no clock reaches is none.
+        Ending { stop, deadline: time.and_then(|time| Instant::now().checked_add(time)) }
+    }
+
+    async fn wanted(&self) {
+        match self.deadline {
+            None => self.stop.requested().await,
+            Some(deadline) => tokio::select! {
+                () = self.stop.requested() => {}
+                () = tokio::time::sleep_until(deadline) => {}
+            },
+        }
+    }
+
+    /// Waits until the end has been asked for, and so much time has passed since.
+    pub(crate) async fn is_unheeded(&self, grace: Duration) {
+        self.wanted().await;
+        tokio::time::sleep(grace).await;
+    }
+}
+
 #[wasmtime_wasi::async_trait]
-impl wasmtime_wasi::p2::Pollable for Stop {
+impl wasmtime_wasi::p2::Pollable for Ending {
     async fn ready(&mut self) {
-        self.requested().await;
+        self.wanted().await;
     }
 }
 

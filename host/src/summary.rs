@@ -5,6 +5,7 @@ use tap_bigcommerce_core::error::{Failure, set_aside, summarize};
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The streams that were selected, in the order in which they were read.
     pub streams: Vec<StreamSummary>,
@@ -22,6 +23,7 @@ pub struct Summary {
 
 /// What a run did with one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamSummary {
     /// The stream's name.
     pub name: String,

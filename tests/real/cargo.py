@@ -12,7 +12,7 @@ def main():
     os.environ["CARGO_TARGET_DIR"] = str(TARGET)
     os.environ.pop("TAP_BIGCOMMERCE_COMPONENT", None)
     with folder() as work:
-        for name, source in {"path": ["--path", ROOT / "host"], "git": ["--git", f"file://{ROOT}", "tap-bigcommerce"]}.items():
+        for name, source in {"path": ["--path", ROOT / "host" / "cli"], "git": ["--git", f"file://{ROOT}", "tap-bigcommerce-cli"]}.items():
             run("cargo", "install", "--locked", *source, "--root", work / name, cwd=work)
             tap = work / name / "bin" / "tap-bigcommerce"
             check(run(tap, "--version").startswith("tap-bigcommerce "), f"--{name}: the program starts")

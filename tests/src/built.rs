@@ -41,6 +41,17 @@ pub fn foreign() -> Vec<u8> {
     FOREIGN.clone()
 }
 
+/// An example's program, by its name.
+pub fn example(name: &str) -> PathBuf {
+    static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        let profile = profile();
+        cargo_builds(&["--package", "tap-bigcommerce-examples", "--bins", "--profile", &profile], &target_folder())
+    });
+    let is_it = |message: &&Value| message["executable"].is_string() && message["target"]["name"] == name;
+    let message = EXAMPLES.iter().find(is_it).unwrap_or_else(|| panic!("there is no example {name}"));
+    message["executable"].as_str().map(PathBuf::from).unwrap_or_default()
+}
+
 /// Variables that cargo sets for this test alone. Left in place they make build scripts run again.
 const NOT_INHERITED: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
 
@@ -54,15 +65,21 @@ fn target_folder() -> PathBuf {
     profile_folder().parent().expect("the profile's folder lies in the target folder").to_owned()
 }
 
-fn build() -> Built {
-    let profile = match profile_folder().file_name().and_then(OsStr::to_str) {
+/// The profile that this test was built with.
+fn profile() -> String {
+    match profile_folder().file_name().and_then(OsStr::to_str) {
         Some("debug") | None => "dev".to_owned(),
         Some(name) => name.to_owned(),
-    };
+    }
+}
+
+fn build() -> Built {
+    let profile = profile();
     let told = cargo_builds(&["--bin", "tap-bigcommerce", "--profile", &profile], &target_folder());
     let program = told.iter().find(|message| message["executable"].is_string()).expect("cargo names the program");
-    let of_program = |message: &&Value| message["package_id"] == program["package_id"] && message["out_dir"].is_string();
-    let script = told.iter().find(of_program).expect("cargo names the build script's folder");
+    let is_librarys = |id: &str| id.contains("#tap-bigcommerce@");
+    let of_library = |message: &&Value| message["out_dir"].is_string() && message["package_id"].as_str().is_some_and(is_librarys);
+    let script = told.iter().find(of_library).expect("cargo names the folder of the library's build script");
     let path = |value: &Value| PathBuf::from(value.as_str().unwrap_or_default());
     Built { program: path(&program["executable"]), component: path(&script["out_dir"]).join("tap_bigcommerce.wasm") }
 }
@@ -74,7 +91,7 @@ fn cargo_builds(what: &[&str], target: &Path) -> Vec<Value> {
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .arg("build")
         .args(what)
-        .args(["--message-format", "json-render-diagnostics"])
+        .args(["--locked", "--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(target)
         .stderr(Stdio::inherit());

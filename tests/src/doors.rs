@@ -188,19 +188,24 @@ impl Edge {
 
     /// Sends a request, and takes the head of its answer.
     pub async fn ask(&self, method: &str, path: &str, authorization: Option<&str>, body: impl Into<Bytes>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
-        }
-        let request = request.body(Full::new(body.into())).expect("the request is sound");
-        let socket = TcpSocket::new_v4().expect("there are sockets");
-        // What is not read is not to vanish in the system's buffers.
-        socket.set_recv_buffer_size(64 << 10).expect("a buffer may be small");
-        let stream = socket.connect(self.address).await.expect("the edge listens");
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
-        tokio::spawn(connection);
-        sender.send_request(request).await.expect("it answers")
+        ask(self.address, method, path, authorization, body).await
     }
+}
+
+/// Sends a request to an edge door, and takes the head of its answer.
+pub async fn ask(address: SocketAddr, method: &str, path: &str, authorization: Option<&str>, body: impl Into<Bytes>) -> Answer {
+    let mut request = Request::builder().method(method).uri(path).header("host", address.to_string());
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let request = request.body(Full::new(body.into())).expect("the request is sound");
+    let socket = TcpSocket::new_v4().expect("there are sockets");
+    // What is not read is not to vanish in the system's buffers.
+    socket.set_recv_buffer_size(64 << 10).expect("a buffer may be small");
+    let stream = socket.connect(address).await.expect("the edge listens");
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
+    tokio::spawn(connection);
+    sender.send_request(request).await.expect("it answers")
 }
 
 impl Drop for Edge {

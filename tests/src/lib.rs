@@ -3,9 +3,11 @@
 
 pub mod built;
 pub mod doors;
+pub mod embed;
 pub mod messages;
 pub mod program;
 pub mod runs;
 pub mod shop;
 pub mod tables;
 pub mod truth;
+pub mod wasmtime;

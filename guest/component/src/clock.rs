@@ -7,7 +7,7 @@ use wasi::clocks::{monotonic_clock, wall_clock};
 use wstd::runtime::AsyncPollable;
 
 /// The clocks of wasi:clocks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct WasiClock;
 
 impl Clock for WasiClock {

@@ -4,22 +4,21 @@
 
 use crate::Tap;
 use crate::clock::WasiClock;
-use crate::log::{Stderr, Warnings};
+use crate::log::Stderr;
 use crate::sink::StreamSink;
 use crate::transport::WasiHttp;
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::rc::Rc;
-use tap_bigcommerce_core::config::{self, Credentials};
-use tap_bigcommerce_core::error::{Failure, Kind, Result, summarize};
+use tap_bigcommerce_core::config;
+use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::singer::message::Sink;
-use tap_bigcommerce_core::singer::state;
 use tap_bigcommerce_core::sync::sync;
-use tap_bigcommerce_core::trial::{self, SampleSink};
-use tap_bigcommerce_core::{check, discover, select};
+use tap_bigcommerce_core::trial::trial;
+use tap_bigcommerce_core::{about, check, discover, select};
 use wstd::runtime::block_on;
 
 const HELP: &str = "\
@@ -136,12 +135,9 @@ impl Options {
 
     fn inputs(&self) -> Result<Inputs> {
         let catalog = self.catalog.as_deref().map(|file| read(file, Kind::Catalog)).transpose()?;
-        let mut state = self.state.as_deref().map(|file| read(file, Kind::State)).transpose()?;
-        for stream in &self.full_refresh {
-            state = Some(state::forget(state.as_deref(), stream)?);
-        }
-        let (select, exclude) = (self.select(), self.exclude.clone());
-        Ok(Inputs { config: self.config()?, catalog, select, exclude, state, ..Inputs::default() })
+        let state = self.state.as_deref().map(|file| read(file, Kind::State)).transpose()?;
+        let (select, exclude, full_refresh) = (self.select(), self.exclude.clone(), self.full_refresh.clone());
+        Ok(Inputs { config: self.config()?, catalog, select, exclude, state, full_refresh, ..Inputs::default() })
     }
 
     fn select(&self) -> Option<Vec<String>> {
@@ -156,23 +152,6 @@ fn test(value: Option<OsString>) -> Result<Action> {
         Some(Some("schema")) => Ok(Action::TestSchema),
         Some(_) => Err(Failure::new(Kind::Config, "--test is all or schema; see --help")),
     }
-}
-
-/// Reads each selected stream to its first record.
-async fn trial(inputs: &Inputs) -> Result<()> {
-    let mut stdout = StreamSink::new(wasi::cli::stdout::get_stdout());
-    let mut failed = Vec::new();
-    for (stream, inputs) in trial::runs(inputs)? {
-        let mut sink = SampleSink::new(&mut stdout);
-        let run = sync(Plan::new(&inputs)?, WasiHttp, WasiClock, Rc::new(Warnings), &mut sink, std::future::pending()).await?;
-        let records = run.streams.iter().map(|stream| stream.records).sum();
-        match run.streams.into_iter().find_map(|stream| stream.failure) {
-            None => Stderr.info(Some(stream), trial::outcome(records)),
-            Some(failure) => failed.push((stream, failure)),
-        }
-    }
-    let failed = failed.iter().map(|(stream, failure)| (*stream, failure));
-    summarize(trial::FAILED, failed).map_or(Ok(()), Err)
 }
 
 async fn run(options: Options) -> Result<()> {
@@ -190,23 +169,27 @@ async fn run(options: Options) -> Result<()> {
             let catalog: Value = catalog.and_then(|catalog| serde_json::from_str(&catalog).ok()).unwrap_or_default();
             print(&format!("{catalog:#}\n")).await
         }
-        Action::Test => trial(&options.inputs()?).await,
+        Action::Test => {
+            let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
+            trial(&options.inputs()?, WasiHttp, WasiClock, Rc::new(Stderr), &mut sink, std::future::pending()).await
+        }
         Action::TestSchema => {
             let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
             Plan::new(&options.inputs()?)?.write_schemas(&mut sink).await
         }
         Action::Check => {
-            let report = check::check(&options.config()?, Credentials::InConfig, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
+            let inputs = Inputs { config: options.config()?, ..Inputs::default() };
+            let report = check::check(&inputs, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
             print(&format!("{:#}\n", report.to_json())).await?;
             check::verdict(&report).map_or(Ok(()), Err)
         }
         Action::About => {
-            let about = discover::about();
+            let told = about::about();
             print(&match options.format.as_deref() {
-                None | Some("text") => discover::plain(&about),
-                Some("markdown") => discover::markdown(&about),
-                Some("meltano") => discover::meltano(&about),
-                Some("json") => format!("{about:#}\n"),
+                None | Some("text") => about::plain(&told),
+                Some("markdown") => about::markdown(&told),
+                Some("meltano") => about::meltano(&told),
+                Some("json") => format!("{told:#}\n"),
                 Some(_) => return Err(Failure::new(Kind::Config, "--format is json, markdown, meltano or text")),
             })
             .await

@@ -8,19 +8,18 @@ use crate::clock::WasiClock;
 use crate::log::Stderr;
 use crate::sink::{StreamSink, Watch};
 use crate::transport::WasiHttp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::config;
-use tap_bigcommerce_core::discover;
 use tap_bigcommerce_core::error::{Failure, Kind};
 use tap_bigcommerce_core::log::{Level, Log};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::singer::message::{MessageType, Sink, type_of};
 use tap_bigcommerce_core::sync::sync;
+use tap_bigcommerce_core::{about, discover};
 use wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::StreamError;
 use wstd::runtime::{AsyncPollable, block_on};
@@ -48,6 +47,8 @@ impl wasi::exports::http::incoming_handler::Guest for Tap {
 
 type Header = (&'static str, &'static str);
 const JSON: Header = ("content-type", "application/json");
+/// A refusal, as RFC 9457 has it.
+const PROBLEM: Header = ("content-type", "application/problem+json");
 const LINES: Header = ("content-type", "application/x-ndjson");
 
 enum Answer {
@@ -64,6 +65,22 @@ struct Refusal {
     header: Option<Header>,
 }
 
+/// The phrase of a status, for the title of a problem that has no type of its own.
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}
+
 impl Refusal {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Refusal {
         Refusal { status, kind, message: message.into(), header: None }
@@ -74,8 +91,15 @@ impl Refusal {
     }
 
     async fn send(self, response: ResponseOutparam) {
-        let headers: Vec<Header> = std::iter::once(JSON).chain(self.header).collect();
-        let body = json!({ "error": { "kind": self.kind, "message": self.message } }).to_string();
+        let headers: Vec<Header> = std::iter::once(PROBLEM).chain(self.header).collect();
+        let body = json!({
+            "type": "about:blank",
+            "title": title(self.status),
+            "status": self.status,
+            "detail": self.message,
+            "kind": self.kind,
+        });
+        let body = body.to_string();
         Responder::new(response, self.status, &headers).whole(body.as_bytes()).await;
     }
 }
@@ -84,7 +108,7 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Refusal {
         let status = match failure.kind {
             Kind::Catalog | Kind::State => 400,
-            Kind::Config | Kind::Sink => 500,
+            Kind::Config | Kind::Sink | Kind::Component => 500,
             Kind::Unauthorized | Kind::MissingScope | Kind::Unreachable | Kind::Api | Kind::SetAside => 502,
             Kind::RateLimited | Kind::Cancelled => 503,
         };
@@ -107,8 +131,8 @@ async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
     }
     match path {
         "/discover" => Ok(Answer::Whole(discover::catalog().to_string())),
-        "/about" => Ok(Answer::Whole(discover::about().to_string())),
-        _ => Ok(Answer::Sync(Box::new(plan(&body(request).await?)?))),
+        "/about" => Ok(Answer::Whole(about::about().to_string())),
+        _ => Ok(Answer::Sync(Box::new(Plan::new(&inputs(&body(request).await?)?)?))),
     }
 }
 
@@ -149,39 +173,41 @@ async fn body(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// What a body may hold.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    state: Option<Value>,
-    catalog: Option<Value>,
-    select: Option<Vec<String>>,
-    max_records: Option<u64>,
-    max_seconds: Option<u64>,
-}
-
-fn plan(body: &[u8]) -> Result<Plan, Refusal> {
-    let body = match body.trim_ascii() {
-        [] => Body::default(),
+/// The inputs that a body gives: `state`, `catalog` or `select`, `max_records`, `max_seconds`, and nothing else.
+fn inputs(body: &[u8]) -> Result<Inputs, Refusal> {
+    let wrong = |text: String| Refusal::new(400, "body", text);
+    let body: Map<String, Value> = match body.trim_ascii() {
+        [] => Map::new(),
         text => serde_json::from_slice(text).map_err(|fault| {
-            let text = "the body must be a JSON object with none but state, catalog or select, max_records, max_seconds";
-            Refusal::new(400, "body", format!("{text} (look at line {}, column {})", fault.line(), fault.column()))
+            wrong(format!("the body must be a JSON object (look at line {}, column {})", fault.line(), fault.column()))
         })?,
     };
-    if body.catalog.is_some() && body.select.is_some() {
-        return Err(Refusal::new(400, "body", "give catalog or select, not both"));
+    let config = Value::Object(config::from_env(std::env::vars())).to_string();
+    let mut inputs = Inputs { config, ..Inputs::default() };
+    for (key, value) in body {
+        let number = || value.as_u64().ok_or_else(|| wrong(format!("{key} must be a whole number, 0 or more")));
+        let object = || value.is_object().then(|| value.to_string()).ok_or_else(|| wrong(format!("{key} must be a JSON object")));
+        match key.as_str() {
+            _ if value.is_null() => {}
+            "state" => inputs.state = Some(object()?),
+            "catalog" => inputs.catalog = Some(object()?),
+            "select" => inputs.select = Some(rules(&value).ok_or_else(|| wrong("select must be a list of rules".to_owned()))?),
+            "max_records" => inputs.max_records = Some(number()?),
+            "max_seconds" => inputs.max_seconds = Some(number()?),
+            _ => {
+                let text = format!("{key:?} is no key of the body; there are state, catalog or select, max_records, max_seconds");
+                return Err(wrong(text));
+            }
+        }
     }
-    let inputs = Inputs {
-        config: Value::Object(config::from_env(std::env::vars())).to_string(),
-        embedder_has_credentials: false,
-        catalog: body.catalog.map(|catalog| catalog.to_string()),
-        select: body.select,
-        exclude: Vec::new(),
-        state: body.state.map(|state| state.to_string()),
-        max_records: body.max_records,
-        max_seconds: body.max_seconds,
-    };
-    Ok(Plan::new(&inputs)?)
+    if inputs.catalog.is_some() && inputs.select.is_some() {
+        return Err(wrong("give catalog or select, not both".to_owned()));
+    }
+    Ok(inputs)
+}
+
+fn rules(select: &Value) -> Option<Vec<String>> {
+    select.as_array()?.iter().map(|rule| rule.as_str().map(str::to_owned)).collect()
 }
 
 /// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it

@@ -6,6 +6,7 @@ mod clock;
 mod command;
 mod connector;
 mod edge;
+mod facts;
 mod log;
 mod sink;
 mod transport;

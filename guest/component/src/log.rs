@@ -19,18 +19,6 @@ impl Log for Stderr {
     }
 }
 
-/// Writes warnings and failures only.
-#[derive(Debug)]
-pub(crate) struct Warnings;
-
-impl Log for Warnings {
-    fn write(&self, line: &Line<'_>) {
-        if line.level > Level::Info {
-            Stderr.write(line);
-        }
-    }
-}
-
 /// The style that the environment asks for. Values that are not valid are reported, once.
 fn style() -> Style {
     let (style, warnings) = Style::from_env(|name| std::env::var(name).ok());

@@ -10,7 +10,7 @@ use wstd::runtime::AsyncPollable;
 const CHUNK: u64 = 256 << 10;
 
 /// The embedder's HTTP client.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct WasiHttp;
 
 /// Dropped at any point, the future drops what it holds of the embedder's from the inside out: a pollable before what it watches, a stream

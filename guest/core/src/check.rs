@@ -1,13 +1,15 @@
-//! Is the token good, and which streams may it read.
+//! Is the token good, which streams may it read, and what does a first run cost.
 
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::{self, Form};
 use crate::api::{Clock, NoBody, Query, Quota, Request, Slice, Transport};
-use crate::config::{Config, Credentials};
+use crate::config::Config;
 use crate::error::{Failure, Result, summarize};
+use crate::forecast::Forecast;
 use crate::head::id_of;
 use crate::log::Log;
+use crate::plan::{Inputs, Plan};
 use crate::start::first;
 use crate::streams::{ALL, List, Paging, Rows, Source, Stream};
 use crate::walk::between;
@@ -32,10 +34,26 @@ pub struct Access {
     pub stream: &'static Stream,
     /// How many records a first run would read, where the store counts them; or why it cannot be read.
     pub records: Result<Option<u64>>,
+    /// What a first run pays for it.
+    pub cost: Cost,
+}
+
+/// What a first run pays for a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// It is not selected.
+    NotSelected,
+    /// Its records come with those of another stream, whose cost has both.
+    With(&'static str),
+    /// About so many requests.
+    Requests(u64),
+    /// It cannot be read, or the store does not count it.
+    Unknown,
 }
 
 impl Report {
-    /// `{"store_hash", "streams": [{"stream", "readable", "scope", "records", "failure"}], "quota": {"requests", "window_ms"}}`
+    /// `{"store_hash", "streams": [{"stream", "readable", "scope", "records", "failure", "selected", "with", "requests"}],
+    /// "quota": {"requests", "window_ms"}}`. `with` names the stream whose requests bring this one's records, too.
     pub fn to_json(&self) -> Value {
         let streams = self.streams.iter().map(|access| {
             json!({
@@ -44,6 +62,9 @@ impl Report {
                 "scope": access.stream.scope(),
                 "records": access.records.as_ref().ok().copied().flatten(),
                 "failure": access.records.as_ref().err().map(|failure| json!({ "kind": failure.kind.name(), "message": failure.message })),
+                "selected": access.cost != Cost::NotSelected,
+                "with": if let Cost::With(stream) = access.cost { Some(stream) } else { None },
+                "requests": if let Cost::Requests(requests) = access.cost { Some(requests) } else { None },
             })
         });
         let window = |quota: Quota| u64::try_from(quota.window.as_millis()).unwrap_or(u64::MAX);
@@ -52,18 +73,12 @@ impl Report {
     }
 }
 
-/// Asks the store for one record of each stream. Fails if the config is wrong, the token is refused or the store is not there; a stream
-/// that may not be read is in the report.
-pub async fn check<T: Transport, C: Clock>(
-    config: &str,
-    credentials: Credentials,
-    transport: T,
-    clock: C,
-    log: Rc<dyn Log>,
-) -> Result<Report> {
-    let (config, warnings) = Config::parse(config, credentials)?;
-    warnings.iter().for_each(|warning| log.warn(None, warning));
-    let config = Rc::new(config);
+/// Asks the store for one record of each stream, and what a run with these inputs costs. Fails if they cannot be used, the token is refused or
+/// the store is not there; a stream that may not be read is in the report.
+pub async fn check<T: Transport, C: Clock>(inputs: &Inputs, transport: T, clock: C, log: Rc<dyn Log>) -> Result<Report> {
+    let plan = Plan::new(inputs)?;
+    plan.warnings().iter().for_each(|warning| log.warn(None, warning));
+    let (config, forecasts) = (plan.config.clone(), plan.forecasts());
     let gate = Gate::new(transport, clock, log, config.clone());
     let mut streams: Vec<Access> = Vec::new();
     for stream in ALL.iter().copied() {
@@ -82,10 +97,25 @@ pub async fn check<T: Transport, C: Clock>(
         };
         match records {
             Err(failure) if !failure.spares_other_streams() => return Err(failure),
-            records => streams.push(Access { stream, records }),
+            records => streams.push(Access { stream, cost: Cost::of(stream, &records, &forecasts), records }),
         }
     }
     Ok(Report { store_hash: config.store_hash.clone(), streams, quota: gate.quota() })
+}
+
+impl Cost {
+    fn of(stream: &'static Stream, records: &Result<Option<u64>>, forecasts: &[Forecast]) -> Cost {
+        let forecast = forecasts.iter().find(|forecast| forecast.streams().contains(&stream.name));
+        match (forecast, records) {
+            (None, _) => Cost::NotSelected,
+            (Some(_), Err(_)) => Cost::Unknown,
+            (Some(forecast), Ok(records)) => match (forecast.streams().first(), records) {
+                (Some(first), _) if *first != stream.name => Cost::With(first),
+                (_, Some(records)) => Cost::Requests(forecast.requests(*records)),
+                (_, None) => Cost::Unknown,
+            },
+        }
+    }
 }
 
 async fn probe<T: Transport, C: Clock>(

@@ -25,13 +25,15 @@ pub enum Kind {
     Sink,
     /// Every record but some was read; those are named in the STATE and asked for again by the next run.
     SetAside,
+    /// The component stopped unexpectedly, or is another program's. A host says so; the tap itself does not.
+    Component,
     /// The run was stopped from outside; its last STATE says where to resume.
     Cancelled,
 }
 
 impl Kind {
     /// Every kind, in the order of the exit codes.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Config,
         Kind::Catalog,
         Kind::State,
@@ -42,6 +44,7 @@ impl Kind {
         Kind::Api,
         Kind::Sink,
         Kind::SetAside,
+        Kind::Component,
         Kind::Cancelled,
     ];
 
@@ -58,11 +61,12 @@ impl Kind {
             Kind::Api => "api",
             Kind::Sink => "sink",
             Kind::SetAside => "set-aside",
+            Kind::Component => "component",
             Kind::Cancelled => "cancelled",
         }
     }
 
-    /// The process exit code: 2 to 11 in the order of [`Kind::ALL`], and 130 (as after Ctrl-C) for a run that was stopped.
+    /// The process exit code: 2 to 12 in the order of [`Kind::ALL`], and 130 (as after Ctrl-C) for a run that was stopped.
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Config => 2,
@@ -75,6 +79,7 @@ impl Kind {
             Kind::Api => 9,
             Kind::Sink => 10,
             Kind::SetAside => 11,
+            Kind::Component => 12,
             Kind::Cancelled => 130,
         }
     }

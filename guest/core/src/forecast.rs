@@ -1,20 +1,70 @@
 //! What a run has before it: how many records, and how many requests they take. An estimate, for people: nothing is decided by it.
 
-use crate::api::Query;
-use crate::api::gate::add_query;
+use crate::api::gate::Gate;
 use crate::api::list::{self, Form};
+use crate::api::{Clock, Query, Request, Slice, Transport};
 use crate::config::Config;
+use crate::error::Result;
 use crate::group::Group;
+use crate::log::Log;
 use crate::plan::Plan;
 use crate::progress::{Progress, Starts};
 use crate::singer::state::State;
 use crate::start::Start;
 use crate::streams::{End, List, Paging};
 use crate::walk::between;
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a run waits for its outlook.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a run has before it in one walk, as the store counts it. An estimate: the store changes while it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// The streams that come from the walk.
+    pub streams: Vec<&'static str>,
+    /// Records of the first of them.
+    pub records: u64,
+    /// Requests for all of them.
+    pub requests: u64,
+}
+
+/// Asks the store how much a run will read, with one request for each walk, one after the other. The outlooks are in the order of the run. None:
+/// the store does not say it of each walk, or not soon.
+///
+/// # Errors
+/// The store refused.
+pub async fn outlook<T: Transport, C: Clock>(
+    plan: &Plan,
+    transport: T,
+    clock: C,
+    log: Rc<dyn Log>,
+) -> Result<Option<Vec<Outlook>>> {
+    let gate = Gate::new(transport, clock, log, plan.config.clone());
+    let counting = pin!(count(plan, &gate));
+    match select(counting, pin!(gate.clock().sleep(PATIENCE))).await {
+        Either::Left((counted, _)) => counted,
+        Either::Right(_) => Ok(None),
+    }
+}
+
+async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result<Option<Vec<Outlook>>> {
+    let mut outlooks = Vec::new();
+    for forecast in plan.forecasts() {
+        let Some(mut request) = forecast.request() else { return Ok(None) };
+        let counted = gate.get(&mut request, |body| Ok(forecast.records(body))).await.map_err(|refused| refused.failure)?;
+        let Some(records) = counted.body else { return Ok(None) };
+        outlooks.push(Outlook { requests: forecast.requests(records), streams: forecast.streams, records });
+    }
+    Ok(Some(outlooks))
+}
 
 /// What one walk of a run has before it.
 #[derive(Debug)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     streams: Vec<&'static str>,
     list: &'static List,
     /// The first stream is made of another one's rows, or lies below its records, and only those are counted.
@@ -30,7 +80,7 @@ pub struct Forecast {
 
 impl Plan {
     /// What each walk of the run has before it, in the order of the run.
-    pub fn forecasts(&self) -> Vec<Forecast> {
+    pub(crate) fn forecasts(&self) -> Vec<Forecast> {
         self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state)).collect()
     }
 }
@@ -65,24 +115,23 @@ impl Forecast {
     }
 
     /// The streams that the walk brings. The records that are counted are those of the first one.
-    pub fn streams(&self) -> &[&'static str] {
+    pub(crate) fn streams(&self) -> &[&'static str] {
         &self.streams
     }
 
-    /// Where the store counts the records: path and query below the store's own path. None: it counts them nowhere.
-    pub fn target(&self) -> Option<String> {
-        let (path, limit) = match (self.list.form, self.list.count) {
+    /// Asks where the store counts the records. None: it counts them nowhere.
+    fn request(&self) -> Option<Request> {
+        let (path, page) = match (self.list.form, self.list.count) {
             (_, Some(count)) => (count, None),
-            (Form::Envelope, None) => (self.list.path, Some(("limit", "1".to_owned()))),
+            (Form::Envelope, None) => (self.list.path, Some(Slice::first(1))),
             (Form::Bare | Form::Object, None) => return None,
         };
-        let mut target = path.to_owned();
-        add_query(&mut target, self.filters.iter().cloned().chain(limit));
-        (!self.of_rows).then_some(target)
+        let stream = self.streams.first().copied().filter(|_| !self.of_rows)?;
+        Some(Request { query: self.filters.clone(), page, ..Request::new(stream, self.list.scope, path.to_owned()) })
     }
 
     /// How many records the run has to read, by the answer's body. None: the answer does not say.
-    pub fn records(&self, body: &[u8]) -> Option<u64> {
+    fn records(&self, body: &[u8]) -> Option<u64> {
         let counted = match self.list.count {
             Some(_) => list::count(body).ok(),
             None => self.list.form.decode(body).ok().and_then(|rows| rows.total),
@@ -92,7 +141,7 @@ impl Forecast {
 
     /// About how many requests it takes to read so many records: their pages, the list's end and what confirms it, and each record's own lists.
     /// Retries, longer lists and further walks are not foreseen.
-    pub fn requests(&self, records: u64) -> u64 {
+    pub(crate) fn requests(&self, records: u64) -> u64 {
         // The highest id and a page behind it; or two empty pages and a count.
         let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 };
         let of_records: u64 = self.at_a_time.iter().map(|most| records.div_ceil((*most).max(1))).sum();
@@ -111,6 +160,7 @@ fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::gate::add_query;
     use crate::plan::Inputs;
     use serde_json::{Value, json};
 
@@ -126,6 +176,15 @@ mod tests {
         let mut all = forecasts(settings, select, state);
         assert_eq!(all.len(), 1);
         all.remove(0)
+    }
+
+    /// Path and query of what is asked.
+    fn target(forecast: &Forecast) -> Option<String> {
+        let request = forecast.request()?;
+        let limit = request.page.map(|page| ("limit", page.limit.to_string()));
+        let mut target = request.path;
+        add_query(&mut target, request.query.into_iter().chain(limit));
+        Some(target)
     }
 
     #[test]
@@ -149,7 +208,7 @@ mod tests {
         let state = json!({"bookmarks": {"customers": {"date_modified": "2024-06-01T00:00:00Z"}}});
         let targets: Vec<String> = forecasts(settings, "orders,customers,products,coupons", state)
             .iter()
-            .map(|forecast| forecast.target().unwrap())
+            .map(|forecast| target(forecast).unwrap())
             .collect();
         assert_eq!(
             targets,
@@ -160,7 +219,7 @@ mod tests {
                 "v2/coupons/count",
             ]
         );
-        assert_eq!(only(json!({}), "order_products", json!({})).target(), None, "line items are counted nowhere");
+        assert_eq!(target(&only(json!({}), "order_products", json!({}))), None, "line items are counted nowhere");
     }
 
     #[test]
@@ -185,7 +244,7 @@ mod tests {
             only(json!({}), stream, json!({"bookmarks": {stream: {"walk": walk}}}))
         };
         let orders = left("orders", json!({"last_id": 100}));
-        assert_eq!(orders.target().as_deref(), Some("v2/orders/count?min_id=100"));
+        assert_eq!(target(&orders).as_deref(), Some("v2/orders/count?min_id=100"));
         assert_eq!(orders.records(br#"{"count": 7}"#), Some(7));
         assert_eq!(left("coupons", json!({"last_id": 100})).records(br#"{"count": 7}"#), Some(4));
         let customers = left("customers", json!({"cursor": "x"}));

@@ -5,6 +5,7 @@
 //! with their lists, shapes them ([`transform`]) and writes [`singer`] messages. What a stream is stands in [`streams`].
 #![forbid(unsafe_code)]
 
+pub mod about;
 pub mod api;
 pub mod aside;
 mod below;

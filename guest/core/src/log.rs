@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 /// The variable that says which lines are written, without [`ENV_PREFIX`].
 pub const LEVEL_VARIABLE: &str = "LOGLEVEL";
@@ -112,6 +113,26 @@ pub trait Log: fmt::Debug {
         let metric = json!({ "type": kind, "metric": name, "value": value, "tags": tags });
         self.write(&Line { level: Level::Info, stream: None, says: Says::Metric(metric) });
     }
+}
+
+/// Passes warnings and failures to another log, and leaves out the rest.
+#[derive(Clone, Debug)]
+pub struct Warnings(pub Rc<dyn Log>);
+
+impl Log for Warnings {
+    fn write(&self, line: &Line<'_>) {
+        if line.level > Level::Info {
+            self.0.write(line);
+        }
+    }
+}
+
+/// Leaves out everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Log for Silent {
+    fn write(&self, _: &Line<'_>) {}
 }
 
 /// Which lines are written, and what they look like.

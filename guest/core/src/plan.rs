@@ -8,7 +8,7 @@ use crate::schema::{self, Object};
 use crate::select;
 use crate::singer::catalog::{Catalog, Entry};
 use crate::singer::message::{Output, Sink};
-use crate::singer::state::State;
+use crate::singer::state::{State, forget};
 use crate::streams::{ALL, Replication, Stream};
 use std::rc::Rc;
 
@@ -27,6 +27,8 @@ pub struct Inputs {
     pub exclude: Vec<String>,
     /// The state of the last run, a JSON object.
     pub state: Option<String>,
+    /// Streams that are read from their start, whatever the state says.
+    pub full_refresh: Vec<String>,
     /// End the run after so many records: at the next record, where a list is walked by cursor at the end of a page.
     pub max_records: Option<u64>,
     /// End the run after so many seconds, likewise.
@@ -54,7 +56,11 @@ impl Plan {
         let credentials = if inputs.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
         let (config, mut warnings) = Config::parse(&inputs.config, credentials)?;
         let selection = Selection::new(inputs)?;
-        let (state, unknown) = State::parse(inputs.state.as_deref())?;
+        let mut given = inputs.state.clone();
+        for stream in &inputs.full_refresh {
+            given = Some(forget(given.as_deref(), stream)?);
+        }
+        let (state, unknown) = State::parse(given.as_deref())?;
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
@@ -75,6 +81,11 @@ impl Plan {
     /// The names of the selected streams, in the order in which they are read.
     pub fn streams(&self) -> impl Iterator<Item = &'static str> {
         self.groups.iter().flat_map(|group| group.members.iter().map(|member| member.stream.name))
+    }
+
+    /// What the user should know before the run.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Writes a SCHEMA message for each selected stream, and nothing else.

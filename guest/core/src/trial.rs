@@ -1,23 +1,56 @@
 //! A trial of each selected stream: it is read to its first record, with all that belongs to that, and nothing is kept of it.
 
+use crate::api::{Clock, Transport};
 use crate::config::merge;
-use crate::error::Result;
+use crate::error::{Failure, Result, summarize};
+use crate::log::{Log, Warnings};
 use crate::plan::{Inputs, Plan};
 use crate::select;
 use crate::singer::message::{MessageType, Sink, type_of};
+use crate::sync::sync;
 use serde_json::json;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
 
 /// Records asked for at once: the fewest that the settings permit.
 const PAGE: u32 = 10;
 
 /// What the failures of a trial amount to.
-pub const FAILED: &str = "the test failed";
+const FAILED: &str = "the test failed";
+
+/// Reads each selected stream to its first record, and writes nothing but SCHEMA messages and that record.
+///
+/// # Errors
+/// The inputs cannot be used, the run was stopped, or a stream failed: the others are tried all the same.
+pub async fn trial<T: Transport + Clone, C: Clock + Clone>(
+    inputs: &Inputs,
+    transport: T,
+    clock: C,
+    log: Rc<dyn Log>,
+    sink: &mut impl Sink,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let (mut stop, mut failed): (_, Vec<(&str, Failure)>) = (pin!(stop), Vec::new());
+    for (stream, inputs) in runs(inputs)? {
+        let mut sample = SampleSink { sink: &mut *sink, taken: false };
+        // Figures of a run that ends at its first record say nothing.
+        let quiet = Rc::new(Warnings(log.clone()));
+        let run = sync(Plan::new(&inputs)?, transport.clone(), clock.clone(), quiet, &mut sample, stop.as_mut()).await?;
+        let records = run.streams.iter().map(|stream| stream.records).sum();
+        match run.streams.into_iter().find_map(|stream| stream.failure) {
+            None => log.info(Some(stream), outcome(records)),
+            Some(failure) => failed.push((stream, failure)),
+        }
+    }
+    summarize(FAILED, failed.iter().map(|(stream, failure)| (*stream, failure))).map_or(Ok(()), Err)
+}
 
 /// A run for each selected stream, with its name: of this stream alone, from its start, to the end of the page that has its first record.
 ///
 /// # Errors
 /// The inputs cannot be used.
-pub fn runs(inputs: &Inputs) -> Result<Vec<(&'static str, Inputs)>> {
+fn runs(inputs: &Inputs) -> Result<Vec<(&'static str, Inputs)>> {
     let plan = Plan::new(inputs)?;
     let catalog = select::apply(inputs.catalog.clone(), inputs.select.as_deref(), &inputs.exclude)?;
     let small = ("the trial".to_owned(), json!({ "page_size": PAGE, "max_concurrency": PAGE }).to_string());
@@ -32,19 +65,18 @@ pub fn runs(inputs: &Inputs) -> Result<Vec<(&'static str, Inputs)>> {
 }
 
 /// What a trial's stream came to, for a person; `records` is how many its run wrote.
-pub fn outcome(records: u64) -> &'static str {
+fn outcome(records: u64) -> &'static str {
     if records > 0 { "good, a record was read" } else { "good, it can be read, and has no record yet" }
 }
 
-/// Tells which messages of a trial leave: SCHEMA and the first RECORD, and no STATE.
-#[derive(Debug, Default)]
-pub struct Sample {
+/// Passes SCHEMA messages and the first RECORD on, and no STATE.
+struct SampleSink<'s, S> {
+    sink: &'s mut S,
     taken: bool,
 }
 
-impl Sample {
-    /// Whether this message leaves.
-    pub fn takes(&mut self, line: &[u8]) -> bool {
+impl<S> SampleSink<'_, S> {
+    fn takes(&mut self, line: &[u8]) -> bool {
         match type_of(line) {
             Some(MessageType::Schema) => true,
             Some(MessageType::Record) => !std::mem::replace(&mut self.taken, true),
@@ -53,23 +85,9 @@ impl Sample {
     }
 }
 
-/// A sink for one trial, in front of the one for all.
-#[derive(Debug)]
-pub struct SampleSink<'s, S> {
-    sink: &'s mut S,
-    sample: Sample,
-}
-
-impl<'s, S> SampleSink<'s, S> {
-    /// A sink that passes what it takes to another one.
-    pub fn new(sink: &'s mut S) -> SampleSink<'s, S> {
-        SampleSink { sink, sample: Sample::default() }
-    }
-}
-
 impl<S: Sink> Sink for SampleSink<'_, S> {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
-        let taken: Vec<&[u8]> = lines.split_inclusive(|&b| b == b'\n').filter(|line| self.sample.takes(line)).collect();
+        let taken: Vec<&[u8]> = lines.split_inclusive(|&b| b == b'\n').filter(|line| self.takes(line)).collect();
         if taken.is_empty() { Ok(()) } else { self.sink.write(&taken.concat()).await }
     }
 }
@@ -101,7 +119,8 @@ mod tests {
 
     #[test]
     fn schemas_and_the_first_record_leave_and_no_state() {
-        let mut sample = Sample::default();
+        let mut sink = Vec::<u8>::new();
+        let mut sample = SampleSink { sink: &mut sink, taken: false };
         let lines = ["SCHEMA", "RECORD", "RECORD", "STATE", "SCHEMA"].map(|kind| format!("{{\"type\":\"{kind}\",\"x\":1}}"));
         assert_eq!(lines.map(|line| sample.takes(line.as_bytes())), [true, true, false, false, true]);
     }

@@ -15,8 +15,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::Error as HttpError;
 
-/// How much packed data is unpacked at once. Gzip packs a thousand to one at best, so that a step gives the component a few MiB at most.
-const STEP: usize = 4 * 1024;
+/// How much packed data is unpacked at once. Gzip packs a thousand to one at best, so that a step gives 64 KiB at most.
+const STEP: usize = 64;
+/// The component gets what has been unpacked when it is as much as this, so that no answer holds more of the host's memory.
+const ENOUGH: usize = 64 << 10;
 
 /// The body of an answer.
 pub(crate) struct AnswerBody {
@@ -27,6 +29,9 @@ pub(crate) struct AnswerBody {
     ended: bool,
     between_bytes: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// Bytes that may still come, unpacked.
+    left: u64,
+    most: u64,
     progress: Progress,
     exchange: Exchange,
     _place: Place,
@@ -37,6 +42,7 @@ impl AnswerBody {
         incoming: Incoming,
         gzip: bool,
         between_bytes: Duration,
+        most: u64,
         progress: Progress,
         (exchange, place): (Exchange, Place),
     ) -> AnswerBody {
@@ -47,6 +53,8 @@ impl AnswerBody {
             ended: false,
             between_bytes,
             deadline: Box::pin(tokio::time::sleep(between_bytes)),
+            left: most,
+            most,
             progress,
             exchange,
             _place: place,
@@ -77,17 +85,25 @@ impl AnswerBody {
         }
     }
 
-    /// Unpacks one step; none if that gave nothing yet.
+    /// Unpacks what has been received, or as much of it as is enough; none if that gave nothing yet.
     fn unpack(&mut self) -> Result<Option<Bytes>, HttpError> {
         let Some(unpacker) = &mut self.unpacker else { return Ok(None) };
         if self.packed.is_empty() && self.ended {
             unpacker.try_finish().map_err(|_| HttpError::HttpResponseIncomplete)?;
-        } else {
+        }
+        while !self.packed.is_empty() && unpacker.get_ref().len() < ENOUGH {
             let step = self.packed.split_to(self.packed.len().min(STEP));
             unpacker.write_all(&step).map_err(|_| HttpError::HttpResponseContentCoding(Some("gzip".into())))?;
         }
         let unpacked = std::mem::take(unpacker.get_mut());
         Ok((!unpacked.is_empty()).then(|| Bytes::from(unpacked)))
+    }
+
+    /// Refuses an answer that is too long.
+    fn counted(&mut self, bytes: Bytes) -> Result<Bytes, HttpError> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or(HttpError::HttpResponseBodySize(Some(self.most)))?;
+        Ok(bytes)
     }
 
     fn poll_unpacked(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HttpError>>> {
@@ -116,6 +132,6 @@ impl Body for AnswerBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
         let next = if this.unpacker.is_some() { ready!(this.poll_unpacked(cx)) } else { ready!(this.poll_wire(cx)) };
-        Poll::Ready(next.map(|bytes| bytes.map(Frame::data)))
+        Poll::Ready(next.map(|bytes| bytes.and_then(|bytes| this.counted(bytes)).map(Frame::data)))
     }
 }

@@ -14,9 +14,14 @@ use tap_bigcommerce_core::error::{Failure, Kind, Result};
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A client, and what is worth a warning about it. `proxies` says which origins are reached through a proxy.
-pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: Proxies) -> Result<(Client, Option<String>)> {
+/// A client for public addresses and one for any, and what is worth a warning about them. `proxies` says which origins are reached through a
+/// proxy.
+pub(crate) fn clients(ca_file: Option<&Path>, proxies: &Proxies) -> Result<([Client; 2], Option<String>)> {
     let (tls, warning) = tls_config(ca_file)?;
+    Ok(([false, true].map(|private_addresses| client(tls.clone(), private_addresses, proxies.clone())), warning))
+}
+
+fn client(tls: rustls::ClientConfig, private_addresses: bool, proxies: Proxies) -> Client {
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()
@@ -33,7 +38,7 @@ pub(crate) fn client(ca_file: Option<&Path>, private_addresses: bool, proxies: P
         .http2_keep_alive_interval(ASK_AFTER)
         .http2_keep_alive_timeout(GONE_AFTER)
         .build(Links(connector));
-    Ok((Client::new(pool), warning))
+    Client::new(pool)
 }
 
 /// TLS with the platform's roots and those of `ca_file`. A machine without any roots is worth a warning only: it may use no https.
@@ -71,10 +76,10 @@ mod tests {
     fn a_ca_file_that_is_none_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("ca.pem");
-        let failure = client(Some(&missing), false, Proxies::none()).err().unwrap();
+        let failure = clients(Some(&missing), &Proxies::none()).err().unwrap();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.message.contains("ca.pem"), "{failure}");
         std::fs::write(&missing, "not a certificate").unwrap();
-        assert!(client(Some(&missing), false, Proxies::none()).err().unwrap().message.contains("no certificate"));
+        assert!(clients(Some(&missing), &Proxies::none()).err().unwrap().message.contains("no certificate"));
     }
 }

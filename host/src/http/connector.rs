@@ -1,10 +1,10 @@
 //! How connections are opened: straight or through a proxy, in bounded time, and so that they notice when the peer is gone.
 
 use super::fault::{BoxError, last_cause};
-use super::proxy::{Proxies, ProxyFault};
+use super::proxy::{Proxies, ProxyFault, is_socks};
 use crate::address::Resolver;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::pin::Pin;
@@ -52,6 +52,13 @@ fn watchful<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
     connector
 }
 
+/// The address of a SOCKS proxy, with the port that such proxies have where none is named.
+fn with_port(proxy: &::http::Uri) -> ::http::Uri {
+    let host = proxy.host().unwrap_or_default();
+    let port = proxy.port_u16().unwrap_or(1080);
+    format!("socks5://{host}:{port}").parse().unwrap_or_else(|_| proxy.clone())
+}
+
 impl Service<::http::Uri> for Connector {
     type Response = TokioIo<TcpStream>;
     type Error = BoxError;
@@ -70,12 +77,22 @@ impl Service<::http::Uri> for Connector {
             }
             Err(fault) => return Box::pin(async { Err(fault.into()) }),
         };
+        let variable = self.proxies.variable();
+        if is_socks(proxy.uri()) {
+            let mut socks = SocksV5::new(with_port(proxy.uri()), self.to_proxy.clone());
+            if let Some((user, password)) = proxy.raw_auth() {
+                socks = socks.with_auth(user.to_owned(), password.to_owned());
+            }
+            let connecting = socks.call(target);
+            return Box::pin(
+                async move { connecting.await.map_err(|fault| ProxyFault::tunnel(variable, last_cause(&fault)).into()) },
+            );
+        }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
         let connecting = tunnel.call(target);
-        let variable = self.proxies.variable();
         Box::pin(async move { connecting.await.map_err(|fault| ProxyFault::tunnel(variable, last_cause(&fault)).into()) })
     }
 }

@@ -1,6 +1,5 @@
 //! The component's way out: what it may ask for, and how that is sent.
 
-mod ask;
 mod body;
 pub(crate) mod client;
 mod connector;
@@ -9,8 +8,11 @@ mod fault;
 mod link;
 pub(crate) mod proxy;
 
-use crate::account::Account;
-use crate::log::LogHandler;
+use crate::account::Grant;
+use crate::event::{EventKind, Events};
+use crate::limits::Limits;
+use crate::log::Redactor;
+use crate::network::Network;
 use crate::progress::{InFlight, Progress};
 use ::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
@@ -22,7 +24,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Empty};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as HttpError, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -31,8 +33,6 @@ const AUTH_CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
 /// The headers that the component chooses. No other one is sent: `content-length` or `transfer-encoding` would make the server take the next
 /// request on the connection for a body, and others (`x-http-method-override`, `x-original-url`) change what a request asks for.
 const FROM_COMPONENT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
-/// Requests in flight at once: the greatest `max_concurrency`. More of them wait.
-const MAX_IN_FLIGHT: usize = 1024;
 /// What holds for a request that sets no limits of its own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -43,9 +43,27 @@ type Background = Box<dyn Future<Output = std::result::Result<(), HttpError>> + 
 pub(crate) struct Gate {
     client: Client,
     door: Option<Arc<Door>>,
-    places: Arc<Semaphore>,
+    redactor: Redactor,
+    places: Places,
+    longest_answer: u64,
     progress: Progress,
-    log: LogHandler,
+    events: Events,
+}
+
+/// Places for requests in flight: those of the run, and of all runs together.
+#[derive(Clone)]
+struct Places {
+    own: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+}
+
+impl Places {
+    /// Waits for a place, its own first, so that no run fills the queue for all.
+    async fn take(self) -> std::result::Result<[OwnedSemaphorePermit; 2], HttpError> {
+        let closed = |_| HttpError::ConnectionLimitReached;
+        let own = self.own.acquire_owned().await.map_err(closed)?;
+        Ok([own, self.all.acquire_owned().await.map_err(closed)?])
+    }
 }
 
 /// The one place that requests may go to, and the credentials that open it.
@@ -58,13 +76,13 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(account: Account) -> Door {
+    pub(crate) fn new(grant: Grant) -> Door {
         Door {
-            scheme: if account.origin.https { Scheme::HTTPS } else { Scheme::HTTP },
-            authority: account.origin.authority,
-            prefix: format!("/stores/{}/", account.store_hash),
-            token: account.token,
-            client_id: account.client_id,
+            scheme: if grant.origin.https { Scheme::HTTPS } else { Scheme::HTTP },
+            authority: grant.origin.authority,
+            prefix: format!("/stores/{}/", grant.store_hash),
+            token: grant.token,
+            client_id: grant.client_id,
         }
     }
 
@@ -124,13 +142,27 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 }
 
 impl Gate {
-    /// A gate for one call. Without a door the call needs no network, and gets none.
-    pub(crate) fn new(client: Client, door: Option<Door>, progress: Progress, log: LogHandler) -> Gate {
-        Gate { client, door: door.map(Arc::new), places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), progress, log }
+    /// A gate for one call. Without a grant the call needs no network, and gets none.
+    pub(crate) fn new(network: &Network, grant: Option<Grant>, progress: Progress, events: Events, limits: &Limits) -> Gate {
+        let any = grant.as_ref().is_some_and(|grant| grant.private_addresses);
+        let own = Arc::new(Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)));
+        Gate {
+            client: if any { network.0.any.clone() } else { network.0.public.clone() },
+            redactor: grant.as_ref().map(Grant::redactor).unwrap_or_default(),
+            door: grant.map(Door::new).map(Arc::new),
+            places: Places { own, all: network.0.places.clone() },
+            longest_answer: limits.answer,
+            progress,
+            events,
+        }
     }
 
-    pub(crate) fn log(&self) -> &LogHandler {
-        &self.log
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    pub(crate) fn redactor(&self) -> Redactor {
+        self.redactor.clone()
     }
 
     fn send<B>(&self, request: &Request<B>, options: RequestOptions) -> std::result::Result<Sending, HttpError> {
@@ -139,26 +171,35 @@ impl Gate {
             Some(door) => door.refusal(request).map_or_else(|| Ok(door.unlocked(request)), Err),
         };
         let request = passed.map_err(|why| {
-            (self.log)(&format!("WARNING the component was refused a request: {why}"));
+            self.events.warn(&format!("the component was refused a request: {why}"));
             HttpError::HttpRequestDenied
         })?;
-        let (client, places, progress) = (self.client.clone(), self.places.clone(), self.progress.clone());
-        Ok(Sending { client, places, request, options, progress })
+        Ok(Sending {
+            client: self.client.clone(),
+            places: self.places.clone(),
+            request,
+            options,
+            longest_answer: self.longest_answer,
+            progress: self.progress.clone(),
+            events: self.events.clone(),
+        })
     }
 }
 
 /// A request that has passed the gate.
 struct Sending {
     client: Client,
-    places: Arc<Semaphore>,
+    places: Places,
     request: Request<Empty<Bytes>>,
     options: RequestOptions,
+    longest_answer: u64,
     progress: Progress,
+    events: Events,
 }
 
 /// A request's place among those in flight, until its answer has been read or dropped.
 struct Place {
-    _permit: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
     _counted: InFlight,
 }
 
@@ -167,15 +208,16 @@ impl Sending {
         let limit = |limit: Option<Duration>| limit.unwrap_or(DEFAULT_TIMEOUT);
         // A pooled connection costs no connect time, a new one is made within the same wait.
         let first_byte = limit(self.options.connect_timeout).saturating_add(limit(self.options.first_byte_timeout));
-        let (progress, places) = (self.progress.clone(), self.places);
-        let answering = async {
-            let permit = places.acquire_owned().await.map_err(|_| HttpError::ConnectionLimitReached)?;
-            let place = Place { _permit: permit, _counted: self.progress.request() };
-            let (answer, exchange) = self.client.send(&self.request).await?;
-            Ok::<_, HttpError>((answer, (exchange, place)))
-        };
-        let answered = tokio::time::timeout(first_byte, answering).await;
-        let (answer, held) = answered.map_err(|_| HttpError::HttpResponseTimeout)??;
+        // A wait for a place is not the store's.
+        let permits = self.places.take().await?;
+        let place = Place { _permits: permits, _counted: self.progress.request() };
+        let begun = Instant::now();
+        let answered = tokio::time::timeout(first_byte, self.client.send(&self.request)).await;
+        let answered = answered.map_err(|_| HttpError::HttpResponseTimeout).and_then(|answered| answered);
+        let path = self.request.uri().path_and_query().map_or("", |path| path.as_str());
+        let status = answered.as_ref().ok().map(|(answer, _)| answer.status().as_u16());
+        self.events.send(EventKind::Request { path, status, took: begun.elapsed() });
+        let (answer, exchange) = answered?;
         let (mut parts, incoming) = answer.into_parts();
         let gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let gzip = gzip && !incoming.is_end_stream();
@@ -184,7 +226,7 @@ impl Sending {
             parts.headers.remove(CONTENT_LENGTH);
         }
         let between_bytes = limit(self.options.between_bytes_timeout);
-        let body = AnswerBody::new(incoming, gzip, between_bytes, progress, held);
+        let body = AnswerBody::new(incoming, gzip, between_bytes, self.longest_answer, self.progress, (exchange, place));
         let background: Background = Box::new(async { Ok(()) });
         Ok((Response::from_parts(parts, body.boxed_unsync()), background))
     }

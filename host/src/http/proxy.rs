@@ -67,7 +67,7 @@ impl Proxies {
     pub(crate) fn towards(&self, target: &Uri) -> Result<Option<Intercept>, ProxyFault> {
         match self.matcher.intercept(target).filter(|_| target.scheme() == Some(&Scheme::HTTPS)) {
             Some(_) if !self.usable => Err(ProxyFault(format!(
-                "the proxy of {} cannot be used: it must be http://host:port, or the store's host must be in NO_PROXY",
+                "the proxy of {} cannot be used: it must be http://host:port or socks5://host:port, or the store's host must be in NO_PROXY",
                 self.variable
             ))),
             proxy => Ok(proxy),
@@ -75,10 +75,15 @@ impl Proxies {
     }
 }
 
-/// Whether it is `http://host` or `http://host:port`; the parser takes any text for a port.
+/// Whether it is `http://host`, `http://host:port`, or the same with `socks5` or `socks5h`; the parser takes any text for a port.
 fn is_usable(proxy: &Uri) -> bool {
     let place = proxy.authority().is_some_and(|place| place.host() == place.as_str() || place.port_u16().is_some());
-    place && proxy.scheme() == Some(&Scheme::HTTP)
+    place && (proxy.scheme() == Some(&Scheme::HTTP) || is_socks(proxy))
+}
+
+/// Whether the proxy speaks SOCKS 5. With either name it resolves the store's name itself.
+pub(super) fn is_socks(proxy: &Uri) -> bool {
+    matches!(proxy.scheme_str(), Some("socks5" | "socks5h"))
 }
 
 #[cfg(test)]
@@ -102,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_not_passed_by() {
-        for wrong in ["http://user:s3cret@host:port", "socks5://127.0.0.1:1", "https://proxy.example", "ftp://x", "not a proxy"] {
+        for wrong in ["http://user:s3cret@host:port", "socks4://127.0.0.1:1", "https://proxy.example", "ftp://x", "not a proxy"] {
             let proxies = Proxies::new("https_proxy", wrong, "left.out");
             let fault = proxy_of(&proxies, "https://api.bigcommerce.com/").unwrap_err();
             assert!(fault.contains("the proxy of https_proxy cannot be used") && !fault.contains("s3cret"), "{wrong}: {fault}");

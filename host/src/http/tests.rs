@@ -1,12 +1,10 @@
 use super::*;
-use crate::account::Allowed;
-use crate::http::proxy::Proxies;
+use crate::account::Account;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
-use tap_bigcommerce_core::config::Origin;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -19,9 +17,20 @@ pub(super) fn nobody_listens() -> (tokio::net::TcpSocket, std::net::SocketAddr) 
 }
 
 pub(super) fn door(api_url: &str) -> Door {
+    Door::new(grant(api_url, true))
+}
+
+fn grant(api_url: &str, private_addresses: bool) -> Grant {
     let config = format!(r#"{{"client_id": "cl1ent", "access_token": "t0ken", "store_hash": "abc", "api_url": "{api_url}"}}"#);
-    let allowed = Allowed { origins: vec![Origin::parse(api_url).unwrap()], private_addresses: true };
-    Door::new(Account::from_config(&config, &allowed).unwrap())
+    // A gate that is under test may be one for public addresses alone, which the config's own check would refuse.
+    let account = Account::new(config).allowed_origins([api_url]).private_addresses(true);
+    Grant { private_addresses, ..account.grant().unwrap() }
+}
+
+/// A gate to this origin.
+pub(super) fn gate_in(network: &Network, origin: &str, private_addresses: bool) -> Gate {
+    let grant = Some(grant(origin, private_addresses));
+    Gate::new(network, grant, Progress::default(), Events::new("", None), &Limits::default())
 }
 
 fn request(method: &str, uri: &str) -> Request<()> {
@@ -124,8 +133,7 @@ impl Server {
 }
 
 fn gate(origin: &str, private_addresses: bool) -> Gate {
-    let (client, _) = client::client(None, private_addresses, Proxies::none()).unwrap();
-    Gate::new(client, Some(door(origin)), Progress::default(), Arc::new(|_| {}))
+    gate_in(&Network::builder().build().unwrap(), origin, private_addresses)
 }
 
 pub(crate) fn answer(head: &str, body: &[u8]) -> Vec<u8> {
@@ -261,17 +269,38 @@ async fn a_request_cannot_carry_another_one() {
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_there_are_places() {
     let server = Server::start(answer("", b"[]")).await;
-    let mut gate = server.gate(true);
-    assert_eq!(gate.places.available_permits(), MAX_IN_FLIGHT);
-    gate.places = Arc::new(Semaphore::new(1));
+    let few = |network: usize, run: usize| {
+        let limits = Limits { in_flight: run, ..Limits::default() };
+        let network = Network::builder().max_in_flight(network).build().unwrap();
+        Gate::new(&network, Some(grant(&server.origin, true)), Progress::default(), Events::new("", None), &limits)
+    };
     let uri = format!("{}/stores/abc/v2/orders", server.origin);
-    let short = Some(Duration::from_millis(50));
-    let options = RequestOptions { connect_timeout: short, first_byte_timeout: short, between_bytes_timeout: None };
-    let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
-    assert!(matches!(get(&mut gate, &uri, options).await, Err(HttpError::HttpResponseTimeout)));
-    assert_eq!((server.seen.lock().unwrap().len(), gate.progress.snapshot().in_flight), (1, 1));
-    drop(unread);
-    assert_eq!(body_of(get(&mut gate, &uri, RequestOptions::default()).await).await.unwrap(), "[]");
+    for (network, run) in [(1, 9), (9, 1)] {
+        let mut gate = few(network, run);
+        let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
+        let progress = gate.progress.clone();
+        let mut second = pin!(get(&mut gate, &uri, RequestOptions::default()));
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err());
+        drop(unread);
+        assert_eq!(body_of(second.await).await.unwrap(), "[]");
+        assert_eq!((progress.snapshot().requests, progress.snapshot().in_flight), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_a_fault_packed_or_not() {
+    let text = "0123456789".repeat(1000);
+    for answer in [answer("", text.as_bytes()), answer("content-encoding: gzip\r\n", &gzip(&text))] {
+        let server = Server::start(answer).await;
+        for (most, fits) in [(text.len() as u64, true), (text.len() as u64 - 1, false)] {
+            let limits = Limits { answer: most, ..Limits::default() };
+            let network = Network::builder().build().unwrap();
+            let grant = Some(grant(&server.origin, true));
+            let mut gate = Gate::new(&network, grant, Progress::default(), Events::new("", None), &limits);
+            let sent = get(&mut gate, &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
+            assert_eq!(body_of(sent).await.is_ok(), fits);
+        }
+    }
 }
 
 #[tokio::test]
@@ -280,7 +309,7 @@ async fn a_refused_request_is_not_sent_and_is_told() {
     let mut gate = server.gate(true);
     let told = Arc::new(Mutex::new(String::new()));
     let log = told.clone();
-    gate.log = Arc::new(move |line| *log.lock().unwrap() = line.to_owned());
+    gate.events = Events::new("", Some(Arc::new(move |event| *log.lock().unwrap() = event.kind.to_string())));
     let sent = get(&mut gate, &format!("{}/stores/xyz/v2/orders", server.origin), RequestOptions::default()).await;
     assert!(matches!(sent, Err(HttpError::HttpRequestDenied)));
     assert!(told.lock().unwrap().contains("not below the store's own"));

@@ -1,5 +1,5 @@
 use super::proxy::Proxies;
-use super::tests::{body_of, door, get, nobody_listens};
+use super::tests::{body_of, gate_in, get, nobody_listens};
 use super::*;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -30,9 +30,9 @@ impl TlsServer {
     }
 
     fn gate(&self, origin: &str, trusted: bool, proxies: Proxies) -> Gate {
-        let ca = self.folder.path().join("ca.pem");
-        let (client, _) = client::client(trusted.then_some(ca.as_path()), true, proxies).unwrap();
-        Gate::new(client, Some(door(origin)), Progress::default(), Arc::new(|_| {}))
+        let network = Network::builder().proxies(proxies);
+        let network = if trusted { network.ca_file(self.folder.path().join("ca.pem")) } else { network };
+        gate_in(&network.build().unwrap(), origin, true)
     }
 }
 
@@ -139,14 +139,50 @@ async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
     assert!(asked[0].contains("Proxy-Authorization: Basic dXNlcjp3b3Jk") && !asked[0].contains("t0ken"), "{asked:?}");
 }
 
+/// Answers one SOCKS 5 handshake with a password (RFC 1928, 1929), and passes the connection on to a port of this machine.
+async fn start_socks(to: u16) -> (std::net::SocketAddr, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await?;
+        let mut said = [0; 256];
+        // The methods, the name and the password, the destination: each is answered before the next one comes.
+        for answer in [[5, 2].as_slice(), &[1, 0], &[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]] {
+            let length = socket.read(&mut said).await?;
+            seen.lock().unwrap().extend_from_slice(&said[..length]);
+            socket.write_all(answer).await?;
+        }
+        let mut server = TcpStream::connect(("127.0.0.1", to)).await?;
+        copy_bidirectional(&mut socket, &mut server).await
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_socks_proxy_resolves_the_name_and_sees_no_token() {
+    for scheme in ["socks5", "socks5h"] {
+        let server = TlsServer::start(&["api.store.example"]).await;
+        let (proxy, asked) = start_socks(server.port).await;
+        let origin = "https://api.store.example";
+        let mut gate = server.gate(origin, true, Proxies::new("ALL_PROXY", &format!("{scheme}://user:word@{proxy}"), ""));
+        assert_eq!(fetch(&mut gate, origin).await.unwrap(), "[]");
+        let asked = String::from_utf8_lossy(&asked.lock().unwrap()).into_owned();
+        assert!(["api.store.example", "user", "word"].iter().all(|part| asked.contains(part)), "{asked:?}");
+        assert!(!asked.contains("t0ken"), "{asked:?}");
+    }
+}
+
 #[tokio::test]
 async fn faults_on_the_way_through_a_proxy_name_it() {
     let server = TlsServer::start(&["api.store.example"]).await;
     let origin = "https://api.store.example";
     let (_held, closed) = nobody_listens();
-    for (proxy, words) in
-        [("socks5://127.0.0.1:1".to_owned(), "must be http://host:port"), (format!("http://{closed}"), "made no connection")]
-    {
+    for (proxy, words) in [
+        ("socks4://127.0.0.1:1".to_owned(), "must be http://host:port"),
+        (format!("http://{closed}"), "made no connection"),
+        (format!("socks5://{closed}"), "made no connection"),
+    ] {
         let mut gate = server.gate(origin, true, Proxies::new("HTTPS_PROXY", &proxy, ""));
         let Err(HttpError::InternalError(Some(fault))) = fetch(&mut gate, origin).await else { panic!("{proxy}") };
         assert!(fault.starts_with("the proxy of HTTPS_PROXY") && fault.contains(words), "{fault}");

@@ -1,6 +1,6 @@
 //! What every target that keeps a state promises, whatever it is. Nothing here knows one by name but the readers at the end.
 
-use super::{Message, Opened, Opening, SinkError, TARGETS, Target};
+use super::{Message, Opened, Opening, Sink, SinkError, TARGETS, Target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

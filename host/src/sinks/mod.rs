@@ -1,17 +1,20 @@
 //! Where the messages go.
 
 #[cfg(test)]
+#[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
 mod target;
 
-use std::path::Path;
-
+#[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Schema, is_stream_name, unfit};
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
 pub use target::{Opened, Opening, Output, TARGETS, Target};
@@ -49,6 +52,36 @@ impl<F: FnMut(&[u8]) -> Result<(), SinkError> + Send> Sink for F {
     }
 }
 
+/// A sink of any type.
+pub struct AnySink(Box<dyn Sink>);
+
+impl AnySink {
+    /// A sink, boxed.
+    pub fn new(sink: impl Sink + 'static) -> AnySink {
+        AnySink(Box::new(sink))
+    }
+}
+
+impl std::fmt::Debug for AnySink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AnySink")
+    }
+}
+
+impl Sink for AnySink {
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.0.write(message)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.0.flush()
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.0.finish()
+    }
+}
+
 /// Why messages could not be written: one sentence or two, with what to do now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -62,7 +95,8 @@ impl SinkError {
 }
 
 /// The refusal of a file or a folder, as `what` says, that is bound to another store.
-fn others_data(place: &Path, bound: &str, store: &str, what: &str) -> SinkError {
+#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))
 }

@@ -1,9 +1,7 @@
 //! Where messages can go: one list, which the command line, its help, the pages and the tests read.
 
-use super::jsonl::ToJsonl;
-use super::sqlite::ToSqlite;
 use super::stdout::ToStdout;
-use super::{Sink, SinkError};
+use super::{AnySink, Sink, SinkError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -57,7 +55,7 @@ pub struct Opening<'o> {
 /// A place that is open.
 pub struct Opened {
     /// Where the messages go.
-    pub sink: Box<dyn Sink>,
+    pub sink: AnySink,
     /// The state that it holds: that of the run that writes to it.
     pub state: Option<String>,
     /// What a person should know, a sentence each.
@@ -67,12 +65,18 @@ pub struct Opened {
 impl Opened {
     /// A sink that holds no state and has nothing to say.
     pub fn new(sink: impl Sink + 'static) -> Opened {
-        Opened { sink: Box::new(sink), state: None, notes: Vec::new() }
+        Opened { sink: AnySink::new(sink), state: None, notes: Vec::new() }
     }
 }
 
 /// Every kind of place, in the order in which help names them.
-pub static TARGETS: &[&dyn Target] = &[&ToStdout, &ToSqlite, &ToJsonl];
+pub static TARGETS: &[&dyn Target] = &[
+    &ToStdout,
+    #[cfg(feature = "sqlite")]
+    &super::sqlite::ToSqlite,
+    #[cfg(feature = "jsonl")]
+    &super::jsonl::ToJsonl,
+];
 
 /// A place that messages can go to, as people write it.
 #[derive(Clone)]
@@ -209,6 +213,7 @@ fn instead(what: &str) -> String {
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod tests {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! A component that is not to be trusted: `sync` sends the requests that stand in its state, and tells in the summary's state what came of
 //! each. It may also claim what it likes of its streams.
 //!
-//! The state `spin` keeps it busy for ever, and `shout` makes it fill its log.
+//! The state `spin` keeps it busy for ever, `shout` makes it fill its log, and `flood COUNT AUTHORITY PATH` sends so many requests at one time.
 //!
 //! A request is a line of words: method, scheme, authority, path with query, then headers as `name:value`. A claim is the word `aside`, a
 //! stream's name, and how many of its records are set aside.
@@ -26,7 +26,9 @@ mod bindings {
     export!(Foreign);
 }
 
-use bindings::exports::bigcommerce::tap::connector::{Failure, Guest, StreamSummary, Summary, SyncRequest};
+use bindings::exports::bigcommerce::tap::connector::{
+    Failure, Guest, RunPlan, Selection, StreamSummary, Summary, SyncRequest, WalkOutlook,
+};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasi::io::poll::Pollable;
@@ -39,23 +41,35 @@ impl Guest for Foreign {
         "{}".into()
     }
 
-    fn discover(_: String) -> Result<String, Failure> {
+    fn discover(_: String, _: Selection) -> Result<String, Failure> {
         Ok("{}".into())
     }
 
-    fn check(_: String) -> Result<String, Failure> {
+    fn plan(request: SyncRequest) -> Result<RunPlan, Failure> {
+        obey(&request);
+        Ok(RunPlan { streams: Vec::new(), schemas: Vec::new(), warnings: Vec::new() })
+    }
+
+    fn outlook(request: SyncRequest) -> Result<Option<Vec<WalkOutlook>>, Failure> {
+        obey(&request);
+        Ok(None)
+    }
+
+    fn check(_: String, _: Selection) -> Result<String, Failure> {
         Ok("{}".into())
+    }
+
+    fn test(request: SyncRequest, _: OutputStream, _: Option<Pollable>) -> Result<(), Failure> {
+        obey(&request);
+        Ok(())
     }
 
     fn sync(request: SyncRequest, _: OutputStream, _: Option<Pollable>) -> Result<Summary, Failure> {
+        obey(&request);
         let script = request.state.unwrap_or_default();
-        match script.as_str() {
-            // Heeds no stop.
-            "spin" => loop {
-                std::hint::spin_loop();
-            },
-            "shout" => (0..2_000_000).for_each(|_| eprintln!("INFO as much as it can, line after line after line")),
-            _ => {}
+        if let Some(flood) = script.strip_prefix("flood ") {
+            let state = format!("{} answers", flooded(flood).unwrap_or_default());
+            return Ok(Summary { streams: Vec::new(), requests: 0, retries: 0, waited_ms: 0, complete: true, state });
         }
         let streams: Vec<StreamSummary> = script.lines().filter_map(claim).collect();
         let requests = script.lines().filter(|line| claim(line).is_none());
@@ -63,6 +77,38 @@ impl Guest for Foreign {
         let state = told.join("\n");
         Ok(Summary { streams, requests: 0, retries: 0, waited_ms: 0, complete: true, state })
     }
+}
+
+/// Does what the state says, if it is one of the words that keep the host busy.
+fn obey(request: &SyncRequest) {
+    match request.state.as_deref() {
+        // Heeds no stop.
+        Some("spin") => loop {
+            std::hint::spin_loop();
+        },
+        Some("shout") => (0..2_000_000).for_each(|_| eprintln!("INFO as much as it can, line after line after line")),
+        _ => {}
+    }
+}
+
+/// Sends so many requests at one time: `COUNT AUTHORITY PATH`. Gives how many were answered.
+fn flooded(flood: &str) -> Option<usize> {
+    let mut words = flood.split(' ');
+    let (count, authority, path) = (words.next()?.parse::<usize>().ok()?, words.next()?, words.next()?);
+    let sent: Vec<_> = (0..count)
+        .map_while(|_| {
+            let request = OutgoingRequest::new(Fields::new());
+            request.set_scheme(Some(&Scheme::Http)).ok()?;
+            request.set_authority(Some(authority)).ok()?;
+            request.set_path_with_query(Some(path)).ok()?;
+            outgoing_handler::handle(request, None).ok()
+        })
+        .collect();
+    let answered = sent.into_iter().filter(|pending| {
+        pending.subscribe().block();
+        matches!(pending.get(), Some(Ok(Ok(_))))
+    });
+    Some(answered.count())
 }
 
 /// A stream that is claimed to have been read but for so many records.

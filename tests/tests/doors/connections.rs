@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tap_bigcommerce::{Stop, Summary, SyncRequest, Tap};
+use tap_bigcommerce::{EventKind, Level, Summary};
 use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Options};
-use tap_bigcommerce_tests::messages::{messages, trees};
+use tap_bigcommerce_tests::embed::{Kept, account, tap};
+use tap_bigcommerce_tests::messages::trees;
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::truth::is_whole;
 
@@ -21,31 +22,16 @@ struct Ran {
 /// Runs once through the library, then waits until nothing of the run is left at the store.
 async fn run(shop: &Shop, settings: Value) -> Ran {
     let warnings: Arc<Mutex<Vec<String>>> = Arc::default();
-    let output: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let (warned, written) = (warnings.clone(), output.clone());
-    let builder = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true);
-    let builder = builder.on_log(move |line| {
-        if line.starts_with("WARNING ") {
-            warned.lock().unwrap().push(line.to_owned());
+    let warned = warnings.clone();
+    let run = tap(shop).run(account(shop, shop.config_with(settings))).on_event(move |event| {
+        if let EventKind::Log { level: Level::Warning, .. } = event.kind {
+            warned.lock().unwrap().push(event.kind.to_string());
         }
     });
-    let builder = match shop.ca_file() {
-        Some(file) => builder.ca_file(file),
-        None => builder,
-    };
-    let tap = builder.build().unwrap();
-    let sink = move |line: &[u8]| {
-        let mut written = written.lock().unwrap();
-        written.extend_from_slice(line);
-        written.push(b'\n');
-        Ok(())
-    };
-    let request = SyncRequest { config: shop.config_with(settings), ..SyncRequest::default() };
-    let summary = tap.sync(request, Box::new(sink), &Stop::new()).await.unwrap();
-    drop(tap);
-    let text = String::from_utf8(std::mem::take(&mut *output.lock().unwrap())).unwrap();
-    assert!(summary.complete, "{:?}", summary.failure());
-    is_whole(shop, &trees(&messages(&text)), "the run");
+    let ended = run.into(Kept::default()).await;
+    ended.result.unwrap();
+    let summary = ended.summary.unwrap();
+    is_whole(shop, &trees(&ended.sink.messages()), "the run");
     let nothing_left = async {
         while shop.sandbox.open_connections() > 0 || shop.sandbox.in_flight() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;

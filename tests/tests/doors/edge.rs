@@ -15,13 +15,14 @@ fn shop() -> Shop {
     Shop::new(counts(8, 6, 5, 4))
 }
 
-/// The kind of a refusal's error, which is JSON with a message.
+/// The kind of a refusal, which is a problem as RFC 9457 has it.
 pub(crate) async fn refused(answer: Answer, status: u16) -> String {
     assert_eq!(answer.status(), status);
-    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let body: Value = serde_json::from_str(&whole(answer).await.unwrap()).unwrap();
-    assert!(body["error"]["message"].as_str().unwrap().len() > 10, "{body}");
-    body["error"]["kind"].as_str().unwrap().to_owned()
+    assert_eq!((&body["type"], &body["status"]), (&json!("about:blank"), &json!(status)));
+    assert!(body["detail"].as_str().unwrap().len() > 10 && !body["title"].as_str().unwrap().is_empty(), "{body}");
+    body["kind"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,6 +121,24 @@ async fn a_body_holds_what_it_may_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_body_is_told_by_its_name() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    for (body, words) in [
+        (json!({"max_records": -1}), "max_records must be a whole number"),
+        (json!({"max_seconds": "20"}), "max_seconds must be a whole number"),
+        (json!({"select": "orders"}), "select must be a list of rules"),
+        (json!({"state": 3}), "state must be a JSON object"),
+        (json!({"access_token": "s3cret"}), "\"access_token\" is no key of the body"),
+    ] {
+        let answer = edge.ask("POST", "/sync", Some(BEARER), body.to_string()).await;
+        let told = whole(answer).await.unwrap();
+        let detail: Value = serde_json::from_str(&told).unwrap();
+        assert!(detail["detail"].as_str().unwrap().contains(words) && !told.contains("s3cret"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_has_eight_mebibytes_at_most() {
     let shop = shop();
     let edge = open(&shop, Some(TOKEN)).await;
@@ -141,7 +160,10 @@ async fn discovery_and_about_are_those_of_the_host() {
         let answer = edge.ask("GET", path, Some(BEARER), "").await;
         assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"application/json".parse().unwrap()));
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        assert_eq!(read(&whole(answer).await.unwrap()), read(&shop.run(args.iter().copied()).ok().stdout));
+        let mut of_host = read(&shop.run(args.iter().copied()).ok().stdout);
+        // Which component it is only its host can tell.
+        of_host.as_object_mut().unwrap().remove("component");
+        assert_eq!(read(&whole(answer).await.unwrap()), of_host);
     }
 }
 

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tap_bigcommerce::{Failure, Kind, Result, Stop, Summary, SyncRequest, Tap};
+use tap_bigcommerce::{Component, Ended, Failure, Kind, Limits, Run, Stop, Summary};
 use tap_bigcommerce_tests::built::{component, foreign};
+use tap_bigcommerce_tests::embed::{account, nowhere, tap_of};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 /// The component with a word changed into another of the same length, wherever it stands.
@@ -21,17 +22,15 @@ fn changed(word: &str, into: &str) -> Vec<u8> {
 }
 
 struct Outcome {
-    result: Result<Summary>,
+    summary: Option<Summary>,
+    result: tap_bigcommerce::Result<()>,
     log: String,
 }
 
 impl Outcome {
     /// The failure of the run, or of its streams.
     fn failure(&self) -> Failure {
-        match &self.result {
-            Ok(summary) => summary.failure().expect("the run failed"),
-            Err(failure) => failure.clone(),
-        }
+        self.result.clone().expect_err("the run failed")
     }
 }
 
@@ -42,18 +41,16 @@ async fn run(shop: &Shop, component: Vec<u8>, config: Value) -> Outcome {
 async fn run_on(shop: &Shop, component: Vec<u8>, config: Value, state: Option<String>) -> Outcome {
     let log = Arc::new(Mutex::new(String::new()));
     let lines = log.clone();
-    let tap = Tap::builder()
-        .cache(false)
-        .allowed_origins([shop.sandbox.url()])
-        .private_addresses(true)
-        .component(component)
-        .on_log(move |line| lines.lock().unwrap().push_str(&format!("{line}\n")))
-        .build()
-        .unwrap();
-    let request = SyncRequest { config: shop.config_with(config), state, ..SyncRequest::default() };
-    let result = tap.sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await;
+    let run = tap_of(shop, Component::from_bytes(component)).run(account(shop, shop.config_with(config))).state(state);
+    let run = run.on_event(move |event| lines.lock().unwrap().push_str(&format!("{}\n", event.kind)));
+    let ended = run.into(nowhere).await;
     let log = log.lock().unwrap().clone();
-    Outcome { result, log }
+    Outcome { summary: ended.summary, result: ended.result, log }
+}
+
+/// A run of the foreign component, which does what the state says.
+fn foreign_run(shop: &Shop, state: &str) -> Run {
+    tap_of(shop, Component::from_bytes(foreign())).run(account(shop, shop.config_with(json!({})))).state(state.to_owned())
 }
 
 fn shop() -> Shop {
@@ -64,7 +61,7 @@ fn shop() -> Shop {
 async fn a_changed_component_runs_as_long_as_it_behaves() {
     let shop = shop();
     let outcome = run(&shop, changed("tap-bigcommerce/", "tap-bigcommerze/"), json!({})).await;
-    assert!(outcome.result.unwrap().complete, "{}", outcome.log);
+    assert!(outcome.result.is_ok(), "{}", outcome.log);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +105,7 @@ async fn a_component_never_sees_the_token() {
         store.on_request(move |request, _| seen.lock().unwrap().extend(request.headers.clone()));
     });
     let outcome = run(&shop, changed("x-auth-token", "x-free-token"), json!({})).await;
-    assert!(outcome.result.unwrap().complete, "{}", outcome.log);
+    assert!(outcome.result.is_ok(), "{}", outcome.log);
     assert!(shop.sandbox.requests().iter().all(|seen| seen.has_token && seen.has_client));
     let token = shop.sandbox.access_token();
     let headers = headers.lock().unwrap();
@@ -119,7 +116,7 @@ async fn a_component_never_sees_the_token() {
 /// What came of each of these requests when the foreign component sent them.
 async fn sends(shop: &Shop, requests: &[String]) -> Vec<String> {
     let outcome = run_on(shop, foreign(), json!({}), Some(requests.join("\n"))).await;
-    outcome.result.unwrap().state.lines().map(str::to_owned).collect()
+    outcome.summary.unwrap().state.lines().map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +160,7 @@ async fn of_all_that_a_component_asks_for_nothing_but_a_get_below_the_stores_pat
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_are_set_aside_are_counted_and_make_the_run_fail_with_a_kind_of_its_own() {
     let outcome = run_on(&shop(), foreign(), json!({}), Some("aside orders 2\naside coupons 0".to_owned())).await;
-    let summary = outcome.result.as_ref().unwrap();
+    let summary = outcome.summary.as_ref().unwrap();
     let counts: Vec<(u64, bool)> = summary.streams.iter().map(|stream| (stream.aside, stream.complete)).collect();
     assert_eq!(counts, [(2, true), (0, true)]);
     assert!(summary.complete);
@@ -195,15 +192,60 @@ async fn a_components_further_headers_stay_in_the_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_heeds_no_stop_is_ended() {
-    let shop = shop();
-    let tap = Tap::builder().allowed_origins([shop.sandbox.url()]).private_addresses(true).component(foreign());
-    let tap = tap.grace(Duration::from_millis(50)).build().unwrap();
-    let (stop, sink) = (Stop::new(), |_: &[u8]| Ok(()));
+    let (shop, stop) = (shop(), Stop::new());
+    let mut limits = Limits::default();
+    limits.grace = Duration::from_millis(50);
     stop.request();
-    let request = SyncRequest { config: shop.config_with(json!({})), state: Some("spin".into()), ..SyncRequest::default() };
-    let failure = tap.sync(request, Box::new(sink), &stop).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Cancelled);
+    let Ended { result, state, .. } = foreign_run(&shop, "spin").limits(limits).stop(&stop).into(nowhere).await;
+    let failure = result.unwrap_err();
+    assert_eq!((failure.kind, state.as_deref()), (Kind::Cancelled, Some("spin")));
     assert!(failure.message.contains("did not end within 0.05 s of the stop"), "{failure}");
+}
+
+/// Nor does one that computes for ever keep a call that needs no network.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_does_not_answer_is_ended() {
+    let shop = shop();
+    let mut limits = Limits::default();
+    limits.deadline = Some(Duration::from_millis(50));
+    let run = foreign_run(&shop, "spin").limits(limits);
+    for failure in [run.plan().await.unwrap_err(), run.outlook().await.unwrap_err()] {
+        assert!(failure.kind == Kind::Component && failure.message.contains("did not answer within 0.05 s"), "{failure}");
+    }
+}
+
+/// More requests at one time than a run may have: they wait, or the run ends, and the host's memory is bounded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_opens_ten_thousand_requests_gets_no_more_than_its_limits() {
+    let shop = shop();
+    let here = shop.sandbox.url().trim_start_matches("http://").to_owned();
+    let flood = format!("flood 10000 {here} /stores/sandbox/v2/time");
+    let failure = foreign_run(&shop, &flood).into(nowhere).await.result.unwrap_err();
+    assert!(failure.kind == Kind::Component && failure.message.contains("used up the 8192 resources"), "{failure}");
+    let mut limits = Limits::default();
+    (limits.resources, limits.in_flight) = (100_000, 7);
+    let most = Arc::new(Mutex::new(0));
+    let seen = most.clone();
+    let progress = tap_bigcommerce::Progress::default();
+    let now = progress.clone();
+    let watch = move |_: &tap_bigcommerce::Event<'_>| {
+        let mut most = seen.lock().unwrap();
+        *most = now.snapshot().in_flight.max(*most);
+    };
+    let flood = flood.replace("10000", "1000");
+    let ended = foreign_run(&shop, &flood).limits(limits).progress(&progress).on_event(watch).into(nowhere).await;
+    assert_eq!(ended.summary.unwrap().state, "1000 answers");
+    assert!((1..=7).contains(&*most.lock().unwrap()), "{most:?} requests at one time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_are_too_large_are_refused() {
+    let shop = shop();
+    let here = shop.sandbox.url().trim_start_matches("http://").to_owned();
+    let long = "x".repeat(20 << 10);
+    let sent = sends(&shop, &[format!("GET http {here} /stores/sandbox/v2/time accept:{long}")]).await;
+    assert!(sent[0].starts_with("header: ") || sent[0].contains("HeaderSize"), "{sent:?}");
+    assert_eq!(shop.sandbox.request_count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

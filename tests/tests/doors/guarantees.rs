@@ -10,7 +10,7 @@ const KINDS: [(&str, &[&str]); 6] = [
     ("simulation", &["guest/core/tests/simulation"]),
     ("mutants", &["guest/core/tests/mutants.rs"]),
     ("fuzzed", &["guest/core/tests/fuzzed"]),
-    ("unit", &["guest/core/src", "guest/component/src", "host/src", "sandbox/src"]),
+    ("unit", &["guest/core/src", "guest/component/src", "host/src", "host/cli/src", "sandbox/src"]),
 ];
 
 fn place(path: &str) -> PathBuf {

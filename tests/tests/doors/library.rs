@@ -1,120 +1,125 @@
 //! The host as a library: embedded in a few lines, with a sink, a stop and limits of the embedder's own.
 
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use tap_bigcommerce::{Kind, Progress, Sink, SinkError, Stop, SyncRequest, Tap, sinks};
-use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault};
-use tap_bigcommerce_tests::messages::{Message, held, ids, last_state, messages};
+use tap_bigcommerce::sinks::{JsonlSink, Message, Output};
+use tap_bigcommerce::{Account, EventKind, Kind, Progress, Run, Sink, SinkError, Stop};
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Of};
+use tap_bigcommerce_tests::embed::{Kept, account, nowhere, run, tap};
+use tap_bigcommerce_tests::messages::{held, ids, last_state};
 use tap_bigcommerce_tests::program::LONGEST;
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 const SMALL: Counts = counts(30, 20, 15, 8);
 
-/// A sink that keeps the lines, and may do something at each.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<String>>);
-
-impl Sink for Kept {
-    fn write(&mut self, message: &sinks::Message<'_>) -> Result<(), SinkError> {
-        let mut kept = self.0.lock().unwrap();
-        kept.push_str(std::str::from_utf8(message.line()).unwrap());
-        kept.push('\n');
-        Ok(())
-    }
+fn config(shop: &Shop) -> String {
+    Value::Object(shop.config()).to_string()
 }
 
-impl Kept {
-    fn messages(&self) -> Vec<Message> {
-        messages(&self.0.lock().unwrap())
-    }
-}
-
-fn tap(shop: &Shop) -> Tap {
-    Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true).build().unwrap()
-}
-
-fn request(shop: &Shop, state: Option<String>) -> SyncRequest {
-    SyncRequest { config: Value::Object(shop.config()).to_string(), state, ..SyncRequest::default() }
+/// All messages of a run that must end well.
+async fn whole(run: Run) -> Kept {
+    let ended = run.into(Kept::default()).await;
+    ended.result.unwrap();
+    ended.sink
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outlook_tells_what_a_run_reads_for_a_request_a_list() {
-    let shop = Shop::new(counts(30, 20, 15, 8));
-    let request = || SyncRequest { config: shop.config_with(json!({})), ..SyncRequest::default() };
-    let tap = tap(&shop);
-    let outlook = tap.outlook(&request()).await.unwrap().unwrap();
+    let shop = Shop::new(SMALL);
+    let outlook = run(&shop).outlook().await.unwrap().unwrap();
     assert_eq!(shop.sandbox.request_count(), 4);
     let told: Vec<(&str, u64)> = outlook.iter().map(|outlook| (outlook.streams[0].as_str(), outlook.records)).collect();
     assert_eq!(told, [("orders", 30), ("customers", 20), ("products", 15), ("coupons", 8)]);
     let foreseen: u64 = outlook.iter().map(|outlook| outlook.requests).sum();
-    let summary = tap.sync(request(), Box::new(|_: &[u8]| Ok(())), &Stop::new()).await.unwrap();
-    assert!(summary.requests.abs_diff(foreseen) * 5 < summary.requests, "{foreseen} of {}", summary.requests);
+    let ended = run(&shop).into(nowhere).await;
+    let requests = ended.summary.unwrap().requests;
+    assert!(requests.abs_diff(foreseen) * 5 < requests, "{foreseen} of {requests}");
     // What the last run has read is not before the next one; coupons are read each time.
-    let next = SyncRequest { state: Some(summary.state), ..request() };
-    let records: Vec<u64> = tap.outlook(&next).await.unwrap().unwrap().iter().map(|outlook| outlook.records).collect();
+    let outlook = run(&shop).state(ended.state).outlook().await.unwrap().unwrap();
+    let records: Vec<u64> = outlook.iter().map(|outlook| outlook.records).collect();
     assert!(records[0] < 15 && records[3] == 8, "{records:?}");
 }
 
+/// It must not hold up a run: one that the store does not answer soon is none.
 #[tokio::test(flavor = "multi_thread")]
-async fn embedding_takes_a_few_lines() -> Result<(), Box<dyn std::error::Error>> {
+async fn an_outlook_does_not_wait_for_a_slow_store() {
     let shop = Shop::new(SMALL);
-    let config = Value::Object(shop.config()).to_string();
-
-    let tap = Tap::builder().allowed_origins([shop.sandbox.url()]).private_addresses(true).cache(false).build()?;
-    let (count, print) = {
-        let count = Arc::new(Mutex::new(0));
-        let counted = count.clone();
-        (count, move |_line: &[u8]| {
-            *counted.lock().unwrap() += 1;
-            Ok(())
-        })
-    };
-    let summary = tap.sync(SyncRequest { config, ..SyncRequest::default() }, Box::new(print), &Stop::new()).await?;
-
-    assert!(summary.complete && summary.failure().is_none());
-    assert!(*count.lock().unwrap() > 30 + 20 + 15 + 8);
-    assert_eq!(
-        summary.streams.iter().map(|stream| stream.name.as_str()).collect::<Vec<_>>(),
-        ["orders", "order_products", "customers", "products", "coupons"]
-    );
-    Ok(())
+    shop.sandbox.with_store(|store| store.add_fault(Fault::on("/customers", Action::Deliver(Delivery::Stall)).always()));
+    let outlook = tokio::time::timeout(LONGEST, run(&shop).outlook()).await.expect("it ends by itself");
+    assert_eq!(outlook.unwrap(), None);
+    let wrong = account(&shop, shop.config_with(json!({"access_token": "another-token"})));
+    assert_eq!(tap(&shop).run(wrong).outlook().await.unwrap_err().kind, Kind::Unauthorized);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn about_discovery_and_check_are_those_of_the_program() {
     let shop = Shop::new(SMALL);
-    let tap = tap(&shop);
-    let config = Value::Object(shop.config()).to_string();
+    let (tap, run) = (tap(&shop), run(&shop));
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    assert_eq!(read(&tap.about().await.unwrap()), read(&shop.run(["--about", "--format", "json"]).ok().stdout));
-    assert_eq!(read(&tap.discover(&config).await.unwrap()), read(&shop.run(["--discover"]).ok().stdout));
-    assert_eq!(read(&tap.check(&config).await.unwrap()), read(&shop.run(["--check"]).ok().stdout));
+    let mut about = read(&shop.run(["--about", "--format", "json"]).ok().stdout);
+    let component = about.as_object_mut().unwrap().remove("component").unwrap();
+    assert_eq!(component["sha256"], tap_bigcommerce::Component::carried().checksum());
+    assert_eq!(read(&tap.about().await.unwrap()), about);
+    let catalog = tap.discover(&config(&shop), &Default::default()).await.unwrap();
+    assert_eq!(read(&catalog), read(&shop.run(["--discover"]).ok().stdout));
+    assert_eq!(read(&run.check().await.unwrap()), read(&shop.run(["--check"]).ok().stdout));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_summary_and_the_progress_agree_with_the_messages() {
+async fn the_summary_the_progress_and_the_events_agree_with_the_messages() {
     let shop = Shop::new(SMALL);
-    let (kept, progress) = (Kept::default(), Progress::default());
-    let request = SyncRequest { progress: progress.clone(), ..request(&shop, None) };
-    let summary = tap(&shop).sync(request, Box::new(kept.clone()), &Stop::new()).await.unwrap();
-    let messages = kept.messages();
-    for stream in &summary.streams {
+    let (progress, told) = (Progress::default(), Arc::new(Mutex::new(Vec::new())));
+    let events = told.clone();
+    let watch = move |event: &tap_bigcommerce::Event<'_>| {
+        assert_eq!(event.store, "sandbox/stores/sandbox");
+        events.lock().unwrap().push(match &event.kind {
+            EventKind::StreamBegun(name) => ("begun", (*name).to_owned(), 0),
+            EventKind::StreamEnded(stream) => ("ended", stream.name.clone(), stream.records),
+            EventKind::Metric(metric) => ("metric", metric.metric.clone(), 0),
+            EventKind::Request { status, .. } => ("request", format!("{status:?}"), 0),
+            _ => ("log", String::new(), 0),
+        });
+    };
+    let ended = run(&shop).progress(&progress).on_event(watch).into(Kept::default()).await;
+    let (messages, summary, told) = (ended.sink.messages(), ended.summary.unwrap(), told.lock().unwrap());
+    let of = |what: &str| told.iter().filter(|(kind, ..)| *kind == what).collect::<Vec<_>>();
+    for (stream, (begun, ended)) in summary.streams.iter().zip(of("begun").iter().zip(of("ended"))) {
         assert_eq!(stream.records, ids(&messages, &stream.name).len() as u64, "{}", stream.name);
+        assert_eq!((&begun.1, &ended.1, ended.2), (&stream.name, &stream.name, stream.records));
     }
+    assert_eq!((of("begun").len(), of("ended").len()), (5, 5));
+    assert!(of("metric").iter().any(|(_, name, _)| name == "record_count"));
+    assert!(of("request").iter().all(|(_, status, _)| status == "Some(200)" || status == "Some(204)"), "{:?}", of("request"));
+    assert_eq!(of("request").len() as u64, summary.requests);
     assert_eq!(progress.snapshot().records, summary.streams.iter().map(|stream| stream.records).sum::<u64>());
     assert_eq!((progress.snapshot().requests, progress.snapshot().in_flight), (summary.requests, 0));
     assert_eq!(summary.requests, shop.sandbox.request_count());
     assert_eq!(&serde_json::from_str::<Value>(&summary.state).unwrap(), last_state(&messages));
+    assert_eq!(ended.state.as_deref(), Some(summary.state.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_selected_is_asked_of_the_component() {
+    let shop = Shop::new(SMALL);
+    let kept = whole(run(&shop).select(["orders.id", "coupons"]).exclude(["coupons.name"])).await;
+    let records: Vec<_> = kept.messages().into_iter().filter(|message| message.kind == "RECORD").collect();
+    assert!(records.len() == 30 + 8 && records.iter().all(|record| !record.fields().contains_key("name")));
+    // A stream that is read from its start again, next to one that is not.
+    let first = run(&shop).select(["orders", "customers"]).into(Kept::default()).await;
+    let again = run(&shop).select(["orders", "customers"]).state(first.state).full_refresh(["customers"]);
+    let again = whole(again).await.messages();
+    assert!(ids(&again, "orders").len() < 15);
+    assert_eq!(ids(&again, "customers").len(), 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_kept_and_shared() {
     let shop = Shop::new(SMALL);
-    let config = shop.config_with(json!({"max_concurrency": 4}));
-    let request = SyncRequest { config, ..SyncRequest::default() };
-    let summary = tap(&shop).sync(request, Box::new(Kept::default()), &Stop::new()).await.unwrap();
+    let run = tap(&shop).run(account(&shop, shop.config_with(json!({"max_concurrency": 4}))));
+    let requests = run.into(nowhere).await.summary.unwrap().requests;
     let connections = shop.sandbox.connection_count();
-    assert!(connections < summary.requests / 2, "{connections} connections for {} requests", summary.requests);
+    assert!(connections < requests / 2, "{connections} connections for {requests} requests");
 }
 
 /// The lines of one order never come, and the other orders' are asked for nonetheless.
@@ -123,7 +128,7 @@ async fn the_parts_of_orders_are_asked_for_side_by_side() {
     let shop = Shop::new(SMALL);
     let (asked, mut others) = tokio::sync::mpsc::unbounded_channel();
     shop.sandbox.with_store(|store| {
-        let part = format!("/orders/{}/products", store.ids(tap_bigcommerce_sandbox::Kind::ORDERS).next().unwrap());
+        let part = format!("/orders/{}/products", store.ids(Of::ORDERS).next().unwrap());
         store.add_fault(Fault::on(&part, Action::Deliver(Delivery::Stall)).always());
         let mut stalled = false;
         store.on_request(move |request, _| {
@@ -134,126 +139,155 @@ async fn the_parts_of_orders_are_asked_for_side_by_side() {
             }
         });
     });
-    let (tap, stop) = (tap(&shop), Stop::new());
-    let request = request(&shop, None);
     tokio::select! {
-        ended = tap.sync(request, Box::new(Kept::default()), &stop) => panic!("the run ended: {ended:?}"),
+        ended = run(&shop).into(Kept::default()) => panic!("the run ended: {:?}", ended.result),
         other = others.recv() => assert!(other.is_some()),
         () = tokio::time::sleep(LONGEST) => panic!("the orders are read one after the other"),
+    }
+}
+
+/// Asks for a stop at its tenth line.
+struct Stopping(Kept, Stop, u32);
+
+impl Sink for Stopping {
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.2 += 1;
+        if self.2 == 10 {
+            self.1.request();
+        }
+        self.0.write(message)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_the_run_with_a_state_that_leads_on() {
     let shop = Shop::new(SMALL);
-    let (tap, stop, kept) = (tap(&shop), Stop::new(), Kept::default());
-    let (ask, mut sink, mut lines) = (stop.clone(), kept.clone(), 0);
-    let stopping = move |line: &[u8]| {
-        lines += 1;
-        if lines == 10 {
-            ask.request();
-        }
-        sink.write(line)
-    };
-    let failure = tap.sync(request(&shop, None), Box::new(stopping), &stop).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Cancelled);
-    let stopped = kept.messages();
-    let state = last_state(&stopped).to_string();
-    let rest = Kept::default();
-    tap.sync(request(&shop, Some(state)), Box::new(rest.clone()), &Stop::new()).await.unwrap();
+    let stop = Stop::new();
+    let ended = run(&shop).stop(&stop).into(Stopping(Kept::default(), stop.clone(), 0)).await;
+    assert_eq!(ended.result.unwrap_err().kind, Kind::Cancelled);
+    let stopped = ended.sink.0.messages();
+    assert_eq!(ended.state, Some(last_state(&stopped).to_string()));
+    let rest = whole(run(&shop).state(ended.state)).await;
     let mut union = held(&stopped);
     union.extend(held(&rest.messages()));
-    let whole = Kept::default();
-    tap.sync(request(&shop, None), Box::new(whole.clone()), &Stop::new()).await.unwrap();
-    assert!(union == held(&whole.messages()));
+    assert!(union == held(&whole(run(&shop)).await.messages()));
+}
+
+/// The sink goes with the run, so that what it holds can be used again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_dropped_lets_its_file_go() {
+    let shop = Shop::new(counts(200, 1, 1, 1));
+    let store = account(&shop, config(&shop)).store().unwrap();
+    for output in ["sqlite:dropped.db", "jsonl:dropped"] {
+        let (scheme, name) = output.split_once(':').unwrap();
+        let output: Output = format!("{scheme}:{}", shop.path(name).display()).parse().unwrap();
+        for _ in 0..3 {
+            let opened = output.open(&store, &[]).unwrap_or_else(|fault| panic!("{scheme}: {fault}"));
+            let progress = Progress::default();
+            let run = run(&shop).state(opened.state).progress(&progress).into(opened.sink);
+            let some = async {
+                while progress.snapshot().records < 20 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                ended = run => panic!("the run ended: {:?}", ended.result),
+                () = some => {}
+            }
+        }
+        let opened = output.open(&store, &[]).unwrap();
+        let ended = run(&shop).state(opened.state).into(opened.sink).await;
+        ended.result.unwrap();
+    }
+    let state = JsonlSink::open(&shop.path("dropped"), &store).unwrap();
+    assert!(state.state().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_end_a_run_that_the_next_resumes() {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.quirks.page_cap = Some(10));
-    let tap = tap(&shop);
-    let (mut union, mut state, mut runs) = (std::collections::BTreeMap::new(), None, 0);
+    let (mut union, mut state, mut runs) = (BTreeMap::new(), None, 0);
     loop {
-        let kept = Kept::default();
-        let limited = SyncRequest { max_records: Some(60), ..request(&shop, state.take()) };
-        let summary = tap.sync(limited, Box::new(kept.clone()), &Stop::new()).await.unwrap();
-        union.extend(held(&kept.messages()));
+        let ended = run(&shop).state(state).max_records(60).into(Kept::default()).await;
+        union.extend(held(&ended.sink.messages()));
         runs += 1;
         assert!(runs < 50, "chained runs do not come to an end");
-        if summary.complete {
+        if ended.summary.unwrap().complete {
             break;
         }
-        state = Some(summary.state);
+        state = ended.state;
     }
-    let whole = Kept::default();
-    tap.sync(request(&shop, None), Box::new(whole.clone()), &Stop::new()).await.unwrap();
-    assert!(runs > 2 && union == held(&whole.messages()), "{runs} runs");
+    assert!(runs > 2 && union == held(&whole(run(&shop)).await.messages()), "{runs} runs");
 }
 
 /// Each call reads one record. Records that share a bookmark's moment are read again; that must not keep a call from getting any further.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_limit_starves_no_stream() {
     let shop = Shop::new(SMALL);
-    let tap = tap(&shop);
-    let (mut union, mut state) = (std::collections::BTreeMap::new(), None);
-    let whole = Kept::default();
-    tap.sync(request(&shop, None), Box::new(whole.clone()), &Stop::new()).await.unwrap();
-    let whole = held(&whole.messages());
-    let calls = 2 * whole.len();
+    let run = run(&shop);
+    let (mut union, mut state) = (BTreeMap::new(), None);
+    let all = held(&whole(run.clone()).await.messages());
+    let calls = 2 * all.len();
     for _ in 0..calls {
-        let kept = Kept::default();
-        let limited = SyncRequest { max_records: Some(1), ..request(&shop, state) };
-        state = Some(tap.sync(limited, Box::new(kept.clone()), &Stop::new()).await.unwrap().state);
-        union.extend(held(&kept.messages()));
-        if union.len() == whole.len() {
+        let ended = run.clone().state(state).max_records(1).into(Kept::default()).await;
+        state = ended.state;
+        union.extend(held(&ended.sink.messages()));
+        if union.len() == all.len() {
             return;
         }
     }
-    let missing: std::collections::BTreeSet<&str> =
-        whole.keys().filter(|key| !union.contains_key(*key)).map(|(stream, _)| stream.as_str()).collect();
+    let missing: BTreeSet<&str> = all.keys().filter(|key| !union.contains_key(*key)).map(|(stream, _)| stream.as_str()).collect();
     panic!("{calls} calls have not read all of {missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failing_sink_ends_the_run_with_its_own_words() {
+async fn a_failing_sink_ends_the_run_with_its_own_words_and_one_that_panics_with_the_hosts() {
     let shop = Shop::new(SMALL);
     let mut lines = 0;
     let sink = move |_: &[u8]| {
         lines += 1;
         if lines > 20 { Err(SinkError::new("the cellar is flooded")) } else { Ok(()) }
     };
-    let failure = tap(&shop).sync(request(&shop, None), Box::new(sink), &Stop::new()).await.unwrap_err();
+    let failure = run(&shop).into(sink).await.result.unwrap_err();
     assert_eq!((failure.kind, failure.message.as_str()), (Kind::Sink, "the cellar is flooded"));
+    let ended = run(&shop).into(|_: &[u8]| panic!("the cellar is flooded")).await;
+    let failure = ended.result.unwrap_err();
+    assert!(failure.kind == Kind::Sink && failure.message.contains("by a panic"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_allowed_origins_are_reached() {
+async fn only_what_a_run_is_permitted_is_reached_by_it() {
     let (shop, other) = (Shop::new(SMALL), Shop::new(SMALL));
-    let real_only = Tap::builder().cache(false).build().unwrap();
-    let public_only = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).build().unwrap();
-    for (tap, shop) in [(&real_only, &shop), (&public_only, &shop), (&tap(&shop), &other)] {
-        let failure = tap.sync(request(shop, None), Box::new(Kept::default()), &Stop::new()).await.unwrap_err();
+    let tap = tap(&shop);
+    let real_only = Account::new(config(&shop));
+    let public_only = Account::new(config(&shop)).allowed_origins([shop.sandbox.url()]);
+    for account in [real_only, public_only, account(&shop, config(&other))] {
+        let failure = tap.run(account).into(nowhere).await.result.unwrap_err();
         assert_eq!(failure.kind, Kind::Config, "{failure}");
     }
     let by_name = shop.sandbox.url().replace("127.0.0.1", "localhost");
-    let config = shop.config_with(json!({"api_url": by_name}));
-    let resolved = Tap::builder().cache(false).allowed_origins([&by_name]).build().unwrap();
-    let failure = resolved.check(&config).await.unwrap_err();
+    let by_name_only = Account::new(shop.config_with(json!({"api_url": by_name}))).allowed_origins([&by_name]);
+    let failure = tap.run(by_name_only.clone()).check().await.unwrap_err();
     assert!(matches!(failure.kind, Kind::Config | Kind::Unreachable), "{failure}");
     assert_eq!((shop.sandbox.request_count(), other.sandbox.request_count()), (0, 0));
+    // A run beside it that may has no connection that this one could use.
+    let permitted = by_name_only.clone().private_addresses(true);
+    if tap.run(permitted).check().await.is_ok() {
+        let asked = shop.sandbox.request_count();
+        assert!(tap.run(by_name_only).check().await.is_err());
+        assert_eq!(shop.sandbox.request_count(), asked);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_at_the_same_time_do_not_disturb_each_other() {
-    let shop = Shop::new(SMALL);
+    let (shop, other) = (Shop::new(SMALL), Shop::new(counts(7, 6, 5, 4)));
     let tap = tap(&shop);
-    let (one, two) = (Kept::default(), Kept::default());
-    let stop = Stop::new();
-    let both = tokio::join!(
-        tap.sync(request(&shop, None), Box::new(one.clone()), &stop),
-        tap.sync(request(&shop, None), Box::new(two.clone()), &stop)
-    );
-    assert!(both.0.unwrap().complete && both.1.unwrap().complete);
-    assert!(held(&one.messages()) == held(&two.messages()));
+    let one = tap.run(account(&shop, config(&shop)));
+    let two = tap.run(account(&other, config(&other)));
+    let both = tokio::join!(one.clone().into(Kept::default()), two.into(Kept::default()));
+    assert!(both.0.result.is_ok() && both.1.result.is_ok());
+    assert!(held(&both.0.sink.messages()) == held(&whole(one).await.messages()));
+    assert_eq!(ids(&both.1.sink.messages(), "orders").len(), 7);
 }

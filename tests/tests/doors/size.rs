@@ -1,12 +1,13 @@
 //! Runs of any size: nothing of a request stays with the embedder, so no number of requests is too many.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tap_bigcommerce::{Kind as Failure, Stop, SyncRequest, Tap};
+use tap_bigcommerce::{Kind as Failure, Limits, Run};
 use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind};
 use tap_bigcommerce_tests::doors::{command, whole};
+use tap_bigcommerce_tests::embed::{Kept, nowhere, run};
 use tap_bigcommerce_tests::messages::{ids, messages};
 use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
@@ -19,10 +20,11 @@ fn shop() -> Shop {
     Shop::new(counts(ORDERS, 1, 1, 1))
 }
 
-/// The shop's library, with so many resources for each call.
-fn tap(shop: &Shop, resources: usize) -> Tap {
-    let tap = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true);
-    tap.resource_limit(resources).build().unwrap()
+/// A run of the library with so many resources.
+fn run_with(shop: &Shop, resources: usize) -> Run {
+    let mut limits = Limits::default();
+    limits.resources = resources;
+    run(shop).limits(limits)
 }
 
 fn assert_many(shop: &Shop, orders: usize) {
@@ -34,18 +36,9 @@ fn assert_many(shop: &Shop, orders: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connector_keeps_nothing_of_a_request() {
     let shop = shop();
-    let request = SyncRequest { config: Value::Object(shop.config()).to_string(), ..SyncRequest::default() };
-    let lines = Arc::new(Mutex::new(String::new()));
-    let kept = lines.clone();
-    let keep = move |line: &[u8]| {
-        let mut kept = kept.lock().unwrap();
-        kept.push_str(std::str::from_utf8(line).unwrap());
-        kept.push('\n');
-        Ok(())
-    };
-    let summary = tap(&shop, RESOURCES).sync(request, Box::new(keep), &Stop::new()).await.unwrap();
-    assert!(summary.complete);
-    assert_many(&shop, ids(&messages(&lines.lock().unwrap()), "orders").len());
+    let ended = run_with(&shop, RESOURCES).into(Kept::default()).await;
+    ended.result.unwrap();
+    assert_many(&shop, ids(&ended.sink.messages(), "orders").len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,21 +95,21 @@ async fn a_price_list_with_a_hundred_thousand_records_is_read_in_little_memory()
             list.parts.insert("records".into(), (1..=RECORDS).map(with_variant).collect());
         });
     });
-    let tap = Tap::builder().cache(false).allowed_origins([shop.sandbox.url()]).private_addresses(true).memory_limit(MEMORY);
+    let mut limits = Limits::default();
+    limits.memory = MEMORY;
     let catalog = json!({"streams": [{
         "stream": "price_list_records", "tap_stream_id": "price_list_records", "schema": {"type": "object", "properties": {}},
         "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}],
     }]});
-    let (config, catalog) = (Value::Object(shop.config()).to_string(), Some(catalog.to_string()));
-    let request = SyncRequest { config, catalog, ..SyncRequest::default() };
     let bytes = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&bytes);
     let count = move |line: &[u8]| {
         counted.fetch_add(line.len(), Ordering::Relaxed);
         Ok(())
     };
-    let summary = tap.build().unwrap().sync(request, Box::new(count), &Stop::new()).await.unwrap();
-    assert!(summary.complete, "{:?}", summary.failure());
+    let ended = run(&shop).limits(limits).catalog(catalog.to_string()).into(count).await;
+    ended.result.unwrap();
+    let summary = ended.summary.unwrap();
     assert_eq!(summary.streams.iter().map(|stream| stream.records).sum::<u64>(), RECORDS);
     assert!(bytes.load(Ordering::Relaxed) > MEMORY, "so few bytes fit the memory as a whole");
 }
@@ -124,8 +117,7 @@ async fn a_price_list_with_a_hundred_thousand_records_is_read_in_little_memory()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_without_resources_left_fails_in_a_sentence() {
     let shop = shop();
-    let request = SyncRequest { config: Value::Object(shop.config()).to_string(), ..SyncRequest::default() };
-    let failure = tap(&shop, 16).sync(request, Box::new(|_: &[u8]| Ok(())), &Stop::new()).await.unwrap_err();
-    assert_eq!(failure.kind, Failure::Api);
+    let failure = run_with(&shop, 16).into(nowhere).await.result.unwrap_err();
+    assert_eq!(failure.kind, Failure::Component);
     assert!(failure.message.contains("used up the 16 resources") && failure.message.contains("max_concurrency"), "{failure}");
 }

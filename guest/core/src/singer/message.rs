@@ -10,6 +10,14 @@ pub trait Sink {
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
 }
 
+/// A sink in memory, for a few messages.
+impl Sink for Vec<u8> {
+    async fn write(&mut self, lines: &[u8]) -> std::result::Result<(), String> {
+        self.extend_from_slice(lines);
+        Ok(())
+    }
+}
+
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageType {

@@ -9,7 +9,7 @@ mod streams;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use tap_bigcommerce_core::discover;
+use tap_bigcommerce_core::about;
 
 const BEGIN: &str = "<!-- generated -->\n";
 const END: &str = "<!-- end of generated -->\n";
@@ -45,7 +45,7 @@ fn the_page_of_streams_is_what_the_schemas_say() {
 
 #[test]
 fn the_tables_of_settings_are_those_of_about() {
-    let about = discover::markdown(&discover::about());
+    let about = about::markdown(&about::about());
     let (_, settings) = about.split_once("## Settings\n").unwrap();
     let (settings, _) = settings.split_once("\n## Streams\n").unwrap();
     is_current("docs/settings.md", &format!("## Settings\n{settings}"));
@@ -53,7 +53,7 @@ fn the_tables_of_settings_are_those_of_about() {
 
 #[test]
 fn every_quoted_message_stands_in_the_source() {
-    let source = messages::source(&["guest/core/src", "guest/component/src", "host/src"].map(place));
+    let source = messages::source(&["guest/core/src", "guest/component/src", "host/src", "host/cli/src"].map(place));
     let page = text(&place("docs/troubleshooting.md"));
     let quoted = messages::quoted(&page);
     assert!(quoted.len() > 100, "the page quotes {} messages", quoted.len());

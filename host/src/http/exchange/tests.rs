@@ -2,11 +2,9 @@
 
 use super::*;
 use crate::http::Gate;
-use crate::http::client;
-use crate::http::proxy::Proxies;
-use crate::http::tests::{body_of, door, get};
+use crate::http::tests::{body_of, gate_in, get};
 use crate::http::tls_tests::acceptor;
-use crate::progress::Progress;
+use crate::network::Network;
 use http_body_util::BodyExt;
 use std::sync::Mutex as Locked;
 use tempfile::TempDir;
@@ -105,8 +103,8 @@ impl Http2 {
 
     /// Gates of calls that share a client.
     fn gates<const N: usize>(&self) -> [Gate; N] {
-        let (client, _) = client::client(Some(&self.folder.path().join("ca.pem")), true, Proxies::none()).unwrap();
-        std::array::from_fn(|_| Gate::new(client.clone(), Some(door(&self.origin)), Progress::default(), Arc::new(|_| {})))
+        let network = Network::builder().ca_file(self.folder.path().join("ca.pem")).build().unwrap();
+        std::array::from_fn(|_| gate_in(&network, &self.origin, true))
     }
 
     fn seen(&self) -> Seen {
@@ -309,8 +307,7 @@ async fn closing(requests: Vec<usize>) -> (String, Arc<Locked<Vec<usize>>>) {
 async fn a_kept_connection_that_closes_when_it_is_used_again_costs_nothing() {
     for (closes, expected) in [(vec![2, 2], vec![2, 2, 1]), (vec![1], vec![1])] {
         let (origin, seen) = closing(closes.clone()).await;
-        let (client, _) = client::client(None, true, Proxies::none()).unwrap();
-        let mut gate = Gate::new(client, Some(door(&origin)), Progress::default(), Arc::new(|_| {}));
+        let mut gate = gate_in(&Network::builder().build().unwrap(), &origin, true);
         let mut fetched = Vec::new();
         for _ in 1..=expected.len() {
             let uri = format!("{origin}/stores/abc/v2/orders");
@@ -326,8 +323,7 @@ async fn a_kept_connection_that_closes_when_it_is_used_again_costs_nothing() {
 async fn over_http1_a_request_that_is_given_up_closes_its_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let (client, _) = client::client(None, true, Proxies::none()).unwrap();
-    let mut gate = Gate::new(client, Some(door(&origin)), Progress::default(), Arc::new(|_| {}));
+    let mut gate = gate_in(&Network::builder().build().unwrap(), &origin, true);
     let uri = format!("{origin}/stores/abc/v2/orders");
     let unanswered = get(&mut gate, &uri, RequestOptions::default());
     let mut socket = tokio::select! {

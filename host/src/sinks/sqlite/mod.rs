@@ -17,8 +17,8 @@ use table::Table;
 
 /// How long another program may hold the file before the run gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-/// Statements kept ready: one or two per stream.
-const STATEMENTS: usize = 64;
+/// Statements kept ready: two for each of all streams that there may ever be.
+const STATEMENTS: usize = 256;
 
 const OWN_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _tap_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);

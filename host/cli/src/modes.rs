@@ -1,0 +1,166 @@
+//! What the program does: from arguments to a call of the tap, and from its end to an exit code.
+
+use crate::args::{Args, Test};
+use crate::console::Console;
+use crate::report::Report;
+use crate::tap::{run as run_of, selection, tap as tap_of};
+use crate::{check, files, forms, init, permissions, sandbox, signals};
+use std::future::Future;
+use tap_bigcommerce::sinks::{Opened, StdoutSink};
+use tap_bigcommerce::{Failure, Kind, Progress, Result, Run, SinkError, Stop, store_identity};
+use tap_bigcommerce_core::log::Style;
+use tokio::task::JoinSet;
+
+/// Does what the arguments ask for, and gives the exit code.
+pub(crate) async fn run(args: &Args) -> u8 {
+    let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
+    let variables = files::variables(&args.config);
+    let (style, warnings) = style(variables.as_deref().unwrap_or_default());
+    let console = if syncs { Console::for_sync(args.output.target.place().is_none(), style) } else { Console::plain(style) };
+    warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
+    let done = perform(args, &console, variables).await;
+    console.clear();
+    match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            console.tell(&format!("CRITICAL {failure}"));
+            failure.kind.exit_code()
+        }
+    }
+}
+
+/// The style of log lines that the variables ask for, those of the environment first.
+fn style(variables: &[(String, String)]) -> (Style, Vec<String>) {
+    let of_file = |name: &str| variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    Style::from_env(|name| std::env::var(name).ok().or_else(|| of_file(name)))
+}
+
+async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, String)>>) -> Result<()> {
+    if args.about {
+        let told = tap_of(args, console)?.about().await?;
+        return forms::print(&forms::about(args, &told)?);
+    }
+    if args.init {
+        return init::run(args, console).await;
+    }
+    let variables = variables?;
+    let config = files::config(&args.config, &variables)?;
+    permissions::warnings(&args.config).iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
+    if args.discover {
+        let catalog = tap_of(args, console)?.discover(&config, &selection(args)).await?;
+        return forms::print(&forms::pretty(&catalog)?);
+    }
+    let (_sandbox, config) = if args.sandbox {
+        let (sandbox, config) = sandbox::start(config, console)?;
+        (Some(sandbox), config)
+    } else if args.config.is_empty() {
+        return Err(files::no_config(&variables));
+    } else {
+        (None, config)
+    };
+    let run = run_of(args, console, &tap_of(args, console)?, &config)?;
+    if args.check {
+        let report = run.check().await?;
+        forms::print(&forms::check(args, &report)?)?;
+        return check::verdict(&report);
+    }
+    match args.test {
+        None => sync(args, console, run, &config).await,
+        Some(Test::Schema) => forms::print(&run.plan().await?.schemas.join("\n")),
+        Some(Test::All) => {
+            let stop = Stop::new();
+            beside(signals::watch(stop.clone(), console.clone()), run.stop(&stop).test(StdoutSink::new())).await.result
+        }
+    }
+}
+
+async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<()> {
+    let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
+    if let (Some(output), true) = (args.output.target.keeps_state(), given.is_some()) {
+        let text = format!(
+            "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
+             or use --full-refresh STREAM to read a stream from its start"
+        );
+        return Err(Failure::new(Kind::State, text));
+    }
+    // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
+    console.know(run.clone().state(given.clone()).plan().await?.streams);
+    let store = store_identity(config)?;
+    let report = args.report.as_deref().map(|file| Report::new(file, store.clone())).transpose()?;
+    let Opened { sink, state, notes } = args.output.open(&store, &args.full_refresh).map_err(sink_failure)?;
+    notes.iter().for_each(|note| console.log(&format!("INFO {note}")));
+    let (stop, progress) = (Stop::new(), Progress::default());
+    let run = run.state(given.or(state)).stop(&stop).progress(&progress);
+    let mut background = JoinSet::new();
+    background.spawn(signals::watch(stop, console.clone()));
+    background.spawn(console.clone().follow(progress.clone()));
+    console.look_ahead(&run).await;
+    let ended = run.into(sink).await;
+    background.shutdown().await;
+    // The output is let go of before anything else is said.
+    drop(ended.sink);
+    console.clear();
+    let reported =
+        report.map_or(Ok(()), |report| report.write(ended.summary.as_ref(), &ended.result, &progress, console.warnings()));
+    match &ended.summary {
+        Some(summary) => console.summary(summary),
+        None => console.interrupted(&progress.snapshot()),
+    }
+    // A report that cannot be written must not hide why a run failed.
+    ended.result.and(reported)
+}
+
+/// What one future gives, while the other one runs beside it.
+async fn beside<T>(other: impl Future<Output = ()> + Send + 'static, future: impl Future<Output = T>) -> T {
+    let mut background = JoinSet::new();
+    background.spawn(other);
+    let given = future.await;
+    background.shutdown().await;
+    given
+}
+
+fn sink_failure(error: SinkError) -> Failure {
+    Failure::new(Kind::Sink, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn log_variables_count_wherever_the_config_is_read_from() {
+        let variables = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| (format!("TAP_BIGCOMMERCE_{name}"), (*value).to_owned())).collect()
+        };
+        assert!(style(&variables(&[("LOG_FORMAT", "text"), ("LOG_FORMAT", "json")])).0.is_json(), "the last line counts");
+        assert!(!style(&[]).0.is_json());
+        assert!(style(&variables(&[("LOGLEVEL", "loud")])).1[0].contains("TAP_BIGCOMMERCE_LOGLEVEL"));
+    }
+
+    /// Runs the program into a file of its own; the store is never asked.
+    async fn refused(folder: &tempfile::TempDir, more: &[&str]) -> u8 {
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("config.json"), r#"{"access_token": "t", "store_hash": "abc", "api_url": "http://127.0.0.1:1"}"#)
+            .unwrap();
+        std::fs::write(path("state.json"), "{}").unwrap();
+        std::fs::write(path("catalog.json"), r#"{"streams": 1}"#).unwrap();
+        let more = more.iter().map(|word| if word.ends_with(".json") { path(word) } else { (*word).to_owned() });
+        let args = ["tap-bigcommerce".to_owned(), "--config".into(), path("config.json"), "--output".into()];
+        let output = format!("sqlite:{}", path("new.db"));
+        run(&Args::parse_from(args.into_iter().chain([output]).chain(more))).await
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_start_leaves_no_file_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        for (more, kind) in [
+            (["--catalog", "catalog.json"], Kind::Catalog),
+            (["--full-refresh", "no_such_stream"], Kind::Config),
+            (["--state", "state.json"], Kind::State),
+        ] {
+            assert_eq!(refused(&folder, &more).await, kind.exit_code(), "{more:?}");
+            assert!(!folder.path().join("new.db").exists(), "{more:?}");
+        }
+    }
+}
