@@ -52,11 +52,11 @@ fn watchful<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
     connector
 }
 
-/// The address of a SOCKS proxy, with the port that such proxies have where none is named.
+/// Where a SOCKS proxy is connected to: at the port that such proxies have, where none is named.
 fn with_port(proxy: &::http::Uri) -> ::http::Uri {
     let host = proxy.host().unwrap_or_default();
     let port = proxy.port_u16().unwrap_or(1080);
-    format!("socks5://{host}:{port}").parse().unwrap_or_else(|_| proxy.clone())
+    format!("http://{host}:{port}").parse().unwrap_or_else(|_| proxy.clone())
 }
 
 impl Service<::http::Uri> for Connector {

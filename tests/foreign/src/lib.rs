@@ -31,7 +31,7 @@ use bindings::exports::bigcommerce::tap::connector::{
 };
 use wasi::http::outgoing_handler;
 use wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
-use wasi::io::poll::Pollable;
+use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::OutputStream;
 
 struct Foreign;
@@ -104,11 +104,18 @@ fn flooded(flood: &str) -> Option<usize> {
             outgoing_handler::handle(request, None).ok()
         })
         .collect();
-    let answered = sent.into_iter().filter(|pending| {
-        pending.subscribe().block();
-        matches!(pending.get(), Some(Ok(Ok(_))))
-    });
-    Some(answered.count())
+    let mut waiting: Vec<_> = sent.into_iter().map(|pending| (pending.subscribe(), pending)).collect();
+    let mut answered = 0;
+    while !waiting.is_empty() {
+        let mut ready = poll(&waiting.iter().map(|(ready, _)| ready).collect::<Vec<_>>());
+        // From the end, so that places stay what they are.
+        ready.sort_unstable();
+        for place in ready.into_iter().rev() {
+            let (_, pending) = waiting.swap_remove(place as usize);
+            answered += usize::from(matches!(pending.get(), Some(Ok(Ok(_)))));
+        }
+    }
+    Some(answered)
 }
 
 /// A stream that is claimed to have been read but for so many records.
