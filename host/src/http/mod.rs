@@ -199,8 +199,9 @@ struct Sending {
 
 /// A request's place among those in flight, until its answer has been read or dropped.
 struct Place {
-    _permits: [OwnedSemaphorePermit; 2],
+    // No longer counted when the next one takes the place.
     _counted: InFlight,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Sending {

@@ -69,7 +69,8 @@ async fn slices_come_to_the_end_with_what_the_host_reads() {
 async fn a_run_that_fails_midway_breaks_its_response_off() {
     let shop = Shop::new(counts(60, 40, 30, 10));
     shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons?", Action::status(400)).always()));
-    let answer = serve(&shop).ask("POST", "/sync", Some(BEARER), "{}").await;
+    let served = serve(&shop);
+    let answer = served.ask("POST", "/sync", Some(BEARER), "{}").await;
     assert_eq!(answer.status(), 200);
     let come = come(answer).await;
     assert!(!come.whole && come.text.lines().count() > 60);
