@@ -46,7 +46,7 @@ fn carry_component() -> Result<(), String> {
     };
     let (from, to) = (component.display(), folder("OUT_DIR")?.join(FILE));
     let bytes = std::fs::read(&component).map_err(|why| format!("the component {from} cannot be read: {why}"))?;
-    // A file that is written anew has everything compiled again that holds it.
+    // A file that is written has everything compiled again that includes it.
     if std::fs::read(&to).is_ok_and(|known| known == bytes) {
         return Ok(());
     }

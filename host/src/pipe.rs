@@ -80,7 +80,7 @@ impl<S> Drop for Outcome<S> {
         if self.done.take().is_some() {
             self.left.is_left.store(true, Ordering::Relaxed);
             let over = self.left.over.lock().unwrap_or_else(PoisonError::into_inner);
-            // In vain if the sink blocks.
+            // Without success if the sink blocks.
             drop(self.left.changed.wait_timeout_while(over, LEAVE, |over| !*over));
         }
     }

@@ -77,8 +77,8 @@ fn build() -> Built {
     let profile = profile();
     let told = cargo_builds(&["--bin", "tap-bigcommerce", "--profile", &profile], &target_folder());
     let program = told.iter().find(|message| message["executable"].is_string()).expect("cargo names the program");
-    let is_librarys = |id: &str| id.contains("#tap-bigcommerce@");
-    let of_library = |message: &&Value| message["out_dir"].is_string() && message["package_id"].as_str().is_some_and(is_librarys);
+    let is_it = |id: &str| id.contains("#tap-bigcommerce@");
+    let of_library = |message: &&Value| message["out_dir"].is_string() && message["package_id"].as_str().is_some_and(is_it);
     let script = told.iter().find(of_library).expect("cargo names the folder of the library's build script");
     let path = |value: &Value| PathBuf::from(value.as_str().unwrap_or_default());
     Built { program: path(&program["executable"]), component: path(&script["out_dir"]).join("tap_bigcommerce.wasm") }

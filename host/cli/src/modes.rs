@@ -69,7 +69,7 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
         Some(Test::Schema) => forms::print(&run.plan().await?.schemas.join("\n")),
         Some(Test::All) => {
             let stop = Stop::new();
-            beside(signals::watch(stop.clone(), console.clone()), run.stop(&stop).test(StdoutSink::new())).await.result
+            while_waiting(signals::watch(stop.clone(), console.clone()), run.stop(&stop).test(StdoutSink::new())).await.result
         }
     }
 }
@@ -110,8 +110,8 @@ async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<
     ended.result.and(reported)
 }
 
-/// What one future gives, while the other one runs beside it.
-async fn beside<T>(other: impl Future<Output = ()> + Send + 'static, future: impl Future<Output = T>) -> T {
+/// What a future gives; the other one runs for as long.
+async fn while_waiting<T>(other: impl Future<Output = ()> + Send + 'static, future: impl Future<Output = T>) -> T {
     let mut background = JoinSet::new();
     background.spawn(other);
     let given = future.await;

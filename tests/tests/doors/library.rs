@@ -271,7 +271,7 @@ async fn only_what_a_run_is_permitted_is_reached_by_it() {
     let failure = tap.run(by_name_only.clone()).check().await.unwrap_err();
     assert!(matches!(failure.kind, Kind::Config | Kind::Unreachable), "{failure}");
     assert_eq!((shop.sandbox.request_count(), other.sandbox.request_count()), (0, 0));
-    // A run beside it that may has no connection that this one could use.
+    // A run that may, at the same time, has no connection that this one could use.
     let permitted = by_name_only.clone().private_addresses(true);
     if tap.run(permitted).check().await.is_ok() {
         let asked = shop.sandbox.request_count();

@@ -87,7 +87,7 @@ async fn at_rest(shop: &Shop) -> u64 {
             }
         }
     };
-    tokio::time::timeout(LONGEST, resting).await.expect("the run goes on and on")
+    tokio::time::timeout(LONGEST, resting).await.expect("the run does not end")
 }
 
 #[tokio::test(flavor = "multi_thread")]
