@@ -59,19 +59,24 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
         (None, config)
     };
     let run = run_of(args, console, &tap_of(args, console)?, &config)?;
+    if args.check || args.test.is_some() {
+        let plan = run.plan().await?;
+        console.know(plan.streams);
+        if args.test == Some(Test::Schema) {
+            return forms::print(&plan.schemas.join("\n"));
+        }
+    }
     if args.check {
         let report = run.check().await?;
         forms::print(&forms::check(args, &report)?)?;
         return check::verdict(&report);
     }
-    match args.test {
-        None => sync(args, console, run, &config).await,
-        Some(Test::Schema) => forms::print(&run.plan().await?.schemas.join("\n")),
-        Some(Test::All) => {
-            let stop = Stop::new();
-            while_waiting(signals::watch(stop.clone(), console.clone()), run.stop(&stop).test(StdoutSink::new())).await.result
-        }
+    if args.test.is_some() {
+        let stop = Stop::new();
+        let signals = signals::watch(stop.clone(), console.clone());
+        return while_waiting(signals, run.stop(&stop).test(StdoutSink::new())).await.result;
     }
+    sync(args, console, run, &config).await
 }
 
 async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<()> {
