@@ -61,6 +61,11 @@ fn packaged() -> Result<PathBuf, String> {
 /// Builds the component in a target folder of its own; the outer one is locked while this runs.
 fn build_component() -> Result<PathBuf, String> {
     let root = folder("CARGO_MANIFEST_DIR")?.join("..");
+    if !root.join("guest").exists() {
+        return Err(format!(
+            "this package was made without its component: copy a build of it to {FILE} first, or name one with {GIVEN}"
+        ));
+    }
     // Not the tests of the core: they are no part of it.
     let core = ["guest/core/Cargo.toml", "guest/core/src"];
     for input in ["Cargo.lock", "Cargo.toml", "guest/component", "wit"].iter().chain(&core) {

@@ -12,6 +12,7 @@ use tap_bigcommerce_core::error::{Failure, Kind, Result};
 const DEFAULT_ORIGIN: &str = "https://api.bigcommerce.com";
 /// Settings that the component never gets.
 const HELD_BACK: [&str; 2] = ["access_token", "client_id"];
+const MAX_CONCURRENCY: &str = "max_concurrency";
 
 /// The account of a run: the config with its credentials, and where its requests may go.
 ///
@@ -30,6 +31,8 @@ pub(crate) struct Grant {
     pub(crate) token: HeaderValue,
     pub(crate) client_id: Option<HeaderValue>,
     pub(crate) private_addresses: bool,
+    /// Requests that the config would have in flight.
+    pub(crate) max_concurrency: usize,
 }
 
 impl Account {
@@ -70,8 +73,8 @@ impl Account {
         let token = config.access_token.as_ref().map(|token| token.reveal()).unwrap_or_default();
         let client_id = config.client_id.as_deref().map(|id| secret_header(id, "client_id")).transpose()?;
         let token = secret_header(token, "access_token")?;
-        let private_addresses = self.private_addresses;
-        Ok(Grant { origin: config.origin, store_hash: config.store_hash, token, client_id, private_addresses })
+        let (private_addresses, max_concurrency) = (self.private_addresses, config.max_concurrency);
+        Ok(Grant { origin: config.origin, store_hash: config.store_hash, token, client_id, private_addresses, max_concurrency })
     }
 
     fn check(&self, origin: &Origin) -> Result<()> {
@@ -122,8 +125,9 @@ pub fn store_identity(config: &str) -> Result<String> {
 }
 
 /// The config as the component gets it: without the credentials, and with the values of keys that are no settings taken away, since a
-/// mistyped `acess_token` is a secret too. The keys stay, so that the component can warn of them.
-pub(crate) fn without_secrets(config: &str) -> Result<String> {
+/// mistyped `acess_token` is a secret too. The keys stay, so that the component can warn of them. It keeps no more requests in flight than `most`, where
+/// that is known: the host would have the others wait, and the tap would take that for the store's silence.
+pub(crate) fn for_component(config: &str, most: Option<usize>) -> Result<String> {
     let mut map: Map<String, Value> = serde_json::from_str(config).map_err(|fault| {
         let place = format!("line {}, column {}", fault.line(), fault.column());
         config_failure(format!("the config is not a JSON object (look at {place})"))
@@ -134,6 +138,9 @@ pub(crate) fn without_secrets(config: &str) -> Result<String> {
         if !harmless {
             *value = Value::Null;
         }
+    }
+    if let Some(most) = most {
+        map.insert(MAX_CONCURRENCY.to_owned(), most.into());
     }
     Ok(Value::Object(map).to_string())
 }
@@ -179,8 +186,8 @@ mod tests {
     #[test]
     fn the_component_gets_no_secret_whatever_its_key() {
         let text = r#"{"access_token": "t0ken", "client_id": "cl1ent", "acess_token": "t0ken", "page_size": 10}"#;
-        assert_eq!(without_secrets(text).unwrap(), r#"{"acess_token":null,"page_size":10}"#);
-        assert!(without_secrets("[1]").is_err());
+        assert_eq!(for_component(text, None).unwrap(), r#"{"acess_token":null,"page_size":10}"#);
+        assert!(for_component("[1]", None).is_err());
     }
 
     #[test]

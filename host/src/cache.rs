@@ -17,7 +17,8 @@ impl Place {
     /// Opens the cache, if nobody but this user can write to it: what lies there is run as it is.
     pub(crate) fn open(&self) -> wasmtime::Result<Cache> {
         let folder: Cow<'_, Path> = match self {
-            Place::Folder(folder) => folder.into(),
+            // wasmtime takes no other.
+            Place::Folder(folder) => std::path::absolute(folder)?.into(),
             Place::Users => {
                 let folders = directories_next::ProjectDirs::from("", "", "tap-bigcommerce");
                 folders.ok_or_else(|| Error::msg("this user has no home folder"))?.cache_dir().to_owned().into()

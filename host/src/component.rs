@@ -69,13 +69,13 @@ impl Component {
     pub(crate) fn checked(&self) -> Result<&[u8]> {
         let checksum = self.checksum();
         if let Some(pinned) = self.pinned.as_deref().filter(|pinned| !pinned.trim().eq_ignore_ascii_case(&checksum)) {
-            return Err(unusable(format!("its SHA-256 is {checksum}, and {} is wanted", pinned.trim())));
+            return Err(unusable(format!("its SHA-256 is {checksum}, but {} was expected", pinned.trim())));
         }
         if self.bytes.len() > MAX_BYTES {
             return Err(unusable(format!("it has more than {} MiB", MAX_BYTES >> 20)));
         }
         match self.facts()?.interface {
-            Some(version) if series(&version) == series(VERSION) => Ok(&self.bytes),
+            Some(version) if series(&version) == series(VERSION) && patch(&version) >= patch(VERSION) => Ok(&self.bytes),
             Some(version) => Err(unusable(format!(
                 "it has version {version} of the interface bigcommerce:tap, and this program has {VERSION}; use a component and a program of the \
                  same release"
@@ -97,13 +97,25 @@ fn series(version: &str) -> &str {
     version.match_indices('.').nth(parts - 1).map_or(version, |(end, _)| &version[..end])
 }
 
+/// What a version has in addition to its series, for versions of one series.
+fn patch(version: &str) -> Option<u64> {
+    version[series(version).len()..].trim_start_matches('.').split('.').next()?.parse().ok()
+}
+
 /// Reads the sections at the outermost level, and of the modules inside those that the compiler leaves there.
 fn read(bytes: &[u8]) -> Result<Facts> {
     let mut facts = Facts::default();
-    let mut is_component = false;
+    let (mut is_component, mut modules) = (false, 0_usize);
+    // Components may lie in components; what they export is not this one's.
+    let mut inner = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|fault| unusable(format!("it cannot be read: {}", fault.message())))?;
         match payload {
+            Payload::ComponentSection { .. } => inner += 1,
+            Payload::ModuleSection { .. } => modules += 1,
+            Payload::End(_) if modules > 0 => modules -= 1,
+            Payload::End(_) => inner = inner.saturating_sub(1),
+            _ if inner > 0 => {}
             Payload::Version { encoding, .. } if !is_component => {
                 is_component = encoding == wasmparser::Encoding::Component;
                 if !is_component {
@@ -180,7 +192,9 @@ mod tests {
         };
         let failure = other("0.9.0").checked().unwrap_err();
         assert!(failure.message.contains("0.9.0") && failure.message.contains(VERSION), "{failure}");
-        assert!(other("0.3.7").checked().is_ok());
+        // A later one of the series has all that this program calls.
+        assert!(crate::Host::builder().build().unwrap().component(other("0.3.7")).is_ok());
+        assert_eq!(["0.3.0", "0.3.12", "1.4.2", "x"].map(patch), [Some(0), Some(12), Some(4), None]);
         assert_eq!(["0.3.0", "0.3.12", "1.4.2", "12.0.0"].map(series), ["0.3", "0.3", "1", "12"]);
     }
 }

@@ -22,7 +22,7 @@ pub struct Event<'e> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EventKind<'e> {
-    /// The component, or the host about it, says something to a person. The access token is taken out.
+    /// A line of the log: from the component, or from the host about it. The access token is taken out.
     Log {
         /// How much it matters.
         level: Level,

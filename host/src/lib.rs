@@ -33,6 +33,7 @@ mod address;
 mod bindings;
 #[cfg(feature = "cache")]
 mod cache;
+mod call;
 mod component;
 mod event;
 pub mod files;

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 /// How many requests are in flight at one time, unless the embedder says otherwise: the greatest `max_concurrency` of one run.
 const MAX_IN_FLIGHT: usize = 1024;
 
-/// Pooled connections for any number of runs, with a bound for all of them together. Clones share them.
+/// Pooled connections for any number of runs, with a bound for the requests of all of them together. Clones share them.
 #[derive(Clone)]
 pub struct Network(pub(crate) Arc<Shared>);
 
@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) any: Client,
     pub(crate) proxies: Proxies,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) max_in_flight: usize,
     warnings: Vec<String>,
 }
 
@@ -58,7 +59,9 @@ impl NetworkBuilder {
         self
     }
 
-    /// How many requests of all runs together are in flight at one time. More of them wait, in the order in which they come.
+    /// How many requests of all runs together wait for their answer at one time. More of them wait for a place, in the order in which they come: keep
+    /// that far below the config's `request_timeout_seconds`, which counts it. An answer that is being read has no place any more, so that a run
+    /// whose sink is busy holds up no other.
     pub fn max_in_flight(mut self, requests: usize) -> NetworkBuilder {
         self.max_in_flight = requests.clamp(1, Semaphore::MAX_PERMITS);
         self
@@ -77,6 +80,7 @@ impl NetworkBuilder {
     pub fn build(self) -> Result<Network> {
         let ([public, any], warning) = clients(self.ca_file.as_deref(), &self.proxies)?;
         let places = Arc::new(Semaphore::new(self.max_in_flight));
-        Ok(Network(Arc::new(Shared { public, any, proxies: self.proxies, places, warnings: warning.into_iter().collect() })))
+        let (proxies, max_in_flight) = (self.proxies, self.max_in_flight);
+        Ok(Network(Arc::new(Shared { public, any, proxies, places, max_in_flight, warnings: warning.into_iter().collect() })))
     }
 }

@@ -70,8 +70,10 @@ struct Left {
 impl<S> Outcome<S> {
     /// Waits for the end of the stream and of the sink.
     pub(crate) async fn get(mut self) -> Done<S> {
-        let done = self.done.take().expect("this is the only call, and takes the value");
-        done.await.expect("the thread sends its end whatever the sink does")
+        // Taken only once it has come: a run may be dropped while it waits here.
+        let done = self.done.as_mut().expect("it is taken by this call alone").await;
+        self.done = None;
+        done.expect("the thread sends its end whatever the sink does")
     }
 }
 
@@ -143,7 +145,7 @@ impl<S: Sink> Writing<S> {
     /// Writes until the stream ends, or until the sink fails or panics.
     fn run(mut self, receiver: mpsc::Receiver<Item>, left: &Left) -> Done<S> {
         let written = catch_unwind(AssertUnwindSafe(|| self.write(receiver, left)));
-        let panicked = |_| Err(SinkError::new("the sink stopped unexpectedly, by a panic; run again from the last state"));
+        let panicked = |_| Err(SinkError::new("the sink panicked; run again from the last state"));
         Done { result: written.unwrap_or_else(panicked), sink: self.sink, state: self.states.kept }
     }
 
@@ -405,7 +407,7 @@ mod tests {
         let (mut output, outcome) = pipe(|_: &[u8]| panic!("the cellar is flooded"), Progress::default());
         while write(&mut output, "{}\n").await.is_ok() {}
         drop(output);
-        assert!(outcome.get().await.result.unwrap_err().to_string().contains("panic"));
+        assert!(outcome.get().await.result.unwrap_err().to_string().contains("panicked"));
     }
 
     #[tokio::test]
@@ -417,11 +419,27 @@ mod tests {
                 Ok(())
             }
         }
+        struct Slow(#[expect(dead_code, reason = "it is only held")] Arc<()>);
+        impl Sink for Slow {
+            fn write(&mut self, _: &Message<'_>) -> Result<(), SinkError> {
+                Ok(())
+            }
+            fn finish(&mut self) -> Result<(), SinkError> {
+                thread::sleep(LEAVE / 4);
+                Ok(())
+            }
+        }
         let held = Arc::new(());
         let (mut output, outcome) = pipe(Held(held.clone()), Progress::default());
         write(&mut output, STATE).await.unwrap();
         drop(output);
         drop(outcome);
+        assert_eq!(Arc::strong_count(&held), 1);
+        // The same while the sink ends.
+        let (mut output, outcome) = pipe(Slow(held.clone()), Progress::default());
+        write(&mut output, STATE).await.unwrap();
+        drop(output);
+        assert!(tokio::time::timeout(Duration::from_millis(20), outcome.get()).await.is_err());
         assert_eq!(Arc::strong_count(&held), 1);
         // One that blocks is not waited for.
         let (open, gate) = std::sync::mpsc::channel::<()>();

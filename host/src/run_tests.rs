@@ -1,9 +1,11 @@
 use super::*;
+use crate::SinkError;
 use crate::component::Component;
 use crate::host::Host;
 use crate::http::tests::{Server, answer};
 use crate::ticker::TICK;
 use std::sync::Mutex;
+use tap_bigcommerce_core::error::{Failure, Kind};
 
 const ORIGIN: &str = "https://api.bigcommerce.com";
 

@@ -1,6 +1,6 @@
 //! A tap: a compiled component, and the calls that it answers.
 
-use crate::account::{Account, without_secrets};
+use crate::account::{Account, for_component};
 use crate::bindings::{PluginPre, connector};
 use crate::event::Events;
 use crate::guest::{Guest, Instance};
@@ -45,10 +45,12 @@ impl Tap {
     /// The component stopped early.
     pub async fn about(&self) -> Result<String> {
         let limits = Limits::default();
-        let mut instance = self.offline(&limits).await?;
-        let about = instance.plugin.bigcommerce_tap_connector().call_about(&mut instance.store);
-        let about = limits.offline(about).await?;
-        instance.result(about.map(Ok))
+        let asking = async {
+            let mut instance = self.offline(&limits).await?;
+            let about = instance.plugin.bigcommerce_tap_connector().call_about(&mut instance.store).await;
+            instance.result(about.map(Ok))
+        };
+        limits.offline(asking).await
     }
 
     /// The catalog, as a JSON object, with what a selection reads. It needs no network, and of the config nothing but that it is a JSON object.
@@ -56,12 +58,15 @@ impl Tap {
     /// # Errors
     /// The config or the selection cannot be used.
     pub async fn discover(&self, config: &str, selection: &Selection) -> Result<String> {
-        let (config, limits) = (without_secrets(config)?, Limits::default());
-        let mut instance = self.offline(&limits).await?;
-        let plugin = instance.plugin.bigcommerce_tap_connector();
-        let selection = selection.clone().into();
-        let catalog = limits.offline(plugin.call_discover(&mut instance.store, &config, &selection)).await?;
-        instance.result(catalog)
+        let (config, limits) = (for_component(config, None)?, Limits::default());
+        let asking = async {
+            let mut instance = self.offline(&limits).await?;
+            let selection = selection.clone().into();
+            let catalog =
+                instance.plugin.bigcommerce_tap_connector().call_discover(&mut instance.store, &config, &selection).await;
+            instance.result(catalog)
+        };
+        limits.offline(asking).await
     }
 
     /// A run for this account. Nothing happens until one of its calls is awaited.

@@ -13,6 +13,7 @@ const WASMTIME: &str = "WASMTIME";
 /// How the README names the component, and where it listens.
 const COMPONENT: &str = "tap_bigcommerce.wasm";
 const ADDRESS: &str = "127.0.0.1:8080";
+const EDGE_TOKEN: &str = "TAP_BIGCOMMERCE_EDGE_TOKEN";
 
 /// The README's command line that begins so: its words.
 pub fn readme_line(start: &str) -> Vec<String> {
@@ -58,6 +59,10 @@ impl Served {
         words.splice(place..place, more);
         let mut command = wasmtime(shop, words);
         command.envs(variables.iter().cloned());
+        // A variable that is inherited must be there.
+        if !variables.iter().any(|(name, _)| name == EDGE_TOKEN) {
+            command.env(EDGE_TOKEN, "");
+        }
         Served::of(command)
     }
 

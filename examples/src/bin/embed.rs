@@ -1,17 +1,20 @@
 //! A store's orders and customers, in 30 lines: `embed config.json [state.json]`. Messages go to standard output, and the state into the file.
 
-use std::io::Write;
+use std::{fs, io::ErrorKind, path::PathBuf};
+use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::sinks::StdoutSink;
 use tap_bigcommerce::{Component, EventKind, Host, Level};
 use tap_bigcommerce_examples::account;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut files = std::env::args().skip(1);
-    let config = std::fs::read_to_string(files.next().unwrap_or_else(|| "config.json".into()))?;
-    let state_file = files.next().unwrap_or_else(|| "state.json".into());
-    let state = std::fs::read_to_string(&state_file).ok();
-
+    let mut names = std::env::args().skip(1);
+    let config = fs::read_to_string(names.next().unwrap_or_else(|| "config.json".into()))?;
+    let state_file = PathBuf::from(names.next().unwrap_or_else(|| "state.json".into()));
+    let state = match fs::read_to_string(&state_file) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => None,
+        state => Some(state?),
+    };
     let tap = Host::builder().build()?.component(Component::carried())?;
     let ended = tap
         .run(account(config)?)
@@ -25,9 +28,8 @@ async fn main() -> anyhow::Result<()> {
         .into(StdoutSink::new())
         .await;
 
-    // Also after a failure: the next run resumes from it.
-    if let Some(state) = ended.state {
-        std::fs::File::create(state_file)?.write_all(state.as_bytes())?;
-    }
-    Ok(ended.result?)
+    // Also after a failure: the next run resumes from it. The file is replaced whole, and only its owner can read it.
+    let kept = ended.state.map_or(Ok(()), |state| files::replace(&state_file, state.as_bytes(), Readers::Owner));
+    ended.result?;
+    Ok(kept?)
 }

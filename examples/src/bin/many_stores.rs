@@ -1,8 +1,8 @@
 //! Any number of stores in one process: `many_stores FOLDER` reads the store of each `FOLDER/NAME.json` into `FOLDER/NAME/`.
 //!
-//! One engine and one network are for all of them, and so are 64 connections at most: requests get their turn in the order in which they come, so that
-//! no store waits for another to end. Each run keeps to its own store's quota, and has a small bound of its own for everything else, so that memory
-//! does not depend on how large a store is.
+//! They share one engine and one network, on which 64 requests wait for their answers at most: each gets its turn in the order in which it comes, so
+//! that no store waits for another to end. Each run keeps to its own store's quota, and has small limits of its own, so that memory does not depend on
+//! how large a store is.
 
 use anyhow::Context;
 use futures_util::stream::{self, StreamExt};
@@ -11,7 +11,7 @@ use tap_bigcommerce::sinks::Output;
 use tap_bigcommerce::{Component, Host, Limits, Network, Progress, Tap};
 use tap_bigcommerce_examples::account;
 
-/// Requests in flight, of all stores together.
+/// Requests that wait for their answer, of all stores together.
 const IN_FLIGHT: usize = 64;
 /// Runs at the same time. Each has an instance of the component: some 10 MiB.
 const RUNS: usize = 200;

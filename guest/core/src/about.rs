@@ -198,7 +198,7 @@ fn meltano_setting(setting: &Value, page: &mut String) {
 fn label(key: &str) -> String {
     let words = key.split('_').enumerate().map(|(place, word)| match word {
         "api" | "id" | "url" => word.to_uppercase(),
-        _ if place == 0 => word[..1].to_uppercase() + &word[1..],
+        _ if place == 0 => word.chars().next().map_or(String::new(), |c| c.to_uppercase().chain(word.chars().skip(1)).collect()),
         _ => word.to_owned(),
     });
     words.collect::<Vec<_>>().join(" ")

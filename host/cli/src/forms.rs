@@ -14,17 +14,22 @@ pub(crate) fn about(args: &Args, told: &str) -> Result<String> {
     let component = tap::component(args)?;
     let facts = component.facts()?;
     let mut told = parse(told)?;
+    if !told.is_object() {
+        return Err(Failure::new(Kind::Component, "the component says nothing of itself; it is not a build of this tap"));
+    }
     told["component"] = json!({
         "version": facts.version,
         "interface": facts.interface,
         "built_with": facts.built_with,
         "sha256": component.checksum(),
     });
+    // In JSON characters that steer a terminal are escaped.
+    let printable = |text: String| text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     Ok(match args.format.unwrap_or_default() {
         Format::Json => format!("{told:#}"),
-        Format::Markdown => about::markdown(&told),
-        Format::Meltano => about::meltano(&told),
-        Format::Text => about::plain(&told),
+        Format::Markdown => printable(about::markdown(&told)),
+        Format::Meltano => printable(about::meltano(&told)),
+        Format::Text => printable(about::plain(&told)),
     })
 }
 

@@ -6,16 +6,19 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Locked, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use wasmtime_wasi_http::Error as HttpError;
 
 /// How often a request is sent again that the server has not processed. A server that processes none is an error.
 const MAX_RESENDS: usize = 5;
+/// Origins whose turns are kept.
+const MOST_ORIGINS: usize = 1000;
 /// How long a request waits for a connection that another one opens, before it opens its own.
 const MAX_TURN: Duration = Duration::from_secs(5);
 
@@ -29,7 +32,8 @@ type PoolError = hyper_util::client::legacy::Error;
 #[derive(Clone)]
 pub(crate) struct Client {
     pool: Pool,
-    turns: Arc<Turns>,
+    /// By scheme and authority: runs of one store wait for its connections alone.
+    turns: Arc<Locked<HashMap<String, Arc<Turns>>>>,
 }
 
 /// Who may open a connection. With HTTP/2 one connection serves all requests, and the pool would open one for each request that finds none:
@@ -42,7 +46,18 @@ struct Turns {
 
 impl Client {
     pub(crate) fn new(pool: Pool) -> Client {
-        Client { pool, turns: Arc::new(Turns { turn: Mutex::new(()), shared: AtomicBool::new(true) }) }
+        Client { pool, turns: Arc::default() }
+    }
+
+    fn turns(&self, request: &Request) -> Arc<Turns> {
+        let origin = request.uri().scheme_str().zip(request.uri().authority());
+        let origin = origin.map(|(scheme, authority)| format!("{scheme}://{authority}")).unwrap_or_default();
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody waits for are forgotten when there are many: it costs a connection more, no more.
+        if turns.len() >= MOST_ORIGINS {
+            turns.retain(|_, turns| Arc::strong_count(turns) > 1);
+        }
+        turns.entry(origin).or_default().clone()
     }
 
     /// Sends a request. One that the server has left unprocessed is sent again at once: it says nothing about the store. Even if the server
@@ -70,7 +85,8 @@ impl Client {
     }
 
     async fn answer(&self, request: Request, exchange: &Exchange) -> Result<Response, PoolError> {
-        let turn = self.turns.wait().await;
+        let turns = self.turns(&request);
+        let turn = turns.wait().await;
         let mut answering = pin!(self.pool.request(request));
         let mut connection = exchange.connection.clone();
         let connecting = async {
@@ -83,13 +99,19 @@ impl Client {
             () = connecting => None,
         };
         if let Some(connection) = exchange.connection.connection_metadata().as_ref() {
-            self.turns.shared.store(connection.is_negotiated_h2(), Ordering::Relaxed);
+            turns.shared.store(connection.is_negotiated_h2(), Ordering::Relaxed);
         }
         drop(turn);
         match answered {
             Some(answer) => answer,
             None => answering.await,
         }
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns { turn: Mutex::new(()), shared: AtomicBool::new(true) }
     }
 }
 

@@ -24,6 +24,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Empty};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as HttpError, RequestOptions, WasiBody, WasiHttpHooks};
@@ -33,6 +34,8 @@ const AUTH_CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
 /// The headers that the component chooses. No other one is sent: `content-length` or `transfer-encoding` would make the server take the next
 /// request on the connection for a body, and others (`x-http-method-override`, `x-original-url`) change what a request asks for.
 const FROM_COMPONENT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
+/// Refused requests that are named, one by one.
+const MOST_REFUSALS: u64 = 100;
 /// What holds for a request that sets no limits of its own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -46,24 +49,22 @@ pub(crate) struct Gate {
     redactor: Redactor,
     places: Places,
     longest_answer: u64,
+    /// Requests that were refused so far.
+    refused: AtomicU64,
     progress: Progress,
     events: Events,
 }
 
-/// Places for requests in flight: those of the run, and of all runs together.
+/// Places for requests in flight: those of the run, until the answer has been read, and of all runs together, until it is there. A run that does not
+/// read its answers, since its sink is busy, holds up no other.
 #[derive(Clone)]
 struct Places {
     own: Arc<Semaphore>,
     all: Arc<Semaphore>,
 }
 
-impl Places {
-    /// Waits for a place, its own first, so that no run fills the queue for all.
-    async fn take(self) -> std::result::Result<[OwnedSemaphorePermit; 2], HttpError> {
-        let closed = |_| HttpError::ConnectionLimitReached;
-        let own = self.own.acquire_owned().await.map_err(closed)?;
-        Ok([own, self.all.acquire_owned().await.map_err(closed)?])
-    }
+async fn take(places: Arc<Semaphore>) -> std::result::Result<OwnedSemaphorePermit, HttpError> {
+    places.acquire_owned().await.map_err(|_| HttpError::ConnectionLimitReached)
 }
 
 /// The one place that requests may go to, and the credentials that open it.
@@ -152,6 +153,7 @@ impl Gate {
             door: grant.map(Door::new).map(Arc::new),
             places: Places { own, all: network.0.places.clone() },
             longest_answer: limits.answer,
+            refused: AtomicU64::new(0),
             progress,
             events,
         }
@@ -159,6 +161,15 @@ impl Gate {
 
     pub(crate) fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// Says why a request is not sent, but not of each: a component may try without end.
+    fn refuse(&self, why: &str) {
+        match self.refused.fetch_add(1, Ordering::Relaxed) {
+            MOST_REFUSALS => self.events.warn("the component was refused more requests; they are not named any more"),
+            said if said < MOST_REFUSALS => self.events.warn(&format!("the component was refused a request: {why}")),
+            _ => {}
+        }
     }
 
     pub(crate) fn redactor(&self) -> Redactor {
@@ -171,7 +182,7 @@ impl Gate {
             Some(door) => door.refusal(request).map_or_else(|| Ok(door.unlocked(request)), Err),
         };
         let request = passed.map_err(|why| {
-            self.events.warn(&format!("the component was refused a request: {why}"));
+            self.refuse(why);
             HttpError::HttpRequestDenied
         })?;
         Ok(Sending {
@@ -180,6 +191,7 @@ impl Gate {
             request,
             options,
             longest_answer: self.longest_answer,
+            redactor: self.redactor.clone(),
             progress: self.progress.clone(),
             events: self.events.clone(),
         })
@@ -193,6 +205,7 @@ struct Sending {
     request: Request<Empty<Bytes>>,
     options: RequestOptions,
     longest_answer: u64,
+    redactor: Redactor,
     progress: Progress,
     events: Events,
 }
@@ -201,7 +214,7 @@ struct Sending {
 struct Place {
     // No longer counted when the next one takes the place.
     _counted: InFlight,
-    _permits: [OwnedSemaphorePermit; 2],
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Sending {
@@ -210,14 +223,17 @@ impl Sending {
         // A pooled connection costs no connect time, a new one is made within the same wait.
         let first_byte = limit(self.options.connect_timeout).saturating_add(limit(self.options.first_byte_timeout));
         // A wait for a place is not the store's.
-        let permits = self.places.take().await?;
-        let place = Place { _permits: permits, _counted: self.progress.request() };
+        let own = take(self.places.own).await?;
+        let one_of_all = take(self.places.all).await?;
+        let place = Place { _permit: own, _counted: self.progress.request() };
         let begun = Instant::now();
         let answered = tokio::time::timeout(first_byte, self.client.send(&self.request)).await;
         let answered = answered.map_err(|_| HttpError::HttpResponseTimeout).and_then(|answered| answered);
+        drop(one_of_all);
         let path = self.request.uri().path_and_query().map_or("", |path| path.as_str());
+        let path = self.redactor.line(path);
         let status = answered.as_ref().ok().map(|(answer, _)| answer.status().as_u16());
-        self.events.send(EventKind::Request { path, status, took: begun.elapsed() });
+        self.events.send(EventKind::Request { path: &path, status, took: begun.elapsed() });
         let (answer, exchange) = answered?;
         let (mut parts, incoming) = answer.into_parts();
         let gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));

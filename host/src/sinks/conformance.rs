@@ -1,4 +1,4 @@
-//! What every target that keeps a state promises, whatever it is. Nothing here knows one by name but the readers at the end.
+//! What every target promises, whatever it is: each one passes the same suite, and those that keep a state all of it.
 
 use super::{Message, Opened, Opening, Sink, SinkError, TARGETS, Target};
 use serde_json::{Value, json};
@@ -20,6 +20,14 @@ impl Place {
         self.folder.path().join("place")
     }
 
+    /// The place as a killed run leaves it. What the run holds open belongs to this process, so that it is a copy.
+    fn killed(self, opened: Opened) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.folder.path(), folder.path());
+        std::mem::forget(opened);
+        Place { folder, ..self }
+    }
+
     fn try_open(&self, store: &str, read_whole: &[String]) -> Result<Opened, SinkError> {
         self.target.open(&Opening { place: &self.path(), store, read_whole })
     }
@@ -35,8 +43,22 @@ impl Place {
         opened.sink.finish().unwrap();
     }
 
+    /// The records of a stream by their id: the last of each counts.
     fn records(&self, stream: &str) -> BTreeMap<String, Value> {
-        records(self.target, &self.path(), stream)
+        let records = self.target.read_back(&self.path(), stream).unwrap_or_default();
+        records.into_iter().map(|record| (record["id"].to_string(), record)).collect()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).unwrap();
+        }
     }
 }
 
@@ -149,6 +171,46 @@ fn values_of_any_size_and_a_thousand_fields_are_kept() {
 }
 
 #[test]
+fn every_target_opens_and_one_that_keeps_records_keeps_a_state_with_them() {
+    for target in TARGETS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("place");
+        let mut opened = target.open(&Opening { place: &place, store: STORE, read_whole: &[] }).unwrap();
+        assert!(opened.state.is_none() && opened.notes.is_empty(), "{}", target.scheme());
+        opened.sink.finish().unwrap();
+        assert_eq!(place.exists(), target.keeps_state().is_some(), "{}", target.scheme());
+        assert_eq!(target.place().is_some(), target.keeps_state().is_some(), "{}", target.scheme());
+    }
+}
+
+/// A killed process runs no code at its end: what it held is forgotten.
+#[test]
+fn a_run_that_is_killed_after_any_message_leaves_what_its_last_state_covers() {
+    let messages = [
+        plain(),
+        record(json!({"id": 1})),
+        state(1),
+        record(json!({"id": 2})),
+        record(json!({"id": 3})),
+        state(3),
+        record(json!({"id": 4})),
+    ];
+    for killed in 1..=messages.len() {
+        for place in places() {
+            let mut opened = place.open();
+            messages[..killed].iter().for_each(|message| put(&mut opened, message).unwrap());
+            let place = place.killed(opened);
+            let covered = messages[..killed].iter().rev().find_map(|message| message["value"]["n"].as_u64());
+            let again = place.open();
+            assert_eq!(again.state, covered.map(|n| json!({ "n": n }).to_string()), "{}, {killed}", place.target.scheme());
+            drop(again);
+            let wanted: Vec<String> = (1..=covered.unwrap_or(0)).map(|id| id.to_string()).collect();
+            assert_eq!(ids(&place), wanted, "{} after message {killed}", place.target.scheme());
+        }
+    }
+}
+
+#[test]
 fn messages_of_other_kinds_change_nothing() {
     for place in places() {
         let version = json!({"type": "ACTIVATE_VERSION", "stream": "orders", "version": 1});
@@ -220,37 +282,4 @@ fn what_is_new_is_for_its_owner_alone_and_a_link_is_refused() {
         assert!(place.try_open(STORE, &[]).is_err(), "{}", place.target.scheme());
         assert_eq!(std::fs::read(&victim).unwrap(), b"mine", "{}", place.target.scheme());
     }
-}
-
-/// The records of a stream by their id, as a place holds them. A target that is new gets its reader here.
-fn records(target: &dyn Target, place: &Path, stream: &str) -> BTreeMap<String, Value> {
-    let records: Vec<Value> = match target.scheme() {
-        "sqlite" => rows(place, stream),
-        "jsonl" => {
-            let lines = std::fs::read_to_string(place.join(stream).with_extension("jsonl")).unwrap();
-            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-        }
-        other => panic!("the target {other} has no reader"),
-    };
-    // The last of a key counts.
-    records.into_iter().map(|record| (record["id"].to_string(), record)).collect()
-}
-
-fn rows(file: &Path, stream: &str) -> Vec<Value> {
-    let connection = rusqlite::Connection::open(file).unwrap();
-    let mut rows = connection.prepare(&format!("SELECT * FROM {stream}")).unwrap();
-    let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
-    let value = |value: rusqlite::types::Value| match value {
-        rusqlite::types::Value::Integer(number) => json!(number),
-        rusqlite::types::Value::Text(text) => json!(text),
-        _ => Value::Null,
-    };
-    let row = |row: &rusqlite::Row<'_>| {
-        names
-            .iter()
-            .enumerate()
-            .map(|(place, name)| Ok((name.clone(), value(row.get(place)?))))
-            .collect::<rusqlite::Result<Value>>()
-    };
-    rows.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap()
 }

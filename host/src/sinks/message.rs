@@ -43,6 +43,7 @@ pub struct Message<'a> {
 
 /// What a SCHEMA message says.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Schema<'a> {
     /// The stream's name. Who writes it is not trusted: see [`is_stream_name`].
     pub stream: Cow<'a, str>,

@@ -21,6 +21,11 @@ impl Target for ToStdout {
     fn open(&self, _: &Opening<'_>) -> Result<Opened, SinkError> {
         Ok(Opened::new(StdoutSink::new()))
     }
+
+    #[cfg(test)]
+    fn read_back(&self, _: &std::path::Path, _: &str) -> Option<Vec<serde_json::Value>> {
+        None
+    }
 }
 
 /// Writes messages to standard output, or to any other writer. They are held back until the sink is flushed, 256 KiB of them at most.

@@ -39,10 +39,15 @@ pub trait Target: Sync {
     /// # Errors
     /// It cannot be written, is in use, or holds what is not this store's.
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, SinkError>;
+
+    /// The records of a stream that a place holds, in the order in which they came; none where nothing is kept. For the suite that all targets pass.
+    #[cfg(test)]
+    fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>>;
 }
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Opening<'o> {
     /// The file or folder; empty where there is nothing to name.
     pub place: &'o Path,
@@ -147,7 +152,8 @@ impl FromStr for Output {
         let named = targets().filter(is_named).find_map(|target| Some((target, target.place()?)));
         if let Some((target, (name, what))) = named {
             let wanted = format!("{what}: {}:{name}", target.scheme());
-            return Ok(Output { target, place: path(rest, &wanted)? });
+            let is_folder = target.endings().contains(&"/");
+            return Ok(Output { target, place: path(rest, &wanted, is_folder)? });
         }
         let ending = ending(text);
         match (scheme.as_str(), ending.as_str()) {
@@ -172,7 +178,7 @@ fn ending(text: &str) -> String {
 }
 
 /// The path behind a scheme: as it is, or behind the two slashes of a URL.
-fn path(rest: &str, wanted: &str) -> Result<PathBuf, String> {
+fn path(rest: &str, wanted: &str, is_folder: bool) -> Result<PathBuf, String> {
     let Some(url) = rest.strip_prefix("//") else { return named(rest, wanted) };
     if url.contains(['?', '#']) {
         return Err("a URL with options is not understood; name only the file".to_owned());
@@ -181,8 +187,10 @@ fn path(rest: &str, wanted: &str) -> Result<PathBuf, String> {
     match absolute {
         // As SQLAlchemy writes a path from the root.
         Some(absolute) if absolute.starts_with('/') => named(absolute, wanted),
-        // As SQLAlchemy writes a path from here, and nobody means the root folder. A drive has no slash before it.
-        Some(file) if !file.trim_end_matches('/').contains('/') || file.get(1..3) == Some(":/") => named(file, wanted),
+        // A drive has no slash before it.
+        Some(drive) if drive.get(1..3) == Some(":/") => named(drive, wanted),
+        // As SQLAlchemy writes a file in this folder; nobody means one in the root folder.
+        Some(file) if !is_folder && !file.contains('/') => named(file, wanted),
         _ => named(url, wanted),
     }
 }
@@ -247,7 +255,8 @@ mod tests {
             ("jsonl:shop", "shop"),
             ("jsonl:a:b/", "a:b/"),
             ("jsonl://shop/", "shop/"),
-            ("jsonl:///shop/", "shop/"),
+            ("jsonl:///data", "/data"),
+            ("jsonl:///shop/", "/shop/"),
             ("jsonl:///data/shop", "/data/shop"),
             ("shop/", "shop/"),
             ("./data/shop.db/", "./data/shop.db/"),

@@ -49,7 +49,7 @@ fn two_hundred_stores_are_read_by_one_process_side_by_side_in_bounded_memory() {
     let orders = |number: usize| if number.is_multiple_of(20) { 300 } else { 3 };
     let shop = Shop::new(counts(1, 1, 1, 1));
     fs::create_dir(shop.path("stores")).unwrap();
-    let quota = Some(Quota { requests: 100, window: Duration::from_secs(1) });
+    let quota = Some(Quota { requests: 600, window: Duration::from_secs(10) });
     let store =
         |number| Sandbox::start(Options { counts: counts(orders(number), 3, 3, 3), quota, ..Options::default() }).unwrap();
     let stores: Vec<Sandbox> = (0..STORES).map(store).collect();

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tap_bigcommerce::sinks::{JsonlSink, Message, Output};
-use tap_bigcommerce::{Account, EventKind, Kind, Progress, Run, Sink, SinkError, Stop};
-use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Of};
+use tap_bigcommerce::{Account, Component, EventKind, Host, Kind, Network, Progress, Run, Sink, SinkError, Stop};
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Of, Options};
 use tap_bigcommerce_tests::embed::{Kept, account, nowhere, run, tap};
 use tap_bigcommerce_tests::messages::{held, ids, last_state};
 use tap_bigcommerce_tests::program::LONGEST;
@@ -253,7 +254,7 @@ async fn a_failing_sink_ends_the_run_with_its_own_words_and_one_that_panics_with
     assert_eq!((failure.kind, failure.message.as_str()), (Kind::Sink, "the cellar is flooded"));
     let ended = run(&shop).into(|_: &[u8]| panic!("the cellar is flooded")).await;
     let failure = ended.result.unwrap_err();
-    assert!(failure.kind == Kind::Sink && failure.message.contains("by a panic"), "{failure}");
+    assert!(failure.kind == Kind::Sink && failure.message.contains("panicked"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,6 +279,32 @@ async fn only_what_a_run_is_permitted_is_reached_by_it() {
         assert!(tap.run(by_name_only).check().await.is_err());
         assert_eq!(shop.sandbox.request_count(), asked);
     }
+}
+
+/// A network for few requests at one time: those that wait for a place are not taken for requests that the store does not answer, and a run whose sink
+/// takes nothing holds up no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_share_few_places_without_faults_and_a_blocked_one_holds_up_no_other() {
+    let network = Network::builder().max_in_flight(2).build().unwrap();
+    let tap = Host::builder().network(network).build().unwrap().component(Component::carried()).unwrap();
+    let slow = |latency| Shop::with(Options { counts: SMALL, latency: Duration::from_millis(latency), ..Options::default() });
+    let (blocked, shop) = (slow(0), slow(50));
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let (taken, mut at_gate) = tokio::sync::mpsc::unbounded_channel();
+    let stuck = move |_: &[u8]| {
+        // The test may have ended.
+        let _ = taken.send(());
+        let _ = gate.recv();
+        Ok(())
+    };
+    let waits = tokio::spawn(tap.run(account(&blocked, config(&blocked))).into(stuck));
+    at_gate.recv().await.unwrap();
+    let run = tap.run(account(&shop, shop.config_with(json!({"request_timeout_seconds": 2}))));
+    let ended = tokio::time::timeout(LONGEST, run.into(nowhere)).await.expect("it waits for the other run");
+    ended.result.unwrap();
+    assert_eq!(ended.summary.unwrap().retries, 0);
+    drop(open);
+    waits.await.unwrap().result.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

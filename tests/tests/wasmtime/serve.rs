@@ -29,6 +29,7 @@ async fn each_request_has_its_status_and_a_refusal_is_a_problem() {
         ("POST", "/sync", Some(BEARER), "{}", 200),
         ("POST", "/sync", Some(BEARER), r#"{"max_records": -1}"#, 400),
         ("POST", "/sync", Some(BEARER), r#"{"select": ["wishlist"]}"#, 400),
+        ("POST", "/sync", Some(BEARER), "not JSON", 400),
         ("POST", "/sync", None, "{}", 401),
         ("GET", "/nothing", Some(BEARER), "", 404),
         ("GET", "/sync", Some(BEARER), "", 405),
@@ -41,6 +42,20 @@ async fn each_request_has_its_status_and_a_refusal_is_a_problem() {
             let problem: Value = serde_json::from_str(&whole(answer).await.unwrap()).unwrap();
             assert_eq!(problem["status"], status);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the wasmtime program"]
+async fn what_is_wrong_behind_the_interface_has_its_status_too() {
+    let shop = Shop::new(counts(5, 4, 3, 2));
+    for (settings, token, status) in [
+        (json!({}), None, 503),
+        (json!({"page_size": "many"}), Some(EDGE_TOKEN), 500),
+        (json!({"access_token": "another-token"}), Some(EDGE_TOKEN), 502),
+    ] {
+        let served = Served::start(&shop, &edge_variables(&shop, &settings, token));
+        assert_eq!(served.ask("POST", "/sync", Some(BEARER), "{}").await.status(), status, "{settings}");
     }
 }
 

@@ -51,6 +51,12 @@ impl Target for ToJsonl {
         let (state, notes) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
         Ok(Opened { state, notes: notes.into_iter().collect(), ..Opened::new(sink) })
     }
+
+    #[cfg(test)]
+    fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>> {
+        let lines = fs::read_to_string(place.join(stream).with_extension(EXTENSION)).ok()?;
+        Some(lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect())
+    }
 }
 
 /// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record per line, as JSON.

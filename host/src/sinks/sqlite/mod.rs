@@ -59,6 +59,11 @@ impl Target for ToSqlite {
         let state = sink.state().map(str::to_owned);
         Ok(Opened { state, ..Opened::new(sink) })
     }
+
+    #[cfg(test)]
+    fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>> {
+        tests::rows(place, stream)
+    }
 }
 
 /// A sink that keeps a table for each stream in an SQLite file.

@@ -367,3 +367,20 @@ fn messages_that_cannot_be_stored_are_refused() {
             .contains("by the key")
     );
 }
+
+/// The rows of a stream's table as records; none if it has no table.
+pub(super) fn rows(file: &Path, stream: &str) -> Option<Vec<serde_json::Value>> {
+    use rusqlite::types::Value;
+    let connection = Connection::open(file).ok()?;
+    let mut rows = connection.prepare(&format!("SELECT * FROM {stream}")).ok()?;
+    let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+    let value = |value: Value| match value {
+        Value::Integer(number) => number.into(),
+        Value::Text(text) => text.into(),
+        _ => serde_json::Value::Null,
+    };
+    let row = |row: &rusqlite::Row<'_>| {
+        names.iter().enumerate().map(|(place, name)| Ok((name.clone(), value(row.get(place)?)))).collect::<rusqlite::Result<_>>()
+    };
+    Some(rows.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap())
+}

@@ -1,0 +1,187 @@
+//! The calls of a run: an instance of the component for each, in bounded time.
+
+use crate::account::{Grant, for_component};
+use crate::bindings::connector;
+use crate::event::{EventKind, Events};
+use crate::guest::Instance;
+use crate::http::Gate;
+use crate::limits::Limits;
+use crate::pipe;
+use crate::progress::Progress;
+use crate::run::{Ended, Run};
+use crate::sinks::{Sink, SinkError};
+use crate::stop::Ending;
+use crate::summary::Summary;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+use tap_bigcommerce_core::error::{Failure, Kind, Result};
+use wasmtime_wasi::p2::{DynOutputStream, subscribe};
+
+/// How long a call may take that needs no network.
+const OFFLINE: Duration = Duration::from_secs(60);
+/// How long an outlook may take: what it promises, and time for a busy machine.
+const OUTLOOK: Duration = Duration::from_secs(30);
+/// How long a check may take: as long as the tap waits for a store's quota, and a little more.
+const CHECK: Duration = Duration::from_secs(3900);
+
+/// The calls that write messages.
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    Sync,
+    Test,
+}
+
+impl Run {
+    pub(crate) async fn planned(&self, request: &connector::SyncRequest) -> Result<connector::RunPlan> {
+        let planning = async {
+            let mut instance = self.tap.offline(&self.limits).await?;
+            let plan = instance.plugin.bigcommerce_tap_connector().call_plan(&mut instance.store, request).await;
+            instance.result(plan)
+        };
+        self.limits.offline(planning).await
+    }
+
+    pub(crate) async fn outlooks(&self, request: &connector::SyncRequest) -> Result<Option<Vec<connector::WalkOutlook>>> {
+        let asking = async {
+            let mut instance = self.online(Progress::default()).await?;
+            let outlooks = instance.plugin.bigcommerce_tap_connector().call_outlook(&mut instance.store, request).await;
+            instance.result(outlooks)
+        };
+        self.asking(OUTLOOK, asking).await
+    }
+
+    pub(crate) async fn checked(&self, request: &connector::SyncRequest) -> Result<String> {
+        let asking = async {
+            let mut instance = self.online(self.progress.clone()).await?;
+            let plugin = instance.plugin.bigcommerce_tap_connector();
+            let report = plugin.call_check(&mut instance.store, &request.config, &request.selection).await;
+            instance.result(report)
+        };
+        self.asking(CHECK, asking).await
+    }
+
+    /// Waits for a call that asks the store a few things, or for the run's stop.
+    async fn asking<T>(&self, most: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            called = within(self.limits.deadline.unwrap_or(most), call) => called,
+            () = self.stop.requested() => Err(Failure::new(Kind::Cancelled, "the run was stopped before it began")),
+        }
+    }
+
+    /// A call that writes messages, from its start to the end of its sink.
+    pub(crate) async fn write<S: Sink + 'static>(self, sink: S, call: Call) -> Ended<S> {
+        let state = self.state.clone();
+        let redactor = self.grant().map(|grant| grant.redactor()).unwrap_or_default();
+        let sink_failure = |error: SinkError| Failure::new(Kind::Sink, redactor.line(&error.to_string()));
+        // Dropped after the instance, which has the other end of the pipe.
+        let (output, outcome) = match pipe::start(sink, self.progress.clone(), self.events(), self.limits.message) {
+            Ok(pipe) => pipe,
+            Err((sink, error)) => return Ended { sink, state, summary: None, result: Err(sink_failure(error)) },
+        };
+        let called = self.call(Box::new(output), call).await;
+        let done = outcome.get().await;
+        let (summary, called) = called.map_or_else(|failure| (None, Err(failure)), |summary| (summary, Ok(())));
+        let verdict = summary.as_ref().and_then(Summary::failure).map_or(Ok(()), Err);
+        // A sink's fault is the cause of what the component says then, and knows better.
+        let result = done.result.map_err(sink_failure).and(called).and(verdict);
+        let events = self.events();
+        summary.iter().flat_map(|summary| &summary.streams).for_each(|stream| events.send(EventKind::StreamEnded(stream)));
+        Ended { sink: done.sink, state: done.state.or(state), summary, result }
+    }
+
+    /// Calls the component, which may compute for ever, also while it is started.
+    async fn call(&self, output: DynOutputStream, call: Call) -> Result<Option<Summary>> {
+        let request = self.request()?;
+        let ending = Ending::new(self.stop.clone(), self.limits.deadline);
+        tokio::select! {
+            biased;
+            called = self.called(&request, output, ending.clone(), call) => called,
+            () = ending.is_unheeded(self.limits.grace) => Err(unheeded(self.limits.grace)),
+        }
+    }
+
+    async fn called(
+        &self,
+        request: &connector::SyncRequest,
+        output: DynOutputStream,
+        ending: Ending,
+        call: Call,
+    ) -> Result<Option<Summary>> {
+        let redactor = self.grant()?.redactor();
+        let mut instance = self.online(self.progress.clone()).await?;
+        let table = &mut instance.store.data_mut().table;
+        let output = table.push(output).map_err(|fault| broken(&fault))?;
+        let pollable = table.push(ending).map_err(|fault| broken(&fault))?;
+        let pollable = Some(subscribe(table, pollable).map_err(|fault| broken(&fault))?);
+        let (plugin, store) = (instance.plugin.bigcommerce_tap_connector(), &mut instance.store);
+        let called = match call {
+            Call::Sync => plugin.call_sync(store, request, output, pollable).await.map(|done| done.map(Some)),
+            Call::Test => plugin.call_test(store, request, output, pollable).await.map(|done| done.map(|()| None)),
+        };
+        Ok(instance.result(called)?.map(|summary| summary.told(&redactor)))
+    }
+
+    /// What the run may reach, and the credentials for it.
+    pub(crate) fn grant(&self) -> Result<Grant> {
+        let grant = self.account.grant()?;
+        let config_fault = |why: &dyn fmt::Display| Failure::new(Kind::Config, why.to_string());
+        let origin = grant.origin.to_string().parse().map_err(|why: ::http::uri::InvalidUri| config_fault(&why))?;
+        self.tap.host().0.network.0.proxies.towards(&origin).map_err(|why| config_fault(&why))?;
+        Ok(grant)
+    }
+
+    fn events(&self) -> Events {
+        Events::new(&self.account.store().unwrap_or_default(), self.handler.clone())
+    }
+
+    /// An instance that reaches the account's store.
+    async fn online(&self, progress: Progress) -> Result<Instance> {
+        let gate = Gate::new(&self.tap.host().0.network, Some(self.grant()?), progress, self.events(), &self.limits);
+        self.tap.instance(gate, &self.limits).await
+    }
+
+    pub(crate) fn request(&self) -> Result<connector::SyncRequest> {
+        let wanted = self.grant()?.max_concurrency;
+        let most = self.limits.in_flight.min(self.tap.host().0.network.0.max_in_flight).max(1);
+        Ok(connector::SyncRequest {
+            config: for_component(self.account.config(), (wanted > most).then_some(most))?,
+            selection: self.selection.clone().into(),
+            state: self.state.clone(),
+            full_refresh: self.full_refresh.clone(),
+            max_records: self.max_records,
+            max_seconds: self.max_seconds,
+        })
+    }
+}
+
+impl Limits {
+    /// Waits for a call that needs no network.
+    pub(crate) async fn offline<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        within(self.deadline.unwrap_or(OFFLINE).min(OFFLINE), call).await
+    }
+}
+
+async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || {
+        let text = format!(
+            "the component did not answer within {} s, so it was ended; if it is not your own build, do not use it",
+            time.as_secs_f64()
+        );
+        Failure::new(Kind::Component, text)
+    };
+    tokio::time::timeout(time, call).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn unheeded(grace: Duration) -> Failure {
+    let text = format!(
+        "the component did not end within {} s of the stop, so it was ended; run again from the last state",
+        grace.as_secs_f64()
+    );
+    Failure::new(Kind::Cancelled, text)
+}
+
+fn broken(fault: &dyn fmt::Display) -> Failure {
+    Failure::new(Kind::Component, format!("the component could not be started: {fault}; please report it"))
+}
