@@ -267,24 +267,39 @@ async fn a_request_cannot_carry_another_one() {
 }
 
 #[tokio::test]
-async fn no_more_requests_are_in_flight_than_there_are_places() {
+async fn no_more_requests_of_a_run_are_in_flight_than_it_may_have() {
     let server = Server::start(answer("", b"[]")).await;
-    let few = |network: usize, run: usize| {
-        let limits = Limits { in_flight: run, ..Limits::default() };
-        let network = Network::builder().max_in_flight(network).build().unwrap();
-        Gate::new(&network, Some(grant(&server.origin, true)), Progress::default(), Events::new("", None), &limits)
-    };
+    let limits = Limits { in_flight: 1, ..Limits::default() };
+    let network = Network::builder().build().unwrap();
+    let mut gate = Gate::new(&network, Some(grant(&server.origin, true)), Progress::default(), Events::new("", None), &limits);
     let uri = format!("{}/stores/abc/v2/orders", server.origin);
-    for (network, run) in [(1, 9), (9, 1)] {
-        let mut gate = few(network, run);
-        let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
-        let progress = gate.progress.clone();
-        let mut second = pin!(get(&mut gate, &uri, RequestOptions::default()));
-        assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err());
-        drop(unread);
-        assert_eq!(body_of(second.await).await.unwrap(), "[]");
-        assert_eq!((progress.snapshot().requests, progress.snapshot().in_flight), (2, 0));
-    }
+    let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
+    let progress = gate.progress.clone();
+    let mut second = pin!(get(&mut gate, &uri, RequestOptions::default()));
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err());
+    drop(unread);
+    assert_eq!(body_of(second.await).await.unwrap(), "[]");
+    assert_eq!((progress.snapshot().requests, progress.snapshot().in_flight), (2, 0));
+}
+
+/// The network's places are for requests that wait for their answer, of whichever run.
+#[tokio::test]
+async fn an_answer_that_is_not_read_has_no_place_on_the_network_and_a_request_without_answer_has_one() {
+    let network = Network::builder().max_in_flight(1).build().unwrap();
+    let (good, silent) = (Server::start(answer("", b"[]")).await, Server::start(Vec::new()).await);
+    let uri = |server: &Server| format!("{}/stores/abc/v2/orders", server.origin);
+    let mut gates = [(); 3].map(|()| gate_in(&network, &good.origin, true));
+    let [first, second, third] = &mut gates;
+    let unread = get(first, &uri(&good), RequestOptions::default()).await.unwrap();
+    assert_eq!(body_of(get(second, &uri(&good), RequestOptions::default()).await).await.unwrap(), "[]");
+    drop(unread);
+    let mut waits = gate_in(&network, &silent.origin, true);
+    let silent = uri(&silent);
+    let mut unanswered = pin!(get(&mut waits, &silent, RequestOptions::default()));
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut unanswered).await.is_err());
+    let asked = good.seen.lock().unwrap().len();
+    assert!(tokio::time::timeout(Duration::from_millis(50), get(third, &uri(&good), RequestOptions::default())).await.is_err());
+    assert_eq!(good.seen.lock().unwrap().len(), asked);
 }
 
 #[tokio::test]
