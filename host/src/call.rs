@@ -8,7 +8,7 @@ use crate::http::Gate;
 use crate::limits::Limits;
 use crate::pipe;
 use crate::progress::Progress;
-use crate::run::{Ended, Run};
+use crate::run::Run;
 use crate::sinks::{Sink, SinkError};
 use crate::stop::Ending;
 use crate::summary::Summary;
@@ -25,15 +25,109 @@ const OUTLOOK: Duration = Duration::from_secs(30);
 /// How long a check may take: as long as the tap waits for a store's quota, and a little more.
 const CHECK: Duration = Duration::from_secs(3900);
 
+/// How a run ended. Whatever happened, the sink and the state are there.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Ended<S> {
+    /// The sink, as it was left.
+    pub sink: S,
+    /// Where to resume: the last STATE that the sink has taken, or the state that the run was given.
+    pub state: Option<String>,
+    /// What the run did, stream by stream. None: the run as a whole failed, or was a test.
+    pub summary: Option<Summary>,
+    /// Why the run, or a stream of it, is not complete; see [`Summary::failure`].
+    pub result: Result<()>,
+}
+
+/// What a run is going to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The selected streams, in the order in which they are read.
+    pub streams: Vec<String>,
+    /// A SCHEMA message for each of them.
+    pub schemas: Vec<String>,
+    /// What a person should know before the run, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What a run has before it in one walk of the store. An estimate: the store changes while it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outlook {
+    /// The streams that come from the walk.
+    pub streams: Vec<String>,
+    /// Records of the first of them.
+    pub records: u64,
+    /// Requests for all of them.
+    pub requests: u64,
+}
+
+impl Outlook {
+    /// An outlook, for tests of what shows one.
+    pub fn new(streams: impl IntoIterator<Item = impl Into<String>>, records: u64, requests: u64) -> Outlook {
+        Outlook { streams: streams.into_iter().map(Into::into).collect(), records, requests }
+    }
+}
+
 /// The calls that write messages.
 #[derive(Clone, Copy)]
-pub(crate) enum Call {
+enum Call {
     Sync,
     Test,
 }
 
 impl Run {
-    pub(crate) async fn planned(&self, request: &connector::SyncRequest) -> Result<connector::RunPlan> {
+    /// Reads and checks everything that the run is given, without a network. What fails here fails before the run's first request.
+    ///
+    /// # Errors
+    /// The run cannot start; the failure says what to fix.
+    pub async fn plan(&self) -> Result<Plan> {
+        let (request, redactor) = (self.request()?, self.grant()?.redactor());
+        let connector::RunPlan { streams, schemas, warnings } = self.planned(&request).await?;
+        let lines = |texts: Vec<String>| texts.iter().map(|text| redactor.line(text)).collect();
+        Ok(Plan { streams: lines(streams), schemas: lines(schemas), warnings: lines(warnings) })
+    }
+
+    /// Asks the store how much the run will read: a request for each walk, one after the other, for five seconds at most. None: the store does not
+    /// say, or not soon. Await it before the run: neither knows of the other's share of the quota.
+    ///
+    /// # Errors
+    /// The run cannot start, or the store refused.
+    pub async fn outlook(&self) -> Result<Option<Vec<Outlook>>> {
+        let (request, redactor) = (self.request()?, self.grant()?.redactor());
+        let outlook = |walk: connector::WalkOutlook| Outlook {
+            streams: walk.streams.iter().map(|stream| redactor.line(stream)).collect(),
+            records: walk.records,
+            requests: walk.requests,
+        };
+        let outlooks = self.outlooks(&request).await?;
+        Ok(outlooks.map(|outlooks| outlooks.into_iter().map(outlook).collect()))
+    }
+
+    /// Asks the store whether the token is good, which streams it may read, and what a first run costs. The answer is a JSON object.
+    ///
+    /// # Errors
+    /// The config cannot be used, or the store cannot be asked.
+    pub async fn check(&self) -> Result<String> {
+        let (request, redactor) = (self.request()?, self.grant()?.redactor());
+        self.checked(&request).await.map(|report| redactor.redact(&report).into_owned())
+    }
+
+    /// Reads the selected streams and writes their messages to the sink. A stream that fails by itself does not end the run.
+    ///
+    /// If the future is dropped, the run ends. The drop waits for the sink to let go of what it holds, for a second at most: do not drop many runs with
+    /// blocked sinks on one thread, one after the other. Nothing bounds how long a sink may block a run that is awaited.
+    pub async fn into<S: Sink + 'static>(self, sink: S) -> Ended<S> {
+        self.write(sink, Call::Sync).await
+    }
+
+    /// Tries each selected stream by itself: reads it to its first record, and writes its SCHEMA, this record and no STATE.
+    pub async fn test<S: Sink + 'static>(self, sink: S) -> Ended<S> {
+        self.write(sink, Call::Test).await
+    }
+
+    async fn planned(&self, request: &connector::SyncRequest) -> Result<connector::RunPlan> {
         let planning = async {
             let mut instance = self.tap.offline(&self.limits).await?;
             let plan = instance.plugin.bigcommerce_tap_connector().call_plan(&mut instance.store, request).await;
@@ -42,7 +136,7 @@ impl Run {
         self.limits.offline(planning).await
     }
 
-    pub(crate) async fn outlooks(&self, request: &connector::SyncRequest) -> Result<Option<Vec<connector::WalkOutlook>>> {
+    async fn outlooks(&self, request: &connector::SyncRequest) -> Result<Option<Vec<connector::WalkOutlook>>> {
         let asking = async {
             let mut instance = self.online(Progress::default()).await?;
             let outlooks = instance.plugin.bigcommerce_tap_connector().call_outlook(&mut instance.store, request).await;
@@ -51,7 +145,7 @@ impl Run {
         self.asking(OUTLOOK, asking).await
     }
 
-    pub(crate) async fn checked(&self, request: &connector::SyncRequest) -> Result<String> {
+    async fn checked(&self, request: &connector::SyncRequest) -> Result<String> {
         let asking = async {
             let mut instance = self.online(self.progress.clone()).await?;
             let plugin = instance.plugin.bigcommerce_tap_connector();
@@ -71,7 +165,7 @@ impl Run {
     }
 
     /// A call that writes messages, from its start to the end of its sink.
-    pub(crate) async fn write<S: Sink + 'static>(self, sink: S, call: Call) -> Ended<S> {
+    async fn write<S: Sink + 'static>(self, sink: S, call: Call) -> Ended<S> {
         let state = self.state.clone();
         let redactor = self.grant().map(|grant| grant.redactor()).unwrap_or_default();
         let sink_failure = |error: SinkError| Failure::new(Kind::Sink, redactor.line(&error.to_string()));
@@ -124,7 +218,7 @@ impl Run {
     }
 
     /// What the run may reach, and the credentials for it.
-    pub(crate) fn grant(&self) -> Result<Grant> {
+    fn grant(&self) -> Result<Grant> {
         let grant = self.account.grant()?;
         let config_fault = |why: &dyn fmt::Display| Failure::new(Kind::Config, why.to_string());
         let origin = grant.origin.to_string().parse().map_err(|why: ::http::uri::InvalidUri| config_fault(&why))?;
@@ -142,7 +236,7 @@ impl Run {
         self.tap.instance(gate, &self.limits).await
     }
 
-    pub(crate) fn request(&self) -> Result<connector::SyncRequest> {
+    fn request(&self) -> Result<connector::SyncRequest> {
         let wanted = self.grant()?.max_concurrency;
         let most = self.limits.in_flight.min(self.tap.host().0.network.0.max_in_flight).max(1);
         Ok(connector::SyncRequest {
@@ -185,3 +279,6 @@ fn unheeded(grace: Duration) -> Failure {
 fn broken(fault: &dyn fmt::Display) -> Failure {
     Failure::new(Kind::Component, format!("the component could not be started: {fault}; please report it"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,7 @@
 //! What runs share: the engine that compiles and runs components, and the network.
 
-use crate::component::{Component, unusable};
-use crate::guest::load;
+use crate::component::unusable;
 use crate::network::Network;
-use crate::tap::Tap;
 use crate::ticker::Ticker;
 use std::sync::Arc;
 use tap_bigcommerce_core::error::Result;
@@ -16,7 +14,7 @@ use wasmtime::{Config, Engine};
 pub struct Host(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
-    engine: Engine,
+    pub(crate) engine: Engine,
     pub(crate) network: Network,
     pub(crate) ticker: Ticker,
     warnings: Vec<String>,
@@ -34,16 +32,6 @@ impl Host {
     /// A builder with the defaults: a network of its own, and no cache.
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
-    }
-
-    /// Compiles a component. This blocks for some hundred milliseconds, unless it is in the cache.
-    ///
-    /// # Errors
-    /// It is not the one that is pinned, or not a tap that this program can run.
-    pub fn component(&self, component: Component) -> Result<Tap> {
-        let bytes = component.checked()?;
-        let pre = load(&self.0.engine, bytes).map_err(|fault| unusable(format!("{fault:#}")))?;
-        Ok(Tap::new(self.clone(), pre))
     }
 
     /// What a person should know, a sentence each: why nothing is cached, or why https cannot work.

@@ -54,13 +54,14 @@ mod ticker;
 mod timeline;
 
 pub use account::{Account, store_identity};
+pub use call::{Ended, Outlook, Plan};
 pub use component::{Component, Facts};
 pub use event::{Event, EventKind, Metric};
 pub use host::{Host, HostBuilder};
 pub use limits::Limits;
 pub use network::{Network, NetworkBuilder};
 pub use progress::{Progress, Snapshot};
-pub use run::{Ended, Outlook, Plan, Run};
+pub use run::Run;
 pub use sinks::{Sink, SinkError};
 pub use stop::Stop;
 pub use summary::{StreamSummary, Summary};

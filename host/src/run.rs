@@ -1,18 +1,13 @@
 //! A run: what it reads, what it may do, and how it ended.
 
 use crate::account::Account;
-use crate::bindings::connector;
-use crate::call::Call;
 use crate::event::{Event, Handler};
 use crate::limits::Limits;
 use crate::progress::Progress;
-use crate::sinks::Sink;
 use crate::stop::Stop;
-use crate::summary::Summary;
 use crate::tap::{Selection, Tap};
 use std::fmt;
 use std::sync::Arc;
-use tap_bigcommerce_core::error::Result;
 
 /// A run for one account, with its own permissions, limits and events. Its settings come first, then one call. Clones share stop and progress.
 ///
@@ -45,55 +40,11 @@ pub struct Run {
     pub(crate) handler: Option<Handler>,
 }
 
-/// How a run ended. Whatever happened, the sink and the state are there.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Ended<S> {
-    /// The sink, as it was left.
-    pub sink: S,
-    /// Where to resume: the last STATE that the sink has taken, or the state that the run was given.
-    pub state: Option<String>,
-    /// What the run did, stream by stream. None: the run as a whole failed, or was a test.
-    pub summary: Option<Summary>,
-    /// Why the run, or a stream of it, is not complete; see [`Summary::failure`].
-    pub result: Result<()>,
-}
-
-/// What a run is going to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Plan {
-    /// The selected streams, in the order in which they are read.
-    pub streams: Vec<String>,
-    /// A SCHEMA message for each of them.
-    pub schemas: Vec<String>,
-    /// What a person should know before the run, a sentence each.
-    pub warnings: Vec<String>,
-}
-
-/// What a run has before it in one walk of the store. An estimate: the store changes while it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Outlook {
-    /// The streams that come from the walk.
-    pub streams: Vec<String>,
-    /// Records of the first of them.
-    pub records: u64,
-    /// Requests for all of them.
-    pub requests: u64,
-}
-
-impl Outlook {
-    /// An outlook, for tests of what shows one.
-    pub fn new(streams: impl IntoIterator<Item = impl Into<String>>, records: u64, requests: u64) -> Outlook {
-        Outlook { streams: streams.into_iter().map(Into::into).collect(), records, requests }
-    }
-}
-
-impl Run {
-    pub(crate) fn new(tap: Tap, account: Account) -> Run {
+impl Tap {
+    /// A run for this account. Nothing happens until one of its calls is awaited.
+    pub fn run(&self, account: Account) -> Run {
         Run {
-            tap,
+            tap: self.clone(),
             account,
             selection: Selection::default(),
             state: None,
@@ -106,7 +57,9 @@ impl Run {
             handler: None,
         }
     }
+}
 
+impl Run {
     /// A Singer catalog, a JSON object. Without one: the streams that are selected by default.
     pub fn catalog(mut self, catalog: impl Into<String>) -> Run {
         self.selection.catalog = Some(catalog.into());
@@ -161,7 +114,8 @@ impl Run {
         self
     }
 
-    /// Ends the run after the record in hand when this stop is requested. One stop may be for many runs.
+    /// Ends the run after the record in hand when this stop is requested. One stop may be for many runs. With a [grace](Limits::grace) of zero the run
+    /// ends at once; awaiting it then waits for its sink alone.
     pub fn stop(mut self, stop: &Stop) -> Run {
         self.stop = stop.clone();
         self
@@ -178,55 +132,6 @@ impl Run {
         self.handler = Some(Arc::new(handler));
         self
     }
-
-    /// Reads and checks everything that the run is given, without a network. What fails here fails before the run's first request.
-    ///
-    /// # Errors
-    /// The run cannot start; the failure says what to fix.
-    pub async fn plan(&self) -> Result<Plan> {
-        let (request, redactor) = (self.request()?, self.grant()?.redactor());
-        let connector::RunPlan { streams, schemas, warnings } = self.planned(&request).await?;
-        let lines = |texts: Vec<String>| texts.iter().map(|text| redactor.line(text)).collect();
-        Ok(Plan { streams: lines(streams), schemas: lines(schemas), warnings: lines(warnings) })
-    }
-
-    /// Asks the store how much the run will read: a request for each walk, one after the other, for five seconds at most. None: the store does not
-    /// say, or not soon. Await it before the run: neither knows of the other's share of the quota.
-    ///
-    /// # Errors
-    /// The run cannot start, or the store refused.
-    pub async fn outlook(&self) -> Result<Option<Vec<Outlook>>> {
-        let (request, redactor) = (self.request()?, self.grant()?.redactor());
-        let outlook = |walk: connector::WalkOutlook| Outlook {
-            streams: walk.streams.iter().map(|stream| redactor.line(stream)).collect(),
-            records: walk.records,
-            requests: walk.requests,
-        };
-        let outlooks = self.outlooks(&request).await?;
-        Ok(outlooks.map(|outlooks| outlooks.into_iter().map(outlook).collect()))
-    }
-
-    /// Asks the store whether the token is good, which streams it may read, and what a first run costs. The answer is a JSON object.
-    ///
-    /// # Errors
-    /// The config cannot be used, or the store cannot be asked.
-    pub async fn check(&self) -> Result<String> {
-        let (request, redactor) = (self.request()?, self.grant()?.redactor());
-        self.checked(&request).await.map(|report| redactor.redact(&report).into_owned())
-    }
-
-    /// Reads the selected streams and writes their messages to the sink. A stream that fails by itself does not end the run.
-    ///
-    /// If the future is dropped, the run ends. The drop waits for the sink to let go of what it holds, for a second at most: do not drop many runs with
-    /// blocked sinks on one thread, one after the other. Nothing bounds how long a sink may block a run that is awaited.
-    pub async fn into<S: Sink + 'static>(self, sink: S) -> Ended<S> {
-        self.write(sink, Call::Sync).await
-    }
-
-    /// Tries each selected stream by itself: reads it to its first record, and writes its SCHEMA, this record and no STATE.
-    pub async fn test<S: Sink + 'static>(self, sink: S) -> Ended<S> {
-        self.write(sink, Call::Test).await
-    }
 }
 
 impl fmt::Debug for Run {
@@ -234,7 +139,3 @@ impl fmt::Debug for Run {
         f.debug_struct("Run").field("account", &self.account).field("selection", &self.selection).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-#[path = "run_tests.rs"]
-mod tests;

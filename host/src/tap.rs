@@ -1,14 +1,14 @@
 //! A tap: a compiled component, and the calls that it answers.
 
-use crate::account::{Account, for_component};
+use crate::account::for_component;
 use crate::bindings::{PluginPre, connector};
+use crate::component::{Component, unusable};
 use crate::event::Events;
-use crate::guest::{Guest, Instance};
+use crate::guest::{Guest, Instance, load};
 use crate::host::Host;
 use crate::http::Gate;
 use crate::limits::Limits;
 use crate::progress::Progress;
-use crate::run::Run;
 use std::sync::Arc;
 use tap_bigcommerce_core::error::Result;
 
@@ -34,11 +34,19 @@ pub struct Selection {
     pub exclude: Vec<String>,
 }
 
-impl Tap {
-    pub(crate) fn new(host: Host, pre: PluginPre<Guest>) -> Tap {
-        Tap(Arc::new(Inner { host, pre }))
+impl Host {
+    /// Compiles a component. This blocks for some hundred milliseconds, unless it is in the cache.
+    ///
+    /// # Errors
+    /// It is not the one that is pinned, or not a tap that this program can run.
+    pub fn component(&self, component: Component) -> Result<Tap> {
+        let bytes = component.checked()?;
+        let pre = load(&self.0.engine, bytes).map_err(|fault| unusable(format!("{fault:#}")))?;
+        Ok(Tap(Arc::new(Inner { host: self.clone(), pre })))
     }
+}
 
+impl Tap {
     /// What the tap is, as a JSON object: its name, version, settings and streams.
     ///
     /// # Errors
@@ -67,11 +75,6 @@ impl Tap {
             instance.result(catalog)
         };
         limits.offline(asking).await
-    }
-
-    /// A run for this account. Nothing happens until one of its calls is awaited.
-    pub fn run(&self, account: Account) -> Run {
-        Run::new(self.clone(), account)
     }
 
     pub(crate) fn host(&self) -> &Host {

@@ -6,6 +6,7 @@ mod conformance;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
+mod output;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
@@ -14,10 +15,11 @@ mod target;
 #[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Schema, is_stream_name, unfit};
+pub use output::{Output, TARGETS};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
-pub use target::{Opened, Opening, Output, TARGETS, Target};
+pub use target::{Opened, Opening, Target};
 
 /// Takes Singer messages, one by one, in their order. It runs on a thread of its own and may block.
 ///

@@ -1,11 +1,12 @@
 use super::*;
-use crate::SinkError;
+use crate::account::Account;
 use crate::component::Component;
 use crate::host::Host;
 use crate::http::tests::{Server, answer};
+use crate::stop::Stop;
+use crate::tap::{Selection, Tap};
 use crate::ticker::TICK;
-use std::sync::Mutex;
-use tap_bigcommerce_core::error::{Failure, Kind};
+use std::sync::{Arc, Mutex};
 
 const ORIGIN: &str = "https://api.bigcommerce.com";
 
