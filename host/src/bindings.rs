@@ -21,7 +21,7 @@ pub(crate) use generated::{Plugin, PluginPre};
 
 impl connector::Failure {
     /// The failure as this crate has it, without the token.
-    pub(crate) fn told(self, redactor: &Redactor) -> Failure {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Failure {
         use connector::Failure as Wit;
         let (kind, fault) = match self {
             Wit::Config(fault) => (Kind::Config, fault),
@@ -44,9 +44,9 @@ impl connector::Failure {
 
 impl connector::Summary {
     /// The summary as this crate has it, without the token.
-    pub(crate) fn told(self, redactor: &Redactor) -> Summary {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Summary {
         Summary {
-            streams: self.streams.into_iter().map(|stream| stream.told(redactor)).collect(),
+            streams: self.streams.into_iter().map(|stream| stream.redacted(redactor)).collect(),
             requests: self.requests,
             retries: self.retries,
             waited: Duration::from_millis(self.waited_ms),
@@ -57,7 +57,7 @@ impl connector::Summary {
 }
 
 impl connector::StreamSummary {
-    fn told(self, redactor: &Redactor) -> StreamSummary {
+    fn redacted(self, redactor: &Redactor) -> StreamSummary {
         StreamSummary {
             name: redactor.line(&self.name),
             records: self.records,
@@ -65,7 +65,7 @@ impl connector::StreamSummary {
             nulled: self.nulled,
             aside: self.aside,
             complete: self.complete,
-            failure: self.failure.map(|failure| failure.told(redactor)),
+            failure: self.failure.map(|failure| failure.redacted(redactor)),
         }
     }
 }

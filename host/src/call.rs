@@ -214,7 +214,7 @@ impl Run {
             Call::Sync => plugin.call_sync(store, request, output, pollable).await.map(|done| done.map(Some)),
             Call::Test => plugin.call_test(store, request, output, pollable).await.map(|done| done.map(|()| None)),
         };
-        Ok(instance.result(called)?.map(|summary| summary.told(&redactor)))
+        Ok(instance.result(called)?.map(|summary| summary.redacted(&redactor)))
     }
 
     /// What the run may reach, and the credentials for it.

@@ -64,7 +64,7 @@ impl Instance {
         store.epoch_deadline_async_yield_and_update(1);
         match pre.instantiate_async(&mut store).await {
             Ok(plugin) => Ok(Instance { store, plugin, _running: running }),
-            Err(error) => Err(store.data().told(&error)),
+            Err(error) => Err(store.data().failure(&error)),
         }
     }
 
@@ -72,13 +72,13 @@ impl Instance {
     pub(crate) fn result<T>(&self, outcome: wasmtime::Result<Result<T, connector::Failure>>) -> Result<T> {
         let guest = self.store.data();
         guest.log.finish();
-        outcome.map_err(|error| guest.told(&error))?.map_err(|failure| failure.told(&guest.redactor))
+        outcome.map_err(|error| guest.failure(&error))?.map_err(|failure| failure.redacted(&guest.redactor))
     }
 }
 
 impl Guest {
     /// A trap in a sentence.
-    fn told(&self, error: &wasmtime::Error) -> Failure {
+    fn failure(&self, error: &wasmtime::Error) -> Failure {
         let message = if self.memory.exceeded {
             let limit = self.memory.most / MIB;
             format!("the component ran out of its {limit} MiB of memory; run again with a smaller page_size or max_concurrency")

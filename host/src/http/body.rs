@@ -2,7 +2,7 @@
 
 use super::Place;
 use super::exchange::Exchange;
-use super::fault::told;
+use super::fault::wasi_error;
 use crate::progress::Progress;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
@@ -73,7 +73,7 @@ impl AnswerBody {
             self.deadline.as_mut().reset(Instant::now() + self.between_bytes);
             match frame {
                 None => return Poll::Ready(None),
-                Some(Err(fault)) => return Poll::Ready(Some(Err(told(&fault)))),
+                Some(Err(fault)) => return Poll::Ready(Some(Err(wasi_error(&fault)))),
                 // Trailers say nothing that the tap needs.
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {

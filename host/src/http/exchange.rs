@@ -1,6 +1,6 @@
 //! A request and its answer: on which connection, whether it is sent again, and what becomes of a connection that does not answer.
 
-use super::fault::{causes, told};
+use super::fault::{causes, wasi_error};
 use super::link::{Answered, Links};
 use bytes::Bytes;
 use http_body_util::Empty;
@@ -76,7 +76,7 @@ impl Client {
                     // The connection has said that it will not answer.
                     exchange.waits(false);
                     if resends == MAX_RESENDS || !(is_unprocessed(&fault) || exchange.was_closed_when_idle(&fault)) {
-                        return Err(told(&fault));
+                        return Err(wasi_error(&fault));
                     }
                     resends += 1;
                 }
@@ -157,7 +157,7 @@ impl Exchange {
     fn was_closed_when_idle(&self, fault: &PoolError) -> bool {
         let connection = self.connection.connection_metadata();
         let kept = connection.as_ref().is_some_and(|connection| !connection.is_negotiated_h2() && Answered::of(connection).get());
-        kept && matches!(told(fault), HttpError::ConnectionTerminated)
+        kept && matches!(wasi_error(fault), HttpError::ConnectionTerminated)
     }
 }
 

@@ -9,7 +9,7 @@ use wasmtime_wasi_http::Error as HttpError;
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What the component is told of a fault: the first cause along the error's chain that has a name of its own, else the last one's text.
-pub(crate) fn told(error: &(dyn StdError + 'static)) -> HttpError {
+pub(crate) fn wasi_error(error: &(dyn StdError + 'static)) -> HttpError {
     causes(error).find_map(known).unwrap_or_else(|| HttpError::InternalError(Some(last_cause(error))))
 }
 
@@ -81,9 +81,9 @@ mod tests {
     #[test]
     fn faults_are_told_by_their_deepest_known_cause() {
         let wrapped = io::Error::other(rustls::Error::InvalidCertificate(rustls::CertificateError::Expired));
-        assert!(matches!(told(&wrapped), HttpError::TlsCertificateError));
-        assert!(matches!(told(&io::Error::from(io::ErrorKind::ConnectionRefused)), HttpError::ConnectionRefused));
-        assert!(matches!(told(&ResolveError::Private("intranet".into())), HttpError::DestinationIpProhibited));
-        assert!(matches!(told(&io::Error::other("strange")), HttpError::InternalError(Some(text)) if text == "strange"));
+        assert!(matches!(wasi_error(&wrapped), HttpError::TlsCertificateError));
+        assert!(matches!(wasi_error(&io::Error::from(io::ErrorKind::ConnectionRefused)), HttpError::ConnectionRefused));
+        assert!(matches!(wasi_error(&ResolveError::Private("intranet".into())), HttpError::DestinationIpProhibited));
+        assert!(matches!(wasi_error(&io::Error::other("strange")), HttpError::InternalError(Some(text)) if text == "strange"));
     }
 }

@@ -144,13 +144,13 @@ impl SqliteSink {
             .connection
             .query_row("SELECT value FROM _tap_meta WHERE key = 'store'", [], |row| row.get(0))
             .optional()
-            .map_err(|error| self.told(&error))?;
+            .map_err(|error| self.sentence(&error))?;
         match bound {
             Some(bound) if bound == store => Ok(()),
             Some(bound) => Err(others_data(&self.file, &bound, store, "file")),
             None => {
                 let insert = "INSERT INTO _tap_meta (key, value) VALUES ('store', ?1)";
-                self.connection.execute(insert, [store]).map_err(|error| self.told(&error))?;
+                self.connection.execute(insert, [store]).map_err(|error| self.sentence(&error))?;
                 Ok(())
             }
         }
@@ -160,14 +160,14 @@ impl SqliteSink {
         let stream = &*schema.stream;
         let table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
-        table.create(&self.connection, is_read_whole).map_err(|fault| fault.told(&self.file))?;
+        table.create(&self.connection, is_read_whole).map_err(|fault| fault.error(&self.file))?;
         self.tables.insert(stream.to_owned(), table);
         Ok(())
     }
 
     fn record(&mut self, stream: &str, record: &RawValue) -> Result<(), SinkError> {
         let table = self.tables.get(stream).ok_or_else(|| unfit(without_schema(stream)))?;
-        table.upsert(&self.connection, record).map_err(|fault| fault.told(&self.file))
+        table.upsert(&self.connection, record).map_err(|fault| fault.error(&self.file))
     }
 
     /// Commits the records since the last state, and with them the state. The next transaction starts at once, to hold the file for
@@ -175,7 +175,7 @@ impl SqliteSink {
     fn commit(&mut self, state: &str) -> Result<(), SinkError> {
         let upsert = "INSERT INTO _tap_state (id, value) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
         let stored = self.connection.prepare_cached(upsert).and_then(|mut upsert| upsert.execute([state]));
-        stored.and_then(|_| self.connection.execute_batch("COMMIT")).map_err(|error| self.told(&error))?;
+        stored.and_then(|_| self.connection.execute_batch("COMMIT")).map_err(|error| self.sentence(&error))?;
         self.state = Some(state.to_owned());
         self.hold()
     }
@@ -183,7 +183,7 @@ impl SqliteSink {
     /// Starts the next transaction. Between two of them the file is free for a moment: what another run has written then is newer than
     /// what this one resumes from.
     fn hold(&self) -> Result<(), SinkError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.told(&error))?;
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.sentence(&error))?;
         if self.stored_state()? == self.state {
             return Ok(());
         }
@@ -196,10 +196,10 @@ impl SqliteSink {
     fn stored_state(&self) -> Result<Option<String>, SinkError> {
         let select = self.connection.prepare_cached("SELECT value FROM _tap_state");
         let state = select.and_then(|mut select| select.query_row([], |row| row.get(0)).optional());
-        state.map_err(|error| self.told(&error))
+        state.map_err(|error| self.sentence(&error))
     }
 
-    fn told(&self, error: &rusqlite::Error) -> SinkError {
+    fn sentence(&self, error: &rusqlite::Error) -> SinkError {
         sentence(&self.file, error)
     }
 }
@@ -217,7 +217,7 @@ impl Sink for SqliteSink {
 
     /// Nothing is committed before its state.
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.connection.execute_batch("ROLLBACK").map_err(|error| self.told(&error))
+        self.connection.execute_batch("ROLLBACK").map_err(|error| self.sentence(&error))
     }
 }
 

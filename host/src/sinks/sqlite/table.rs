@@ -33,7 +33,7 @@ impl From<rusqlite::Error> for TableFault {
 }
 
 impl TableFault {
-    pub(super) fn told(&self, file: &Path) -> SinkError {
+    pub(super) fn error(&self, file: &Path) -> SinkError {
         match self {
             TableFault::Sqlite(error) => sentence(file, error),
             TableFault::Told(rest) | TableFault::Misfit(rest) => SinkError::new(format!("{} {rest}", file.display())),
