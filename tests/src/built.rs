@@ -45,7 +45,9 @@ pub fn foreign() -> Vec<u8> {
 pub fn example(name: &str) -> PathBuf {
     static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         let profile = profile();
-        cargo_builds(&["--package", "tap-bigcommerce-examples", "--bins", "--profile", &profile], &target_folder())
+        // Not by their package: they would be built with other features than these tests, and their dependencies once more.
+        let examples = ["--bin", "embed", "--bin", "many_stores", "--bin", "wasmtime_only"];
+        cargo_builds(&[&examples[..], &["--profile", &profile]].concat(), &target_folder())
     });
     let is_it = |message: &&Value| message["executable"].is_string() && message["target"]["name"] == name;
     let message = EXAMPLES.iter().find(is_it).unwrap_or_else(|| panic!("there is no example {name}"));

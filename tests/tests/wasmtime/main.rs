@@ -1,6 +1,6 @@
 //! The component under the real wasmtime program, by the README's own lines.
 //!
-//! `WASMTIME=/path/to/wasmtime cargo test -p tap-bigcommerce-tests --test wasmtime -- --ignored`
+//! `WASMTIME=/path/to/wasmtime cargo test --release --test wasmtime -- --ignored`
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
