@@ -109,7 +109,8 @@ fn read(bytes: &[u8]) -> Result<Facts> {
     // Components may lie in components; what they export is not this one's.
     let mut inner = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|fault| unusable(format!("it cannot be read: {}", fault.message())))?;
+        let payload = payload
+            .map_err(|fault| unusable(format!("it is no WebAssembly component, or is damaged at byte {}", fault.offset())))?;
         match payload {
             Payload::ComponentSection { .. } => inner += 1,
             Payload::ModuleSection { .. } => modules += 1,
@@ -174,7 +175,7 @@ mod tests {
     fn what_is_no_component_is_named() {
         for bytes in [b"".as_slice(), b"\0asm\x01\0\0\0", b"text", b"\0asm\x0d\0\x01\0"] {
             let failure = Component::from_bytes(bytes).checked().unwrap_err();
-            assert!(failure.message.contains("component cannot be used"), "{failure}");
+            assert!(failure.message.contains("component cannot be used") && !failure.message.contains('\n'), "{failure}");
         }
         assert!(Component::from_bytes(b"\0asm\x0d\0\x01\0").checked().unwrap_err().message.contains("not a tap for BigCommerce"));
     }
