@@ -110,7 +110,7 @@ fn read(bytes: &[u8]) -> Result<Facts> {
     let mut inner = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload
-            .map_err(|fault| unusable(format!("it is no WebAssembly component, or is damaged at byte {}", fault.offset())))?;
+            .map_err(|fault| unusable(format!("it is not a WebAssembly component, or it is damaged at byte {}", fault.offset())))?;
         match payload {
             Payload::ComponentSection { .. } => inner += 1,
             Payload::ModuleSection { .. } => modules += 1,
