@@ -109,8 +109,9 @@ fn read(bytes: &[u8]) -> Result<Facts> {
     // Components may lie in components; what they export is not this one's.
     let mut inner = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload
-            .map_err(|fault| unusable(format!("it is not a WebAssembly component, or it is damaged at byte {}", fault.offset())))?;
+        let payload = payload.map_err(|fault| {
+            unusable(format!("it is not a WebAssembly component, or it is damaged at byte {}", fault.offset()))
+        })?;
         match payload {
             Payload::ComponentSection { .. } => inner += 1,
             Payload::ModuleSection { .. } => modules += 1,
