@@ -105,7 +105,7 @@ impl fmt::Debug for Account {
 }
 
 impl Grant {
-    /// Keeps the token out of what is told.
+    /// Keeps the token out of messages.
     pub(crate) fn redactor(&self) -> Redactor {
         Redactor::new(self.token.to_str().unwrap_or_default())
     }

@@ -17,7 +17,8 @@ pub struct Limits {
     /// Requests, answers, streams and timers that the host keeps for the component at one time: 8,192. A request in flight has six at most, so that
     /// eight times the config's `max_concurrency` is enough.
     pub resources: usize,
-    /// Requests in flight at one time: 1,024, the greatest `max_concurrency`. More of them wait.
+    /// Requests in flight at one time: 1,024, the greatest `max_concurrency`. A config that has a greater one gets this one, and a foreign component's
+    /// further requests wait.
     pub in_flight: usize,
     /// Bytes of the headers that the component makes for one request: 16 KiB.
     pub headers: usize,

@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 /// Longer lines are broken, so that a component cannot fill the memory with one.
 const MAX_LINE: usize = 64 * 1024;
 
-/// A shorter token is taken for a word: taking it out would spoil the log. BigCommerce's have some thirty characters.
+/// A shorter token could be an ordinary word, and taking it out would spoil the log. BigCommerce's have some thirty characters.
 const LEAST_SECRET: usize = 8;
 
 /// The text without control characters: what comes from a component must not steer a terminal.
@@ -156,7 +156,7 @@ mod tests {
     fn the_token_is_taken_out_wherever_it_stands() {
         assert_eq!(lines_of(&[b"INFO a-t0", b"ken- is bad, a-t0ken-a-t0ken- too\n"]), ["INFO *** is bad, ****** too"]);
         assert_eq!(Redactor::new("").redact("nothing to hide"), "nothing to hide");
-        assert_eq!(Redactor::new("coupons").redact("the coupons"), "the coupons", "a word is no token");
+        assert_eq!(Redactor::new("coupons").redact("the coupons"), "the coupons", "a word is not a token");
         assert_eq!(Redactor::default().line("a\x07b"), "a b");
     }
 

@@ -61,7 +61,7 @@ impl NetworkBuilder {
 
     /// How many requests of all runs together wait for their answer at one time. More of them wait for a place, in the order in which they come: keep
     /// that far below the config's `request_timeout_seconds`, which counts it. An answer that is being read has no place any more, so that a run
-    /// whose sink is busy holds up no other.
+    /// whose sink is busy holds up no other. No run has a greater `max_concurrency` than this.
     pub fn max_in_flight(mut self, requests: usize) -> NetworkBuilder {
         self.max_in_flight = requests.clamp(1, Semaphore::MAX_PERMITS);
         self

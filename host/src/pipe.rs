@@ -23,7 +23,7 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 16;
 /// How long a run that is dropped waits for its sink.
 const LEAVE: Duration = Duration::from_secs(1);
-/// Streams whose beginning is told; a component that invents more gets no more memory for them.
+/// Streams whose beginning is reported; a component that invents more gets no more memory for them.
 const MAX_STREAMS: usize = 256;
 
 enum Item {

@@ -195,7 +195,9 @@ fn inputs(body: &[u8]) -> Result<Inputs, Refusal> {
             "max_records" => inputs.max_records = Some(number()?),
             "max_seconds" => inputs.max_seconds = Some(number()?),
             _ => {
-                let text = format!("{key:?} is no key of the body; there are state, catalog or select, max_records, max_seconds");
+                let text = format!(
+                    "the body may not have the key {key:?}; it may have state, catalog or select, max_records, max_seconds"
+                );
                 return Err(wrong(text));
             }
         }
