@@ -1,14 +1,16 @@
 //! The edge interface: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
 //!
-//! Settings come from the environment, `TAP_BIGCOMMERCE_*`. Without a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at
-//! least) it answers only `/health`.
+//! Settings come from the environment, `TAP_BIGCOMMERCE_*`; a request brings its store along only where the operator says so ([`body`]). Without
+//! a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at least) the interface answers only `/health`.
+
+mod body;
 
 use crate::Tap;
 use crate::clock::WasiClock;
 use crate::log::Stderr;
 use crate::sink::{StreamSink, Watch};
 use crate::transport::WasiHttp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,16 +18,13 @@ use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::config;
 use tap_bigcommerce_core::error::{Failure, Kind};
 use tap_bigcommerce_core::log::{Level, Log};
-use tap_bigcommerce_core::plan::{Inputs, Plan};
+use tap_bigcommerce_core::plan::Plan;
 use tap_bigcommerce_core::singer::message::{MessageType, Sink, type_of};
 use tap_bigcommerce_core::sync::sync;
 use tap_bigcommerce_core::{about, discover};
 use wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
-use wasi::io::streams::StreamError;
-use wstd::runtime::{AsyncPollable, block_on};
+use wstd::runtime::block_on;
 
-/// Larger request bodies are refused.
-const MOST_BODY: usize = 8 << 20;
 /// A run whose messages begin with this many bytes of STATE opens its response all the same.
 const MOST_WAITING: usize = 1 << 20;
 /// Shorter tokens are taken for none.
@@ -132,7 +131,7 @@ async fn answer(request: &IncomingRequest) -> Result<Answer, Refusal> {
     match path {
         "/discover" => Ok(Answer::Whole(discover::catalog().to_string())),
         "/about" => Ok(Answer::Whole(about::about().to_string())),
-        _ => Ok(Answer::Sync(Box::new(Plan::new(&inputs(&body(request).await?)?)?))),
+        _ => Ok(Answer::Sync(Box::new(body::plan(request).await?))),
     }
 }
 
@@ -152,64 +151,6 @@ fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
     let same = bearer.len() == token.len() && bearer.iter().zip(token.as_bytes()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
     let text = "this needs the header Authorization: Bearer, with the interface's token";
     same.then_some(()).ok_or_else(|| Refusal::new(401, "unauthorized", text).with(("www-authenticate", "Bearer")))
-}
-
-async fn body(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
-    let broken = || Refusal::new(400, "body", "the request's body was truncated");
-    let incoming = request.consume().map_err(|()| broken())?;
-    let stream = incoming.stream().map_err(|()| broken())?;
-    let ready = AsyncPollable::new(stream.subscribe());
-    let mut body = Vec::new();
-    loop {
-        match stream.read(64 << 10) {
-            Ok(bytes) if bytes.is_empty() => ready.wait_for().await,
-            Ok(bytes) => body.extend_from_slice(&bytes),
-            Err(StreamError::Closed) => return Ok(body),
-            Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
-        }
-        if body.len() > MOST_BODY {
-            return Err(Refusal::new(413, "body", format!("a body may have {MOST_BODY} bytes at most")));
-        }
-    }
-}
-
-/// The inputs that a body gives: `state`, `catalog` or `select`, `max_records`, `max_seconds`, and nothing else.
-fn inputs(body: &[u8]) -> Result<Inputs, Refusal> {
-    let wrong = |text: String| Refusal::new(400, "body", text);
-    let body: Map<String, Value> = match body.trim_ascii() {
-        [] => Map::new(),
-        text => serde_json::from_slice(text).map_err(|fault| {
-            wrong(format!("the body must be a JSON object (look at line {}, column {})", fault.line(), fault.column()))
-        })?,
-    };
-    let config = Value::Object(config::from_env(std::env::vars())).to_string();
-    let mut inputs = Inputs { config, ..Inputs::default() };
-    for (key, value) in body {
-        let number = || value.as_u64().ok_or_else(|| wrong(format!("{key} must be a whole number, 0 or more")));
-        let object = || value.is_object().then(|| value.to_string()).ok_or_else(|| wrong(format!("{key} must be a JSON object")));
-        match key.as_str() {
-            _ if value.is_null() => {}
-            "state" => inputs.state = Some(object()?),
-            "catalog" => inputs.catalog = Some(object()?),
-            "select" => inputs.select = Some(rules(&value).ok_or_else(|| wrong("select must be a list of rules".to_owned()))?),
-            "max_records" => inputs.max_records = Some(number()?),
-            "max_seconds" => inputs.max_seconds = Some(number()?),
-            _ => {
-                let text = format!(
-                    "the body may not have the key {key:?}; it may have state, catalog or select, max_records, max_seconds"
-                );
-                return Err(wrong(text));
-            }
-        }
-    }
-    if inputs.catalog.is_some() && inputs.select.is_some() {
-        return Err(wrong("give catalog or select, not both".to_owned()));
-    }
-    Ok(inputs)
-}
-
-fn rules(select: &Value) -> Option<Vec<String>> {
-    select.as_array()?.iter().map(|rule| rule.as_str().map(str::to_owned)).collect()
 }
 
 /// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it

@@ -6,6 +6,7 @@ mod command;
 mod connections;
 mod crash;
 mod edge;
+mod edge_stores;
 mod edge_sync;
 mod errors;
 mod examples;
