@@ -270,7 +270,7 @@ async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Res
 
 fn unheeded(grace: Duration) -> Failure {
     let text = format!(
-        "the component did not end within {} s of the stop, so it was ended; run again from the last state",
+        "the run did not end within {} s of the stop, because the component or the sink was busy, so the component was ended; run again from the last state",
         grace.as_secs_f64()
     );
     Failure::new(Kind::Cancelled, text)

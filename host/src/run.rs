@@ -84,7 +84,7 @@ impl Run {
         self
     }
 
-    /// Where to resume: a JSON object, the value of the last STATE message that the sink took. None: from the start.
+    /// Where to resume: a JSON object, the value of the last STATE message that the sink took, as a `String` or an `Option` of one. None: from the start.
     pub fn state(mut self, state: impl Into<Option<String>>) -> Run {
         self.state = state.into();
         self
@@ -127,7 +127,7 @@ impl Run {
         self
     }
 
-    /// Takes what happens in the run, on whichever of its threads that is. It must not block.
+    /// Takes what happens in the run, on whichever of its threads that is. It must not block, and not panic: on the sink's thread that counts as a panic of the sink.
     pub fn on_event(mut self, handler: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Run {
         self.handler = Some(Arc::new(handler));
         self

@@ -74,6 +74,28 @@ fn two_hundred_stores_are_read_by_one_process_side_by_side_in_bounded_memory() {
     assert!(peak < STORES * MOST, "{peak} kB");
 }
 
+/// Stores with ten times as many records take no more memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_many_runs_does_not_grow_with_their_stores() {
+    let peak = |size: u64| {
+        let shop = Shop::new(counts(1, 1, 1, 1));
+        fs::create_dir(shop.path("stores")).unwrap();
+        let store = |_| Sandbox::start(Options { counts: counts(size, size, size, size), ..Options::default() }).unwrap();
+        let stores: Vec<Sandbox> = (0..8).map(store).collect();
+        for (number, store) in stores.iter().enumerate() {
+            // Small pages: one of the small stores does not fit into any.
+            let config = json!({"access_token": store.access_token(), "store_hash": store.store_hash(), "api_url": store.url(), "page_size": 20});
+            shop.file(&format!("stores/{number}.json"), &config.to_string());
+        }
+        let (told, peak) = watched(command(&shop, "many_stores", &["stores"]));
+        assert_eq!(told.lines().count(), stores.len(), "{told}");
+        peak
+    };
+    let (small, large) = (peak(30), peak(300));
+    assert!(large < small * 2, "{small} kB, then {large} kB");
+}
+
 /// What a command writes, and the most memory that it had, in kilobytes.
 #[cfg(target_os = "linux")]
 fn watched(mut command: Command) -> (String, usize) {

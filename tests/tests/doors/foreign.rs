@@ -214,6 +214,50 @@ async fn a_component_that_does_not_answer_is_ended() {
     }
 }
 
+/// The component, with a module behind it that computes for ever as soon as it is started.
+fn that_never_starts() -> Vec<u8> {
+    // (module (func (loop (br 0))) (start 0))
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x08\x01\0\x0a\x09\x01\x07\0\x03\x40\x0c\0\x0b\x0b";
+    let mut bytes = component();
+    let (mut at, mut modules) = (8, 0);
+    while at < bytes.len() {
+        modules += u8::from(bytes[at] == 1);
+        let (mut size, mut shift) = (0_usize, 0);
+        loop {
+            at += 1;
+            size |= usize::from(bytes[at] & 0x7f) << shift;
+            shift += 7;
+            if bytes[at] < 0x80 {
+                break;
+            }
+        }
+        at += 1 + size;
+    }
+    assert!(modules < 0x80, "its index has one byte");
+    bytes.extend([1, MODULE.len() as u8]);
+    bytes.extend(MODULE);
+    // An instance of it, without arguments.
+    bytes.extend([2, 4, 1, 0, modules, 0]);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_computes_for_ever_while_it_is_started_is_ended() {
+    let shop = shop();
+    let mut limits = Limits::default();
+    limits.grace = Duration::from_millis(50);
+    let tap = tap_of(&shop, Component::from_bytes(that_never_starts()));
+    let run = || tap.run(account(&shop, shop.config_with(json!({}))));
+    limits.deadline = Some(Duration::from_millis(50));
+    let planning = run().limits(limits.clone()).plan().await.unwrap_err();
+    assert!(planning.kind == Kind::Component && planning.message.contains("did not answer within 0.05 s"), "{planning}");
+    limits.deadline = None;
+    let stop = Stop::new();
+    stop.request();
+    let stopped = run().limits(limits).stop(&stop).into(nowhere).await.result.unwrap_err();
+    assert!(stopped.kind == Kind::Cancelled && stopped.message.contains("did not end within 0.05 s"), "{stopped}");
+}
+
 /// More requests at one time than a run may have: they wait, or the run ends, and the host's memory is bounded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_opens_ten_thousand_requests_gets_no_more_than_its_limits() {
