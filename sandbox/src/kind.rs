@@ -53,6 +53,58 @@ kinds! {
     BRANDS = "brands", 30, Ids { first: 1, gap: 17 };
     /// `/v3/catalog/trees/categories`. No dates; the id is `category_id`.
     CATEGORIES = "categories", 45, Ids { first: 18, gap: 11 };
+    /// `/v2/order_statuses`.
+    ORDER_STATUSES = "order_statuses", 15, Ids { first: 1, gap: 17 };
+    /// `/v2/customer_groups`.
+    CUSTOMER_GROUPS = "customer_groups", 8, Ids { first: 1, gap: 17 };
+    /// `/v3/catalog/trees`.
+    CATEGORY_TREES = "category_trees", 3, Ids { first: 1, gap: 17 };
+    /// `/v3/channels`.
+    CHANNELS = "channels", 4, Ids { first: 1, gap: 17 };
+    /// `/v3/sites`.
+    SITES = "sites", 4, Ids { first: 1, gap: 17 };
+    /// `/v2/currencies`.
+    CURRENCIES = "currencies", 4, Ids { first: 1, gap: 17 };
+    /// `/v3/content/pages`.
+    PAGES = "pages", 14, Ids { first: 1, gap: 17 };
+    /// `/v2/blog/posts`.
+    BLOG_POSTS = "blog_posts", 16, Ids { first: 1, gap: 17 };
+    /// `/v3/storefront/redirects`.
+    REDIRECTS = "redirects", 40, Ids { first: 1, gap: 17 };
+    /// `/v2/gift_certificates`.
+    GIFT_CERTIFICATES = "gift_certificates", 30, Ids { first: 1, gap: 17 };
+    /// `/v2/banners`.
+    BANNERS = "banners", 12, Ids { first: 1, gap: 17 };
+    /// `/v3/inventory/locations`.
+    LOCATIONS = "locations", 6, Ids { first: 1, gap: 17 };
+    /// `/v2/tax_classes`.
+    TAX_CLASSES = "tax_classes", 5, Ids { first: 1, gap: 17 };
+    /// `/v3/tax/zones`.
+    TAX_ZONES = "tax_zones", 5, Ids { first: 1, gap: 17 };
+    /// `/v3/tax/rates`.
+    TAX_RATES = "tax_rates", 9, Ids { first: 1, gap: 17 };
+    /// `/v2/shipping/zones`.
+    SHIPPING_ZONES = "shipping_zones", 4, Ids { first: 1, gap: 17 };
+    /// `/v3/store/systemlogs`.
+    SYSTEM_LOGS = "system_logs", 40, Ids { first: 1, gap: 17 };
+    /// `/v3/wishlists`.
+    WISHLISTS = "wishlists", 20, Ids { first: 1, gap: 17 };
+    /// `/v3/orders/metafields`.
+    ORDER_METAFIELDS = "order_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/catalog/products/metafields`.
+    PRODUCT_METAFIELDS = "product_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/catalog/variants/metafields`.
+    VARIANT_METAFIELDS = "variant_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/catalog/categories/metafields`.
+    CATEGORY_METAFIELDS = "category_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/catalog/brands/metafields`.
+    BRAND_METAFIELDS = "brand_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/customers/metafields`.
+    CUSTOMER_METAFIELDS = "customer_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/channels/metafields`.
+    CHANNEL_METAFIELDS = "channel_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/inventory/locations/metafields`.
+    LOCATION_METAFIELDS = "location_metafields", 24, Ids { first: 1, gap: 17 };
 }
 
 impl Kind {

@@ -64,14 +64,35 @@ pub enum Scope {
     Products,
     /// `/v2/coupons` and below.
     Marketing,
-    /// `/v2/time` and `/v2/store`.
+    /// `/v2/time`, `/v2/store`, currencies, taxes, shipping.
     Information,
+    /// `/v3/content`, `/v2/blog`, redirects.
+    Content,
+    /// `/v3/channels`.
+    Channels,
+    /// `/v3/sites`.
+    Sites,
+    /// `/v3/inventory/locations`.
+    Locations,
+    /// `/v3/store/systemlogs`.
+    Logs,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] =
-        [Self::Orders, Self::Transactions, Self::Customers, Self::Products, Self::Marketing, Self::Information];
+    pub const ALL: [Self; 11] = [
+        Self::Orders,
+        Self::Transactions,
+        Self::Customers,
+        Self::Products,
+        Self::Marketing,
+        Self::Information,
+        Self::Content,
+        Self::Channels,
+        Self::Sites,
+        Self::Locations,
+        Self::Logs,
+    ];
 
     /// Its name for reading only, as API accounts have it.
     #[must_use]
@@ -83,6 +104,11 @@ impl Scope {
             Self::Products => "store_v2_products_read_only",
             Self::Marketing => "store_v2_marketing_read_only",
             Self::Information => "store_v2_information_read_only",
+            Self::Content => "store_v2_content_read_only",
+            Self::Channels => "store_channel_settings_read_only",
+            Self::Sites => "store_sites_read_only",
+            Self::Locations => "store_locations_read_only",
+            Self::Logs => "store_logs_read_only",
         }
     }
 }

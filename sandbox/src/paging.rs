@@ -19,6 +19,8 @@ pub(crate) enum Paging {
     Number,
     /// The same, or by `after` and `before`.
     Cursor,
+    /// One answer holds all, whatever page is asked for.
+    Whole,
 }
 
 /// Which page of a list is wanted.

@@ -2,7 +2,11 @@
 
 use crate::kind::Kind;
 use crate::resource::Resource;
-use crate::resources::{brands, categories, coupons, customers, orders, price_lists, products, refunds};
+use crate::resources::{
+    banners, blog_posts, brands, categories, category_trees, channels, coupons, currencies, customer_groups, customers,
+    gift_certificates, locations, metafields, order_statuses, orders, pages, price_lists, products, redirects, refunds,
+    shipping_zones, sites, system_logs, tax_classes, tax_rates, tax_zones, wishlists,
+};
 
 /// In the order of [`Kind::ALL`].
 pub(crate) static RESOURCES: [&Resource; Kind::ALL.len()] = [
@@ -14,6 +18,32 @@ pub(crate) static RESOURCES: [&Resource; Kind::ALL.len()] = [
     &price_lists::RESOURCE,
     &brands::RESOURCE,
     &categories::RESOURCE,
+    &order_statuses::RESOURCE,
+    &customer_groups::RESOURCE,
+    &category_trees::RESOURCE,
+    &channels::RESOURCE,
+    &sites::RESOURCE,
+    &currencies::RESOURCE,
+    &pages::RESOURCE,
+    &blog_posts::RESOURCE,
+    &redirects::RESOURCE,
+    &gift_certificates::RESOURCE,
+    &banners::RESOURCE,
+    &locations::RESOURCE,
+    &tax_classes::RESOURCE,
+    &tax_zones::RESOURCE,
+    &tax_rates::RESOURCE,
+    &shipping_zones::RESOURCE,
+    &system_logs::RESOURCE,
+    &wishlists::RESOURCE,
+    &metafields::ORDERS,
+    &metafields::PRODUCTS,
+    &metafields::VARIANTS,
+    &metafields::CATEGORIES,
+    &metafields::BRANDS,
+    &metafields::CUSTOMERS,
+    &metafields::CHANNELS,
+    &metafields::LOCATIONS,
 ];
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::http::Response;
 use crate::kind::Kind;
 use crate::list::Sort;
 use crate::options::Scope;
-use crate::paging::{Page, Pages};
+use crate::paging::{Page, Pages, Paging};
 use crate::query::split;
 use crate::record::Record;
 use crate::refusal::{Refusal, Version};
@@ -94,6 +94,10 @@ fn list(context: &Context<'_>, table: &Table) -> Result<Response, Refusal> {
     let mut page = Page::read(context, resource.api)?;
     page.limit = includes.iter().filter_map(|include| include.page).map(|cap| cap(caps)).fold(page.limit, usize::min);
     let list = context.list(filters(context, resource, &context.query)?, sort(context, &resource.sorts)?);
+    if resource.paging == Paging::Whole {
+        let rows: Vec<Value> = shown(context, table, &table.select(list), &includes)?;
+        return Ok(if resource.api == Version::V2 { Response::rows(&rows) } else { envelope(rows, Row::new()) });
+    }
     if resource.api == Version::V2 {
         let ids = table.page(list, page);
         let rows: Vec<Value> = shown(context, table, &ids, &includes)?;

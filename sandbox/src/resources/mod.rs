@@ -1,12 +1,31 @@
 //! The resources, one file each.
 
+pub(crate) mod banners;
+pub(crate) mod blog_posts;
 pub(crate) mod brands;
 pub(crate) mod categories;
+pub(crate) mod category_trees;
+pub(crate) mod channels;
 pub(crate) mod consignments;
 pub(crate) mod coupons;
+pub(crate) mod currencies;
+pub(crate) mod customer_groups;
 pub(crate) mod customers;
+pub(crate) mod gift_certificates;
+pub(crate) mod locations;
+pub(crate) mod metafields;
+pub(crate) mod order_statuses;
 pub(crate) mod orders;
+pub(crate) mod pages;
 pub(crate) mod price_lists;
 pub(crate) mod products;
+pub(crate) mod redirects;
 pub(crate) mod refunds;
+pub(crate) mod shipping_zones;
+pub(crate) mod sites;
 pub(crate) mod store;
+pub(crate) mod system_logs;
+pub(crate) mod tax_classes;
+pub(crate) mod tax_rates;
+pub(crate) mod tax_zones;
+pub(crate) mod wishlists;

@@ -50,6 +50,8 @@ pub(crate) enum Is {
     Rows(u64, &'static [Field]),
     /// Up to so many words.
     List(u64),
+    /// Up to so many whole numbers.
+    Numbers(u64),
 }
 
 /// What values are made for.
@@ -112,6 +114,10 @@ fn value(is: &Is, with: &mut For<'_>) -> Value {
         Is::Rows(most, fields) => {
             let count = with.rng.u64(0..=*most);
             rows(fields, with, count).into()
+        }
+        Is::Numbers(most) => {
+            let count = with.rng.u64(0..=*most);
+            (0..count).map(|_| Value::from(with.rng.u64(1..90))).collect::<Vec<_>>().into()
         }
         Is::List(most) => {
             let count = with.rng.u64(0..=*most);

@@ -255,6 +255,21 @@ impl List {
         List { form: Form::Envelope, paging: Paging::Page, end: End::Again, ..List::v2(path, scope) }
     }
 
+    /// A list of API v3 that is walked by cursor, filtered by when a record was modified.
+    pub(super) const fn by_cursor(path: &'static str, scope: &'static str) -> List {
+        List {
+            dates: Some(Dates {
+                field: "date_modified",
+                since: "date_modified:min",
+                until: "date_modified:max",
+                newest_first: &[],
+            }),
+            paging: Paging::Cursor { after: "after" },
+            end: End::CoveredSeen,
+            ..List::v3(path, scope)
+        }
+    }
+
     /// The field that holds a record's id, where that is one field.
     pub fn id(&self) -> Option<&'static str> {
         match self.key {

@@ -18,6 +18,9 @@ const MOST_PASSES: u32 = 10;
 /// The least page size, however low `max_records` is: the size must stay the same until the list has been read.
 const LEAST_ROWS: u32 = 10;
 
+/// How many rows a page of the API has by default, and at most.
+const USUAL_PAGES: [usize; 2] = [50, 250];
+
 const REPEATED: &str = "pages that bring only records that came before";
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
@@ -133,9 +136,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.filters = filters(self.list, &self.extent);
     }
 
-    /// What comes with one answer.
+    /// What comes with one answer. No page is documented for such a list, so one that looks like a page is worth a warning.
     pub(super) async fn only_page(&mut self) -> Result<Page> {
         let answer = self.fetch(None).await?.body;
+        let came = answer.rows.len();
+        if answer.total.is_some_and(|total| total > came as u64) {
+            return Err(self.fault("one answer with fewer rows than it says there are"));
+        }
+        if USUAL_PAGES.contains(&came) {
+            self.warn(&format!("the store sent exactly {came} rows, as many as a page has; if there are more, report it"));
+        }
         let rows = self.sift(answer.rows, &answer.repairs)?.rows;
         Ok(Page { rows, last: true, ..self.opened() })
     }

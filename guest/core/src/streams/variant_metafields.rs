@@ -1,0 +1,12 @@
+//! variant_metafields: what apps keep with variants.
+
+use super::{List, Replication, Source, Stream, products};
+
+/// The list.
+pub static LIST: List = List::by_cursor("v3/catalog/variants/metafields", products::SCOPE);
+
+/// The stream.
+pub static STREAM: Stream = Stream {
+    replication: Replication::Incremental { key: "date_modified", heeds_start_date: false },
+    ..Stream::full_table("variant_metafields", include_str!("variant_metafields.json"), Source::List(&LIST))
+};

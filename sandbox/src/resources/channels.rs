@@ -1,0 +1,34 @@
+//! `/v3/channels`.
+
+use crate::dates;
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::resource::{Dates, Make, Resource, plain};
+use crate::seed::make::{Field, Is};
+
+const RULES: &[Rule] = &[Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max])];
+
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("external_id", Is::Words),
+    Field("is_listable_from_ui", Is::Flag),
+    Field("is_enabled", Is::Flag),
+    Field("is_visible", Is::Flag),
+    Field(
+        "status",
+        Is::Text(&["active", "prelaunch", "inactive", "connected", "disconnected", "archived", "deleted", "terminated"]),
+    ),
+    Field("name", Is::Name("Größe")),
+    Field("type", Is::Text(&["pos", "marketplace", "storefront", "marketing"])),
+    Field("platform", Is::Words),
+    Field("date_created", Is::Created),
+    Field("date_modified", Is::Modified),
+    Field("icon_url", Is::Words),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_z },
+    filters: RULES,
+    ..plain(Kind::CHANNELS, "channels", Scope::Channels, Make::Fields(FIELDS, &[]))
+};

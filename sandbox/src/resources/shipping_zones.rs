@@ -1,0 +1,50 @@
+//! `/v2/shipping/zones`.
+
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::paging::Paging;
+use crate::refusal::Version;
+use crate::resource::{Make, Resource, plain};
+use crate::seed::make::{Field, Is};
+
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("name", Is::Name("Größe")),
+    Field("type", Is::Text(&["zip", "country", "state", "global"])),
+    Field(
+        "locations",
+        Is::Rows(
+            3,
+            &[
+                Field("id", Is::Whole(0, 90)),
+                Field("zip", Is::Text(&["", "12345"])),
+                Field("country_iso2", Is::Text(&["", "US"])),
+                Field("state_iso2", Is::Text(&["", "TX"])),
+            ],
+        ),
+    ),
+    Field(
+        "free_shipping",
+        Is::Object(&[
+            Field("enabled", Is::Flag),
+            Field("minimum_sub_total", Is::Text(&["0", "12.95", "5.0000"])),
+            Field("exclude_fixed_shipping_products", Is::Flag),
+        ]),
+    ),
+    Field(
+        "handling_fees",
+        Is::Object(&[
+            Field("fixed_surcharge", Is::Text(&["0", "12.95", "5.0000"])),
+            Field("display_separately", Is::Flag),
+            Field("percentage_surcharge", Is::Text(&["0", "12.95", "5.0000"])),
+        ]),
+    ),
+    Field("enabled", Is::Flag),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    api: Version::V2,
+    paging: Paging::Whole,
+    has_one: true,
+    ..plain(Kind::SHIPPING_ZONES, "shipping/zones", Scope::Information, Make::Fields(FIELDS, &[]))
+};

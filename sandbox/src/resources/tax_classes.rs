@@ -1,0 +1,18 @@
+//! `/v2/tax_classes`.
+
+use crate::dates;
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::refusal::Version;
+use crate::resource::{Dates, Make, Resource, plain};
+use crate::seed::make::{Field, Is};
+
+const FIELDS: &[Field] =
+    &[Field("id", Is::Id), Field("name", Is::Name("Größe")), Field("created_at", Is::Created), Field("updated_at", Is::Modified)];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    api: Version::V2,
+    dates: Dates { created: Some("created_at"), modified: Some("updated_at"), write: dates::iso_z },
+    has_one: true,
+    ..plain(Kind::TAX_CLASSES, "tax_classes", Scope::Information, Make::Fields(FIELDS, &[]))
+};

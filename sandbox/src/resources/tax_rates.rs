@@ -1,0 +1,25 @@
+//! `/v3/tax/rates`.
+
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::paging::Paging;
+use crate::resource::{Make, Resource, plain};
+use crate::seed::make::{Field, Is};
+
+const RULES: &[Rule] = &[Rule::Each(&["id", "tax_zone_id"], &[Op::In])];
+
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("class_rates", Is::Rows(3, &[Field("rate", Is::Money), Field("tax_class_id", Is::Whole(0, 90))])),
+    Field("enabled", Is::Flag),
+    Field("name", Is::Name("Größe")),
+    Field("priority", Is::Whole(0, 90)),
+    Field("tax_zone_id", Is::Whole(0, 90)),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    paging: Paging::Whole,
+    filters: RULES,
+    ..plain(Kind::TAX_RATES, "tax/rates", Scope::Information, Make::Fields(FIELDS, &[]))
+};
