@@ -58,12 +58,15 @@ pub(crate) struct Dates {
     pub(crate) write: fn(DateTime<Utc>) -> String,
 }
 
+/// Lists of rows that a record has as parts: the name, the most rows, what they are made of.
+pub(crate) type More = &'static [(&'static str, u64, &'static [Field])];
+
 /// How a record is made.
 pub(crate) enum Make {
-    /// By hand: from the seed, the id and what is known of it. Its dates are filled in afterwards.
-    Hand(fn(&mut Rng, u64, u64, &Head) -> Record),
+    /// By hand: from the seed, the id and what is known of it. Its dates are filled in afterwards. And lists of rows, as more parts.
+    Hand(fn(&mut Rng, u64, u64, &Head) -> Record, More),
     /// From fields, and lists of rows as parts.
-    Fields(&'static [Field], &'static [(&'static str, u64, &'static [Field])]),
+    Fields(&'static [Field], More),
 }
 
 /// What a list can be sorted by.
@@ -119,23 +122,27 @@ impl Resource {
     pub(crate) fn record(&self, seed: u64, id: u64, head: &Head) -> Record {
         let rng = &mut rng(seed, self.kind, head.index, 1);
         match self.make {
-            Make::Hand(make) => {
+            Make::Hand(make, more) => {
                 let mut record = make(rng, seed, id, head);
                 self.dates.stamp(head, &mut record.fields);
+                record.parts.extend(self.more(rng, id, head, more));
                 record
             }
-            Make::Fields(fields, parts) => {
+            Make::Fields(fields, more) => {
                 let dates = (head.created, head.modified);
-                let mut with = For { rng, id, row: None, dates, write: self.dates.write };
-                let fields = make::object(fields, &mut with);
-                let mut rows = |(name, most, fields): &(&str, u64, &[Field])| {
-                    let count = with.rng.u64(0..=*most);
-                    ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
-                };
-                let parts = parts.iter().map(&mut rows).collect();
-                Record { fields, parts }
+                let fields = make::object(fields, &mut For { rng, id, row: None, dates, write: self.dates.write });
+                Record { fields, parts: self.more(rng, id, head, more) }
             }
         }
+    }
+
+    fn more(&self, rng: &mut Rng, id: u64, head: &Head, more: More) -> Map<String, Value> {
+        let mut with = For { rng, id, row: None, dates: (head.created, head.modified), write: self.dates.write };
+        let mut rows = |(name, most, fields): &(&str, u64, &[Field])| {
+            let count = with.rng.u64(0..=*most);
+            ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
+        };
+        more.iter().map(&mut rows).collect()
     }
 
     /// Makes head and record agree after a change: what an order's fields say goes into the head, id and dates into the fields.

@@ -24,5 +24,5 @@ pub(crate) static RESOURCE: Resource = Resource {
     filters: RULES,
     has_one: true,
     count: Some(|_| Map::new()),
-    ..plain(Kind::COUPONS, "coupons", Scope::Marketing, Make::Hand(coupons::coupon))
+    ..plain(Kind::COUPONS, "coupons", Scope::Marketing, Make::Hand(coupons::coupon, &[]))
 };

@@ -55,7 +55,7 @@ pub(crate) static RESOURCE: Resource = Resource {
         across(customers::ALL_FORM_FIELDS, "customers/form-field-values", "customer_id", Scope::Customers, OF_FORM_FIELDS),
     ],
     seen: Some(seen),
-    ..plain(Kind::CUSTOMERS, "customers", Scope::Customers, Make::Hand(customers::customer))
+    ..plain(Kind::CUSTOMERS, "customers", Scope::Customers, Make::Hand(customers::customer, &[]))
 };
 
 const fn include(name: &'static str, part: &'static str, most: Option<fn(&Caps) -> usize>) -> Include {

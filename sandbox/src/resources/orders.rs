@@ -10,8 +10,8 @@ use crate::options::Scope;
 use crate::paging::Paging;
 use crate::record::Record;
 use crate::refusal::{Refusal, Version};
-use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, below};
-use crate::resources::consignments;
+use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, below};
+use crate::resources::{consignments, order_rows};
 use crate::seed::head::Head;
 use crate::seed::orders;
 use crate::seed::statuses::STATUSES;
@@ -31,6 +31,8 @@ const RULES: &[Rule] = &[
     Rule::Each(&["email", "cart_id", "payment_method", "channel_id", "external_order_id"], &[Op::Equal]),
 ];
 
+const OF_PICKUPS: &[Rule] = &[Rule::Each(&["order_id"], &[Op::In])];
+
 pub(crate) static RESOURCE: Resource = Resource {
     kind: Kind::ORDERS,
     api: Version::V2,
@@ -38,7 +40,7 @@ pub(crate) static RESOURCE: Resource = Resource {
     scope: Scope::Orders,
     id: "id",
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::rfc2822 },
-    make: Make::Hand(orders::order),
+    make: Make::Hand(orders::order, order_rows::MORE),
     paging: Paging::Number,
     filters: RULES,
     sorts: Sorts::Joined(&["id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id"]),
@@ -66,6 +68,10 @@ pub(crate) static RESOURCE: Resource = Resource {
             }),
             ..below("consignments", Version::V2, "orders/{id}/consignments", Scope::Orders)
         },
+        below("shipments", Version::V2, "orders/{id}/shipments", Scope::Orders).of_stream("order_shipments"),
+        below("taxes", Version::V2, "orders/{id}/taxes", Scope::Orders).of_stream("order_taxes"),
+        below("messages", Version::V2, "orders/{id}/messages", Scope::Orders).of_stream("order_messages"),
+        across("pickups", "orders/pickups", "order_id:in", Scope::Orders, OF_PICKUPS).of_stream("order_pickups"),
         below("transactions", Version::V3, "orders/{id}/transactions", Scope::Transactions).of_stream("transactions"),
     ],
     show: Some(show),

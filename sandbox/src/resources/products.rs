@@ -4,7 +4,9 @@ use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::{Caps, Scope};
-use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, plain};
+use crate::refusal::Version;
+use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, below, plain};
+use crate::resources::product_rows;
 use crate::seed::products;
 
 /// There is no filter by creation date (products reference).
@@ -24,6 +26,8 @@ const RULES: &[Rule] = &[
 const OF_VARIANTS: &[Rule] = &[Rule::Each(&["id", "sku", "upc"], &[Op::Equal]), Rule::Each(&["product_id"], &[Op::In])];
 
 const OF_ASSIGNMENTS: &[Rule] = &[Rule::Each(&["product_id", "channel_id"], &[Op::In])];
+
+const OF_CATEGORIES: &[Rule] = &[Rule::Each(&["product_id", "category_id"], &[Op::In])];
 
 pub(crate) static RESOURCE: Resource = Resource {
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_offset },
@@ -63,10 +67,21 @@ pub(crate) static RESOURCE: Resource = Resource {
         },
         across("channel_assignments", "catalog/products/channel-assignments", "product_id:in", Scope::Products, OF_ASSIGNMENTS)
             .of_stream("product_channel_assignments"),
+        across("category_assignments", "catalog/products/category-assignments", "product_id:in", Scope::Products, OF_CATEGORIES)
+            .of_stream("product_category_assignments"),
+        each("images", "catalog/products/{id}/images").of_stream("product_images"),
+        each("options", "catalog/products/{id}/options").of_stream("product_options"),
+        each("modifiers", "catalog/products/{id}/modifiers").of_stream("product_modifiers"),
+        each("complex_rules", "catalog/products/{id}/complex-rules").of_stream("product_complex_rules"),
+        each("reviews", "catalog/products/{id}/reviews").of_stream("product_reviews"),
     ],
     seen: Some(|product, field| (field == "channels").then(|| product.parts.get(field).cloned()).flatten()),
-    ..plain(Kind::PRODUCTS, "catalog/products", Scope::Products, Make::Hand(products::product))
+    ..plain(Kind::PRODUCTS, "catalog/products", Scope::Products, Make::Hand(products::product, product_rows::MORE))
 };
+
+const fn each(name: &'static str, path: &'static str) -> Part {
+    below(name, Version::V3, path, Scope::Products)
+}
 
 const fn include(name: &'static str, page: Option<fn(&Caps) -> usize>) -> Include {
     Include { name, part: Some(name), most: None, page }

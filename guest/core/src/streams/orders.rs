@@ -4,6 +4,8 @@ use super::{Announced, Ask, ByChannel, Dates, End, Way, Include, List, Lookup, P
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_orders_read_only";
+/// No maximum is documented for the ids of one request.
+const MOST: usize = 50;
 /// What a stream of an order's rows takes from the order: its date, since they have none of their own.
 const DATED: Params = &[("order_date_modified", "date_modified")];
 
@@ -46,6 +48,25 @@ pub static TRANSACTIONS: Rows = below(
     None,
 );
 
+/// What was sent of it.
+pub static SHIPMENTS: Rows = below("shipments", &[Way::Each(ask("v2/orders/{id}/shipments"))], None);
+/// The taxes of its lines. Without the parameter they do not name the line (orders.v2, `details`).
+pub static TAXES: Rows =
+    below("taxes", &[Way::Each(Ask { query: &[("details", "true")], ..ask("v2/orders/{id}/taxes") })], None);
+/// What shop and customer wrote to each other.
+pub static MESSAGES: Rows = below("messages", &[Way::Each(ask("v2/orders/{id}/messages"))], None);
+/// What the customer collects.
+pub static PICKUPS: Rows = below(
+    "order_pickups",
+    &[Way::Batch {
+        ask: Ask { path: "v3/orders/pickups", query: &[], form: Form::Envelope, scope: SCOPE },
+        filter: "order_id:in",
+        owner: "order_id",
+        most: MOST,
+    }],
+    None,
+);
+
 /// The list.
 pub static LIST: List = List {
     fixed: &[("sort", "id:asc")],
@@ -68,7 +89,7 @@ pub static LIST: List = List {
             page_at_most: None,
         },
     ],
-    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS],
+    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS],
     one: Some(Lookup::Path("v2/orders/{id}")),
     channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
     range: Some(("min_id", "max_id")),

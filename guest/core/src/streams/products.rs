@@ -34,6 +34,36 @@ pub static CHANNEL_ASSIGNMENTS: Rows = Rows {
     announced_by: None,
     adds: &[],
 };
+/// The categories that show a product.
+pub static CATEGORY_ASSIGNMENTS: Rows = Rows {
+    name: "product_category_assignments",
+    key: &["product_id", "category_id"],
+    from: &[batch("v3/catalog/products/category-assignments")],
+    announced_by: None,
+    adds: &[],
+};
+
+/// Rows that a product shows, too: for the stream of them each product is asked.
+const fn below(name: &'static str, from: &'static [Way]) -> Rows {
+    Rows { name, key: &["id"], from, announced_by: None, adds: &[] }
+}
+
+/// The request for such rows.
+const fn each(path: &'static str) -> Way {
+    Way::Each(Ask { path, query: &[], form: Form::Envelope, scope: SCOPE })
+}
+
+/// Its images.
+pub static IMAGES: Rows = below("product_images", &[each("v3/catalog/products/{id}/images")]);
+/// Its options.
+pub static OPTIONS: Rows = below("product_options", &[each("v3/catalog/products/{id}/options")]);
+/// Its modifiers.
+pub static MODIFIERS: Rows = below("product_modifiers", &[each("v3/catalog/products/{id}/modifiers")]);
+/// Its rules.
+pub static COMPLEX_RULES: Rows = below("product_complex_rules", &[each("v3/catalog/products/{id}/complex-rules")]);
+/// Its reviews. They do not name the product.
+pub static REVIEWS: Rows =
+    Rows { adds: &[("product_id", "id")], ..below("product_reviews", &[each("v3/catalog/products/{id}/reviews")]) };
 
 /// The list.
 pub static LIST: List = List {
@@ -59,7 +89,16 @@ pub static LIST: List = List {
         include("parent_relations", "parent_relations"),
         include("channels", "channels"),
     ],
-    rows: &[&ALL_VARIANTS, &CHANNEL_ASSIGNMENTS],
+    rows: &[
+        &ALL_VARIANTS,
+        &CHANNEL_ASSIGNMENTS,
+        &CATEGORY_ASSIGNMENTS,
+        &IMAGES,
+        &OPTIONS,
+        &MODIFIERS,
+        &COMPLEX_RULES,
+        &REVIEWS,
+    ],
     one: Some(Lookup::Filter("id:in")),
     ids_only: &[("include_fields", "date_modified")],
     channels: Some(ByChannel { filter: "channel_id:in", field: None }),

@@ -1,0 +1,9 @@
+//! order_shipments: what was sent of orders, with a request for each order.
+
+use super::{Replication, Source, Stream, orders};
+
+/// The stream.
+pub static STREAM: Stream = Stream {
+    replication: Replication::Incremental { key: "order_date_modified", heeds_start_date: true },
+    ..Stream::full_table("order_shipments", include_str!("order_shipments.json"), Source::With { parent: &orders::STREAM, rows: &orders::SHIPMENTS })
+};
