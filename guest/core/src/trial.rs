@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(Plan::new(&run).unwrap().streams().collect::<Vec<_>>(), [name]);
             assert!(run.state.is_none() && run.config.contains("\"page_size\":10"));
         }
-        let wrong = Inputs { select: Some(vec!["wishlists".into()]), ..inputs() };
+        let wrong = Inputs { select: Some(vec!["gift_registries".into()]), ..inputs() };
         assert_eq!(runs(&wrong).unwrap_err().kind, Kind::Catalog);
     }
 

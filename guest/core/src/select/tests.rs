@@ -118,7 +118,7 @@ fn a_rule_that_names_nothing_names_the_nearest() {
         ("customers.note", "\"customers.notes\""),
         ("variants", "\"products.variants\""),
         ("coupons.sku", "--discover"),
-        ("wishlists", "orders, order_products, order_coupons, "),
+        ("gift_registries", "orders, order_products, order_coupons, "),
         ("orders..id", "names nothing"),
         ("x*", "names nothing"),
     ] {

@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_this_tap_does_not_know_is_passed_on() {
-        let text = r#"{"bookmarks": {"wishlists": "x", "customers": {}}, "owner": 1}"#;
+        let text = r#"{"bookmarks": {"gift_registries": "x", "customers": {}}, "owner": 1}"#;
         let (mut state, warnings) = State::parse(Some(text)).unwrap();
         assert_eq!(warnings.len(), 2);
         state.set_syncing(Some("orders"));
@@ -277,7 +277,7 @@ mod tests {
         state.set_syncing(None);
         assert_eq!(
             state.value().to_string(),
-            r#"{"bookmarks":{"wishlists":"x","customers":{},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
+            r#"{"bookmarks":{"gift_registries":"x","customers":{},"orders":{"date_modified":"2024-01-01T00:00:00Z","selection":"s"}},"owner":1}"#
         );
     }
 
@@ -326,7 +326,7 @@ mod tests {
             forget(Some(text), "orders").unwrap(),
             r#"{"bookmarks":{"orders":{},"customers":{"date_modified":"2021-05-04"}}}"#
         );
-        let alone = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "wishlists": {}}}"#;
+        let alone = r#"{"bookmarks": {"orders": {"date_modified": "2021-05-04"}, "gift_registries": {}}}"#;
         assert!(State::parse(Some(&forget(Some(alone), "orders").unwrap())).is_ok(), "what is left is still a state");
         assert!(forget(Some(text), "order").unwrap_err().message.contains("orders"));
     }

@@ -111,10 +111,10 @@ fn a_catalog_that_asks_incremental_for_coupons_is_accepted_with_a_warning() {
 #[test]
 fn an_unknown_stream_is_a_catalog_error_and_an_unselected_one_is_nothing() {
     let world = World::new(SMALL);
-    let catalog = |selected: bool| json!({"streams": [{"stream": "wishlists", "metadata": [{"breadcrumb": [], "metadata": {"selected": selected}}]}]});
+    let catalog = |selected: bool| json!({"streams": [{"stream": "gift_registries", "metadata": [{"breadcrumb": [], "metadata": {"selected": selected}}]}]});
     let failed = run(&world, &catalog(true));
     assert_eq!(failed.failure().kind, Kind::Catalog);
-    assert!(failed.failure().message.contains("wishlists") && failed.failure().message.contains("order_products"));
+    assert!(failed.failure().message.contains("gift_registries") && failed.failure().message.contains("order_products"));
     let empty = run(&world, &catalog(false)).ok();
     assert!(empty.warnings().iter().any(|warning| warning.contains("no stream is selected")));
     assert_eq!(empty.messages.len(), 1, "a STATE is always written");

@@ -204,7 +204,10 @@ mod tests {
         for (text, named) in [
             (r#"{"owner": 1}"#, "the key \"owner\""),
             (r#"{"orders": {"date_modified": "2024-01-01"}}"#, "the key \"orders\""),
-            (r#"{"bookmarks": {"wishlists": {"date_modified": "2024-01-01"}}}"#, "a bookmark of the stream \"wishlists\""),
+            (
+                r#"{"bookmarks": {"gift_registries": {"date_modified": "2024-01-01"}}}"#,
+                "a bookmark of the stream \"gift_registries\"",
+            ),
             (r#"{"bookmarks": {"orders": {"updated_at": "2024-01-01"}}}"#, "the key \"updated_at\" in the bookmark of orders"),
             (r#"{"singer_state": {"owner": 1}}"#, "the key \"owner\""),
             (r#"{"singer_state": 5}"#, "the key \"singer_state\""),
