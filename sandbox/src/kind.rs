@@ -105,6 +105,20 @@ kinds! {
     CHANNEL_METAFIELDS = "channel_metafields", 24, Ids { first: 1, gap: 17 };
     /// `/v3/inventory/locations/metafields`.
     LOCATION_METAFIELDS = "location_metafields", 24, Ids { first: 1, gap: 17 };
+    /// `/v3/customers/attributes`.
+    CUSTOMER_ATTRIBUTES = "customer_attributes", 9, Ids { first: 1, gap: 17 };
+    /// `/v3/customers/subscribers`.
+    SUBSCRIBERS = "subscribers", 40, Ids { first: 1, gap: 17 };
+    /// `/v3/segments`.
+    SEGMENTS = "segments", 6, Ids { first: 1, gap: 17 };
+    /// `/v3/shopper-profiles`.
+    SHOPPER_PROFILES = "shopper_profiles", 20, Ids { first: 1, gap: 17 };
+    /// `/v3/pricelists/assignments`.
+    PRICE_LIST_ASSIGNMENTS = "price_list_assignments", 9, Ids { first: 1, gap: 17 };
+    /// `/v3/hooks`.
+    WEBHOOKS = "webhooks", 5, Ids { first: 1, gap: 17 };
+    /// `/v3/promotions`.
+    PROMOTIONS = "promotions", 14, Ids { first: 1, gap: 17 };
 }
 
 impl Kind {

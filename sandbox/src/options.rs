@@ -76,11 +76,13 @@ pub enum Scope {
     Locations,
     /// `/v3/store/systemlogs`.
     Logs,
+    /// `/v3/hooks`: every token has it.
+    Default,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Orders,
         Self::Transactions,
         Self::Customers,
@@ -92,6 +94,7 @@ impl Scope {
         Self::Sites,
         Self::Locations,
         Self::Logs,
+        Self::Default,
     ];
 
     /// Its name for reading only, as API accounts have it.
@@ -109,6 +112,7 @@ impl Scope {
             Self::Sites => "store_sites_read_only",
             Self::Locations => "store_locations_read_only",
             Self::Logs => "store_logs_read_only",
+            Self::Default => "default",
         }
     }
 }

@@ -3,9 +3,10 @@
 use crate::kind::Kind;
 use crate::resource::Resource;
 use crate::resources::{
-    banners, blog_posts, brands, categories, category_trees, channels, coupons, currencies, customer_groups, customers,
-    gift_certificates, locations, metafields, order_statuses, orders, pages, price_lists, products, redirects, refunds,
-    shipping_zones, sites, system_logs, tax_classes, tax_rates, tax_zones, wishlists,
+    banners, blog_posts, brands, categories, category_trees, channels, coupons, currencies, customer_attributes, customer_groups,
+    customers, gift_certificates, locations, metafields, order_statuses, orders, pages, price_list_assignments, price_lists,
+    products, promotions, redirects, refunds, segments, shipping_zones, shopper_profiles, sites, subscribers, system_logs,
+    tax_classes, tax_rates, tax_zones, webhooks, wishlists,
 };
 
 /// In the order of [`Kind::ALL`].
@@ -44,6 +45,13 @@ pub(crate) static RESOURCES: [&Resource; Kind::ALL.len()] = [
     &metafields::CUSTOMERS,
     &metafields::CHANNELS,
     &metafields::LOCATIONS,
+    &customer_attributes::RESOURCE,
+    &subscribers::RESOURCE,
+    &segments::RESOURCE,
+    &shopper_profiles::RESOURCE,
+    &price_list_assignments::RESOURCE,
+    &webhooks::RESOURCE,
+    &promotions::RESOURCE,
 ];
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(crate) struct Resource {
     pub(crate) scope: Scope,
     /// The field of the id.
     pub(crate) id: &'static str,
+    /// The id as it is written: a number, or a UUID.
+    pub(crate) id_of: fn(u64) -> Value,
     pub(crate) dates: Dates,
     pub(crate) make: Make,
     pub(crate) paging: Paging,
@@ -150,7 +152,7 @@ impl Resource {
         if self.kind == Kind::ORDERS {
             head.read_order(&record.fields);
         }
-        record.fields.insert(self.id.to_owned(), Value::from(id));
+        record.fields.insert(self.id.to_owned(), (self.id_of)(id));
         self.dates.stamp(head, &mut record.fields);
     }
 }
@@ -172,6 +174,7 @@ pub(crate) const fn plain(kind: Kind, path: &'static str, scope: Scope, make: Ma
         path,
         scope,
         id: "id",
+        id_of: Value::from,
         dates: Dates { created: None, modified: None, write: dates::iso_z },
         make,
         paging: Paging::Number,

@@ -107,6 +107,8 @@ pub enum Shape {
     Array(Box<Shape>),
     /// An object of known fields.
     Object(Object),
+    /// An object whose fields are not documented, or that holds itself: all of it.
+    Any,
 }
 
 /// The fields of an object, found by the keys that the API uses.
@@ -172,6 +174,8 @@ impl Shape {
         };
         if is("array") {
             Shape::Array(Box::new(Shape::compile(&whole["items"], &selected["items"])))
+        } else if whole["additionalProperties"] == json!(true) {
+            Shape::Any
         } else if is("object") {
             Shape::Object(Object::compile(whole, selected))
         } else if is("integer") {

@@ -132,6 +132,7 @@ impl Writer<'_> {
         match shape {
             Shape::Array(items) => return self.fit_array(items, raw),
             Shape::Object(object) => return self.fit_object(object, raw),
+            Shape::Any => return self.fit_any(text),
             _ if is_empty(text) => return Err(Misfit::Empty),
             _ => {}
         }
@@ -141,7 +142,7 @@ impl Writer<'_> {
             Shape::Integer => scalars::integer(text, self.out),
             Shape::Number => scalars::number(text, self.out),
             Shape::Boolean => scalars::boolean(text, self.out),
-            Shape::Array(_) | Shape::Object(_) => Ok(()),
+            Shape::Array(_) | Shape::Object(_) | Shape::Any => Ok(()),
         }
     }
 
@@ -152,6 +153,22 @@ impl Writer<'_> {
         };
         self.findings.repaired(self.key, &self.path.join("."));
         scalars::string(&repaired, self.out)
+    }
+
+    /// An object is passed on whole, in one line.
+    fn fit_any(&mut self, text: &str) -> Result<(), Misfit> {
+        if is_empty(text) || text == "\"\"" {
+            return Err(Misfit::Empty);
+        }
+        if !text.starts_with('{') {
+            return Err(Misfit::Wrong("an object"));
+        }
+        let repaired = text.contains("\\u").then(|| repair::without_halves(text)).flatten();
+        if repaired.is_some() {
+            self.findings.repaired(self.key, &self.path.join("."));
+        }
+        scalars::compact(repaired.as_deref().unwrap_or(text), self.out);
+        Ok(())
     }
 
     /// A list stays one, in either of PHP's forms; what PHP sends for "nothing" (`{}`, `""`) and a link to a list are an empty one; a single

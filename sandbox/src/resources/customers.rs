@@ -51,7 +51,8 @@ pub(crate) static RESOURCE: Resource = Resource {
             includes: &[("formfields", "form_fields")],
             ..across("addresses", "customers/addresses", "customer_id:in", Scope::Customers, OF_ADDRESSES)
         },
-        across("attributes", "customers/attribute-values", "customer_id:in", Scope::Customers, OF_ATTRIBUTES),
+        across("attributes", "customers/attribute-values", "customer_id:in", Scope::Customers, OF_ATTRIBUTES)
+            .of_stream("customer_attribute_values"),
         across(customers::ALL_FORM_FIELDS, "customers/form-field-values", "customer_id", Scope::Customers, OF_FORM_FIELDS),
     ],
     seen: Some(seen),

@@ -39,6 +39,7 @@ pub(crate) static RESOURCE: Resource = Resource {
     path: "orders",
     scope: Scope::Orders,
     id: "id",
+    id_of: Value::from,
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::rfc2822 },
     make: Make::Hand(orders::order, order_rows::MORE),
     paging: Paging::Number,

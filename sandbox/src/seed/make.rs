@@ -18,6 +18,8 @@ pub(crate) enum Is {
     Id,
     /// The same as text.
     IdText,
+    /// The same in a UUID.
+    IdUuid,
     /// The id of the record that a row belongs to.
     Parent,
     /// The same as text.
@@ -82,10 +84,16 @@ pub(crate) fn rows(fields: &[Field], with: &mut For<'_>, count: u64) -> Vec<Valu
     rows
 }
 
+/// The UUID of a record whose id is one.
+pub(crate) fn id_uuid(id: u64) -> Value {
+    Value::from(format!("5e6{:05x}-0000-4000-a000-{id:012x}", id % 0xf_ffff))
+}
+
 fn value(is: &Is, with: &mut For<'_>) -> Value {
     let (parent, place) = with.row.unwrap_or((with.id, 1));
     match is {
         Is::Id => Value::from(with.id),
+        Is::IdUuid => id_uuid(with.id),
         Is::IdText => Value::from(with.id.to_string()),
         Is::Parent => Value::from(parent),
         Is::ParentText => Value::from(parent.to_string()),

@@ -214,10 +214,10 @@ impl Table {
     fn cell(&self, id: u64, row: &Row, loaded: &OnceCell<Arc<Record>>, field: &str, settled: DateTime<Utc>) -> Option<Cell> {
         let (head, resource) = (&row.head, self.resource);
         match field {
-            "id" => return Some(Cell::Value(Value::from(id))),
+            "id" => return Some(Cell::Value((resource.id_of)(id))),
             "date_modified" => return Some(Cell::Date(row.indexed(settled))),
             "date_created" => return Some(Cell::Date(head.created)),
-            field if field == resource.id => return Some(Cell::Value(Value::from(id))),
+            field if field == resource.id => return Some(Cell::Value((resource.id_of)(id))),
             field if Some(field) == resource.dates.created => return Some(Cell::Date(head.created)),
             "status_id" if resource.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.status_id))),
             "customer_id" if resource.kind == Kind::ORDERS => return Some(Cell::Value(Value::from(head.customer_id))),

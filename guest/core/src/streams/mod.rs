@@ -67,6 +67,14 @@ streams!(
     customer_metafields,
     channel_metafields,
     location_metafields,
+    customer_attributes,
+    subscribers,
+    segments,
+    shopper_profiles,
+    price_list_assignments,
+    webhooks,
+    promotions,
+    customer_attribute_values,
 );
 
 use crate::schema;

@@ -5,6 +5,19 @@ use crate::dates;
 use crate::json::{scalar, unquoted};
 use serde_json::value::RawValue;
 
+/// Writes JSON without the white space between its values.
+pub(super) fn compact(text: &str, out: &mut Vec<u8>) {
+    let (mut in_string, mut escaped) = (false, false);
+    for &byte in text.as_bytes() {
+        if !in_string && byte.is_ascii_whitespace() {
+            continue;
+        }
+        in_string ^= byte == b'"' && !escaped;
+        escaped = in_string && byte == b'\\' && !escaped;
+        out.push(byte);
+    }
+}
+
 /// Text stays as it came; anything else becomes its JSON text.
 pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if text.starts_with('"') {

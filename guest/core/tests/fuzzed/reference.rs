@@ -141,6 +141,20 @@ fn is_link(raw: &RawValue) -> bool {
     keys == ["resource", "url"]
 }
 
+/// A value without a schema, all of it.
+fn any(raw: &RawValue) -> String {
+    let text = raw.get();
+    if text.starts_with('[') {
+        let items: Vec<Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+        return format!("[{}]", items.iter().map(|item| any(item)).collect::<Vec<_>>().join(","));
+    }
+    // Of equal keys the last, as whoever reads the record has it.
+    match all_fields(raw) {
+        Some(fields) => braces(fields.iter().map(|(key, value)| (key.clone(), any(value))).collect()),
+        None => whole_pairs(text),
+    }
+}
+
 fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
     let types = &schema["type"];
     let is = |name: &str| types == name || types.as_array().is_some_and(|types| types.iter().any(|kind| kind == name));
@@ -159,6 +173,9 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         };
         let items: Vec<String> = items.iter().map(|item| fit(&schema["items"], item).unwrap_or_else(|| "null".into())).collect();
         return Some(format!("[{}]", items.join(",")));
+    }
+    if schema["additionalProperties"] == true {
+        return (!empty && text.starts_with('{')).then(|| any(raw));
     }
     if is("object") {
         return if empty && text.starts_with('[') { Some("{}".into()) } else { object(schema, raw) };

@@ -1,0 +1,109 @@
+//! `/v3/promotions`.
+
+use crate::filter::{Op, Rule};
+use crate::kind::Kind;
+use crate::options::Scope;
+use crate::resource::{Make, Resource, Sorts, plain};
+use crate::seed::make::{Field, Is};
+
+const RULES: &[Rule] = &[Rule::Each(&["id", "status", "redemption_type", "currency_code"], &[Op::Equal])];
+
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("redemption_type", Is::Text(&["AUTOMATIC", "COUPON"])),
+    Field("name", Is::Name("Größe")),
+    Field("display_name", Is::Text(&["", "WOW!!! FREE SHIPPING for Product X"])),
+    Field("channels", Is::Rows(3, &[Field("id", Is::Whole(1, 4))])),
+    Field(
+        "customer",
+        Is::Object(&[
+            Field("group_ids", Is::Numbers(2)),
+            Field("minimum_order_count", Is::Whole(0, 3)),
+            Field("segments", Is::Object(&[Field("id", Is::List(2))])),
+        ]),
+    ),
+    Field(
+        "rules",
+        Is::Rows(
+            2,
+            &[
+                Field(
+                    "action",
+                    Is::Object(&[Field(
+                        "cart_value",
+                        Is::Object(&[Field("discount", Is::Object(&[Field("fixed_amount", Is::Text(&["12.95"]))]))]),
+                    )]),
+                ),
+                Field("apply_once", Is::Flag),
+                Field("stop", Is::Flag),
+                Field(
+                    "condition",
+                    Is::Object(&[Field(
+                        "cart",
+                        Is::Object(&[
+                            Field("items", Is::Object(&[Field("not", Is::Object(&[Field("brands", Is::Numbers(3))]))])),
+                            Field("minimum_spend", Is::Text(&["12.95"])),
+                        ]),
+                    )]),
+                ),
+            ],
+        ),
+    ),
+    Field("current_uses", Is::Whole(0, 90)),
+    Field("max_uses", Is::Whole(0, 90)),
+    Field("status", Is::Text(&["ENABLED", "DISABLED", "INVALID"])),
+    Field("start_date", Is::Created),
+    Field("end_date", Is::Maybe(50, &Is::Modified)),
+    Field("stop", Is::Flag),
+    Field("can_be_used_with_other_promotions", Is::Flag),
+    Field("currency_code", Is::Text(&["", "USD"])),
+    Field(
+        "notifications",
+        Is::Rows(
+            3,
+            &[
+                Field("content", Is::Words),
+                Field("type", Is::Text(&["UPSELL", "ELIGIBLE", "APPLIED"])),
+                Field("locations", Is::List(3)),
+            ],
+        ),
+    ),
+    Field(
+        "shipping_address",
+        Is::Object(&[Field("countries", Is::Rows(2, &[Field("iso2_country_code", Is::Text(&["US", "DE"]))]))]),
+    ),
+    Field(
+        "schedule",
+        Is::Object(&[
+            Field("week_frequency", Is::Whole(0, 90)),
+            Field("week_days", Is::List(3)),
+            Field("daily_start_time", Is::Text(&["", "01:20:00"])),
+            Field("daily_end_time", Is::Text(&["", "23:59:00"])),
+        ]),
+    ),
+    Field("created_from", Is::Text(&["react_ui", "legacy_ui", "api"])),
+    Field(
+        "codes",
+        Is::Maybe(
+            50,
+            &Is::Object(&[
+                Field("id", Is::Id),
+                Field("code", Is::Text(&["X"])),
+                Field("current_uses", Is::Whole(0, 9)),
+                Field("max_uses", Is::Whole(0, 9)),
+                Field("max_uses_per_customer", Is::Whole(0, 9)),
+                Field("created", Is::Created),
+            ]),
+        ),
+    ),
+    Field("coupon_overrides_other_promotions", Is::Flag),
+    Field("coupon_overrides_automatic_when_offering_higher_discounts", Is::Flag),
+    Field("multiple_codes", Is::Object(&[Field("has_multiple_codes", Is::Flag)])),
+    Field("coupon_type", Is::Text(&["SINGLE", "BULK"])),
+];
+
+pub(crate) static RESOURCE: Resource = Resource {
+    filters: RULES,
+    sorts: Sorts::Apart(&["id", "name"]),
+    ..plain(Kind::PROMOTIONS, "promotions", Scope::Marketing, Make::Fields(FIELDS, &[]))
+};
