@@ -1,0 +1,81 @@
+"""What the tests over many machines share: tools with pinned hashes, stores that take their time, and whether all of a store has arrived."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+from real import ROOT, TARGET, Store, run
+
+# Some 1,900 requests a store: four windows of its quota, and the first STATE in the second of them. So a store is under way for long enough to
+# lose its machine, on a machine of any speed.
+ORDERS = 600
+REQUESTS, SECONDS = 500, 5
+
+
+def tools(name):
+    """The folder of programs of an environment that holds just what `.ci/NAME.txt` pins. It is kept until the pins change."""
+    path, pins = TARGET / "tools" / name, ROOT / ".ci" / f"{name}.txt"
+    kept = path / "requirements.txt"
+    if not kept.exists() or kept.read_bytes() != pins.read_bytes():
+        shutil.rmtree(path, ignore_errors=True)
+        run(sys.executable, "-m", "venv", path)
+        pip = [path / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run(*pip, "--only-binary", ":all:", "--require-hashes", "--requirement", pins)
+        kept.write_bytes(pins.read_bytes())
+    return path / "bin"
+
+
+def component():
+    """The component that .ci/run has built, or a new build."""
+    if "TAP_BIGCOMMERCE_COMPONENT" in os.environ:
+        return pathlib.Path(os.environ["TAP_BIGCOMMERCE_COMPONENT"]).resolve()
+    run("cargo", "build", "--locked", "-p", "tap-bigcommerce-guest", "--target", "wasm32-wasip2", "--profile", "component", cwd=ROOT)
+    return TARGET / "wasm32-wasip2" / "component" / "tap_bigcommerce.wasm"
+
+
+@contextlib.contextmanager
+def stores(count):
+    """Stores with different records and a small quota: the config of each, by name."""
+    with contextlib.ExitStack() as stack:
+        yield {f"store-{seed}": stack.enter_context(Store(ORDERS, REQUESTS, SECONDS, seed)).config for seed in range(1, count + 1)}
+
+
+def records(lines):
+    """The last record of each key, for each stream, and how many were there more than once. Each line is a whole message."""
+    found, keys, repeated = {}, {}, 0
+    for line in lines:
+        message = json.loads(line)
+        if message["type"] == "SCHEMA":
+            keys[message["stream"]] = message["key_properties"]
+        elif message["type"] == "RECORD":
+            stream = found.setdefault(message["stream"], {})
+            key = tuple(message["record"][name] for name in keys[message["stream"]])
+            repeated += key in stream
+            stream[key] = message["record"]
+    return found, repeated
+
+
+def truth(tap, name, work):
+    """What the program reads from a store with the same records that has quota for all of them at once."""
+    with Store(ORDERS, 7_000_000, 30, int(name.rpartition("-")[2])) as store:
+        config = work / f"truth-{name}.json"
+        config.write_text(json.dumps(store.config))
+        config.chmod(0o600)
+        found, repeated = records(run(tap, "--config", config).encode().splitlines())
+    if repeated or len(found) != 5 or len(found["orders"]) != ORDERS:
+        sys.exit(f"FAILED: {name}: the program has read {[(stream, len(rows)) for stream, rows in found.items()]}, {repeated} of them twice")
+    return found
+
+
+def check_complete(name, lines, wanted):
+    """Whether every record of every stream is there, with every value. Some may be there twice."""
+    found, repeated = records(lines)
+    for stream, rows in wanted.items():
+        have = found.get(stream, {})
+        missing, wrong = rows.keys() - have.keys(), [key for key in rows.keys() & have.keys() if rows[key] != have[key]]
+        if missing or wrong or len(have) != len(rows):
+            sys.exit(f"FAILED: {name}: of {len(rows)} {stream} {len(missing)} are missing, {len(wrong)} are wrong, and {len(have)} are there")
+    print(f"ok: {name}: all {sum(map(len, wanted.values()))} records of {len(wanted)} streams, {repeated} of them twice", flush=True)
