@@ -90,9 +90,9 @@ def have_state(raylet, out):
     return reads if all(b'\n{"type":"STATE"' in (out / store / "messages.jsonl").read_bytes() for store in reads) else None
 
 
-def inside(bin, tap, component):
+def inside(work, bin, tap, component):
     loopback()
-    with folder() as work, stores(STORES) as configs, contextlib.ExitStack() as stack:
+    with stores(STORES) as configs, contextlib.ExitStack() as stack:
         (work / "stores").mkdir()
         for name, config in configs.items():
             (work / "stores" / f"{name}.json").write_text(json.dumps(config))
@@ -130,8 +130,9 @@ def main():
     bin, tap, wasm = tools("ray"), pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else program(), component()
     with Store():  # Builds what the network namespace has no registry for.
         pass
-    done = subprocess.run([*UNSHARE, sys.executable, "-B", __file__, "--inside", bin, tap, wasm], check=False, timeout=5 * LONGEST)
-    sys.exit(done.returncode)
+    with folder() as work:
+        again = [sys.executable, "-B", __file__, "--inside", work, bin, tap, wasm]
+        sys.exit(subprocess.run([*UNSHARE, *again], check=False, timeout=5 * LONGEST).returncode)
 
 
 if __name__ == "__main__":
