@@ -19,8 +19,9 @@ import subprocess
 import sys
 import time
 
+from pinned import tools
 from real import ROOT, Store, check, folder, program
-from shards import check_complete, component, stores, tools, truth
+from shards import check_complete, component, stores, truth
 
 # As many as the nodes have cores.
 STORES = 4

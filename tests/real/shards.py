@@ -1,10 +1,9 @@
-"""What the tests over many machines share: tools with pinned hashes, stores that take their time, and whether all of a store has arrived."""
+"""What the tests over many machines share: stores that take their time, and whether all of a store has arrived."""
 
 import contextlib
 import json
 import os
 import pathlib
-import shutil
 import sys
 
 from real import ROOT, TARGET, Store, run
@@ -15,19 +14,6 @@ ORDERS = 600
 REQUESTS, SECONDS = 500, 5
 # A store that was read from its start again would have at least 700 records twice. A few are read twice by every run that resumes.
 MOST_REPEATED = 500
-
-
-def tools(name):
-    """The folder of programs of an environment that holds just what `.ci/NAME.txt` pins. It is kept until the pins change."""
-    path, pins = TARGET / "tools" / name, ROOT / ".ci" / f"{name}.txt"
-    kept = path / "requirements.txt"
-    if not kept.exists() or kept.read_bytes() != pins.read_bytes():
-        shutil.rmtree(path, ignore_errors=True)
-        run(sys.executable, "-m", "venv", path)
-        pip = [path / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run(*pip, "--only-binary", ":all:", "--require-hashes", "--requirement", pins)
-        kept.write_bytes(pins.read_bytes())
-    return path / "bin"
 
 
 def component():

@@ -20,8 +20,9 @@ import sys
 import threading
 import time
 
+from pinned import with_packages_of
 from real import MOMENT, check, folder, program
-from shards import check_complete, component, stores, tools, truth
+from shards import check_complete, component, stores, truth
 
 # Half of them on each host.
 STORES = 4
@@ -135,7 +136,7 @@ class Workload:
         self.host = host
 
     async def ask(self, host, body):
-        import nats  # of the tools
+        import nats
 
         async with await nats.connect(self.nats) as connection:
             answer = await connection.request(f"runtime.host.{host.id}.workload.start", json.dumps(body).encode(), timeout=MOMENT)
@@ -177,10 +178,8 @@ class Workload:
 
 
 def main():
-    bin = tools("wasmcloud")
-    if pathlib.Path(sys.prefix) != bin.parent:
-        # The client for NATS is there.
-        os.execv(bin / "python", [bin / "python", "-B", __file__, *sys.argv[1:]])
+    # The client for NATS is there, too.
+    bin = with_packages_of("wasmcloud")
     tap = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else program()
     # The wheel's own start script is a parent that does not pass signals on.
     wash = next(bin.parent.glob("lib/python*/site-packages/wash_cli/wash"))
