@@ -110,7 +110,7 @@ def run(component, settings, folder, file, state):
 
 
 # A store waits for its quota most of the time, so many share a core. What a task needs is memory: docs/deploy.md has the figures.
-@ray.remote(num_cpus=0.05, memory=150 << 20, max_retries=5, retry_exceptions=[ConnectionError], scheduling_strategy="SPREAD")
+@ray.remote(num_cpus=0.05, memory=200 << 20, max_retries=5, retry_exceptions=[ConnectionError], scheduling_strategy="SPREAD")
 def sync(component, config, folder):
     folder = pathlib.Path(folder)
     with messages(folder) as (file, state):

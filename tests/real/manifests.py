@@ -6,12 +6,14 @@ Kubernetes' schemas are those of its release, from PyPI; `wash` itself reads its
 here after the types of wasmCloud 2.10 and Spin 4: the keys that the examples may use.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import py_compile
 import re
 import runpy
+import sqlite3
 import subprocess
 import sys
 import types
@@ -150,23 +152,32 @@ def check_manifest(file, work):
 
 
 def run_command(tap, work, store, file):
-    """Runs the command of a Kubernetes manifest as its container would, with other folders, and the simulated store in its Secret."""
-    [containers] = found(read(file), "containers")
-    for number, container in enumerate(containers):
-        place = work / f"{file.stem}-{number}"
-        (place / "stores").mkdir(parents=True)
-        (place / "stores" / "0.json").write_text(json.dumps(store.config))
-        secret = {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()} if "envFrom" in container else {}
-        given = {entry["name"]: entry["value"] for entry in container.get("env", []) if "value" in entry}
-        mounts = {mount["mountPath"]: place if mount["name"] == "data" else place / "stores" for mount in container["volumeMounts"]}
-        command = [word.replace("$(STORE)", "0") for word in container["command"]]
-        for mounted, here in mounts.items():
-            command = [word.replace(mounted, str(here)) for word in command]
-        check(command[0] == "tap-bigcommerce", f"{file.name}: it runs the program")
-        run(tap, *command[1:], env={"HOME": str(place)} | secret | given)
-        check(
-            any(place.glob("shop.db")) or len(lines((place / "0" / "orders.jsonl").read_text())) == 500, f"{file.name}: its command reads the store"
-        )
+    """Runs the command of a Kubernetes manifest as its container would, in other folders, with the simulated store in its Secret."""
+    [[container]] = found(read(file), "containers")
+    place = work / file.stem
+    (place / "stores").mkdir(parents=True)
+    (place / "stores" / "0.json").write_text(json.dumps(store.config))
+    mounts = {mount["mountPath"]: place if mount["name"] == "data" else place / "stores" for mount in container["volumeMounts"]}
+
+    def here(word):
+        for mounted, folder in mounts.items():
+            word = word.replace(mounted, str(folder))
+        return word.replace("$(STORE)", "0")
+
+    environment = {entry["name"]: here(entry["value"]) for entry in container["env"] if "value" in entry}
+    if "envFrom" in container:
+        environment |= {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()}
+    program, *arguments = container["command"]
+    check(program == "tap-bigcommerce", f"{file.name}: it runs the program")
+    run(tap, *map(here, arguments), env=environment)
+    rows = lines((place / "0" / "orders.jsonl").read_text()) if (place / "0").exists() else sqlite_rows(place / "shop.db")
+    check(len(rows) == 500, f"{file.name}: its command reads the store")
+    check((place / "home" / ".cache" / "tap-bigcommerce").exists(), f"{file.name}: the compiled component is kept on the volume")
+
+
+def sqlite_rows(file):
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT id FROM orders").fetchall()
 
 
 def run_dag(tap, work, store, file):
