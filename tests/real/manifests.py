@@ -88,19 +88,23 @@ def read(file):
     return list(yaml.safe_load_all(file.read_text()))
 
 
-def fits(manifest, schema):
+def fits(manifest, schema, file):
     import jsonschema
 
-    jsonschema.validate(manifest, schema, cls=jsonschema.Draft202012Validator)
+    for fault in jsonschema.Draft202012Validator(schema).iter_errors(manifest):
+        sys.exit(f"FAILED: {file}: {fault.json_path}: {fault.message}")
 
 
 def kubernetes(manifest, file):
     if manifest["apiVersion"].startswith("runtime.wasmcloud.dev/"):
-        fits(manifest, WORKLOAD_DEPLOYMENT)
+        fits(manifest, WORKLOAD_DEPLOYMENT, file)
     else:
         import kubernetes_validate
 
-        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+        try:
+            kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+        except kubernetes_validate.ValidationError as fault:
+            sys.exit(f"FAILED: {file}: {'.'.join(map(str, fault.path))}: {fault.message}")
     for image in found(manifest, "image"):
         check(image.endswith(f":{VERSION}"), f"{file.name}: the image {image} has this version")
 
@@ -136,11 +140,11 @@ def check_manifest(file, work):
     name = str(file.relative_to(ROOT))
     if file.name == "spin.toml":
         [manifest] = read(file)
-        fits(manifest, SPIN)
+        fits(manifest, SPIN, file)
         served = {trigger["component"] for trigger in manifest["trigger"]["http"]}
         check(served == set(manifest["component"]), f"{name}: each component has a route")
     elif file.name == "wrangler.toml":
-        fits(read(file)[0], WRANGLER)
+        fits(read(file)[0], WRANGLER, file)
     elif file.parts[-2:] == (".wash", "config.yaml"):
         wash(file, work)
     elif file.suffix == ".yaml" and EXAMPLES in file.parents:
@@ -160,8 +164,8 @@ def run_command(tap, work, store, file):
     mounts = {mount["mountPath"]: place if mount["name"] == "data" else place / "stores" for mount in container["volumeMounts"]}
 
     def here(word):
-        for mounted, folder in mounts.items():
-            word = word.replace(mounted, str(folder))
+        for mounted, place_here in mounts.items():
+            word = word.replace(mounted, str(place_here))
         return word.replace("$(STORE)", "0")
 
     environment = {entry["name"]: here(entry["value"]) for entry in container["env"] if "value" in entry}
