@@ -13,7 +13,9 @@ share its quota and spoil its messages.
 `tests/real/ray.py` runs this file on two nodes, kills one, and compares all records.
 """
 
+import collections
 import contextlib
+import errno
 import fcntl
 import json
 import mmap
@@ -69,7 +71,7 @@ def last_state(file):
 
 def run(component, settings, folder, file, state):
     """Runs the component; its messages go to the file. Whether it read everything, and the last line of its log."""
-    log, failures = [], []
+    log, failures = collections.deque(maxlen=100), []
 
     def write(piece):
         try:
@@ -77,9 +79,15 @@ def run(component, settings, folder, file, state):
             while rest:
                 rest = rest[file.write(rest) :]
         except OSError as failure:
-            # The component is told that its output is closed, and ends. The cause is raised when it has.
             failures.append(failure)
-            raise
+            # The component takes this for the end of its output, and ends.
+            return -errno.EIO
+        return len(piece)
+
+    def tell(piece):
+        # Into the log of Ray's worker.
+        sys.stderr.write(bytes(piece).decode(errors="replace"))
+        log.append(bytes(piece))
 
     wasi, arguments = WasiConfig(), ["tap-bigcommerce", "--config", "ENV"]
     if state:
@@ -91,7 +99,7 @@ def run(component, settings, folder, file, state):
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
     wasi.env = [(f"TAP_BIGCOMMERCE_{key.upper()}", value) for key, value in text.items()]
     wasi.stdout_custom = write
-    wasi.stderr_custom = lambda piece: log.append(bytes(piece))
+    wasi.stderr_custom = tell
     config = Config()
     config.cache = True
     engine = Engine(config)
@@ -105,7 +113,7 @@ def run(component, settings, folder, file, state):
     interface = instance.get_export_index(store, "wasi:cli/run@0.2.12")
     complete = instance.get_func(store, instance.get_export_index(store, "run", interface))(store).tag == "ok"
     if failures:
-        raise failures[0]
+        raise RuntimeError(f"{folder} cannot be written to: {failures[0]}; make room, then run the job again")
     return complete, b"".join(log).decode(errors="replace").rstrip().rpartition("\n")[2]
 
 
@@ -126,7 +134,7 @@ def main():
     if len(sys.argv) != 4:
         sys.exit("usage: stores.py COMPONENT STORES OUT")
     component, stores, out = (pathlib.Path(name).resolve() for name in sys.argv[1:])
-    ray.init()
+    ray.init(log_to_driver=False)
     waiting = {sync.remote(str(component), str(config), str(out / config.stem)): config.stem for config in sorted(stores.glob("*.json"))}
     failed = 0
     while waiting:
@@ -136,7 +144,7 @@ def main():
                 told = {"store": store, **ray.get(task)}
             except Exception as failure:
                 failed += 1
-                told = {"store": store, "error": str(failure)}
+                told = {"store": store, "error": str(getattr(failure, "cause", failure))}
             print(json.dumps(told), flush=True)
     return 1 if failed else 0
 
