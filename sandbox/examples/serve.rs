@@ -6,7 +6,7 @@
 
 use std::io::{Error, ErrorKind, Write};
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Counts, Kind, Options, Quota, Sandbox, Store};
+use tap_bigcommerce_sandbox::{Kind, Options, Quota, Sandbox, Store};
 
 fn main() -> std::io::Result<()> {
     let sandbox = Sandbox::start(options(std::env::args().skip(1))?)?;
