@@ -1,0 +1,93 @@
+// wasi:io/poll: what the component can wait for.
+//
+// The stock shim waits with Promise.race. A promise that stays open for a whole run (a stop) then gathers one reaction for each wait, and memory
+// grows with the requests. Here a waiter is taken out of each place where it stood.
+
+/** Lets timers and the network have their turn: an endless chain of ready promises would hold them up. */
+const soon = globalThis.setImmediate ?? ((turn) => setTimeout(turn, 0));
+
+/** Where those stand who wait for something to change. */
+export class Change {
+  #waiting = new Set();
+
+  /** Wakes all of them; each looks for itself whether it still has to wait. */
+  wake() {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** @param {() => void} look */
+  add(look) {
+    this.#waiting.add(look);
+  }
+
+  /** @param {() => void} look */
+  remove(look) {
+    this.#waiting.delete(look);
+  }
+}
+
+/** Ready for as long as its source says so, however often it is asked. */
+export class Pollable {
+  #drop;
+
+  /**
+   * @param {() => boolean} ready
+   * @param {Change} change
+   * @param {() => void} [drop]
+   */
+  constructor(ready, change, drop) {
+    this.ready = ready;
+    this.change = change;
+    this.#drop = drop;
+  }
+
+  async block() {
+    await new Waits().poll([this]);
+  }
+
+  [Symbol.dispose]() {
+    this.#drop?.();
+  }
+}
+
+/** The waits of one instance, one after the other. */
+export class Waits {
+  #left = false;
+  #leave = () => {};
+
+  /**
+   * Waits until some are ready, and says which.
+   *
+   * @param {Pollable[]} pollables
+   * @returns {Promise<Uint32Array>}
+   */
+  poll = (pollables) =>
+    new Promise((resolve, reject) => {
+      const left = () => reject(new Error("nobody waits for the run any more"));
+      if (this.#left) return left();
+      const ready = () => pollables.flatMap((pollable, place) => (pollable.ready() ? [place] : []));
+      if (ready().length) {
+        return soon(() => resolve(Uint32Array.from(ready())));
+      }
+      const end = () => {
+        for (const pollable of pollables) pollable.change.remove(look);
+      };
+      const look = () => {
+        const found = ready();
+        if (!found.length) return;
+        end();
+        resolve(Uint32Array.from(found));
+      };
+      this.#leave = () => {
+        end();
+        left();
+      };
+      for (const pollable of pollables) pollable.change.add(look);
+    });
+
+  /** Ends an instance that waits, or as soon as it does: it traps. */
+  leave() {
+    this.#left = true;
+    this.#leave();
+  }
+}
