@@ -75,11 +75,10 @@ async function called({ send, log, redact, stop }, use) {
     log(line);
   };
   const { exports, end } = await instance({ cores: await cores(), environment: [], log: keep, send });
-  if (stop) stop.unheeded = end;
   try {
-    return await use(exports.connector);
+    const called = use(exports.connector);
+    return await (stop ? Promise.race([called, stop.unheeded]) : called);
   } catch (thrown) {
-    if (stop?.wasUnheeded) throw new TapError("cancelled", "the run was stopped, and did not end by itself; run again from the last state");
     throw failure(thrown, redact, last);
   } finally {
     end();
@@ -88,11 +87,12 @@ async function called({ send, log, redact, stop }, use) {
 
 /** The wish to end a run early. */
 class Stop {
-  wasUnheeded = false;
-  unheeded = () => {};
   wanted = false;
+  /** Rejects when the component had its time to end, and did not. @type {Promise<never>} */
+  unheeded;
 
   #change = new Change();
+  #giveUp;
   #timer;
   #signal;
   #graceMs;
@@ -105,6 +105,9 @@ class Stop {
   constructor(signal, graceMs) {
     this.#signal = signal;
     this.#graceMs = graceMs;
+    this.unheeded = new Promise((_, reject) => {
+      this.#giveUp = () => reject(new TapError("cancelled", "the call was stopped from outside; run again from the last state"));
+    });
     signal?.addEventListener("abort", this.want);
   }
 
@@ -116,10 +119,7 @@ class Stop {
     if (this.#ended || this.wanted) return;
     this.wanted = true;
     this.#change.wake();
-    this.#timer = setTimeout(() => {
-      this.wasUnheeded = true;
-      this.unheeded();
-    }, this.#graceMs);
+    this.#timer = setTimeout(this.#giveUp, this.#graceMs);
   };
 
   end() {

@@ -89,7 +89,9 @@ async function written(options, name) {
       });
       left.summary = done && told(done, redact);
     } catch (thrown) {
-      throw sink.broken ? ofSink(sink.broken.fault, redact) : thrown;
+      if (sink.broken) throw ofSink(sink.broken.fault, redact);
+      if (sink.left) throw new TapError("cancelled", "the run was stopped, and its sink did not take what it had; run again from the last state");
+      throw thrown;
     } finally {
       clearInterval(impatience);
       release();

@@ -16,13 +16,16 @@ export class Sink extends OutputStream {
   /** Why the sink takes no more. @type {{ fault: unknown } | undefined} */
   broken;
 
+  /** Whether it was left, since it did not answer. */
+  left = false;
+
   #give;
   #seen;
   #decoder = new TextDecoder();
   #rest = "";
   /** Since when it has lines that it has not taken. @type {number | undefined} */
   #since;
-  #left = false;
+
 
   /**
    * @param {Give} give
@@ -41,7 +44,7 @@ export class Sink extends OutputStream {
 
   /** No more is given to a sink that does not answer. */
   leave() {
-    this.#left = true;
+    this.left = true;
     this.wake();
   }
 
@@ -53,7 +56,7 @@ export class Sink extends OutputStream {
 
   room() {
     if (this.broken) throw failed(this.broken.fault);
-    if (this.#left) throw closed();
+    if (this.left) throw closed();
     return this.#since === undefined ? MOST_WAITING : 0;
   }
 
@@ -71,7 +74,7 @@ export class Sink extends OutputStream {
 
   /** A line that the sink has taken. Says whether it is to get the next one. */
   #taken = (line) => {
-    if (this.#left) return false;
+    if (this.left) return false;
     const named = NAMED.exec(line);
     if (named) this.#seen(named[1], named[2]);
     else if (STATE.test(line)) this.state = JSON.parse(line).value;

@@ -17,21 +17,28 @@ const CODES = {
 
 export class Connections {
   #agents;
+  #most;
 
   /** @param {number} most connections at one time */
   constructor(most) {
+    this.#most = most;
     const options = { keepAlive: true, maxSockets: most, maxFreeSockets: most };
     this.#agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
   }
 
-  /** @type {import("../door.js").Transport} */
+  /**
+   * A server closes connections that have been idle, and the client may learn of it only when it sends the next request. That says nothing about the
+   * store, so the request is sent again, at most once for each connection that was kept.
+   *
+   * @type {import("../door.js").Transport}
+   */
   send = async (url, headers, signal) => {
-    try {
-      return await this.#ask(url, headers, signal);
-    } catch (fault) {
-      // A server closes connections that have been idle, and the client may learn of it only here. It says nothing about the store.
-      if (!fault.idle || signal.aborted) throw fault.cause;
-      return this.#ask(url, headers, signal).catch((fault) => Promise.reject(fault.cause));
+    for (let kept = this.#most; ; kept -= 1) {
+      try {
+        return await this.#ask(url, headers, signal);
+      } catch (fault) {
+        if (!fault.idle || signal.aborted || kept === 0) throw fault.cause;
+      }
     }
   };
 

@@ -53,7 +53,7 @@ export class Pollable {
 /** The waits of one instance, one after the other. */
 export class Waits {
   #left = false;
-  #leave = () => {};
+  #forget = () => {};
 
   /**
    * Waits until some are ready, and says which.
@@ -62,32 +62,28 @@ export class Waits {
    * @returns {Promise<Uint32Array>}
    */
   poll = (pollables) =>
-    new Promise((resolve, reject) => {
-      const left = () => reject(new Error("nobody waits for the run any more"));
-      if (this.#left) return left();
+    new Promise((resolve) => {
+      if (this.#left) return;
       const ready = () => pollables.flatMap((pollable, place) => (pollable.ready() ? [place] : []));
       if (ready().length) {
-        return soon(() => resolve(Uint32Array.from(ready())));
+        soon(() => this.#left || resolve(Uint32Array.from(ready())));
+        return;
       }
-      const end = () => {
-        for (const pollable of pollables) pollable.change.remove(look);
-      };
       const look = () => {
         const found = ready();
         if (!found.length) return;
-        end();
+        this.#forget();
         resolve(Uint32Array.from(found));
       };
-      this.#leave = () => {
-        end();
-        left();
+      this.#forget = () => {
+        for (const pollable of pollables) pollable.change.remove(look);
       };
       for (const pollable of pollables) pollable.change.add(look);
     });
 
-  /** Ends an instance that waits, or as soon as it does: it traps. */
+  /** Leaves an instance where it waits, or where it waits next: it never continues. */
   leave() {
     this.#left = true;
-    this.#leave();
+    this.#forget();
   }
 }
