@@ -8,7 +8,7 @@ const HEADER = /^[\x21-\x7e]+$/;
 
 /**
  * @param {unknown} config
- * @param {string[]} allowedOrigins
+ * @param {string[] | undefined} allowedOrigins none: the config's own
  * @param {Set<string>} harmless settings that are no secret
  */
 export function account(config, allowedOrigins, harmless) {
@@ -25,7 +25,7 @@ export function account(config, allowedOrigins, harmless) {
   }
   // An origin that is none is for the component to name: it says what is wrong with it. Until then nothing may be reached.
   const origin = originOf(url ?? STANDARD);
-  if (origin !== undefined && !allowedOrigins.some((allowed) => originOf(allowed) === origin)) {
+  if (origin !== undefined && allowedOrigins && !allowedOrigins.some((allowed) => originOf(allowed) === origin)) {
     const allowed = allowedOrigins.join(", ") || "no origin";
     throw wrong(`api_url is ${origin}, but requests are allowed only to ${allowed}; name it in allowedOrigins if it is the right one`);
   }

@@ -29,7 +29,7 @@ export async function offline(use) {
 let settings;
 
 /** @param {any} options */
-export async function accountOf({ config, allowedOrigins = ["https://api.bigcommerce.com"] }) {
+export async function accountOf({ config, allowedOrigins }) {
   settings ??= offline((connector) => new Map(JSON.parse(connector.about()).settings.map((setting) => [setting.name, setting])));
   const known = await settings;
   const harmless = new Set([...known.values()].filter(({ kind }) => kind !== "secret").map(({ name }) => name));
@@ -65,9 +65,13 @@ export async function online({ account, signal, onEvent, progress = new Progress
   }
 }
 
+/**
+ * @param {{ send: import("./door.js").Sender, log: (line: string) => void, redact: (text: string) => string, stop?: Stop }} options
+ * @param {(connector: any) => any} use
+ */
 async function called({ send, log, redact, stop }, use) {
   if (!("Suspending" in WebAssembly)) {
-    throw new TapError("component", "this JavaScript engine cannot run the component (it has no JSPI); use Node 24 or newer");
+    throw new TapError("component", "this JavaScript engine cannot run the component (it has no JSPI); use Node 24.20 or newer");
   }
   let last;
   const keep = (line) => {

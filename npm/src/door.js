@@ -31,7 +31,8 @@ export function door({ origin, prefix, fromComponent, headers, transport }) {
     const url = URL.canParse(target) ? new URL(target) : undefined;
     const path = request.path.split("?")[0];
     const below = path.startsWith(prefix) && path.slice(prefix.length).split("/").every((segment) => PLAIN.test(segment));
-    if (!url || url.origin !== origin || url.username || url.password || !below) throw new HttpFault({ tag: "HTTP-request-denied" });
+    const same = url?.origin === origin && url?.pathname === path && !url?.username && !url?.password;
+    if (!url || !same || !below) throw new HttpFault({ tag: "HTTP-request-denied" });
     const own = request.headers.pairs().filter(([name]) => fromComponent.includes(name));
     return transport(url, [...own, ...headers], signal);
   };

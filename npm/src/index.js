@@ -66,6 +66,7 @@ export async function test(options) {
 async function written(options, name) {
   checkNames(options, KNOWN[name]);
   const began = typeof options.state === "string" ? parsed(options.state) : (options.state ?? undefined);
+  /** @type {{ state: unknown, summary: import("../types/index.d.ts").Summary | undefined }} */
   const left = { state: began, summary: undefined };
   try {
     const account = await accountOf(options);

@@ -5,6 +5,8 @@ import http from "node:http";
 
 /** A config for the store that TAP_BIGCOMMERCE_TEST_STORE names: a simulated one on this machine. */
 export const store = JSON.parse(process.env.TAP_BIGCOMMERCE_TEST_STORE ?? "null");
+/** The same for a store that takes longer to read. */
+export const large = JSON.parse(process.env.TAP_BIGCOMMERCE_TEST_LARGE_STORE ?? "null");
 if (!store) throw new Error("set TAP_BIGCOMMERCE_TEST_STORE to a simulated store's config; tests/real/node.py does");
 
 /** Waits until this is so, for a minute at most. */
@@ -27,14 +29,16 @@ export class Proxy {
   most = 0;
   /** Requests that are waited for now. */
   waiting = 0;
-  meddle = () => undefined;
+  /** @type {(request: http.IncomingMessage, response: http.ServerResponse) => any} */
+  meddle;
+  /** The config of the store behind it. */
+  target;
 
   #server = http.createServer((request, response) => this.#answer(request, response));
   #agent = new http.Agent({ keepAlive: true });
 
-  static async start(meddle) {
-    const proxy = new Proxy();
-    if (meddle) proxy.meddle = meddle;
+  static async start(meddle = () => undefined, target = store) {
+    const proxy = Object.assign(new Proxy(), { meddle, target });
     proxy.#server.on("connection", (socket) => {
       proxy.open += 1;
       proxy.most = Math.max(proxy.most, proxy.open);
@@ -51,7 +55,7 @@ export class Proxy {
 
   /** The store's config, by this way. */
   get config() {
-    return { ...store, api_url: this.url };
+    return { ...this.target, api_url: this.url };
   }
 
   /** Waits until no request has come for a while, and gives their number. */
@@ -60,7 +64,7 @@ export class Proxy {
     let since = Date.now();
     await until("no more requests", () => {
       if (this.requests !== before) [before, since] = [this.requests, Date.now()];
-      return Date.now() - since > 1500;
+      return Date.now() - since > 1000;
     });
     return this.requests;
   }
@@ -81,7 +85,7 @@ export class Proxy {
       response.writeHead(own.status, own.headers ?? {}).end(own.body ?? "");
       return;
     }
-    const forward = http.request(store.api_url + request.url, { agent: this.#agent, headers: request.headers }, (answer) => {
+    const forward = http.request(this.target.api_url + request.url, { agent: this.#agent, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
       answer.pipe(response);
     });

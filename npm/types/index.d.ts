@@ -37,7 +37,10 @@ export interface Selection {
 /** What each call has that asks a store. */
 export interface StoreOptions extends Selection {
   config: Config;
-  /** The origins that the config's `api_url` may name. Default: `https://api.bigcommerce.com` alone. */
+  /**
+   * The origins that the config's `api_url` may name: give it if the config comes from someone else. Default: whichever it names. Requests go to this
+   * one origin in any case, below the store's path.
+   */
   allowedOrigins?: string[];
   /** Ends the call early. A run ends after the record in hand, with a last state. */
   signal?: AbortSignal;

@@ -1,6 +1,7 @@
 // The component's compiled parts, read once for all calls.
 
 import { readFile } from "node:fs/promises";
+import { TapError } from "../failure.js";
 
 const NAMES = ["tap.core.wasm", "tap.core2.wasm", "tap.core3.wasm"];
 
@@ -15,7 +16,10 @@ export async function cores() {
 
 async function compile() {
   const pairs = NAMES.map(async (name) => {
-    const bytes = await readFile(new URL(`../../dist/${name}`, import.meta.url));
+    const file = new URL(`../../dist/${name}`, import.meta.url);
+    const bytes = await readFile(file).catch((cause) => {
+      throw new TapError("component", `${file.pathname} cannot be read (${cause.code}); install the package again, or build it`, { cause });
+    });
     return [name, await WebAssembly.compile(bytes)];
   });
   return Object.fromEntries(await Promise.all(pairs));

@@ -54,7 +54,7 @@ export class Connections {
       const stop = () => request.destroy();
       signal.addEventListener("abort", stop);
       request.on("close", () => signal.removeEventListener("abort", stop));
-      request.on("error", (fault) => {
+      request.on("error", (/** @type {NodeJS.ErrnoException} */ fault) => {
         const idle = request.reusedSocket && fault.code === "ECONNRESET";
         reject({ idle, cause: new HttpFault(code(fault)) });
       });
