@@ -27,8 +27,9 @@ export class Proxy {
   /** Connections that are open now, and at most. */
   open = 0;
   most = 0;
-  /** Requests that are waited for now. */
+  /** Requests that are waited for now, and at most. */
   waiting = 0;
+  mostWaiting = 0;
   /** @type {(request: http.IncomingMessage, response: http.ServerResponse) => any} */
   meddle;
   /** The config of the store behind it. */
@@ -78,16 +79,24 @@ export class Proxy {
   async #answer(request, response) {
     this.requests += 1;
     this.waiting += 1;
-    response.on("close", () => (this.waiting -= 1));
+    this.mostWaiting = Math.max(this.mostWaiting, this.waiting);
+    let answered = false;
+    // Before the client can know of it.
+    const ends = () => {
+      if (!answered) this.waiting -= 1;
+      answered = true;
+    };
+    response.on("close", ends);
     const own = await this.meddle(request, response);
     if (own === "stall") return;
     if (own) {
+      ends();
       response.writeHead(own.status, own.headers ?? {}).end(own.body ?? "");
       return;
     }
     const forward = http.request(this.target.api_url + request.url, { agent: this.#agent, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
-      answer.pipe(response);
+      answer.on("end", ends).pipe(response);
     });
     forward.on("error", () => response.destroy());
     response.on("close", () => forward.destroy());

@@ -5,9 +5,8 @@ import { readdir, mkdtemp, rm, writeFile, copyFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import workerd from "workerd";
 
-const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const { TAP_BIGCOMMERCE_TEST_BUNDLE: BUNDLE } = process.env;
 const HASHED = /^[0-9a-f]+-tap\.core\d?\.wasm$/;
 
@@ -19,10 +18,10 @@ export class Workerd {
 
   /** @param {Record<string, string>} variables */
   static async start(variables) {
-    const workerd = new Workerd();
-    workerd.#folder = await mkdtemp(join(tmpdir(), "tap-bigcommerce-"));
+    const started = new Workerd();
+    started.#folder = await mkdtemp(join(tmpdir(), "tap-bigcommerce-"));
     const names = (await readdir(BUNDLE)).filter((name) => name === "worker.js" || HASHED.test(name));
-    await Promise.all(names.map((name) => copyFile(join(BUNDLE, name), join(workerd.#folder, name))));
+    await Promise.all(names.map((name) => copyFile(join(BUNDLE, name), join(started.#folder, name))));
     const modules = names.map((name) => `(name = "${name}", ${name.endsWith(".js") ? "esModule" : "wasm"} = embed "${name}")`);
     // The first one is where it begins.
     modules.sort((a) => (a.includes("worker.js") ? -1 : 1));
@@ -38,19 +37,18 @@ const main :Workerd.Worker = (
   bindings = [${bindings.join(", ")}],
   modules = [${modules.join(", ")}],
 );`;
-    const file = join(workerd.#folder, "config.capnp");
+    const file = join(started.#folder, "config.capnp");
     await writeFile(file, config);
-    const command = join(PACKAGE, "node_modules/.bin/workerd");
-    workerd.#process = spawn(command, ["serve", file, "--control-fd=3"], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-    for (const pipe of workerd.#process.stdio.slice(1, 3)) pipe.on("data", (text) => (workerd.log += text));
-    for await (const line of createInterface(workerd.#process.stdio[3])) {
+    started.#process = spawn(workerd.default, ["serve", file, "--control-fd=3"], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    for (const pipe of started.#process.stdio.slice(1, 3)) pipe.on("data", (text) => (started.log += text));
+    for await (const line of createInterface(started.#process.stdio[3])) {
       const { event, port } = JSON.parse(line);
       if (event === "listen") {
-        workerd.port = port;
-        return workerd;
+        started.port = port;
+        return started;
       }
     }
-    throw new Error(`workerd does not start: ${workerd.log}`);
+    throw new Error(`workerd does not start: ${started.log}`);
   }
 
   get url() {

@@ -54,12 +54,12 @@ def development(work, config):
             time.sleep(0.1)
         yield found[1]
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=MOMENT)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=MOMENT)
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def ask(url, body=None, token=TOKEN):
