@@ -3,7 +3,7 @@
 import { accountOf, offline, online } from "./call.js";
 import { Progress, sender } from "./events.js";
 import { TapError, redactor, verdict } from "./failure.js";
-import { KNOWN, checkNames, request, selection } from "./options.js";
+import { KNOWN, checkOptions, request, selection } from "./options.js";
 import { Sink, open } from "./sink.js";
 
 export { Progress, TapError };
@@ -20,22 +20,22 @@ export async function about() {
 
 /** The catalog, as a selection marks it. */
 export async function discover(options = {}) {
-  checkNames(options, KNOWN.discover);
+  checkOptions(options, KNOWN.discover);
   const chosen = selection(options);
   return JSON.parse(await offline((connector) => connector.discover("{}", chosen)));
 }
 
 /** Which streams the token may read, and what a first run costs. */
-export async function check(options) {
-  checkNames(options, KNOWN.check);
+export async function check(options = {}) {
+  checkOptions(options, KNOWN.check);
   const [account, chosen] = [await accountOf(options), selection(options)];
   const asked = online({ ...options, account }, (connector) => connector.check(account.config, chosen));
   return JSON.parse(redactor(account.token)(await asked));
 }
 
 /** What a run is going to do. It needs no network. */
-export async function plan(options) {
-  checkNames(options, KNOWN.plan);
+export async function plan(options = {}) {
+  checkOptions(options, KNOWN.plan);
   const account = await accountOf(options);
   const wanted = request(options, account.config);
   const { streams, schemas, warnings } = await offline((connector) => connector.plan(wanted));
@@ -44,8 +44,8 @@ export async function plan(options) {
 }
 
 /** How much a run will read: an estimate, or undefined if the store does not say. */
-export async function outlook(options) {
-  checkNames(options, KNOWN.outlook);
+export async function outlook(options = {}) {
+  checkOptions(options, KNOWN.outlook);
   const account = await accountOf(options);
   const wanted = request(options, account.config);
   const walks = await online({ ...options, account }, (connector) => connector.outlook(wanted));
@@ -53,18 +53,18 @@ export async function outlook(options) {
 }
 
 /** Reads the selected streams and gives their messages to the sink. */
-export async function sync(options) {
+export async function sync(options = {}) {
   return written(options, "sync");
 }
 
 /** Tries each selected stream by itself: reads it to its first record. */
-export async function test(options) {
+export async function test(options = {}) {
   await written(options, "test");
 }
 
 /** A call that writes messages. The last state goes with what it returns and with what it throws. */
 async function written(options, name) {
-  checkNames(options, KNOWN[name]);
+  checkOptions(options, KNOWN[name]);
   const began = typeof options.state === "string" ? parsed(options.state) : (options.state ?? undefined);
   /** @type {{ state: unknown, summary: import("../types/index.d.ts").Summary | undefined }} */
   const left = { state: began, summary: undefined };
@@ -77,12 +77,14 @@ async function written(options, name) {
       if (progress._message(stream, kind === "RECORD")) send({ kind: "stream-begun", stream });
     });
     let impatience;
+    let stopRun = () => {};
+    closed?.catch((fault) => {
+      sink.break(fault);
+      stopRun();
+    });
     try {
       const done = await online({ ...options, account, progress, graceMs: GRACE_MS }, (connector, stop) => {
-        closed?.catch((fault) => {
-          sink.break(fault);
-          stop.want();
-        });
+        stopRun = stop.want;
         impatience = setInterval(() => {
           if (stop.wanted && sink.busy() > SINK_GRACE_MS) sink.leave();
         }, SINK_GRACE_MS / 10);

@@ -1,5 +1,6 @@
 // What the caller gives, in the form that the component takes.
 
+import { Progress } from "./events.js";
 import { TapError } from "./failure.js";
 
 const SELECTION = ["catalog", "select", "exclude"];
@@ -9,10 +10,19 @@ const REQUEST = [...STORE, "state", "fullRefresh", "maxRecords", "maxSeconds"];
 /** The options of each call. */
 export const KNOWN = { discover: SELECTION, check: STORE, plan: REQUEST, outlook: REQUEST, sync: [...REQUEST, "sink", "progress"], test: [...REQUEST, "sink", "progress"] };
 
-/** @param {object} options @param {string[]} known */
-export function checkNames(options, known) {
+/**
+ * A typo in an option is not to be passed over in silence.
+ *
+ * @param {any} options
+ * @param {string[]} known
+ */
+export function checkOptions(options, known) {
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length) throw wrong(`unknown options: ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  const { signal, onEvent, progress } = options;
+  if (signal && !(signal instanceof AbortSignal)) throw wrong("signal must be an AbortSignal");
+  if (onEvent && typeof onEvent !== "function") throw wrong("onEvent must be a function");
+  if (progress && !(progress instanceof Progress)) throw wrong("progress must be a Progress of this package");
 }
 
 /** @param {any} options */

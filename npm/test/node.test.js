@@ -116,7 +116,9 @@ test("an abort ends the run with its state, stops the requests, and the next run
   const next = by(proxy, { state: failure.state });
   await sync(next.options);
   assert.deepEqual(Messages.union(messages, next.messages), (await whole()).records);
-  await fails(sync({ ...options, signal: AbortSignal.abort() }), "cancelled");
+  for (const sink of [options.sink, new WritableStream()]) {
+    await fails(sync({ ...options, sink, signal: AbortSignal.abort() }), "cancelled");
+  }
   await fails(tap.check({ config: proxy.config, signal: AbortSignal.abort() }), "cancelled");
 });
 
@@ -228,8 +230,11 @@ test("what is wrong is told by its kind, before any request", async () => {
       { maxRecords: -1 },
       { select: "orders" },
       { select_all: true },
+      { signal: "now" },
+      { onEvent: [] },
+      { progress: {} },
     ],
-    catalog: [{ select: ["oders"] }, { catalog: "{" }, { catalog: { streams: 3 } }],
+    catalog: [{ select: ["no_such_stream"] }, { catalog: "{" }, { catalog: { streams: 3 } }],
     state: [{ state: "no JSON" }, { state: { bookmarks: 3 } }],
     sink: [{ sink: undefined }, { sink: {} }],
   };
@@ -281,7 +286,12 @@ test("no other place is asked, and the token shows nowhere", async () => {
   elsewhere.close();
   assert.equal(led, 0);
   assert.ok(events.length > 2);
-  assert.ok(!JSON.stringify([events, failure, failure.summary, failure.message, failure.stack]).includes(store.access_token));
+  const { sink, ...asking } = options;
+  const report = await tap.check(asking);
+  proxy.meddle = () => ({ status: 401, body: JSON.stringify({ title: `bad: ${store.access_token}` }) });
+  const refused = await fails(tap.check(asking), "unauthorized");
+  const told = JSON.stringify([events, report, ...[failure, refused].map((failure) => [failure, failure.message, failure.stack])]);
+  assert.ok(told.includes("***") && !told.includes(store.access_token));
 });
 
 test("a connection that the store closes after an answer costs no retry", async () => {

@@ -40,6 +40,8 @@ export class Proxy {
 
   static async start(meddle = () => undefined, target = store) {
     const proxy = Object.assign(new Proxy(), { meddle, target });
+    // A connection stays for as long as its client wants.
+    proxy.#server.keepAliveTimeout = 0;
     proxy.#server.on("connection", (socket) => {
       proxy.open += 1;
       proxy.most = Math.max(proxy.most, proxy.open);

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
-from javascript import PACKAGE, environment, node, package, tested
+from javascript import PACKAGE, environment, node, package, test, tested
 from real import MOMENT, Store, check, folder, lines
 
 # Cloudflare takes 3 MiB on its free plan. This is what it has, and a little more: a bundle that grows is worth a look.
@@ -81,7 +81,7 @@ def main():
             "TAP_BIGCOMMERCE_TEST_COUNTS": json.dumps(counts),
             "TAP_BIGCOMMERCE_TEST_BUNDLE": str(bundle(work)),
         }
-        print(node("--test", "--test-reporter=spec", "--test-timeout=120000", "test/worker.test.js", cwd=PACKAGE, env=settings))
+        test("worker", settings=settings)
         with development(work, store.config) as url:
             check(ask(f"{url}/sync", b"{}", "another-token-of-16")[0] == 401, "wrangler dev: another token is refused")
             status, text = ask(f"{url}/sync", b"{}")

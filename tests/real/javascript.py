@@ -83,3 +83,9 @@ def package():
         shutil.copy(locked, stamp)
     npm("run", "--silent", "build", "--", component(), cwd=PACKAGE)
     return PACKAGE
+
+
+def test(*names, settings):
+    """Runs test files of the package."""
+    files = [f"test/{name}.test.js" for name in names]
+    print(node("--test", "--test-reporter=spec", "--test-timeout=120000", "--test-force-exit", *files, cwd=PACKAGE, env=settings))

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-from javascript import PACKAGE, QUIET, environment, node, npm, package, tested
+from javascript import PACKAGE, QUIET, environment, node, npm, package, test, tested
 from real import ROOT, Store, check, folder, lines, program, run
 
 PACKED = {
@@ -118,7 +118,7 @@ def main():
         types(made)
         runs_like_the_program(made, store, tap)
         stores = {"TAP_BIGCOMMERCE_TEST_STORE": json.dumps(store.config), "TAP_BIGCOMMERCE_TEST_LARGE_STORE": json.dumps(large.config)}
-        print(node("--test", "--test-reporter=spec", "--test-timeout=120000", "test/node.test.js", cwd=PACKAGE, env=stores))
+        test("door", "node", settings=stores)
 
 
 main()

@@ -136,7 +136,7 @@ export class OutputStream {
   }
 }
 
-/** Hands on whole lines. */
+/** Passes whole lines to a function. */
 export class LineStream extends OutputStream {
   #decoder = new TextDecoder();
   #rest = "";
