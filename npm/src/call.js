@@ -91,7 +91,8 @@ async function called({ send, log, redact, stop }, use) {
 
 /** The wish to end a run early. */
 class Stop {
-  wanted = false;
+  /** When it was made. */
+  wantedAt = Infinity;
   /** Rejects when the component had its time to end, and did not. @type {Promise<never>} */
   unheeded;
 
@@ -116,12 +117,12 @@ class Stop {
   }
 
   pollable() {
-    return new Pollable(() => this.wanted, this.#change);
+    return new Pollable(() => this.wantedAt < Infinity, this.#change);
   }
 
   want = () => {
-    if (this.#ended || this.wanted) return;
-    this.wanted = true;
+    if (this.#ended || this.wantedAt < Infinity) return;
+    this.wantedAt = performance.now();
     this.#change.wake();
     this.#timer = setTimeout(this.#giveUp, this.#graceMs);
   };

@@ -86,7 +86,8 @@ async function written(options, name) {
       const done = await online({ ...options, account, progress, graceMs: GRACE_MS }, (connector, stop) => {
         stopRun = stop.want;
         impatience = setInterval(() => {
-          if (stop.wanted && sink.busy() > SINK_GRACE_MS) sink.leave();
+          const since = Math.max(sink.since ?? Infinity, stop.wantedAt);
+          if (performance.now() - since > SINK_GRACE_MS) sink.leave();
         }, SINK_GRACE_MS / 10);
         return connector[name](wanted, sink, stop.pollable());
       });

@@ -1,4 +1,4 @@
-// An instance of the component. Each call has one of its own: two calls that wait inside one instance would share its stack.
+// An instance of the component. Each call has one of its own: two calls that wait inside one instance would share its memory.
 
 import { instantiate } from "../dist/tap.js";
 import { cli } from "./wasi/cli.js";

@@ -18,14 +18,13 @@ export class Sink extends OutputStream {
 
   /** Whether it was left, since it did not answer. */
   left = false;
+  /** Since when it has lines that it has not taken. @type {number | undefined} */
+  since;
 
   #give;
   #seen;
   #decoder = new TextDecoder();
   #rest = "";
-  /** Since when it has lines that it has not taken. @type {number | undefined} */
-  #since;
-
 
   /**
    * @param {Give} give
@@ -35,11 +34,6 @@ export class Sink extends OutputStream {
     super();
     this.#give = give;
     this.#seen = seen;
-  }
-
-  /** How long it has been busy with what it was given, in milliseconds. */
-  busy() {
-    return this.#since === undefined ? 0 : performance.now() - this.#since;
   }
 
   /** No more is given to a sink that does not answer. */
@@ -57,16 +51,16 @@ export class Sink extends OutputStream {
   room() {
     if (this.broken) throw failed(this.broken.fault);
     if (this.left) throw closed();
-    return this.#since === undefined ? MOST_WAITING : 0;
+    return this.since === undefined ? MOST_WAITING : 0;
   }
 
   take(bytes) {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = lines.pop() ?? "";
     if (!lines.length) return;
-    this.#since = performance.now();
+    this.since = performance.now();
     const done = () => {
-      this.#since = undefined;
+      this.since = undefined;
       this.wake();
     };
     this.#give(lines, this.#taken).then(done, (fault) => this.break(fault));

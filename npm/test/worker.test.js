@@ -186,15 +186,20 @@ test("three syncs at the same time bring the same records", async () => {
 });
 
 test("the access token is sent to the store, and is in no log and no answer", async (context) => {
-  let sent = 0;
-  meddling(context, (request) => {
-    sent += Number(request.headers["x-auth-token"] === store.access_token);
-    // Another place, which is not followed.
-    if (request.url.includes("/v2/coupons")) return { status: 302, headers: { location: `${store.api_url}${request.url}` } };
-  });
-  const before = proxy.requests;
-  const answer = await sync({ select: ["coupons"] });
-  const text = await answer.text().catch(() => "");
-  assert.ok(sent > 0 && sent === proxy.requests - before);
-  assert.ok(!(text + worker.log).includes(store.access_token) && !text.includes('"RECORD"'));
+  // Another place, which must not be followed, and a store that repeats what it was sent.
+  const odd = [
+    { status: 302, headers: { location: `${store.api_url}/stores/${store.store_hash}/v2/coupons` } },
+    { status: 400, body: JSON.stringify([{ status: 400, message: `bad: ${store.access_token}` }]) },
+  ];
+  for (const answer of odd) {
+    let sent = 0;
+    meddling(context, (request) => {
+      sent += Number(request.headers["x-auth-token"] === store.access_token);
+      return request.url.includes("/v2/coupons") ? answer : undefined;
+    });
+    const before = proxy.requests;
+    const text = await (await sync({ select: ["coupons"] })).text().catch(() => "");
+    assert.ok(sent > 0 && sent === proxy.requests - before);
+    assert.ok(!(text + worker.log).includes(store.access_token) && !text.includes('"RECORD"'));
+  }
 });
