@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import http from "node:http";
+import https from "node:https";
 
 /** A config for the store that TAP_BIGCOMMERCE_TEST_STORE names: a simulated one on this machine. */
 export const store = JSON.parse(process.env.TAP_BIGCOMMERCE_TEST_STORE ?? "null");
@@ -35,11 +36,19 @@ export class Proxy {
   /** The config of the store behind it. */
   target;
 
-  #server = http.createServer((request, response) => this.#answer(request, response));
+  #server;
+  #scheme;
   #agent = new http.Agent({ keepAlive: true });
 
-  static async start(meddle = () => undefined, target = store) {
-    const proxy = Object.assign(new Proxy(), { meddle, target });
+  /** @param {{ key: string, cert: string }} [tls] */
+  constructor(tls) {
+    const answer = (request, response) => this.#answer(request, response);
+    this.#server = tls ? https.createServer(tls, answer) : http.createServer(answer);
+    this.#scheme = tls ? "https" : "http";
+  }
+
+  static async start(meddle = () => undefined, target = store, tls = undefined) {
+    const proxy = Object.assign(new Proxy(tls), { meddle, target });
     // A connection stays for as long as its client wants.
     proxy.#server.keepAliveTimeout = 0;
     proxy.#server.on("connection", (socket) => {
@@ -53,7 +62,7 @@ export class Proxy {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.#server.address().port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#server.address().port}`;
   }
 
   /** The store's config, by this way. */

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from javascript import PACKAGE, QUIET, environment, node, npm, package, test, tested
+from nginx import certificates
 from real import ROOT, Store, check, folder, lines, program, run
 
 PACKED = {
@@ -118,7 +119,8 @@ def main():
         types(made)
         runs_like_the_program(made, store, tap)
         stores = {"TAP_BIGCOMMERCE_TEST_STORE": json.dumps(store.config), "TAP_BIGCOMMERCE_TEST_LARGE_STORE": json.dumps(large.config)}
-        test("door", "node", settings=stores)
+        certificates(work)
+        test("door", "node", "tls", settings=stores | {"TAP_BIGCOMMERCE_TEST_CERTIFICATES": str(work)})
 
 
 main()

@@ -23,7 +23,10 @@ export class Connections {
   constructor(most) {
     this.#most = most;
     const options = { keepAlive: true, maxSockets: most, maxFreeSockets: most };
-    this.#agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
+    // Without TLS only loopback is reached, and the token must not leave for a proxy.
+    const { HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy } = process.env;
+    const proxyEnv = { HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy };
+    this.#agents = { "http:": new http.Agent(options), "https:": new https.Agent({ ...options, proxyEnv }) };
   }
 
   /**
