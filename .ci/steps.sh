@@ -6,7 +6,7 @@ export TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 # Where .ci/install puts tools.
 export PATH="$TARGET/tools/bin:$PATH"
 
-done_steps=() not_checked=() child=
+done_steps=() not_checked=() child='' companion=''
 
 # Runs one check; its failure, or the end of the time, ends the script.
 step() {
@@ -24,6 +24,24 @@ step() {
     fi
 }
 
+# Starts a check next to the steps that follow. `joined` waits for it.
+alongside() {
+    local left=$((MINUTES * 60 - SECONDS))
+    printf '\n== %s (alongside)\n' "$*"
+    timeout --kill-after=10 "$((left > 0 ? left : 1))" "$@" >"$TARGET/alongside.log" 2>&1 &
+    companion=$! companion_name=$*
+}
+
+# Waits for the check that runs alongside, and shows what it wrote.
+joined() {
+    local status=0
+    wait "$companion" || status=$?
+    companion=
+    cat "$TARGET/alongside.log"
+    done_steps+=("alongside  $companion_name")
+    ((status == 0)) || { done_steps+=("         ^ failed with $status"); exit "$status"; }
+}
+
 # The same for a check that needs a registry or a tool from one. Only OFFLINE=1 leaves it out.
 online() { if [[ -n ${OFFLINE:-} ]]; then not_checked+=("$* (OFFLINE)"); else step "$@"; fi; }
 
@@ -32,9 +50,11 @@ github() { if [[ -n ${NO_GITHUB:-} ]]; then not_checked+=("$* (NO_GITHUB)"); els
 
 finish() {
     local status=$?
+    [[ -z $companion ]] || kill "$companion" 2>/dev/null || true
     printf '\n== %s: %s after %d s\n' "$0" "$( ((status)) && echo FAILED || echo passed)" "$SECONDS"
     ((${#done_steps[@]} == 0)) || printf '%s\n' "${done_steps[@]}"
     ((${#not_checked[@]} == 0)) || printf 'NOT CHECKED: %s\n' "${not_checked[@]}"
 }
 trap finish EXIT
-trap 'kill "$child" 2>/dev/null; exit 143' TERM INT HUP
+# Without a companion there is a complaint, which nobody sees.
+trap 'kill "$child" "$companion" 2>/dev/null; exit 143' TERM INT HUP
