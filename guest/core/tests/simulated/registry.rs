@@ -17,9 +17,9 @@ use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quirks, Scop
 /// A few of everything, and more of what has pages.
 fn small() -> Counts {
     let few = [
-        (Kind::ORDERS, 40),
-        (Kind::CUSTOMERS, 60),
-        (Kind::PRODUCTS, 60),
+        (Kind::ORDERS, 36),
+        (Kind::CUSTOMERS, 35),
+        (Kind::PRODUCTS, 35),
         (Kind::COUPONS, 12),
         (Kind::REFUNDS, 30),
         (Kind::PRICE_LISTS, 14),
