@@ -31,14 +31,30 @@ pub fn component() -> Vec<u8> {
 
 /// The bytes of a component that asks for whatever it is told to (`tests/foreign`).
 pub fn foreign() -> Vec<u8> {
-    static FOREIGN: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let package = ["--package", "tap-bigcommerce-foreign", "--target", "wasm32-wasip2", "--profile", "component"];
-        let told = cargo_builds(&package, &target_folder());
-        let named =
-            |message: &Value| message["filenames"][0].as_str().filter(|file| file.ends_with("_foreign.wasm")).map(PathBuf::from);
-        std::fs::read(told.iter().find_map(named).expect("cargo names the component")).expect("the component can be read")
-    });
-    FOREIGN.clone()
+    static FOREIGN: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-foreign"));
+    std::fs::read(&*FOREIGN).expect("the component can be read")
+}
+
+/// The component that calls the edge interface.
+pub fn driver() -> &'static Path {
+    static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-driver"));
+    &DRIVER
+}
+
+/// The component that takes lines.
+pub fn collector() -> &'static Path {
+    static COLLECTOR: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-collector"));
+    &COLLECTOR
+}
+
+/// The component of a package.
+fn guest(package: &str) -> PathBuf {
+    let what = ["--package", package, "--target", "wasm32-wasip2", "--profile", "component"];
+    let file = format!("/{}.wasm", package.replace('-', "_"));
+    let told = cargo_builds(&what, &target_folder());
+    let files = told.iter().flat_map(|message| message["filenames"].as_array().into_iter().flatten());
+    let named = files.filter_map(Value::as_str).find(|named| named.ends_with(&file));
+    named.map(PathBuf::from).expect("cargo names the component")
 }
 
 /// An example's program, by its name.

@@ -20,18 +20,22 @@ const STEP: u64 = 64 << 10;
 pub(crate) enum Fault {
     /// Another instance holds the lock.
     Busy,
-    /// There is no room.
+    /// There is no room, as far as can be told.
     Full(io::Error),
     Io(io::Error),
 }
 
 impl From<io::Error> for Fault {
     fn from(fault: io::Error) -> Fault {
-        match fault.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Fault::Full(fault),
-            _ => Fault::Io(fault),
-        }
+        let is_full = matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+        if is_full || is_failed_write(&fault) { Fault::Full(fault) } else { Fault::Io(fault) }
     }
+}
+
+/// Under WASI a write goes through a stream, which reports a full disk and a broken one alike: EIO.
+fn is_failed_write(fault: &io::Error) -> bool {
+    const EIO: i32 = 29;
+    cfg!(target_os = "wasi") && fault.raw_os_error() == Some(EIO)
 }
 
 /// Whether this may be the name of a file: no path, nothing hidden, and the same on every file system.

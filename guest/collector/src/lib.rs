@@ -100,7 +100,7 @@ impl From<Fault> for Refusal {
             }
             Fault::Full(fault) => {
                 let text = format!(
-                    "the folder has no room for the lines ({fault}); nothing of them was kept: make room, and send them again"
+                    "the lines cannot be written ({fault}); most likely the folder has no room. Nothing of them was kept: make room, and send them again"
                 );
                 Refusal::new(507, "full", text)
             }
