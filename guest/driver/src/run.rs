@@ -16,8 +16,8 @@ use tap_bigcommerce_lease::{Claim, Lease};
 const CHUNK: u64 = 64 << 10;
 /// Each slice completes something: so many in a row that do not are an error.
 const MOST_IDLE: u32 = 3;
-/// The tap writes a STATE after a thousand records: so many lines without a new one are an error.
-const MOST_LINES: u64 = 100_000;
+/// The tap's position moves with each page: so many lines without a new STATE are an error.
+const MOST_LINES: u64 = 1_000_000;
 /// A wait is cut into parts, to renew the lock in between.
 const NAP: Duration = Duration::from_secs(1);
 

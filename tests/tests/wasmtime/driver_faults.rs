@@ -113,6 +113,15 @@ fn an_answer_that_never_comes_or_never_ends_is_given_up() {
         (0..64).for_each(|_| say(stream, &" ".repeat(1 << 20)));
     });
     fails(&between(&shop, &endless, &Fake::counting(), &[]), &["a line of more than 16777216 bytes"]);
+    let records = Fake::start(|stream, _, _| {
+        say(stream, HEAD);
+        (0..1001).for_each(|_| say(stream, "{\"type\":\"RECORD\"}\n".repeat(1000).as_str()));
+        hold(stream);
+    });
+    fails(
+        &between(&shop, &records, &Fake::counting(), &[("TIMEOUT_SECONDS", "60")]),
+        &["1000000 lines came without a new STATE"],
+    );
     let edge = Fake::saying(slice(&[RECORD, END]));
     let ended = between(&shop, &edge, &silent(), &[]);
     fails(&ended, &["the lines were not taken", "the collector sent no answer in time"]);
