@@ -3,12 +3,15 @@
 
 use crate::fake::Fake;
 use crate::messages::{Message, messages};
-use crate::program::limited;
+use crate::program::{Ended, LONGEST, limited};
 use crate::runs::{EDGE_TOKEN, edge_variables};
 use crate::shop::Shop;
 use crate::wasmtime::{Served, page_line, wasmtime};
 use serde_json::{Value, json};
-use std::process::Command;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The collector's token.
 pub const COLLECTOR_TOKEN: &str = "seventeen-bytes-x";
@@ -76,6 +79,54 @@ pub fn driver(shop: &Shop, places: &Places, settings: &[(&str, &str)]) -> Comman
         command.env(format!("TAP_BIGCOMMERCE_DRIVER_{name}"), value);
     }
     command
+}
+
+/// A driver that runs, until it ends or is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("wasmtime starts");
+        let mut stderr = child.stderr.take().expect("it is a pipe");
+        let stderr = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).expect("the driver writes UTF-8");
+            text
+        });
+        Running { child, stderr: Some(stderr) }
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> Ended {
+        let end = Instant::now() + LONGEST;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                break status;
+            }
+            assert!(Instant::now() < end, "the driver hangs");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let stderr = self.stderr.take().map(|gathered| gathered.join().expect("its log can be read"));
+        Ended { code: status.code(), stdout: String::new(), stderr: stderr.unwrap_or_default() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// What the collector holds of the shop.

@@ -58,7 +58,9 @@ impl Fake {
     /// Answers every request with these bytes, and closes the connection.
     pub fn saying(answer: impl Into<String>) -> Fake {
         let answer = answer.into();
-        Fake::start(move |stream, _, _| say(stream, &answer))
+        Fake::start(move |stream, _, _| {
+            say(stream, &answer);
+        })
     }
 
     /// Takes lines and counts them, as a collector does.
@@ -92,9 +94,9 @@ impl Drop for Fake {
     }
 }
 
-/// Writes to a client, which may be gone.
-pub fn say(stream: &mut TcpStream, text: &str) {
-    let _ = stream.write_all(text.as_bytes());
+/// Writes to a client. False: it is gone.
+pub fn say(stream: &mut TcpStream, text: &str) -> bool {
+    stream.write_all(text.as_bytes()).is_ok()
 }
 
 /// Holds a connection until the client closes it.

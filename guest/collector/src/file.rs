@@ -54,15 +54,14 @@ pub(crate) fn append(folder: &Path, name: &str, batch: &[u8]) -> Result<(), Faul
     };
     let appended = open(folder, name).map_err(Fault::from).and_then(|(mut file, end)| {
         let written = write(&mut file, batch, &mut lease);
-        if let Err(Fault::Full(_) | Fault::Io(_)) = written {
+        // What another instance has appended since is not to be cut.
+        if written.is_err() && lease.is_held() {
             file.set_len(end)?;
         }
         written
     });
-    // Who has lost the lock has nothing to give back.
-    if !matches!(appended, Err(Fault::Busy)) {
-        lease.release()?;
-    }
+    // A lock that is not given back ends by itself; the lines are there all the same.
+    let _ = lease.release();
     appended
 }
 
@@ -96,7 +95,7 @@ fn last_end(file: &mut File, length: u64) -> io::Result<u64> {
 
 fn write(file: &mut File, batch: &[u8], lease: &mut Lease) -> Result<(), Fault> {
     for part in batch.chunks(PART) {
-        // This instance was suspended, and another one appends by now: its lines are not to be cut.
+        // This instance was suspended, and another one appends by now.
         if !lease.renew()? {
             return Err(Fault::Busy);
         }

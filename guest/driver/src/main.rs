@@ -5,31 +5,35 @@
 mod http;
 mod kept;
 mod lines;
+mod log;
 mod message;
 mod run;
 mod settings;
 mod trouble;
 
 use crate::settings::Settings;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         None => {}
         Some("--help") => {
-            println!("{}", settings::help());
-            return ExitCode::SUCCESS;
+            return match std::io::stdout().write_all(settings::help().as_bytes()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            };
         }
         Some(_) => {
-            eprintln!("{}\nCRITICAL the driver takes no arguments: set the variables above", settings::help());
+            log::critical("the driver takes no arguments: set variables in place of them; --help lists them");
             return ExitCode::FAILURE;
         }
     }
-    let ended = Settings::new(std::env::vars()).inspect_err(|_| eprintln!("{}", settings::help()));
-    match ended.and_then(|settings| run::run(&settings)) {
+    let settings = Settings::new(std::env::vars()).inspect_err(|_| log::info(&settings::help()));
+    match settings.and_then(|settings| run::run(&settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("CRITICAL {why:#}");
+            log::critical(&format!("{why:#}"));
             ExitCode::FAILURE
         }
     }

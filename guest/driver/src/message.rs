@@ -15,8 +15,10 @@ struct Message<'l> {
 
 /// The state that a line carries; none if it is another message. Fails on what is no message.
 pub(crate) fn state(line: &[u8]) -> Result<Option<&RawValue>> {
-    let message: Message<'_> = serde_json::from_slice(line)
-        .context("the edge sent a line that is not a Singer message; check that EDGE_URL is the tap's edge interface")?;
+    // Without the parser's reason, which quotes what it has found.
+    let message = serde_json::from_slice::<Message<'_>>(line).ok();
+    let message =
+        message.context("the edge sent a line that is not a Singer message; check that EDGE_URL is the tap's edge interface")?;
     match message.kind.as_ref() {
         "STATE" => message.value.context("the edge sent a STATE without a value").map(Some),
         _ => Ok(None),

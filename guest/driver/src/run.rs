@@ -3,6 +3,7 @@
 use crate::http::{self, Limits};
 use crate::kept::Kept;
 use crate::lines::{Batch, Lines};
+use crate::log;
 use crate::message;
 use crate::settings::Settings;
 use crate::trouble::Trouble;
@@ -43,7 +44,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let mut run = Run { settings, limits, catalog, lease, slices: 0, lines: 0, unmoved: 0 };
     let ended = Kept::open(folder).and_then(|kept| run.slices(kept));
     if let Err(fault) = run.lease.release() {
-        eprintln!("WARNING the lock of the folder {named} was not given back ({fault}); it ends by itself");
+        log::warn(&format!("the lock of the folder {named} was not given back ({fault}); it ends by itself"));
     }
     ended
 }
@@ -73,7 +74,7 @@ struct Run<'s> {
 impl Run<'_> {
     fn slices(&mut self, mut kept: Kept) -> Result<()> {
         if kept.state().is_some() {
-            eprintln!("INFO resuming from the STATE that the last run kept");
+            log::info("resuming from the STATE that the last run kept");
         }
         let (mut failed, mut idle) = (0, 0);
         while self.slices < self.settings.max_slices {
@@ -225,7 +226,7 @@ impl Run<'_> {
         let Some(wait) = self.settings.wait(failed, named) else {
             return Err(why.context(format!("the next try is wanted in {} s", named.unwrap_or_default().as_secs())));
         };
-        eprintln!("WARNING {why:#}; try {} of {} follows in {} s", failed + 1, self.settings.tries, wait.as_secs());
+        log::warn(&format!("{why:#}; try {} of {} follows in {} s", failed + 1, self.settings.tries, wait.as_secs()));
         let end = Instant::now() + wait;
         while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
             std::thread::sleep(left.min(NAP));
@@ -253,8 +254,8 @@ impl Run<'_> {
         let aside: Vec<String> = kept.aside().into_iter().map(|(stream, count)| format!("{count} of {stream}")).collect();
         if !aside.is_empty() {
             let text = "the store could not serve everything, and the next run asks again. Entries that are set aside:";
-            eprintln!("WARNING {text} {}; the edge's log names each one", aside.join(", "));
+            log::warn(&format!("{text} {}; the edge's log names each one", aside.join(", ")));
         }
-        eprintln!("INFO everything is read: {} lines in {} slices", self.lines, self.slices);
+        log::info(&format!("everything is read: {} lines in {} slices", self.lines, self.slices));
     }
 }

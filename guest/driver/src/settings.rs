@@ -50,7 +50,7 @@ pub(crate) fn help() -> String {
         format!("  {PREFIX}{name}{default}\n      {what}")
     });
     let lines: Vec<String> = lines.collect();
-    format!("The driver reads a store through the tap's edge interface. Its settings are variables:\n{}", lines.join("\n"))
+    format!("The driver reads a store through the tap's edge interface. Its settings are variables:\n{}\n", lines.join("\n"))
 }
 
 impl Settings {

@@ -18,8 +18,6 @@ use std::time::{Duration, SystemTime};
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The time is written again after this part of the lease.
 const RENEWALS: u32 = 8;
-/// Under this name a time is written, before it replaces the one before.
-const UNFINISHED: &str = "new";
 
 /// The lock, held.
 #[derive(Debug)]
@@ -73,14 +71,23 @@ impl Lease {
         Ok(newest(&self.folder)? == Some(self.number))
     }
 
+    /// Whether nobody else has taken the lock. It is not renewed by that.
+    pub fn is_held(&self) -> bool {
+        newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
+    }
+
     /// Gives the lock back.
     pub fn release(self) -> io::Result<()> {
-        replace(&self.folder, self.number, 0)
+        match write(&self.folder, self.number, 0) {
+            // Others have had the lock since, and removed the file.
+            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(()),
+            written => written,
+        }
     }
 
     fn write(&mut self, now: SystemTime) -> io::Result<()> {
         self.written = now;
-        replace(&self.folder, self.number, seconds(now + self.length))
+        write(&self.folder, self.number, seconds(now + self.length))
     }
 }
 
@@ -111,13 +118,10 @@ fn claim(folder: &Path, number: u64, length: Duration) -> io::Result<Claim> {
     }
 }
 
-/// Replaces the time in a file as a whole: nobody reads a part of it.
-fn replace(folder: &Path, number: u64, until: u64) -> io::Result<()> {
-    let unfinished = folder.join(format!("{number}.{UNFINISHED}"));
-    let mut file = File::create(&unfinished)?;
-    file.write_all(format!("{until}\n").as_bytes())?;
-    drop(file);
-    fs::rename(&unfinished, folder.join(number.to_string()))
+/// Writes a time into a file, over the one before. All have the same length, so this needs no more room, and works on a full disk.
+fn write(folder: &Path, number: u64, until: u64) -> io::Result<()> {
+    let mut file = File::options().write(true).open(folder.join(number.to_string()))?;
+    file.write_all(format!("{until:020}\n").as_bytes())
 }
 
 /// How much longer the holder with this file has the lock.
@@ -149,11 +153,9 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
 /// Removes all files but those of this holder and the one before it.
 fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     for older in numbers(folder)?.into_iter().filter(|older| older.saturating_add(1) < number) {
-        for name in [older.to_string(), format!("{older}.{UNFINISHED}")] {
-            match fs::remove_file(folder.join(name)) {
-                Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(fault),
-                _ => {}
-            }
+        match fs::remove_file(folder.join(older.to_string())) {
+            Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(fault),
+            _ => {}
         }
     }
     Ok(())
@@ -182,7 +184,7 @@ mod tests {
     }
 
     fn let_it_run_out(folder: &Path, number: u64) {
-        replace(folder, number, seconds(SystemTime::now()) - 1).unwrap();
+        write(folder, number, seconds(SystemTime::now()) - 1).unwrap();
     }
 
     #[test]
@@ -202,7 +204,7 @@ mod tests {
         let_it_run_out(folder.path(), killed.number);
         let mut next = taken(folder.path()).unwrap();
         killed.written = SystemTime::UNIX_EPOCH;
-        assert!(!killed.renew().unwrap() && next.renew().unwrap());
+        assert!(!killed.renew().unwrap() && next.renew().unwrap() && next.is_held() && !killed.is_held());
         killed.release().unwrap();
         assert!(taken(folder.path()).is_none(), "what the first one gives back is not the lock");
     }
@@ -235,7 +237,7 @@ mod tests {
             assert_eq!(winners.iter().map(|lease| lease.number).collect::<Vec<_>>(), [round]);
             let_it_run_out(folder.path(), round);
         }
-        assert!(fs::read_dir(folder.path()).unwrap().count() <= 3, "old files are removed");
+        assert!(fs::read_dir(folder.path()).unwrap().count() <= 2, "old files are removed");
     }
 
     #[test]
@@ -266,7 +268,7 @@ mod tests {
     fn a_time_from_a_wrong_clock_does_not_block_the_lock_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         taken(folder.path()).unwrap();
-        replace(folder.path(), 1, u64::MAX).unwrap();
+        write(folder.path(), 1, u64::MAX).unwrap();
         assert!(taken(folder.path()).is_some());
     }
 }

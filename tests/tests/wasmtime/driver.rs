@@ -3,11 +3,10 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tap_bigcommerce_sandbox::{Action, Fault, Kind};
 use tap_bigcommerce_tests::chain::{
-    COLLECTOR_TOKEN, Places, collected, collector, driver, edge, full_collector, kept, let_the_lock_run_out,
+    COLLECTOR_TOKEN, Places, Running, collected, collector, driver, edge, full_collector, kept, let_the_lock_run_out,
 };
 use tap_bigcommerce_tests::fake::{Fake, Relay, hold};
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state};
@@ -60,12 +59,12 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Starts a driver, and waits until the collector has so many STATEs.
-fn start_until(shop: &Shop, places: &Places, most: usize) -> Child {
-    let child = driver(shop, places, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+fn start_until(shop: &Shop, places: &Places, most: usize) -> Running {
+    let running = Running::start(driver(shop, places, &[]));
     let file = shop.path("lines/shop.jsonl");
     let count = || std::fs::read_to_string(&file).unwrap_or_default().matches(r#"{"type":"STATE""#).count();
     wait_until("a STATE", || count() >= most);
-    child
+    running
 }
 
 #[test]
@@ -113,11 +112,10 @@ fn a_driver_that_is_killed_leaves_a_state_to_resume_from_and_a_lock_that_runs_ou
     let shop = large();
     let (edge, collector) = (edge(&shop), collector(&shop));
     let places = Places::of(&edge, &collector);
-    let mut child = start_until(&shop, &places, 2);
+    let running = start_until(&shop, &places, 2);
     let second = run(driver(&shop, &places, &[]));
     fails(&second, &["another driver works with the folder state", "its lock ends by itself in"]);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(running);
     let before = collected(&shop);
     is_covered(&shop);
     assert!(kept(&shop).unwrap()["currently_syncing"].is_string(), "it was killed in the middle");
@@ -137,8 +135,7 @@ fn a_driver_that_stood_still_while_another_took_over_ends() {
     let shop = large();
     let (edge, collector) = (edge(&shop), collector(&shop));
     let places = Places::of(&edge, &collector);
-    let mut command = driver(&shop, &places, &[("TIMEOUT_SECONDS", "10"), ("TRIES", "10")]);
-    let first = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let first = Running::start(driver(&shop, &places, &[("TIMEOUT_SECONDS", "10"), ("TRIES", "10")]));
     let signal = |signal| kill_process(Pid::from_raw(first.id().try_into().unwrap()).unwrap(), signal).unwrap();
     wait_until("a STATE", || kept(&shop).is_some());
     signal(Signal::STOP);
@@ -147,7 +144,7 @@ fn a_driver_that_stood_still_while_another_took_over_ends() {
     // It looks at its lock after an eighth of the time that the lock is for, which is 45 s.
     std::thread::sleep(Duration::from_secs(7));
     signal(Signal::CONT);
-    let ended = Ended::from(first.wait_with_output().unwrap());
+    let ended = first.ended();
     fails(&ended, &["another driver has taken the lock", "stood still for too long"]);
     has_arrived(&shop);
     run(driver(&shop, &places, &[])).ok();
@@ -160,12 +157,12 @@ fn an_edge_that_is_killed_midway_is_asked_again_until_it_is_back() {
     let (first, collector) = (edge(&shop), collector(&shop));
     let relay = Relay::start(first.address);
     let places = Places { edge: relay.url(), ..Places::of(&first, &collector) };
-    let child = start_until(&shop, &places, 2);
+    let running = start_until(&shop, &places, 2);
     first.kill();
     let second = edge(&shop);
     relay.lead_to(second.address);
-    let ended = Ended::from(child.wait_with_output().unwrap());
-    assert_eq!(ended.code, Some(0));
+    let ended = running.ended();
+    assert!(ended.ok().stderr.contains("WARNING the edge"));
     has_arrived(&shop);
 }
 
@@ -176,11 +173,10 @@ fn an_edge_that_stays_dead_ends_the_run_with_its_state() {
     let (first, collector) = (edge(&shop), collector(&shop));
     let relay = Relay::start(first.address);
     let places = Places { edge: relay.url(), ..Places::of(&first, &collector) };
-    let mut command = driver(&shop, &places, &[("TRIES", "2")]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = Running::start(driver(&shop, &places, &[("TRIES", "2")]));
     wait_until("a STATE", || kept(&shop).is_some());
     first.kill();
-    let ended = Ended::from(child.wait_with_output().unwrap());
+    let ended = running.ended();
     fails(&ended, &["the last STATE is kept", "given up after 2 tries", "the edge"]);
     is_covered(&shop);
     let second = edge(&shop);
@@ -255,10 +251,8 @@ fn a_driver_that_waits_keeps_its_lock() {
     let silent = Fake::start(|stream, _, _| hold(stream));
     let places = Places::fake(&silent, &silent);
     let settings = [("TIMEOUT_SECONDS", "3"), ("TRIES", "5")];
-    let mut first = driver(&shop, &places, &settings).stderr(Stdio::null()).spawn().unwrap();
+    let _first = Running::start(driver(&shop, &places, &settings));
     // Its lock is for 13 s, and it waits for longer.
     wait_until("the fourth request", || silent.seen().len() == 4);
     fails(&run(driver(&shop, &places, &settings)), &["another driver"]);
-    first.kill().unwrap();
-    first.wait().unwrap();
 }

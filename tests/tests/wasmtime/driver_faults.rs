@@ -102,21 +102,19 @@ fn an_answer_that_never_comes_or_never_ends_is_given_up() {
     fails(&between(&shop, &stalls, &Fake::counting(), &[]), &["given up after 2 tries", "nothing came for 2 s"]);
     let drips = Fake::start(|stream, _, _| {
         say(stream, HEAD);
-        for _ in 0..600 {
-            say(stream, " ");
+        while say(stream, " ") {
             std::thread::sleep(Duration::from_millis(100));
         }
     });
     fails(&between(&shop, &drips, &Fake::counting(), &[]), &["given up after 2 tries", "no whole line for 2 s"]);
     let endless = Fake::start(|stream, _, _| {
         say(stream, HEAD);
-        (0..64).for_each(|_| say(stream, &" ".repeat(1 << 20)));
+        while say(stream, &" ".repeat(1 << 20)) {}
     });
     fails(&between(&shop, &endless, &Fake::counting(), &[]), &["a line of more than 16777216 bytes"]);
     let records = Fake::start(|stream, _, _| {
         say(stream, HEAD);
-        (0..1001).for_each(|_| say(stream, "{\"type\":\"RECORD\"}\n".repeat(1000).as_str()));
-        hold(stream);
+        while say(stream, &"{\"type\":\"RECORD\"}\n".repeat(1000)) {}
     });
     fails(
         &between(&shop, &records, &Fake::counting(), &[("TIMEOUT_SECONDS", "60")]),
