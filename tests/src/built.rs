@@ -31,30 +31,37 @@ pub fn component() -> Vec<u8> {
 
 /// The bytes of a component that asks for whatever it is told to (`tests/foreign`).
 pub fn foreign() -> Vec<u8> {
-    static FOREIGN: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-foreign"));
-    std::fs::read(&*FOREIGN).expect("the component can be read")
+    static FOREIGN: LazyLock<[PathBuf; 1]> = LazyLock::new(|| guests(["tap-bigcommerce-foreign"]));
+    std::fs::read(&FOREIGN[0]).expect("the component can be read")
 }
 
 /// The component that calls the edge interface.
 pub fn driver() -> &'static Path {
-    static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-driver"));
-    &DRIVER
+    &around_the_edge()[0]
 }
 
 /// The component that takes lines.
 pub fn collector() -> &'static Path {
-    static COLLECTOR: LazyLock<PathBuf> = LazyLock::new(|| guest("tap-bigcommerce-collector"));
-    &COLLECTOR
+    &around_the_edge()[1]
 }
 
-/// The component of a package.
-fn guest(package: &str) -> PathBuf {
-    let what = ["--package", package, "--target", "wasm32-wasip2", "--profile", "component"];
-    let file = format!("/{}.wasm", package.replace('-', "_"));
+fn around_the_edge() -> &'static [PathBuf; 2] {
+    static BOTH: LazyLock<[PathBuf; 2]> = LazyLock::new(|| guests(["tap-bigcommerce-driver", "tap-bigcommerce-collector"]));
+    &BOTH
+}
+
+/// The components of some packages.
+fn guests<const N: usize>(packages: [&str; N]) -> [PathBuf; N] {
+    let named = packages.iter().flat_map(|package| ["--package", package]);
+    let what: Vec<&str> = named.chain(["--target", "wasm32-wasip2", "--profile", "component"]).collect();
     let told = cargo_builds(&what, &target_folder());
-    let files = told.iter().flat_map(|message| message["filenames"].as_array().into_iter().flatten());
-    let named = files.filter_map(Value::as_str).find(|named| named.ends_with(&file));
-    named.map(PathBuf::from).expect("cargo names the component")
+    let files: Vec<&str> =
+        told.iter().flat_map(|message| message["filenames"].as_array().into_iter().flatten()).filter_map(Value::as_str).collect();
+    packages.map(|package| {
+        let ends = format!("{}.wasm", package.replace('-', "_"));
+        let file = files.iter().find(|file| file.ends_with(&ends)).expect("cargo names the component");
+        PathBuf::from(file)
+    })
 }
 
 /// An example's program, by its name.

@@ -52,8 +52,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 /// A response without its end. If it was at its last STATE, a stream has failed by itself, and would again.
 fn interrupted(limit: Duration, was_at_last_state: bool) -> Trouble {
     if was_at_last_state {
-        let text = "a stream could not be read; all others were, and their STATE is kept. The edge's log says which stream, and what to do";
-        return Trouble::Lasting(anyhow!(text));
+        let text = "the edge's response was interrupted after its last STATE, which is kept: a stream could not be read, and all others were";
+        return Trouble::Lasting(anyhow!("{text}. The edge's log says which stream, and what to do"));
     }
     let text = "the edge's response was interrupted before its end, or nothing came for";
     Trouble::passing(anyhow!("{text} {} s", limit.as_secs()))
