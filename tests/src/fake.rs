@@ -30,6 +30,15 @@ pub struct Fake {
 impl Fake {
     /// Reads one request of each connection; then `answer` gets the connection, the request and its number, from 0 on.
     pub fn start(answer: impl Fn(&mut TcpStream, &Seen, usize) + Send + Sync + 'static) -> Fake {
+        Fake::serve(true, answer)
+    }
+
+    /// The same, but the answer comes before the body is read.
+    pub fn hasty(answer: impl Fn(&mut TcpStream, &Seen, usize) + Send + Sync + 'static) -> Fake {
+        Fake::serve(false, answer)
+    }
+
+    fn serve(reads_body: bool, answer: impl Fn(&mut TcpStream, &Seen, usize) + Send + Sync + 'static) -> Fake {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
         let (seen, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -42,7 +51,7 @@ impl Fake {
                 let Ok(mut stream) = stream else { continue };
                 let (to, answer) = (to.clone(), answer.clone());
                 std::thread::spawn(move || {
-                    if let Some(request) = request(&stream) {
+                    if let Some(request) = request(&stream, reads_body) {
                         let mut seen = to.lock().expect("no thread panics with it");
                         seen.push(request.clone());
                         let place = seen.len() - 1;
@@ -109,7 +118,7 @@ pub fn whole(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} Any\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
-fn request(stream: &TcpStream) -> Option<Seen> {
+fn request(stream: &TcpStream, reads_body: bool) -> Option<Seen> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -118,7 +127,7 @@ fn request(stream: &TcpStream) -> Option<Seen> {
         }
     }
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
+    let mut body = vec![0; length.filter(|_| reads_body).unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     Some(Seen { head, body, at: Instant::now() })
 }

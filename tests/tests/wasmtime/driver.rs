@@ -16,7 +16,7 @@ use tap_bigcommerce_tests::shop::{Shop, counts};
 
 /// Enough for slices of some seconds.
 fn large() -> Shop {
-    Shop::new(counts(3000, 10, 10, 10))
+    Shop::new(counts(1200, 10, 10, 10))
 }
 
 /// It failed, and its last line is for a person and holds all these words.

@@ -1,6 +1,7 @@
 //! The driver between servers that do what they must not: it ends with a sentence, and tells nobody a token.
 
 use crate::driver::{fails, holds_no_secret};
+use std::net::Shutdown;
 use std::time::Duration;
 use tap_bigcommerce_tests::chain::{COLLECTOR_TOKEN, Places, collector, driver, edge, kept};
 use tap_bigcommerce_tests::fake::{Fake, hold, say, whole};
@@ -63,6 +64,22 @@ fn a_refusal_that_stays_ends_the_run_at_once() {
         fails(&between(&shop, &edge, &Fake::counting(), &[]), &[words]);
         assert_eq!(edge.seen().len(), 1, "{status} {kind}");
     }
+}
+
+#[test]
+#[ignore = "needs the wasmtime program"]
+fn a_refusal_that_comes_before_the_lines_are_sent_is_heeded() {
+    let large = format!(r#"{{"type":"RECORD","record":"{}"}}"#, "x".repeat(8 << 20));
+    let edge = Fake::saying(slice(&[&large, END]));
+    let refuses = Fake::hasty(|stream, _, _| {
+        say(stream, &whole(413, "", r#"{"detail": "too much"}"#));
+        // Its end is told to the client while the rest of the lines is on its way.
+        if stream.shutdown(Shutdown::Write).is_ok() {
+            hold(stream);
+        }
+    });
+    fails(&between(&shop(), &edge, &refuses, &[("TIMEOUT_SECONDS", "20")]), &["the collector answered 413: too much"]);
+    assert_eq!(refuses.seen().len(), 1);
 }
 
 #[test]
