@@ -8,7 +8,7 @@ use tap_bigcommerce_sandbox::{Action, Fault, Kind};
 use tap_bigcommerce_tests::chain::{
     COLLECTOR_TOKEN, Places, Running, collected, collector, driver, edge, full_collector, kept, let_the_lock_run_out,
 };
-use tap_bigcommerce_tests::fake::{Fake, Relay, hold};
+use tap_bigcommerce_tests::fake::{Fake, Relay, say, whole};
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state};
 use tap_bigcommerce_tests::program::{Ended, LONGEST, run};
 use tap_bigcommerce_tests::runs::EDGE_TOKEN;
@@ -248,11 +248,15 @@ fn a_stream_that_fails_by_itself_ends_the_run_once_all_others_are_read() {
 #[ignore = "needs the wasmtime program"]
 fn a_driver_that_waits_keeps_its_lock() {
     let shop = Shop::new(counts(1, 1, 1, 1));
-    let silent = Fake::start(|stream, _, _| hold(stream));
-    let places = Places::fake(&silent, &silent);
-    let settings = [("TIMEOUT_SECONDS", "3"), ("TRIES", "5")];
+    let busy = Fake::start(|stream, _, _| {
+        say(stream, &whole(503, "retry-after: 60\r\n", ""));
+    });
+    let places = Places::fake(&busy, &busy);
+    let settings = [("TIMEOUT_SECONDS", "2")];
     let _first = Running::start(driver(&shop, &places, &settings));
-    // Its lock is for 13 s, and it waits for longer.
-    wait_until("the fourth request", || silent.seen().len() == 4);
+    wait_until("the first request", || busy.seen().len() == 1);
+    // The lock is for 9 s at a time.
+    std::thread::sleep(Duration::from_secs(12));
     fails(&run(driver(&shop, &places, &settings)), &["another driver"]);
+    assert_eq!(busy.seen().len(), 1);
 }
