@@ -1,7 +1,7 @@
 //! POST requests, each with a time limit.
 //!
-//! `waki::Client` sends no request with a limit on the wait for the answer and for its parts, and loses an answer that comes before the whole
-//! body is sent. So requests are sent here, over waki's bindings; the answer is waki's `Response`.
+//! `waki::Client` limits only the time to connect, not the wait for the answer and for its parts, and it gives no answer if the body could not
+//! be sent to its end. So requests are sent here, over waki's bindings; the answer is waki's `Response`.
 
 use crate::trouble::Trouble;
 use anyhow::{Error, anyhow};
