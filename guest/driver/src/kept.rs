@@ -1,0 +1,126 @@
+//! The last STATE, in a file of the folder. A new one replaces it as a whole.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "state.json";
+/// Under this name a state is written, before it replaces the one before.
+const UNFINISHED: &str = "state.json.new";
+/// The edge takes no larger one.
+const MOST: u64 = 8 << 20;
+
+pub(crate) struct Kept {
+    folder: PathBuf,
+    state: Option<Box<RawValue>>,
+}
+
+impl Kept {
+    /// Reads what an earlier run has kept.
+    pub(crate) fn open(folder: &Path) -> Result<Kept> {
+        let path = folder.join(FILE);
+        let named = path.display();
+        let text = match File::open(&path) {
+            Ok(file) => {
+                let mut text = String::new();
+                file.take(MOST + 1).read_to_string(&mut text).with_context(|| format!("{named} cannot be read"))?;
+                Some(text)
+            }
+            Err(fault) if fault.kind() == ErrorKind::NotFound => None,
+            Err(fault) => return Err(fault).context(format!("{named} cannot be opened")),
+        };
+        let Some(text) = text else { return Ok(Kept { folder: folder.to_owned(), state: None }) };
+        let advice = "put the last STATE there, or remove the file to read the store from its start";
+        if text.len() as u64 > MOST {
+            bail!("{named} has more than {MOST} bytes and is not a STATE: {advice}");
+        }
+        let state: Box<RawValue> = serde_json::from_str(&text).with_context(|| format!("{named} is not JSON: {advice}"))?;
+        if !state.get().starts_with('{') {
+            bail!("{named} is not a JSON object: {advice}");
+        }
+        Ok(Kept { folder: folder.to_owned(), state: Some(state) })
+    }
+
+    pub(crate) fn state(&self) -> Option<&RawValue> {
+        self.state.as_deref()
+    }
+
+    /// Keeps a state in place of the one before. Whenever this is interrupted, one of both is there, whole.
+    pub(crate) fn keep(&mut self, state: &RawValue) -> Result<()> {
+        if self.state().is_some_and(|kept| kept.get() == state.get()) {
+            return Ok(());
+        }
+        let advice = "the STATE cannot be kept: see that the folder is granted and has room";
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(self.folder.join(UNFINISHED))?;
+            file.write_all(state.get().as_bytes())?;
+            file.sync_all()?;
+            drop(file);
+            fs::rename(self.folder.join(UNFINISHED), self.folder.join(FILE))
+        };
+        write().context(advice)?;
+        self.state = Some(state.to_owned());
+        Ok(())
+    }
+
+    fn value(&self) -> Value {
+        self.state().and_then(|state| serde_json::from_str(state.get()).ok()).unwrap_or_default()
+    }
+
+    /// Whether the run that wrote the state had read everything: else it names the stream that comes next.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state.is_some() && self.value()["currently_syncing"].is_null()
+    }
+
+    /// How many entries each stream has set aside.
+    pub(crate) fn aside(&self) -> Vec<(String, usize)> {
+        let value = self.value();
+        let bookmarks = value["bookmarks"].as_object().into_iter().flatten();
+        let counts = bookmarks.filter_map(|(stream, bookmark)| Some((stream.clone(), bookmark["aside"].as_array()?.len())));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_state_is_kept_as_it_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Kept::open(folder.path()).unwrap();
+        assert!(kept.state().is_none() && !kept.is_finished());
+        for text in [r#"{"bookmarks": {}, "currently_syncing": "orders"}"#, r#"{"bookmarks":{"orders":{"n":1.00}}}"#] {
+            kept.keep(&raw(text)).unwrap();
+            let again = Kept::open(folder.path()).unwrap();
+            assert_eq!(again.state().unwrap().get(), text);
+            assert_eq!(again.is_finished(), !text.contains("currently"));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_set_aside_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Kept::open(folder.path()).unwrap();
+        kept.keep(&raw(r#"{"bookmarks":{"orders":{"aside":[7,{"above":1,"below":4}]},"coupons":{"aside":[]},"x":3}}"#)).unwrap();
+        assert_eq!(kept.aside(), [("orders".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        for text in ["", "{", "[]", "3", "{} {}"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(FILE), text).unwrap();
+            let why = format!("{:#}", Kept::open(folder.path()).err().unwrap());
+            assert!(why.contains(FILE) && why.contains("remove the file"), "{why}");
+        }
+    }
+}
