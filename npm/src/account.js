@@ -46,6 +46,27 @@ export function account(config, allowedOrigins, harmless) {
   };
 }
 
+/**
+ * What a Worker's variables say about where its requests may go: the origin, and where the store's paths begin. If each call names its own
+ * store, the component reads that from the call, and every store's paths pass.
+ *
+ * @param {(setting: string) => unknown} variable
+ */
+export function reach(variable) {
+  const prefix = variable("EDGE_CONFIG") === "body" ? "/stores/" : `/stores/${given(variable("STORE_HASH"))}/`;
+  return { origin: originOf(given(variable("API_URL")) ?? STANDARD), prefix };
+}
+
+/**
+ * A setting as the tap reads it: text without the spaces around it; text that has nothing else is none.
+ *
+ * @param {unknown} value
+ */
+export function given(value) {
+  const text = typeof value === "string" ? value.trim() : value;
+  return text === "" || text === null ? undefined : text;
+}
+
 /** @returns {string | undefined} */
 export function originOf(text) {
   if (typeof text !== "string" || !URL.canParse(text)) return undefined;
