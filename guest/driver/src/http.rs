@@ -3,6 +3,7 @@
 //! `waki::Client` limits only the time to connect, not the wait for the answer and for its parts, and it gives no answer if the body could not
 //! be sent to its end. So requests are sent here, over waki's bindings; the answer is waki's `Response`.
 
+use crate::log;
 use crate::trouble::Trouble;
 use anyhow::{Error, anyhow};
 use http::Uri;
@@ -64,9 +65,9 @@ impl Target {
         format!("the {}", self.who.to_lowercase())
     }
 
-    /// A text that came from there, for a person: without control characters, not long, and without the token.
+    /// A text that came from there, for a person: without control characters, not long, and without the tokens.
     fn shown(&self, text: &str) -> String {
-        let text = text.replace(&self.token, "***");
+        let text = log::without_tokens(&text.replace(&self.token, "***"));
         text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(MOST_SHOWN).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Lines for a person, on standard error. Where nobody reads it, nothing is lost but the line.
 
+use crate::settings::PREFIX;
 use std::io::Write;
 
 pub(crate) fn info(text: &str) {
@@ -14,7 +15,14 @@ pub(crate) fn critical(text: &str) {
     write("CRITICAL", text);
 }
 
+/// A text without any of the driver's tokens: a server may repeat the one of another.
+pub(crate) fn without_tokens(text: &str) -> String {
+    let is_token = |(name, value): &(String, String)| name.starts_with(PREFIX) && name.ends_with("_TOKEN") && !value.is_empty();
+    std::env::vars().filter(is_token).fold(text.to_owned(), |text, (_, token)| text.replace(&token, "***"))
+}
+
 /// A line in one write, so that the lines of others do not come in between.
 fn write(level: &str, text: &str) {
+    let text = without_tokens(text);
     let _ = std::io::stderr().write_all(format!("{level} {text}\n").as_bytes());
 }

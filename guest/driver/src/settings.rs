@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const PREFIX: &str = "TAP_BIGCOMMERCE_DRIVER_";
+pub(crate) const PREFIX: &str = "TAP_BIGCOMMERCE_DRIVER_";
 /// Shorter tokens open neither the edge interface nor the collector.
 const LEAST_TOKEN: usize = 16;
 /// No connection takes longer to open.

@@ -16,7 +16,7 @@ fn shop() -> Shop {
 fn between(shop: &Shop, edge: &Fake, collector: &Fake, settings: &[(&str, &str)]) -> Ended {
     let settings: Vec<_> = [("TIMEOUT_SECONDS", "2"), ("TRIES", "2")].iter().chain(settings).copied().collect();
     let ended = run(driver(shop, &Places::fake(edge, collector), &settings));
-    holds_no_secret(&ended.stdout);
+    holds_no_secret(&ended.stderr);
     assert!(std::fs::read_dir(shop.path("state/lock")).is_ok_and(|mut files| files.next().is_some()));
     ended
 }
