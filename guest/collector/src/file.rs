@@ -54,8 +54,8 @@ pub(crate) fn append(folder: &Path, name: &str, batch: &[u8]) -> Result<(), Faul
     };
     let appended = open(folder, name).map_err(Fault::from).and_then(|(mut file, end)| {
         let written = write(&mut file, batch, &mut lease);
-        // What another instance has appended since is not to be cut.
-        if written.is_err() && lease.is_held() {
+        // What another instance has appended since is not to be cut: a write may have taken longer than the lock lasts.
+        if written.is_err() && lease.renew()? {
             file.set_len(end)?;
         }
         written
@@ -101,7 +101,9 @@ fn write(file: &mut File, batch: &[u8], lease: &mut Lease) -> Result<(), Fault> 
         }
         file.write_all(part)?;
     }
-    Ok(file.sync_data()?)
+    file.sync_data()?;
+    // The last part may have taken too long, and another instance may have removed the start of it.
+    if lease.renew()? { Ok(()) } else { Err(Fault::Busy) }
 }
 
 #[cfg(test)]

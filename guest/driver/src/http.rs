@@ -9,7 +9,7 @@ use anyhow::{Error, anyhow};
 use http::Uri;
 use serde::Deserialize;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use waki::bindings::wasi::http::outgoing_handler;
 use waki::bindings::wasi::http::types::{Headers, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
 use waki::bindings::wasi::io::streams::OutputStream;
@@ -67,7 +67,7 @@ impl Target {
 
     /// A text that came from there, for a person: without control characters, not long, and without the tokens.
     fn shown(&self, text: &str) -> String {
-        let text = log::without_tokens(&text.replace(&self.token, "***"));
+        let text = log::without_tokens(text).replace(&self.token, "***");
         text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(MOST_SHOWN).collect()
     }
 }
@@ -79,15 +79,15 @@ fn is_loopback(host: &str) -> bool {
 /// Sends a body, and gives the answer if it is a 200. Redirects are not followed.
 pub(crate) fn post(target: &Target, media: &str, body: &[u8], limits: Limits) -> Result<Response, Trouble> {
     let response = send(target, media, body, limits)?;
-    if response.status_code() == 200 { Ok(response) } else { Err(refused(target, &response)) }
+    if response.status_code() == 200 { Ok(response) } else { Err(refused(target, &response, limits)) }
 }
 
-/// The rest of an answer that is not long.
-pub(crate) fn rest(response: &Response) -> Option<Vec<u8>> {
-    let mut rest = Vec::new();
+/// The rest of an answer that is neither long nor slow.
+pub(crate) fn rest(response: &Response, limits: Limits) -> Option<Vec<u8>> {
+    let (began, mut rest) = (Instant::now(), Vec::new());
     while let Some(bytes) = response.chunk(MOST_ANSWER as u64).ok()? {
         rest.extend_from_slice(&bytes);
-        if rest.len() > MOST_ANSWER {
+        if rest.len() > MOST_ANSWER || began.elapsed() > limits.answer {
             return None;
         }
     }
@@ -165,7 +165,7 @@ fn write(stream: &OutputStream, mut rest: &[u8]) -> bool {
 }
 
 /// An answer that is not a 200.
-fn refused(target: &Target, response: &Response) -> Trouble {
+fn refused(target: &Target, response: &Response, limits: Limits) -> Trouble {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Problem {
@@ -174,7 +174,7 @@ fn refused(target: &Target, response: &Response) -> Trouble {
     }
     let (who, status) = (target.who, response.status_code());
     let wait = response.header("retry-after").and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
-    let problem: Problem = rest(response).and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+    let problem: Problem = rest(response, limits).and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
     let advice = match status {
         300..=399 => format!("; redirects are not followed: set {who}_URL to the place itself"),
         401 | 403 => format!("; check {who}_TOKEN"),

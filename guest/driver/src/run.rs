@@ -41,7 +41,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         ),
     };
     let limits = Limits { connect: settings.connect, answer: settings.timeout };
-    let mut run = Run { settings, limits, catalog, lease, slices: 0, lines: 0, unmoved: 0 };
+    let mut run = Run { settings, limits, catalog, lease, slices: 0, lines: 0, unmoved: 0, cut_at_end: 0 };
     let ended = Kept::open(folder).and_then(|kept| run.slices(kept));
     if let Err(fault) = run.lease.release() {
         log::warn(&format!("the lock of the folder {named} was not given back ({fault}); it ends by itself"));
@@ -49,9 +49,9 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     ended
 }
 
-/// A response without its end. If it was at its last STATE, a stream has failed by itself, and would again.
-fn interrupted(limit: Duration, was_at_last_state: bool) -> Trouble {
-    if was_at_last_state {
+/// A response without its end. If it ends at its last STATE twice, a stream fails by itself; once may be chance.
+fn interrupted(limit: Duration, is_stream_failing: bool) -> Trouble {
+    if is_stream_failing {
         let text = "the edge's response was interrupted after its last STATE, which is kept: a stream could not be read, and all others were";
         return Trouble::Lasting(anyhow!("{text}. The edge's log says which stream, and what to do"));
     }
@@ -69,6 +69,8 @@ struct Run<'s> {
     lines: u64,
     /// Lines since the STATE last changed.
     unmoved: u64,
+    /// Responses in a row that were interrupted at their last STATE.
+    cut_at_end: u32,
 }
 
 impl Run<'_> {
@@ -86,7 +88,7 @@ impl Run<'_> {
                     return Ok(());
                 }
                 Ok(()) => {
-                    failed = 0;
+                    (failed, self.cut_at_end) = (0, 0);
                     let moved = before.as_deref().map(RawValue::get) != kept.state().map(RawValue::get);
                     idle = if moved { 0 } else { idle + 1 };
                     if idle == MOST_IDLE {
@@ -97,7 +99,9 @@ impl Run<'_> {
                 }
                 Err(Trouble::Lasting(why)) => return Err(why),
                 Err(Trouble::Passing(why, wait)) => {
-                    failed += 1;
+                    // A platform may end each request at its own time limit: what came before counts.
+                    let moved = before.as_deref().map(RawValue::get) != kept.state().map(RawValue::get);
+                    failed = if moved { 1 } else { failed + 1 };
                     self.pause(failed, wait, why).context("the last STATE is kept, and the next run resumes there")?;
                 }
             }
@@ -114,7 +118,10 @@ impl Run<'_> {
         let mut at = Instant::now();
         loop {
             let limit = self.limits.answer;
-            let Ok(bytes) = response.chunk(CHUNK) else { return Err(interrupted(limit, is_state_last && kept.is_finished())) };
+            let Ok(bytes) = response.chunk(CHUNK) else {
+                self.cut_at_end = if is_state_last && kept.is_finished() { self.cut_at_end + 1 } else { 0 };
+                return Err(interrupted(limit, self.cut_at_end > 1));
+            };
             let Some(bytes) = bytes else { break };
             self.hold()?;
             lines.push(&bytes);
@@ -207,8 +214,9 @@ impl Run<'_> {
             lines: u64,
         }
         let response = http::post(&self.settings.collector, "application/x-ndjson", &batch.bytes, self.limits)?;
-        let rest = http::rest(&response);
-        let rest = rest.ok_or_else(|| Trouble::passing(anyhow!("the collector's answer was interrupted, or is too long")))?;
+        let rest = http::rest(&response, self.limits);
+        let rest =
+            rest.ok_or_else(|| Trouble::passing(anyhow!("the collector's answer was interrupted, too long or too slow")))?;
         match serde_json::from_slice(&rest) {
             Ok(Taken { lines }) if lines == batch.lines => Ok(()),
             Ok(Taken { lines }) => {

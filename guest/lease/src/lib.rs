@@ -71,11 +71,6 @@ impl Lease {
         Ok(newest(&self.folder)? == Some(self.number))
     }
 
-    /// Whether nobody else has taken the lock. It is not renewed by that.
-    pub fn is_held(&self) -> bool {
-        newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
-    }
-
     /// Gives the lock back.
     pub fn release(self) -> io::Result<()> {
         match write(&self.folder, self.number, 0) {
@@ -105,17 +100,21 @@ fn claim(folder: &Path, number: u64, length: Duration) -> io::Result<Claim> {
         let _ = fs::remove_file(&path);
         return Err(fault);
     }
-    match newest(folder)? {
-        Some(newest) if newest != number => {
-            let left = left(&folder.join(newest.to_string()), length)?;
-            fs::remove_file(&path)?;
-            Ok(Claim::Held { left })
-        }
-        _ => {
-            remove_older(folder, number)?;
-            Ok(Claim::Taken(lease))
-        }
+    let other = match newest(folder)? {
+        Some(newest) if newest != number => newest,
+        // Its holder may have written a later time since the taker looked. From now on a holder finds this file, and gives up.
+        _ => number - 1,
+    };
+    let left = match left(&folder.join(other.to_string()), length) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => Duration::ZERO,
+        left => left?,
+    };
+    if other > number || !left.is_zero() {
+        fs::remove_file(&path)?;
+        return Ok(Claim::Held { left });
     }
+    remove_older(folder, number)?;
+    Ok(Claim::Taken(lease))
 }
 
 /// Writes a time into a file, over the one before. All have the same length, so this needs no more room, and works on a full disk.
@@ -198,13 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn a_holder_that_renews_while_it_is_taken_over_keeps_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut holder = taken(folder.path()).unwrap();
+        let_it_run_out(folder.path(), holder.number);
+        // A taker has found that the time is over. Before it creates its file, the holder wakes up.
+        holder.write(SystemTime::now()).unwrap();
+        assert!(matches!(claim(folder.path(), holder.number + 1, LENGTH).unwrap(), Claim::Held { .. }));
+        assert!(holder.renew().unwrap() && newest(folder.path()).unwrap() == Some(holder.number));
+    }
+
+    #[test]
     fn a_lock_whose_time_has_run_out_is_taken_over_and_its_holder_finds_out() {
         let folder = tempfile::tempdir().unwrap();
         let mut killed = taken(folder.path()).unwrap();
         let_it_run_out(folder.path(), killed.number);
         let mut next = taken(folder.path()).unwrap();
         killed.written = SystemTime::UNIX_EPOCH;
-        assert!(!killed.renew().unwrap() && next.renew().unwrap() && next.is_held() && !killed.is_held());
+        assert!(!killed.renew().unwrap() && next.renew().unwrap());
         killed.release().unwrap();
         assert!(taken(folder.path()).is_none(), "what the first one gives back is not the lock");
     }

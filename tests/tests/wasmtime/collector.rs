@@ -53,7 +53,7 @@ async fn what_is_refused_changes_nothing() {
     let shop = shop();
     let served = collector(&shop);
     post(&served, "shop", "1\n").await;
-    let large = format!("\"{}\"\n", "x".repeat(32 << 20));
+    let large = format!("\"{}\"\n", "x".repeat(65 << 20));
     for (method, path, authorization, body, status) in [
         ("GET", "/health", None, "", 200),
         ("POST", "/lines/shop", None, "2\n", 401),

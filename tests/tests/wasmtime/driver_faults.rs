@@ -124,7 +124,7 @@ fn an_answer_that_never_comes_or_never_ends_is_given_up() {
         say(stream, HEAD);
         while say(stream, &" ".repeat(1 << 20)) {}
     });
-    fails(&between(&shop, &endless, &Fake::counting(), &[]), &["a line of more than 16777216 bytes"]);
+    fails(&between(&shop, &endless, &Fake::counting(), &[]), &["a line of more than 67108864 bytes"]);
     let records = Fake::start(|stream, _, _| {
         say(stream, HEAD);
         while say(stream, &"{\"type\":\"RECORD\"}\n".repeat(1000)) {}
