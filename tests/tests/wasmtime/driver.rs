@@ -170,6 +170,24 @@ fn an_edge_that_is_killed_midway_is_asked_again_until_it_is_back() {
 
 #[test]
 #[ignore = "needs the wasmtime program"]
+fn a_collector_that_is_killed_midway_gets_its_lines_again() {
+    let shop = large();
+    let (edge, first) = (edge(&shop), collector(&shop));
+    let relay = Relay::start(first.address);
+    let places = Places { collector: format!("{}/lines/shop", relay.url()), ..Places::of(&edge, &first) };
+    // A lock that the killed one may have left takes 20 s to run out.
+    let running = Running::start(driver(&shop, &places, &[("TRIES", "20")]));
+    wait_until("a STATE", || kept(&shop).is_some());
+    first.kill();
+    let second = collector(&shop);
+    relay.lead_to(second.address);
+    let ended = running.ended();
+    assert!(ended.ok().stderr.contains("WARNING the collector"));
+    has_arrived(&shop);
+}
+
+#[test]
+#[ignore = "needs the wasmtime program"]
 fn an_edge_that_stays_dead_ends_the_run_with_its_state() {
     let shop = large();
     let (first, collector) = (edge(&shop), collector(&shop));
