@@ -214,7 +214,7 @@ test("a sink that is slow holds the store back", async () => {
   assert.deepEqual(messages.records, (await whole()).records);
 });
 
-test("what is wrong is told by its kind, before any request", async () => {
+test("wrong input is reported by its kind, before any request", async () => {
   await using proxy = await Proxy.start();
   const { options } = by(proxy);
   const { config } = options;
@@ -269,7 +269,7 @@ test("a config is read as the program reads it: spaces around a text do not coun
   for (const api_url of [undefined, "", " "]) assert.equal(account({ ...store, api_url }, undefined, new Set()).origin, "https://api.bigcommerce.com");
 });
 
-test("a store that refuses or does not answer is told by its kind", async () => {
+test("a store that refuses or does not answer is reported by its kind", async () => {
   await using proxy = await Proxy.start();
   const { options } = by(proxy);
   await fails(sync({ ...options, config: { ...proxy.config, access_token: "another-token" } }), "unauthorized");

@@ -18,7 +18,7 @@ pub struct Seen {
     pub at: Instant,
 }
 
-/// A server that treats each connection as it is told.
+/// A server that treats each connection as a test says.
 #[derive(Debug)]
 pub struct Fake {
     address: SocketAddr,
@@ -187,7 +187,7 @@ impl Drop for Relay {
 fn pass(from: &TcpStream, to: &TcpStream) {
     let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
     std::thread::spawn(move || {
-        // However it ends, both are told.
+        // However it ends, the other side sees the end.
         let _ = std::io::copy(&mut from, &mut to);
         let _ = to.shutdown(Shutdown::Write);
     });

@@ -20,7 +20,7 @@ const STEP: u64 = 64 << 10;
 pub(crate) enum Fault {
     /// Another instance holds the lock.
     Busy,
-    /// There is no room, as far as can be told.
+    /// Most likely the disk is full.
     Full(io::Error),
     Io(io::Error),
 }

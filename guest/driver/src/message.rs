@@ -13,7 +13,7 @@ struct Message<'l> {
     value: Option<&'l RawValue>,
 }
 
-/// The state that a line carries; none if it is another message. Fails on what is no message.
+/// The state that a line carries; none if it is another message. Fails if the line is not a message.
 pub(crate) fn state(line: &[u8]) -> Result<Option<&RawValue>> {
     // Without the parser's reason, which quotes what it has found.
     let message = serde_json::from_slice::<Message<'_>>(line).ok();

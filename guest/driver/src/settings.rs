@@ -59,7 +59,7 @@ impl Settings {
         for (variable, value) in variables {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
             if !ALL.iter().any(|(known, ..)| *known == name) {
-                bail!("there is no setting {variable}: remove it, or correct its name");
+                bail!("{variable} is not a setting of the driver: remove it, or correct its name");
             }
             if !value.is_empty() {
                 given.insert(name.to_owned(), value);
@@ -124,7 +124,7 @@ impl Given {
     fn target(&self, who: &'static str, path: &str) -> Result<Target> {
         let url = self.required(&format!("{who}_URL"))?;
         let token = self.required(&format!("{who}_TOKEN"))?;
-        // Nothing of a header can be told from the token then.
+        // Such a token cannot end its header and begin another.
         if token.len() < LEAST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             bail!("{PREFIX}{who}_TOKEN must have {LEAST_TOKEN} bytes or more, all of them letters, digits or signs of ASCII");
         }
