@@ -24,7 +24,7 @@ export function account(config, allowedOrigins, harmless) {
       throw wrong(`${key} must be text without spaces and line ends; copy it again from BigCommerce`);
     }
   }
-  // An origin that is none is for the component to name: it says what is wrong with it. Until then nothing may be reached.
+  // The component reports what is wrong with an address that is not an origin. Until then nothing may be reached.
   const origin = originOf(url ?? STANDARD);
   if (origin !== undefined && allowedOrigins && !allowedOrigins.some((allowed) => originOf(allowed) === origin)) {
     const allowed = allowedOrigins.join(", ") || "no origin";
@@ -59,7 +59,7 @@ export function reach(variable) {
 }
 
 /**
- * A setting as the tap reads it: text without the spaces around it; text that has nothing else is none.
+ * A setting as the tap reads it: text without the spaces around it. Blank text counts as absent.
  *
  * @param {unknown} value
  */
