@@ -4,24 +4,19 @@
 #![deny(unsafe_code)]
 
 mod batch;
+mod body;
 mod file;
 mod refusal;
 mod settings;
 
+use crate::body::Body;
 use crate::file::Fault;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use serde_json::json;
 use waki::bindings::exports::wasi::http::incoming_handler::Guest;
 use waki::bindings::wasi::http::types::{Headers, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
-use waki::{ErrorCode, Method, Request};
-
-/// Larger bodies are refused. A batch of the driver, with its largest line, fits.
-const MOST_BODY: usize = 65 << 20;
-/// Read at once from a body.
-const CHUNK: u64 = 256 << 10;
-/// So much of a body is read although it is refused: many clients read no answer before they have sent everything.
-const MOST_UNUSED: usize = 1 << 20;
+use waki::{ErrorCode, Method};
 
 struct Collector;
 
@@ -34,61 +29,39 @@ mod export {
 /// Not through the attribute `waki::handler`: what that generates panics when the client is gone before it has its answer.
 impl Guest for Collector {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
-        match Request::try_from(request) {
-            Ok(request) => respond(response, answer(&request)),
-            Err(code) => ResponseOutparam::set(response, Err(code)),
-        }
+        respond(response, answer(&request));
     }
 }
 
-fn answer(request: &Request) -> Result<String, Refusal> {
-    if request.path() == "/health" {
+fn answer(request: &IncomingRequest) -> Result<String, Refusal> {
+    let path = request.path_with_query().unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    if path == "/health" {
         return Ok(json!({ "status": "ok" }).to_string());
     }
-    let taken = take(request);
+    let body = Body::of(request).ok_or_else(|| Refusal::new(400, "body", "the request's body cannot be read"))?;
+    let taken = take(request, path, &body);
     if taken.is_err() {
-        read_unused(request);
+        body.discard();
     }
     taken.map(|lines| json!({ "lines": lines }).to_string())
 }
 
 /// Appends the request's lines, and gives their number.
-fn take(request: &Request) -> Result<u64, Refusal> {
+fn take(request: &IncomingRequest, path: &str, body: &Body) -> Result<u64, Refusal> {
     let settings = Settings::from_env()?;
-    settings.authorize(request.headers().get_all("authorization").iter().map(waki::header::HeaderValue::as_bytes))?;
-    let name = request.path().strip_prefix("/lines/").filter(|name| file::is_name(name)).ok_or_else(|| {
+    settings.authorize(request.headers().get(&"authorization".to_owned()).iter().map(Vec::as_slice))?;
+    let name = path.strip_prefix("/lines/").filter(|name| file::is_name(name)).ok_or_else(|| {
         let text = "there are POST /lines/NAME and GET /health; a NAME has up to 64 lower-case letters, digits, - and _";
         Refusal::new(404, "not-found", text)
     })?;
     if !matches!(request.method(), Method::Post) {
         return Err(Refusal::new(405, "method", "lines are sent with POST").with("allow", "POST"));
     }
-    let body = body(request)?;
-    let lines = batch::count(&body).map_err(|why| Refusal::new(400, "body", why))?;
-    file::append(&settings.folder, name, &body)?;
-    Ok(lines)
-}
-
-fn body(request: &Request) -> Result<Vec<u8>, Refusal> {
-    let mut body = Vec::new();
-    let truncated = |_| Refusal::new(400, "body", "the request's body was truncated; nothing of it was appended");
-    while let Some(bytes) = request.chunk(CHUNK).map_err(truncated)? {
-        if body.len() + bytes.len() > MOST_BODY {
-            return Err(Refusal::new(413, "body", format!("a body may have {MOST_BODY} bytes at most; send the lines in parts")));
-        }
-        body.extend_from_slice(&bytes);
-    }
-    Ok(body)
-}
-
-fn read_unused(request: &Request) {
-    let mut read = 0;
-    while let Ok(Some(bytes)) = request.chunk(CHUNK) {
-        read += bytes.len();
-        if read > MOST_UNUSED {
-            return;
-        }
-    }
+    let lines = body.whole()?;
+    let count = batch::count(&lines).map_err(|why| Refusal::new(400, "body", why))?;
+    file::append(&settings.folder, name, &lines)?;
+    Ok(count)
 }
 
 impl From<Fault> for Refusal {

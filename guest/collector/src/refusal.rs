@@ -30,6 +30,7 @@ impl Refusal {
             401 => "Unauthorized",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            408 => "Request Timeout",
             413 => "Content Too Large",
             500 => "Internal Server Error",
             503 => "Service Unavailable",

@@ -8,19 +8,22 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "state.json";
-/// Under this name a state is written, before it replaces the one before.
-const UNFINISHED: &str = "state.json.new";
+/// So begins the name under which a state is written, before it replaces the one before. The number of the lock follows, so that a driver
+/// which has lost its lock does not write into another one's file.
+const UNFINISHED: &str = "state.json.";
 /// The edge takes no larger one.
 const MOST: u64 = 8 << 20;
 
 pub(crate) struct Kept {
     folder: PathBuf,
+    unfinished: PathBuf,
     state: Option<Box<RawValue>>,
 }
 
 impl Kept {
-    /// Reads what an earlier run has kept.
-    pub(crate) fn open(folder: &Path) -> Result<Kept> {
+    /// Reads what an earlier run has kept. `number` is that of the lock.
+    pub(crate) fn open(folder: &Path, number: u64) -> Result<Kept> {
+        remove_unfinished(folder).with_context(|| format!("the folder {} cannot be cleaned up", folder.display()))?;
         let path = folder.join(FILE);
         let named = path.display();
         let text = match File::open(&path) {
@@ -32,7 +35,8 @@ impl Kept {
             Err(fault) if fault.kind() == ErrorKind::NotFound => None,
             Err(fault) => return Err(fault).context(format!("{named} cannot be opened")),
         };
-        let Some(text) = text else { return Ok(Kept { folder: folder.to_owned(), state: None }) };
+        let kept = |state| Kept { folder: folder.to_owned(), unfinished: folder.join(format!("{UNFINISHED}{number}")), state };
+        let Some(text) = text else { return Ok(kept(None)) };
         let advice = "put the last STATE there, or remove the file to read the store from its start";
         if text.len() as u64 > MOST {
             bail!("{named} has more than {MOST} bytes and is not a STATE: {advice}");
@@ -41,7 +45,7 @@ impl Kept {
         if !state.get().starts_with('{') {
             bail!("{named} is not a JSON object: {advice}");
         }
-        Ok(Kept { folder: folder.to_owned(), state: Some(state) })
+        Ok(kept(Some(state)))
     }
 
     pub(crate) fn state(&self) -> Option<&RawValue> {
@@ -55,11 +59,11 @@ impl Kept {
         }
         let advice = "the STATE cannot be kept: see that the folder is granted and has room";
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(self.folder.join(UNFINISHED))?;
+            let mut file = File::create(&self.unfinished)?;
             file.write_all(state.get().as_bytes())?;
             file.sync_all()?;
             drop(file);
-            fs::rename(self.folder.join(UNFINISHED), self.folder.join(FILE))
+            fs::rename(&self.unfinished, self.folder.join(FILE))
         };
         write().context(advice)?;
         self.state = Some(state.to_owned());
@@ -84,6 +88,18 @@ impl Kept {
     }
 }
 
+/// Removes what drivers have left that were killed while they wrote.
+fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED)).map(str::parse::<u64>);
+        if matches!(number, Some(Ok(_))) {
+            fs::remove_file(folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,11 +111,11 @@ mod tests {
     #[test]
     fn a_state_is_kept_as_it_came() {
         let folder = tempfile::tempdir().unwrap();
-        let mut kept = Kept::open(folder.path()).unwrap();
+        let mut kept = Kept::open(folder.path(), 7).unwrap();
         assert!(kept.state().is_none() && !kept.is_finished());
         for text in [r#"{"bookmarks": {}, "currently_syncing": "orders"}"#, r#"{"bookmarks":{"orders":{"n":1.00}}}"#] {
             kept.keep(&raw(text)).unwrap();
-            let again = Kept::open(folder.path()).unwrap();
+            let again = Kept::open(folder.path(), 7).unwrap();
             assert_eq!(again.state().unwrap().get(), text);
             assert_eq!(again.is_finished(), !text.contains("currently"));
         }
@@ -107,9 +123,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_driver_has_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["state.json.6", "state.json.old", "other"] {
+            fs::write(folder.path().join(name), "{").unwrap();
+        }
+        assert!(Kept::open(folder.path(), 7).unwrap().state().is_none());
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["other", "state.json.old"]);
+    }
+
+    #[test]
     fn what_is_set_aside_is_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let mut kept = Kept::open(folder.path()).unwrap();
+        let mut kept = Kept::open(folder.path(), 7).unwrap();
         kept.keep(&raw(r#"{"bookmarks":{"orders":{"aside":[7,{"above":1,"below":4}]},"coupons":{"aside":[]},"x":3}}"#)).unwrap();
         assert_eq!(kept.aside(), [("orders".to_owned(), 2)]);
     }
@@ -119,7 +147,7 @@ mod tests {
         for text in ["", "{", "[]", "3", "{} {}"] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(FILE), text).unwrap();
-            let why = format!("{:#}", Kept::open(folder.path()).err().unwrap());
+            let why = format!("{:#}", Kept::open(folder.path(), 7).err().unwrap());
             assert!(why.contains(FILE) && why.contains("remove the file"), "{why}");
         }
     }

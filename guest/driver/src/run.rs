@@ -42,7 +42,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     };
     let limits = Limits { connect: settings.connect, answer: settings.timeout };
     let mut run = Run { settings, limits, catalog, lease, slices: 0, lines: 0, unmoved: 0, cut_at_end: 0 };
-    let ended = Kept::open(folder).and_then(|kept| run.slices(kept));
+    let ended = Kept::open(folder, run.lease.number()).and_then(|kept| run.slices(kept));
     if let Err(fault) = run.lease.release() {
         log::warn(&format!("the lock of the folder {named} was not given back ({fault}); it ends by itself"));
     }
@@ -115,10 +115,17 @@ impl Run<'_> {
         let body = self.request(kept).map_err(Trouble::Lasting)?;
         let response = http::post(&self.settings.edge, "application/json", &body, self.limits)?;
         let (mut lines, mut batch, mut is_state_last) = (Lines::default(), Batch::default(), false);
-        let mut at = Instant::now();
+        let (mut at, mut waited) = (Instant::now(), Duration::ZERO);
         loop {
             let limit = self.limits.answer;
-            let Ok(bytes) = response.chunk(CHUNK) else {
+            let asked = Instant::now();
+            let chunk = response.chunk(CHUNK);
+            waited += asked.elapsed();
+            if waited > self.settings.longest_slice() {
+                let text = "the edge has not ended a slice for";
+                return Err(Trouble::passing(anyhow!("{text} {} s; check EDGE_URL", waited.as_secs())));
+            }
+            let Ok(bytes) = chunk else {
                 self.cut_at_end = if is_state_last && kept.is_finished() { self.cut_at_end + 1 } else { 0 };
                 return Err(interrupted(limit, self.cut_at_end > 1));
             };

@@ -93,6 +93,11 @@ impl Settings {
         (self.timeout + self.connect * 2) * 3 / 2
     }
 
+    /// How long the driver waits in all for the parts of a slice. The edge ends it after `max_seconds` and what it has begun.
+    pub(crate) fn longest_slice(&self) -> Duration {
+        Duration::from_secs(self.max_seconds).saturating_add(self.timeout * 2)
+    }
+
     /// The wait before the next try, if it is not too long to wait for.
     pub(crate) fn wait(&self, failed: u32, named: Option<Duration>) -> Option<Duration> {
         let wait = named.unwrap_or_default().max(trouble::wait(failed));

@@ -14,8 +14,10 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// No lease is longer. A file that names a later time was written while a clock was wrong.
-pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// No lease is longer.
+pub const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
+/// A time may be later than its lease by this much: it is written in whole seconds. A later one was written while a clock was wrong.
+const ROUNDING: Duration = Duration::from_secs(2);
 /// The time is written again after this part of the lease.
 const RENEWALS: u32 = 8;
 
@@ -69,6 +71,11 @@ impl Lease {
         }
         self.write(now)?;
         Ok(newest(&self.folder)? == Some(self.number))
+    }
+
+    /// Of those who have held the lock one after the other, no two have the same number.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Gives the lock back.
@@ -133,7 +140,7 @@ fn left(path: &Path, length: Duration) -> io::Result<Duration> {
         Err(_) => seconds(fs::metadata(path)?.modified()? + length),
     };
     let left = Duration::from_secs(until.saturating_sub(now));
-    Ok(if left > LONGEST { Duration::ZERO } else { left })
+    Ok(if left > LONGEST + ROUNDING { Duration::ZERO } else { left })
 }
 
 /// The highest number in the folder.
@@ -278,7 +285,9 @@ mod tests {
     fn a_time_from_a_wrong_clock_does_not_block_the_lock_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         taken(folder.path()).unwrap();
-        write(folder.path(), 1, u64::MAX).unwrap();
-        assert!(taken(folder.path()).is_some());
+        for (number, ahead) in [(1, LONGEST + ROUNDING + LENGTH), (2, Duration::from_secs(1 << 40))] {
+            write(folder.path(), number, seconds(SystemTime::now() + ahead)).unwrap();
+            assert!(taken(folder.path()).is_some());
+        }
     }
 }

@@ -184,6 +184,24 @@ async fn a_link_out_of_the_folder_is_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the wasmtime program"]
+async fn a_body_that_stalls_is_not_awaited_for_ever() {
+    const LONGEST: Duration = Duration::from_secs(300);
+    let shop = shop();
+    let served = collector(&shop);
+    for (authorization, status) in [(bearer(), "408"), ("Bearer sixteen-bytes-ok".into(), "401")] {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        stream.set_read_timeout(Some(LONGEST)).unwrap();
+        let head = format!("POST /lines/shop HTTP/1.1\r\nhost: a\r\nauthorization: {authorization}\r\ncontent-length: 9\r\n");
+        stream.write_all(format!("{head}connection: close\r\n\r\n1\n").as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("it answers");
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+    }
+    assert_eq!(text(&shop), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the wasmtime program"]
 async fn an_early_refusal_reaches_a_client_that_still_sends() {
     let shop = shop();
     let served = collector(&shop);

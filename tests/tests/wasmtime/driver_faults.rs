@@ -120,6 +120,14 @@ fn an_answer_that_never_comes_or_never_ends_is_given_up() {
         }
     });
     fails(&between(&shop, &drips, &Fake::counting(), &[]), &["given up after 2 tries", "no whole line for 2 s"]);
+    let slow = Fake::start(|stream, _, _| {
+        say(stream, HEAD);
+        while say(stream, &format!("{RECORD}\n")) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let limits = [("MAX_SECONDS", "1")];
+    fails(&between(&shop, &slow, &Fake::counting(), &limits), &["given up after 2 tries", "has not ended a slice for"]);
     let endless = Fake::start(|stream, _, _| {
         say(stream, HEAD);
         while say(stream, &" ".repeat(1 << 20)) {}
