@@ -96,7 +96,7 @@ def run(component, settings, folder, file, state):
         arguments += ["--state", "/state/state.json"]
     wasi.argv = arguments
     # The environment of the component, which is not that of this process.
-    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items() if value is not None}
     wasi.env = [(f"TAP_BIGCOMMERCE_{key.upper()}", value) for key, value in text.items()]
     wasi.stdout_custom = write
     wasi.stderr_custom = tell

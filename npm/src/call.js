@@ -46,7 +46,7 @@ export async function accountOf({ config, allowedOrigins }) {
  * @param {AbortSignal} [options.signal]
  * @param {(event: import("../types/index.d.ts").Event) => void} [options.onEvent]
  * @param {Progress} [options.progress]
- * @param {number} [options.graceMs] how long the component may continue after a stop; a call that cannot be told of it has no grace
+ * @param {number} [options.graceMs] how long the component may continue after a stop; a call that takes no stop ends at once
  * @param {(connector: any, stop: Stop) => Promise<T>} use
  */
 export async function online({ account, signal, onEvent, progress = new Progress(), graceMs = 0 }, use) {

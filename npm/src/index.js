@@ -91,7 +91,7 @@ async function written(options, name) {
         }, SINK_GRACE_MS / 10);
         return connector[name](wanted, sink, stop.pollable());
       });
-      left.summary = done && told(done, redact);
+      left.summary = done && summaryOf(done, redact);
     } catch (thrown) {
       if (sink.broken) throw ofSink(sink.broken.fault, redact);
       if (sink.left) throw new TapError("cancelled", "the run was stopped, and its sink did not take what it had; run again from the last state");
@@ -125,7 +125,7 @@ function ofSink(fault, redact) {
 }
 
 /** A summary of the WIT, with plain numbers. */
-function told({ streams, requests, retries, waitedMs, complete }, redact) {
+function summaryOf({ streams, requests, retries, waitedMs, complete }, redact) {
   const stream = ({ name, records, skipped, nulled, aside, complete, failure }) => ({
     name,
     records: Number(records),

@@ -3,7 +3,7 @@
 import core from "../dist/tap.core.wasm";
 import core2 from "../dist/tap.core2.wasm";
 import core3 from "../dist/tap.core3.wasm";
-import { originOf } from "./account.js";
+import { given, reach } from "./account.js";
 import { door } from "./door.js";
 import { instance } from "./instance.js";
 import { IncomingRequest, ResponseOutparam } from "./wasi/incoming.js";
@@ -34,14 +34,13 @@ export default {
 
 /** @param {Record<string, unknown>} env @returns {[string, string][]} */
 function settings(env) {
-  const own = Object.entries({ [`${SETTING}MAX_CONCURRENCY`]: CONNECTIONS, ...env });
+  const concurrency = `${SETTING}MAX_CONCURRENCY`;
+  const own = Object.entries({ ...env, [concurrency]: given(env[concurrency]) ?? CONNECTIONS });
   return own.filter(([name]) => name.startsWith(SETTING)).map(([name, value]) => [name, String(value)]);
 }
 
 function toStore(env) {
-  const origin = originOf(env[`${SETTING}API_URL`] ?? "https://api.bigcommerce.com");
-  const prefix = `/stores/${env[`${SETTING}STORE_HASH`]}/`;
-  return door({ origin, prefix, fromComponent: HEADERS, headers: [], transport });
+  return door({ ...reach((setting) => env[SETTING + setting]), fromComponent: HEADERS, headers: [], transport });
 }
 
 /** @type {import("./door.js").Transport} */

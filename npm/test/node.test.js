@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tap from "tap-bigcommerce";
+import { account } from "../src/account.js";
 import { Messages, Proxy, large, store, until } from "./store.js";
 
 const { Progress, TapError, sync } = tap;
@@ -213,7 +214,7 @@ test("a sink that is slow holds the store back", async () => {
   assert.deepEqual(messages.records, (await whole()).records);
 });
 
-test("what is wrong is told by its kind, before any request", async () => {
+test("wrong input is reported by its kind, before any request", async () => {
   await using proxy = await Proxy.start();
   const { options } = by(proxy);
   const { config } = options;
@@ -221,7 +222,8 @@ test("what is wrong is told by its kind, before any request", async () => {
     config: [
       { config: undefined },
       { config: { ...config, access_token: undefined } },
-      { config: { ...config, access_token: `${config.access_token}\n` } },
+      { config: { ...config, access_token: " " } },
+      { config: { ...config, access_token: `${config.access_token} x` } },
       { config: { ...config, page_size: 7 } },
       { config: { ...config, api_url: "http://api.example.com" } },
       { config: { ...config, api_url: `${proxy.url}/path` } },
@@ -251,7 +253,23 @@ test("what is wrong is told by its kind, before any request", async () => {
   assert.ok(warnings.some((text) => text.includes("acess_token")) && !warnings.join().includes(config.access_token));
 });
 
-test("a store that refuses or does not answer is told by its kind", async () => {
+test("a config is read as the program reads it: spaces around a text do not count, and empty text is absent", async () => {
+  const clients = new Set();
+  await using proxy = await Proxy.start(({ headers }) => {
+    clients.add(headers["x-auth-client"]);
+    assert.equal(headers["x-auth-token"], store.access_token);
+  });
+  const spaced = Object.fromEntries(["access_token", "store_hash", "api_url"].map((key) => [key, ` ${proxy.config[key]}\n`]));
+  for (const client_id of ["", " ", null, " client "]) {
+    const { messages, options } = by(proxy, { config: { ...proxy.config, ...spaced, client_id }, select: ["coupons"] });
+    await sync(options);
+    assert.equal(messages.counts.coupons, (await whole()).counts.coupons);
+  }
+  assert.deepEqual([...clients], [undefined, "client"]);
+  for (const api_url of [undefined, "", " "]) assert.equal(account({ ...store, api_url }, undefined, new Set()).origin, "https://api.bigcommerce.com");
+});
+
+test("a store that refuses or does not answer is reported by its kind", async () => {
   await using proxy = await Proxy.start();
   const { options } = by(proxy);
   await fails(sync({ ...options, config: { ...proxy.config, access_token: "another-token" } }), "unauthorized");

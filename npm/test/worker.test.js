@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, test } from "node:test";
+import { reach } from "../src/account.js";
 import { Messages, Proxy, large, store, until } from "./store.js";
 import { Workerd } from "./workerd.js";
 
@@ -178,6 +179,40 @@ test("a run that fails midway interrupts the response, and one that fails before
   proxy.meddle = () => undefined;
   const rest = Messages.of(await (await sync({ state: broken.state })).text());
   assert.deepEqual(Messages.union(broken, rest), Messages.of(await (await sync()).text()).records);
+});
+
+test("one Worker reads the store that each call names, and no path outside the stores", async () => {
+  const asked = new Set();
+  await using proxy = await Proxy.start(({ url, headers }) => {
+    const [, stores, hash] = url.split("/");
+    asked.add([stores, hash, headers["x-auth-token"]].join());
+    if (hash !== store.store_hash) return { status: 401, body: "{}" };
+  });
+  const own = { TAP_BIGCOMMERCE_API_URL: proxy.url, TAP_BIGCOMMERCE_EDGE_CONFIG: "body", TAP_BIGCOMMERCE_STORE_HASH: "", TAP_BIGCOMMERCE_MAX_CONCURRENCY: "" };
+  await using many = await Workerd.start(variables(own));
+  const read = (config) => ask("/sync", { method: "POST", body: JSON.stringify({ config }) }, many);
+  const { store_hash, access_token } = store;
+  const answer = await read({ store_hash, access_token });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(Messages.of(await answer.text()).counts, JSON.parse(process.env.TAP_BIGCOMMERCE_TEST_COUNTS));
+  assert.ok(proxy.mostWaiting <= 6, `${proxy.mostWaiting} requests at a time`);
+  assert.equal(await refused(await read({ store_hash: "another", access_token: "another-token" }), 502), "unauthorized");
+  const expected = [`stores,${store_hash},${access_token}`, "stores,another,another-token"];
+  assert.deepEqual([...asked], expected);
+  for (const config of [undefined, { store_hash }, { store_hash: "..", access_token }, { store_hash: "a/../b", access_token }]) {
+    assert.equal(await refused(await read(config), 400), "config");
+  }
+  assert.equal(await refused(await read({ store_hash, access_token, api_url: "https://api.example.com" }), 400), "body");
+  assert.deepEqual([...asked], expected);
+  assert.ok(!many.log.includes(access_token) && !many.log.includes("another-token"));
+});
+
+test("a variable with nothing in it is absent", () => {
+  const reached = (variables) => reach((setting) => variables[setting]);
+  const standard = { origin: "https://api.bigcommerce.com", prefix: "/stores/abc/" };
+  for (const API_URL of [undefined, "", " "]) assert.deepEqual(reached({ API_URL, STORE_HASH: " abc " }), standard);
+  assert.deepEqual(reached({ EDGE_CONFIG: "body", STORE_HASH: "abc" }), { ...standard, prefix: "/stores/" });
+  assert.deepEqual(reached({ API_URL: "nowhere", EDGE_CONFIG: "yes", STORE_HASH: "abc" }), { ...standard, origin: undefined });
 });
 
 test("three syncs at the same time bring the same records", async () => {

@@ -6,12 +6,13 @@ node.py [PROGRAM]    a program that is built already
 
 import json
 import re
+import signal
 import subprocess
 import sys
 
 from javascript import PACKAGE, QUIET, environment, node, npm, package, test, tested
 from nginx import certificates
-from real import ROOT, Store, check, folder, lines, program, run
+from real import MOMENT, ROOT, Store, check, folder, lines, program, run
 
 PACKED = {
     "LICENSE",
@@ -22,6 +23,18 @@ PACKED = {
     *(f"types/{name}.d.ts" for name in ("index", "wasm", "worker")),
 }
 LARGE = 1000  # orders
+# Kills the process when it is about to keep its second STATE.
+KILL = """import fs from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+const { rename } = fs;
+let kept = 0;
+fs.rename = async (...names) => {
+  kept += 1;
+  if (kept === 2) process.kill(process.pid, "SIGKILL");
+  await rename(...names);
+};
+syncBuiltinESMExports();
+"""
 
 
 def records(text):
@@ -63,7 +76,7 @@ def project(work, packed):
 
 
 def types(made):
-    (made / "example.ts").write_text(example().replace("(line)", "(line: string)"))
+    (made / "example.ts").write_text(example().replace("(line) =>", "(line: string) =>"))
     settings = {
         "module": "nodenext",
         "target": "esnext",
@@ -86,6 +99,38 @@ def types(made):
         check(False, "the types catch a wrong example")
 
 
+def survives_a_kill(made, tap):
+    expected = set(records(run(tap, "--config", made / "config.json", "--select", "orders,customers")))
+    kept, messages = made / "state.json", made / "messages.jsonl"
+    kept.unlink()
+    messages.unlink()
+    (made / "kill.js").write_text(KILL)
+    check(ran(made, "--import", "./kill.js").returncode == -signal.SIGKILL, "the example is killed in the middle of a run")
+    whole = messages.read_text()
+    states = [message["value"] for message in lines(whole) if message["type"] == "STATE"]
+    check(json.loads(kept.read_text()) == states[0], "its last STATE is kept whole")
+    # A line that is torn within a letter.
+    messages.write_bytes(whole.encode() + '{"type":"RECORD","é'.encode()[:-1])
+    done = ran(made)
+    found = messages.read_text()
+    check(done.returncode == 0 and found.startswith(whole), f"it resumes, and only the torn line is removed{done.stderr}")
+    check(set(records(found)) == expected, f"no record is missing: {len(expected)} messages")
+    check(json.loads(kept.read_text()) == state(found), "its state is the last one")
+    kept.unlink()
+    kept.mkdir()
+    done = ran(made)
+    check(done.returncode == 1 and "EISDIR" in done.stderr and messages.read_text() == found, "a state that cannot be read ends it before it writes")
+
+
+def ran(made, *options):
+    """The example, run to its end."""
+    command = [tested(), *options, "example.js"]
+    try:
+        return subprocess.run(command, cwd=made, env=environment(), capture_output=True, text=True, check=False, timeout=MOMENT)
+    except subprocess.TimeoutExpired:
+        return check(False, "the process ends when the run has ended")
+
+
 def runs_like_the_program(made, store, tap):
     (made / "config.json").write_text(json.dumps(store.config))
     (made / "config.json").chmod(0o600)
@@ -100,10 +145,7 @@ def runs_like_the_program(made, store, tap):
             *(["--state", made / "own.json"] if begin == "from the state" else []),
         )
         (made / "messages.jsonl").unlink(missing_ok=True)
-        try:
-            done = subprocess.run([tested(), "example.js"], cwd=made, env=environment(), capture_output=True, text=True, check=False, timeout=30)
-        except subprocess.TimeoutExpired:
-            check(False, f"{begin}: the process ends when the run has ended")
+        done = ran(made)
         check(done.returncode == 0, f"{begin}: the example ends well{done.stderr}")
         found = (made / "messages.jsonl").read_text()
         check(records(found) == records(own) and state(found) == state(own), f"{begin}: the messages of the program, {len(records(own))}")
@@ -118,6 +160,7 @@ def main():
         made = project(work, pack(work))
         types(made)
         runs_like_the_program(made, store, tap)
+        survives_a_kill(made, tap)
         stores = {"TAP_BIGCOMMERCE_TEST_STORE": json.dumps(store.config), "TAP_BIGCOMMERCE_TEST_LARGE_STORE": json.dumps(large.config)}
         certificates(work)
         test("door", "node", "tls", settings=stores | {"TAP_BIGCOMMERCE_TEST_CERTIFICATES": str(work)})

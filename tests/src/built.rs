@@ -31,14 +31,37 @@ pub fn component() -> Vec<u8> {
 
 /// The bytes of a component that asks for whatever it is told to (`tests/foreign`).
 pub fn foreign() -> Vec<u8> {
-    static FOREIGN: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let package = ["--package", "tap-bigcommerce-foreign", "--target", "wasm32-wasip2", "--profile", "component"];
-        let told = cargo_builds(&package, &target_folder());
-        let named =
-            |message: &Value| message["filenames"][0].as_str().filter(|file| file.ends_with("_foreign.wasm")).map(PathBuf::from);
-        std::fs::read(told.iter().find_map(named).expect("cargo names the component")).expect("the component can be read")
-    });
-    FOREIGN.clone()
+    static FOREIGN: LazyLock<[PathBuf; 1]> = LazyLock::new(|| guests(["tap-bigcommerce-foreign"]));
+    std::fs::read(&FOREIGN[0]).expect("the component can be read")
+}
+
+/// The component that calls the edge interface.
+pub fn driver() -> &'static Path {
+    &around_the_edge()[0]
+}
+
+/// The component that takes lines.
+pub fn collector() -> &'static Path {
+    &around_the_edge()[1]
+}
+
+fn around_the_edge() -> &'static [PathBuf; 2] {
+    static BOTH: LazyLock<[PathBuf; 2]> = LazyLock::new(|| guests(["tap-bigcommerce-driver", "tap-bigcommerce-collector"]));
+    &BOTH
+}
+
+/// The components of some packages.
+fn guests<const N: usize>(packages: [&str; N]) -> [PathBuf; N] {
+    let named = packages.iter().flat_map(|package| ["--package", package]);
+    let what: Vec<&str> = named.chain(["--target", "wasm32-wasip2", "--profile", "component"]).collect();
+    let told = cargo_builds(&what, &target_folder());
+    let files: Vec<&str> =
+        told.iter().flat_map(|message| message["filenames"].as_array().into_iter().flatten()).filter_map(Value::as_str).collect();
+    packages.map(|package| {
+        let ends = format!("{}.wasm", package.replace('-', "_"));
+        let file = files.iter().find(|file| file.ends_with(&ends)).expect("cargo names the component");
+        PathBuf::from(file)
+    })
 }
 
 /// An example's program, by its name.

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -189,6 +190,22 @@ impl Edge {
     /// Sends a request, and takes the head of its answer.
     pub async fn ask(&self, method: &str, path: &str, authorization: Option<&str>, body: impl Into<Bytes>) -> Answer {
         ask(self.address, method, path, authorization, body).await
+    }
+}
+
+impl Edge {
+    /// Sends these bytes and no more, and takes what is answered until the connection ends or `ends` is in it.
+    pub async fn stall(&self, bytes: &[u8], ends: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.expect("the edge listens");
+        stream.write_all(bytes).await.expect("it reads");
+        let (mut told, mut part) = (String::new(), [0; 4096]);
+        while !told.contains(ends) {
+            match stream.read(&mut part).await.expect("it answers") {
+                0 => break,
+                came => told.push_str(&String::from_utf8_lossy(&part[..came])),
+            }
+        }
+        told
     }
 }
 

@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod built;
+pub mod chain;
 pub mod doors;
 pub mod embed;
+pub mod fake;
 pub mod messages;
 pub mod program;
 pub mod runs;

@@ -1,36 +1,51 @@
 //! The wasmtime program, with the component next to the shop's files.
 
-use crate::built::built;
+use crate::built::{built, collector, driver};
 use crate::doors::Answer;
 use crate::shop::Shop;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 /// The variable that names the program.
 const WASMTIME: &str = "WASMTIME";
-/// How the README names the component, and where it listens.
+/// How the pages name the components, and where the tap listens.
 const COMPONENT: &str = "tap_bigcommerce.wasm";
+const DRIVER: &str = "tap_bigcommerce_driver.wasm";
+const COLLECTOR: &str = "tap_bigcommerce_collector.wasm";
 const ADDRESS: &str = "127.0.0.1:8080";
 const EDGE_TOKEN: &str = "TAP_BIGCOMMERCE_EDGE_TOKEN";
 
 /// The README's command line that begins so: its words.
 pub fn readme_line(start: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("there is a README");
-    let line = readme.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("the README has no line: {start}"));
+    page_line("README.md", start)
+}
+
+/// A page's command line that begins so: its words.
+pub fn page_line(page: &str, start: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let text = std::fs::read_to_string(path).unwrap_or_else(|fault| panic!("{page}: {fault}"));
+    let line = text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{page} has no line: {start}"));
     line.split(' ').map(str::to_owned).collect()
 }
 
 /// A command line in the shop's folder, as the words say. The program is the one that `WASMTIME` names.
 pub fn wasmtime(shop: &Shop, words: impl IntoIterator<Item = impl Into<String>>) -> Command {
     let program = std::env::var_os(WASMTIME).map(PathBuf::from).expect("WASMTIME names the wasmtime program");
-    let component = shop.path(COMPONENT);
-    if !component.exists() {
-        std::fs::copy(&built().component, component).expect("the folder can be written");
-    }
     let mut words = words.into_iter().map(Into::into);
     assert_eq!(words.next().as_deref(), Some("wasmtime"));
+    let words: Vec<String> = words.collect();
+    for word in words.iter().filter(|word| !shop.path(word).exists()) {
+        let from = match word.as_str() {
+            COMPONENT => &built().component,
+            DRIVER => driver(),
+            COLLECTOR => collector(),
+            _ => continue,
+        };
+        std::fs::copy(from, shop.path(word)).expect("the folder can be written");
+    }
     let mut command = Command::new(program);
     command.current_dir(shop.path("")).env_clear().stdin(Stdio::null());
     // The folder of its cache of compiled code.
@@ -42,7 +57,9 @@ pub fn wasmtime(shop: &Shop, words: impl IntoIterator<Item = impl Into<String>>)
 #[derive(Debug)]
 pub struct Served {
     server: Child,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
+    log: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Served {
@@ -66,7 +83,8 @@ impl Served {
         Served::of(command)
     }
 
-    fn of(mut command: Command) -> Served {
+    /// Starts a server, and waits until it tells its address.
+    pub fn of(mut command: Command) -> Served {
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("wasmtime starts");
         let mut told = BufReader::new(server.stderr.take().expect("it is a pipe"));
         let mut line = String::new();
@@ -79,8 +97,25 @@ impl Served {
             }
         };
         // Its log must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
-        Served { server, address }
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let to = log.clone();
+        std::thread::spawn(move || {
+            let mut line = Vec::new();
+            while told.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                to.lock().expect("no thread panics with it").append(&mut line);
+            }
+        });
+        Served { server, address, log }
+    }
+
+    /// What it has written to standard error since it listens.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().expect("no thread panics with it")).into_owned()
+    }
+
+    /// Kills it.
+    pub fn kill(mut self) {
+        self.server.kill().expect("it runs");
     }
 
     /// Sends a request, and takes the head of its answer.

@@ -31,6 +31,8 @@ const MOST_WAITING: usize = 1 << 20;
 const LEAST_TOKEN: usize = 16;
 /// How often the handler checks whether its client is still there.
 const LOOK: Duration = Duration::from_secs(1);
+/// Before a response is truncated. A server may drop what it has not sent by then, and the last STATE would be in that.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl wasi::exports::http::incoming_handler::Guest for Tap {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
@@ -72,6 +74,7 @@ fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        408 => "Request Timeout",
         413 => "Content Too Large",
         429 => "Too Many Requests",
         502 => "Bad Gateway",
@@ -173,7 +176,13 @@ async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
         (LazySink::Waiting { response: Some(response), .. }, Some(failure)) => {
             Refusal::from(failure).send(response).await;
         }
-        (LazySink::Open(_), Some(_)) | (LazySink::Waiting { response: None, .. }, _) => {}
+        (LazySink::Open(responder), Some(failure)) => {
+            if !matches!(failure.kind, Kind::Sink | Kind::Cancelled) {
+                WasiClock.sleep(LAST_WORDS).await;
+            }
+            drop(responder);
+        }
+        (LazySink::Waiting { response: None, .. }, _) => {}
     }
 }
 

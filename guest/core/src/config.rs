@@ -3,6 +3,7 @@
 pub use crate::channels::Channels;
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
+use crate::json::shown;
 pub use crate::origin::Origin;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -262,8 +263,8 @@ impl Reader<'_> {
         }
         let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
         let unknown = self.map.keys().filter(|key| !known(key));
-        let warnings =
-            unknown.map(|key| format!("the config's key {key:?} is not a setting of this tap and is ignored")).collect();
+        let warning = |key: &String| format!("the config's key {:?} is not a setting of this tap and is ignored", shown(key));
+        let warnings = unknown.map(warning).collect();
         Ok((config, warnings))
     }
 

@@ -1,7 +1,9 @@
 //! Short hashes of texts.
 
-/// Numbers that every reader of JSON keeps: JavaScript and jq round whole numbers with more bits, and a STATE goes through such tools.
+/// Whole numbers of so many bits are kept by every reader of JSON. JavaScript and jq round longer ones, and a STATE goes through such tools.
 const BITS: u32 = 53;
+/// The first number that may be rounded.
+pub(crate) const LEAST_ROUNDED: u64 = 1 << BITS;
 
 /// FNV-1a over the texts: the same in every build, which the standard library's hash does not promise.
 fn fnv(texts: &[String]) -> u64 {
@@ -28,7 +30,7 @@ mod tests {
         for text in 0..1000 {
             let mark = fingerprint(&[text.to_string()]);
             assert_eq!(mark as f64 as u64, mark);
-            assert!(mark < 1 << BITS);
+            assert!(mark < LEAST_ROUNDED);
         }
     }
 }

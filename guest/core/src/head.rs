@@ -1,6 +1,7 @@
 //! What a walk needs to know of a record, read without the rest.
 
 use crate::dates;
+use crate::hash::LEAST_ROUNDED;
 use crate::json::{Key, peek, scalar};
 use crate::streams::List;
 use chrono::{DateTime, Utc};
@@ -29,10 +30,11 @@ impl<'a> Head<'a> {
         Names { id: list.id(), date: list.date() }.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
     }
 
-    /// The id, from a number or from its digits, written as a number is.
+    /// The id, from a number or from its digits, written as a number is. It stands in the STATE, which goes through other tools: one that they would
+    /// round is not read.
     pub(crate) fn id(&self) -> Option<u64> {
         let digits = self.id?.get().trim_matches('"');
-        digits.parse().ok().filter(|id: &u64| id.to_string() == digits)
+        digits.parse().ok().filter(|id: &u64| *id < LEAST_ROUNDED && id.to_string() == digits)
     }
 
     /// The date, if there is one that can be read.
@@ -87,4 +89,23 @@ pub(crate) fn stand_in(row: &RawValue, key: &[&str]) -> String {
 pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
     let parts: Option<Vec<_>> = key.iter().map(|name| peek(row, name).and_then(|value| scalar(value.get()))).collect();
     parts.map(|parts| parts.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::brands;
+
+    #[test]
+    fn an_id_that_other_tools_would_round_is_not_read() {
+        let read = |id: &str| {
+            let row = RawValue::from_string(format!(r#"{{"id": {id}}}"#)).unwrap();
+            id_of(&row, &brands::LIST)
+        };
+        assert_eq!((read("7"), read("\"7\"")), (Some(7), Some(7)));
+        assert_eq!(read("9007199254740991"), Some(9_007_199_254_740_991));
+        for none in ["9007199254740992", "18446744073709551615", "\"007\"", "-1", "1.5", "null"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tap_bigcommerce_tests::doors::{Answer, Edge, whole};
 use tap_bigcommerce_tests::messages::{ids, last_state, messages};
+use tap_bigcommerce_tests::program::LONGEST;
 use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN, edge_variables};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
@@ -136,6 +137,16 @@ async fn what_is_wrong_in_a_body_is_told_by_its_name() {
         let detail: Value = serde_json::from_str(&told).unwrap();
         assert!(detail["detail"].as_str().unwrap().contains(words) && !told.contains("s3cret"), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stalls_is_not_awaited_for_ever() {
+    let shop = shop();
+    let edge = open(&shop, Some(TOKEN)).await;
+    let request = format!("POST /sync HTTP/1.1\r\nhost: edge\r\nauthorization: {BEARER}\r\ncontent-length: 100\r\n\r\n{{");
+    let told = tokio::time::timeout(LONGEST, edge.stall(request.as_bytes(), "has come for")).await.expect("it answers");
+    assert!(told.starts_with("HTTP/1.1 408 ") && told.contains("application/problem+json"), "{told}");
+    assert_eq!(shop.sandbox.request_count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

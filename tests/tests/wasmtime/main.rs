@@ -4,5 +4,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod collector;
+mod driver;
+mod driver_faults;
 mod run;
 mod serve;

@@ -4,7 +4,12 @@
 //! environment's credentials are then never used, and where requests go stays the operator's decision.
 
 use super::Refusal;
+use crate::clock::WasiClock;
+use futures_util::future::{Either, select};
 use serde_json::{Map, Value};
+use std::pin::pin;
+use std::time::Duration;
+use tap_bigcommerce_core::api::Clock;
 use tap_bigcommerce_core::config;
 use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::plan::{Inputs, Plan};
@@ -16,8 +21,10 @@ use wstd::runtime::AsyncPollable;
 const MOST: usize = 8 << 20;
 /// The variable that lets a request bring its store's settings.
 const SWITCH: &str = "EDGE_CONFIG";
+/// How long the next part of a body may take.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Settings that belong to one store: they come all from the environment or all from the body.
-const CREDENTIALS: [&str; 3] = ["access_token", "client_id", "store_hash"];
+const OF_A_STORE: [&str; 4] = ["access_token", "channel_id", "client_id", "store_hash"];
 /// The setting that only the operator may make: a token must not go wherever a caller likes.
 const ORIGIN: &str = "api_url";
 
@@ -40,7 +47,13 @@ async fn read(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
     let mut body = Vec::new();
     loop {
         match stream.read(64 << 10) {
-            Ok(bytes) if bytes.is_empty() => ready.wait_for().await,
+            Ok(bytes) if bytes.is_empty() => {
+                let (next, late) = (pin!(ready.wait_for()), pin!(WasiClock.sleep(LONGEST_WAIT)));
+                if matches!(select(next, late).await, Either::Right(_)) {
+                    let text = format!("nothing of the request's body has come for {} s; send it again", LONGEST_WAIT.as_secs());
+                    return Err(Refusal::new(408, "body", text));
+                }
+            }
             Ok(bytes) => body.extend_from_slice(&bytes),
             Err(StreamError::Closed) => return Ok(body),
             Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
@@ -85,7 +98,7 @@ fn inputs(body: &[u8], by_body: bool) -> Result<Inputs, Refusal> {
     }
     let mut config = config::from_env(std::env::vars());
     if by_body {
-        config.retain(|key, _| !CREDENTIALS.contains(&key.as_str()));
+        config.retain(|key, _| !OF_A_STORE.contains(&key.as_str()));
     }
     config.extend(store);
     Ok(Inputs { config: Value::Object(config).to_string(), ..inputs })
