@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+mod coverage;
 mod messages;
 mod streams;
 
@@ -41,6 +42,11 @@ fn is_current(page: &str, generated: &str) {
 #[test]
 fn the_page_of_streams_is_what_the_schemas_say() {
     is_current("docs/streams.md", &streams::page());
+}
+
+#[test]
+fn the_comparison_has_every_stream_and_what_the_registry_says_of_it() {
+    is_current("docs/coverage.md", &coverage::page(&text(&place("guest/core/tests/pages/others.txt"))));
 }
 
 #[test]
