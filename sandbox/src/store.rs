@@ -3,11 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
+use crate::context::Context;
 use crate::faults::{Fault, Faults};
 use crate::http::Request;
 use crate::kind::Kind;
 use crate::log::{Log, Seen};
 use crate::options::Options;
+use crate::query::Query;
 use crate::quirks::Quirks;
 use crate::quota::{Meter, Quota};
 use crate::record::Record;
@@ -87,10 +89,15 @@ impl Store {
         }
         let (kind, part) = registry::RESOURCES.iter().find_map(|resource| {
             let part = resource.parts.iter().find(|part| part.stream == Some(stream))?;
-            Some((resource.kind, part.name))
+            Some((resource.kind, part))
         })?;
+        let context = Context::new(&self.options, &self.quirks, Query::default(), DateTime::UNIX_EPOCH);
         let rows = |id| {
-            let rows = self.record(kind, id)?.parts.get(part)?.as_array()?.clone();
+            let record = self.record(kind, id)?;
+            let rows = match part.built {
+                Some(build) => vec![build(&context, id, &record)],
+                None => record.parts.get(part.name)?.as_array()?.clone(),
+            };
             Some(rows.into_iter().filter_map(move |row| Some(Truth { of: Some((kind, id)), row: row.as_object()?.clone() })))
         };
         Some(self.ids(kind).filter_map(rows).flatten().collect())

@@ -111,7 +111,7 @@ struct Stage<'g> {
 
 impl Stage<'_> {
     fn is_by_id(&self) -> bool {
-        self.group.list.is_by_id()
+        self.group.below.is_none() && self.group.list.is_by_id()
     }
 
     /// Takes those that have failed off the walk.
@@ -317,8 +317,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let group = stage.group;
         stage.is_leftover = false;
         let (gate, log, extent) = (self.gate, self.log.clone(), self.extent(stage));
-        if let Some(parent) = group.below {
-            let lists = ListsBelow::new(gate, log, group, parent, extent, &stage.progress);
+        if let Some(above) = group.below {
+            let lists = ListsBelow::new(gate, log, group, above, extent, &stage.progress);
             return self.read(stage, lists).await;
         }
         let list = (group.name(), group.list, group.list.path.to_owned());

@@ -78,6 +78,11 @@ impl Writer<'_> {
         }
         let visitor = Fields { writer: self, object, written: &mut written };
         let done = serde_json::Deserializer::from_str(raw.get()).deserialize_map(visitor);
+        for (field, written) in object.fields.iter().zip(&mut written).filter(|(field, _)| field.or_zero) {
+            if !std::mem::replace(written, true) {
+                self.field(field, Replacement::Value(RawValue::NULL));
+            }
+        }
         match done {
             Ok(()) => self.out.push(b'}'),
             Err(_) => self.out.truncate(start),
@@ -97,6 +102,7 @@ impl Writer<'_> {
         self.out.extend_from_slice(b"\":");
         self.path.push(field.name.clone());
         match value {
+            Replacement::Value(raw) if field.or_zero && raw.get() == "null" => self.out.push(b'0'),
             Replacement::Value(raw) => {
                 let is_there = self.value(&field.shape, raw, field.required);
                 self.has_key = self.has_key && (is_there || !field.required);

@@ -6,7 +6,7 @@ use super::{Brought, Fetcher, Lost, no_body};
 use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Request, Slice, Transport};
 use crate::head::mark;
-use crate::json::peek;
+use crate::json;
 use crate::page::Row;
 use crate::streams::Rows;
 use serde_json::value::RawValue;
@@ -117,7 +117,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     fn by_record(&self, rows: &'static Rows, owner: &str, asked: &[&Row], page: Listing) -> Option<ByRecord> {
         let (mut lists, mut marks) = (ByRecord::new(), HashSet::new());
         for (place, raw) in page.rows.into_iter().enumerate() {
-            let named = peek(&raw, owner).map(RawValue::get);
+            let named = json::at(&raw, owner).map(RawValue::get);
             let record = asked.iter().find(|record| named.is_some_and(|named| named == record.id.to_string()))?;
             let repairs: Vec<_> = page.repairs.iter().filter(|repair| repair.row == place).cloned().collect();
             self.note_repairs(rows, record, &repairs);

@@ -23,6 +23,7 @@ streams!(
     order_taxes,
     order_messages,
     order_pickups,
+    order_consignments,
     customers,
     customer_addresses,
     products,
@@ -34,6 +35,7 @@ streams!(
     product_modifiers,
     product_complex_rules,
     product_reviews,
+    inventory_items,
     coupons,
     refunds,
     price_lists,
@@ -45,6 +47,7 @@ streams!(
     customer_groups,
     category_trees,
     channels,
+    channel_listings,
     sites,
     currencies,
     pages,
@@ -57,6 +60,7 @@ streams!(
     tax_zones,
     tax_rates,
     shipping_zones,
+    shipping_methods,
     system_logs,
     wishlists,
     order_metafields,
@@ -74,7 +78,9 @@ streams!(
     price_list_assignments,
     webhooks,
     promotions,
+    coupon_codes,
     customer_attribute_values,
+    customer_form_field_values,
 );
 
 use crate::schema;
@@ -127,6 +133,8 @@ pub enum Source {
         parent: &'static Stream,
         /// The list, whose path has `{id}`.
         list: &'static List,
+        /// The field that takes the record's id, where the rows do not name the record.
+        adds: Option<&'static str>,
     },
     /// Rows that come with each record of another stream's walk.
     With {
@@ -225,6 +233,7 @@ shared!(
     "order_consignments",
     "order_coupon",
     "order_fee",
+    "order_pickup_location",
     "order_product",
     "order_shipping",
     "order_shipping_address",

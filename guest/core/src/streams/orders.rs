@@ -67,6 +67,17 @@ pub static PICKUPS: Rows = below(
     None,
 );
 
+/// How it reaches its buyer: one object for each order.
+pub static CONSIGNMENTS: Rows = Rows {
+    key: &[],
+    adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
+    ..below(
+        "order_consignments",
+        &[Way::Each(Ask { form: Form::Object, ..ask("v2/orders/{id}/consignments") })],
+        None,
+    )
+};
+
 /// The list.
 pub static LIST: List = List {
     fixed: &[("sort", "id:asc")],
@@ -89,7 +100,7 @@ pub static LIST: List = List {
             page_at_most: None,
         },
     ],
-    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS],
+    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS, &CONSIGNMENTS],
     one: Some(Lookup::Path("v2/orders/{id}")),
     channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
     range: Some(("min_id", "max_id")),

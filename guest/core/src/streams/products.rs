@@ -65,6 +65,20 @@ pub static COMPLEX_RULES: Rows = below("product_complex_rules", &[each("v3/catal
 pub static REVIEWS: Rows =
     Rows { adds: &[("product_id", "id")], ..below("product_reviews", &[each("v3/catalog/products/{id}/reviews")]) };
 
+/// What is in stock of its variants. The ids are inside an object.
+pub static INVENTORY: Rows = Rows {
+    name: "inventory_items",
+    key: &["identity.variant_id"],
+    from: &[Way::Batch {
+        ask: Ask { path: "v3/inventory/items", query: &[], form: Form::Envelope, scope: "store_inventory_read_only" },
+        filter: "product_id:in",
+        owner: "identity.product_id",
+        most: MOST,
+    }],
+    announced_by: None,
+    adds: &[],
+};
+
 /// The list.
 pub static LIST: List = List {
     fixed: &[("sort", "id"), ("direction", "asc")],
@@ -98,6 +112,7 @@ pub static LIST: List = List {
         &MODIFIERS,
         &COMPLEX_RULES,
         &REVIEWS,
+        &INVENTORY,
     ],
     one: Some(Lookup::Filter("id:in")),
     ids_only: &[("include_fields", "date_modified")],

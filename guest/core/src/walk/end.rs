@@ -188,7 +188,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             }
             None => return Ok(Some(Doubt { why: "the store does not say how many records match".into(), proven: false })),
         };
-        Ok(Some(Doubt { why, proven: self.counts_are_proven().await? }))
+        // A full page and its own total agree that there is more.
+        let is_lost = of_page.is_some() && came >= u64::from(self.page_size) && self.cursor_is_lost();
+        Ok(Some(Doubt { why, proven: is_lost || self.counts_are_proven().await? }))
     }
 
     fn cursor_is_lost(&self) -> bool {

@@ -54,9 +54,15 @@ fn object(schema: &Value, raw: &RawValue) -> Option<String> {
     for (name, schema) in schema["properties"].as_object()? {
         let mut steps = schema["x-source"].as_str().unwrap_or(name).split('/');
         let key = steps.next()?;
-        let Some(value) = under(&fields, key) else { continue };
+        let or_zero = schema["x-or-zero"] == true;
+        let Some(value) = under(&fields, key) else {
+            out.extend(or_zero.then(|| (name.clone(), "0".to_owned())));
+            continue;
+        };
         let value = steps.try_fold(value, |value, step| inside(&value, step));
-        out.insert(name.clone(), value.and_then(|value| fit(schema, &value)).unwrap_or_else(|| "null".to_owned()));
+        let is_zero = or_zero && value.as_ref().is_none_or(|value| value.get() == "null");
+        let none = if is_zero { "0" } else { "null" };
+        out.insert(name.clone(), value.and_then(|value| fit(schema, &value)).unwrap_or_else(|| none.to_owned()));
     }
     Some(braces(out))
 }

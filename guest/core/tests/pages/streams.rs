@@ -32,7 +32,7 @@ fn section(stream: &Stream) -> String {
 fn origin(stream: &Stream) -> String {
     match stream.source {
         Source::List(list) => format!("`GET /{}`\n", list.path),
-        Source::Below { parent, list } => format!("`GET /{}` for each record of `{}`\n", list.path, parent.name),
+        Source::Below { parent, list, .. } => format!("`GET /{}` for each record of `{}`\n", list.path, parent.name),
         Source::With { parent, rows } if parent.schema()["properties"].get(rows.name).is_some() => format!(
             "The rows of `{}.{}` as records of their own. If both streams are selected, the requests are made once.\n",
             parent.name, rows.name

@@ -57,6 +57,9 @@ fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTree
                 row.insert((*field).to_owned(), parent.fields[*of_parent].clone());
             }
         }
+        if let (Source::Below { adds: Some(field), .. }, Some((_, id))) = (stream.source, truth.of) {
+            row.insert(field.to_owned(), id.into());
+        }
         let schema = without_off_by_default(stream);
         let row = RawValue::from_string(Value::from(row).to_string()).unwrap();
         let record: Value = serde_json::from_str(&reference::record(&schema, &row).unwrap()).unwrap();
