@@ -64,6 +64,12 @@ pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
     own(OpenOptions::new().create_new(true).write(true)).open(draft)
 }
 
+/// Puts a draft on the disk, with its name, so that another file can count on it.
+pub(crate) fn end_draft(new: &File, draft: &Path) -> Result<()> {
+    new.sync_all()?;
+    sync_folder(folder(draft))
+}
+
 /// Removes a draft, if there is one.
 pub(crate) fn remove_draft(draft: &Path) -> Result<()> {
     match fs::remove_file(draft) {

@@ -110,10 +110,39 @@ fn what_comes_without_a_version_is_of_none() {
     for place in places() {
         let unversioned = |id: u32| record(json!({ "id": id }));
         place.run(&[plain(), versioned(1, 5), unversioned(2), versioned(3, 5), state(1)]);
-        place.run(&[plain(), unversioned(4), versioned(5, 5), activate(5), unversioned(6), state(2)]);
+        place.run(&[plain(), versioned(5, 5), unversioned(4), activate(5), unversioned(6), state(2)]);
         has(&place, &["1", "3", "5", "6"], "what came after the activation stays");
         place.run(&[plain(), unversioned(7), state(3)]);
         has(&place, &["1", "3", "5", "6", "7"], "without an activation all stays");
+    }
+}
+
+#[test]
+fn a_place_from_a_time_without_versions_is_used_further() {
+    for place in places() {
+        place.run(&[plain(), record(json!({"id": 1})), record(json!({"id": 2})), state(1)]);
+        place.run(&[plain(), versioned(2, 5), state(2)]);
+        has(&place, &["1", "2"], "nothing is activated yet");
+        place.run(&[plain(), versioned(3, 5), activate(5), state(3)]);
+        has(&place, &["2", "3"], "what came before the walk is gone");
+    }
+}
+
+/// As when a machine's clock was wrong for a time.
+#[test]
+fn a_version_may_be_lower_than_the_one_before() {
+    for place in places() {
+        place.run(&[plain(), versioned(1, 9), versioned(2, 9), activate(9), state(1)]);
+        place.run(&[plain(), versioned(2, 5), versioned(3, 5), activate(5), state(2)]);
+        has(&place, &["2", "3"], "those of the newer walk");
+    }
+}
+
+#[test]
+fn what_one_activation_has_removed_no_other_brings_back() {
+    for place in places() {
+        place.run(&[plain(), versioned(1, 6), versioned(2, 5), activate(5), activate(6), versioned(3, 5), state(1)]);
+        has(&place, &["3"], "two activations before one state");
     }
 }
 

@@ -129,8 +129,7 @@ impl DataFile {
         Ok(self.covered)
     }
 
-    /// The lines on the disk that the next state removes no more, and their draft: it is whole, and can take the place of the file. None: no
-    /// line is to be removed.
+    /// Writes the lines that stay to a draft, if others are gone, and gives its length. The state may now count on it.
     pub(super) fn shorten(&mut self) -> Result<Option<u64>, SinkError> {
         let Some(rest) = self.lines.rest(self.covered) else { return Ok(None) };
         self.write_draft(&rest).map_err(|fault| sentence(&self.path, &fault))?;
@@ -139,7 +138,8 @@ impl DataFile {
     }
 
     fn write_draft(&mut self, rest: &Rest) -> io::Result<()> {
-        let mut new = files::begin_draft(&draft(&self.path))?;
+        let draft = draft(&self.path);
+        let mut new = files::begin_draft(&draft)?;
         for place in &rest.places {
             self.file.seek(SeekFrom::Start(place.start))?;
             let length = place.end - place.start;
@@ -148,7 +148,7 @@ impl DataFile {
             }
         }
         new.set_permissions(self.file.metadata()?.permissions())?;
-        new.sync_all()
+        files::end_draft(&new, &draft)
     }
 
     /// The versions of its lines; after [`DataFile::shorten`], of those that stay.

@@ -66,8 +66,8 @@ impl Target for ToJsonl {
 /// has left: it is cut off and read again, so that no line is torn. A record that is read again is one more line, and the last line of a
 /// key is right: to know which lines are there already would take memory that grows with the store.
 ///
-/// Where records have a version, the STATE after an `ACTIVATE_VERSION` removes the lines of other versions: the file is written a second time, without
-/// them, and that takes its place.
+/// The STATE after an `ACTIVATE_VERSION` removes the lines of other versions. The lines that stay are written to a second file, which then
+/// takes the place of the first.
 ///
 /// A folder belongs to one store, and to one run at a time.
 pub struct JsonlSink {
@@ -201,7 +201,7 @@ impl JsonlSink {
         self.held.state = Some(state.to_owned());
         self.held.save(&self.folder)?;
         let replaced: Vec<String> = self.held.replaced.keys().cloned().collect();
-        // A file that is open cannot be replaced everywhere.
+        // Closed first: Windows may refuse to replace a file that is open.
         replaced.iter().for_each(|stream| drop(self.files.remove(stream)));
         self.replace()?;
         replaced.iter().try_for_each(|stream| self.schema(stream))

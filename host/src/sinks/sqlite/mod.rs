@@ -73,7 +73,7 @@ impl Target for ToSqlite {
 /// `__exact` behind it. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
 /// that the file itself knows where to resume, wherever a run was killed.
 ///
-/// Where records have a version, `ACTIVATE_VERSION` takes the rows of other versions away, and that is committed with the next STATE, too.
+/// `ACTIVATE_VERSION` removes the rows of other versions. That is committed with the next STATE, too.
 ///
 /// The tap's own tables are `_tap_meta`, `_tap_streams`, `_tap_state`, and `_tap_versions_…` for each stream that has had a version. A file
 /// belongs to one store.

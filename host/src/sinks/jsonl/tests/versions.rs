@@ -46,6 +46,7 @@ fn what_stays_is_byte_for_byte_what_was_there() {
     let kept = format!("{{\"id\":2}}\n{long}\n{{ \"id\" : 5 }}\n{{\"id\":6}}\n");
     assert!(shop.orders() == kept);
     assert_eq!(shop.names(), [".lock", "orders.jsonl", "state.json"]);
+    assert!(!shop.held().contains("replaced"), "{}", shop.held());
     write(&mut sink, &[&versioned(r#"{"id":7}"#, 5), &state(4), &activate(5), &state(5)]);
     drop(sink);
     assert!(shop.orders() == kept.replace("{\"id\":6}\n", "{\"id\":7}\n"));
@@ -117,6 +118,8 @@ fn a_run_killed_while_lines_are_removed_leaves_the_old_file_or_the_new_one() {
         let sink = shop.open();
         assert_eq!((sink.state().map(str::to_owned), sink.repaired()), (of(2), None));
         assert_eq!((shop.orders().as_str(), shop.held()), (new, whole.held()));
+        drop(sink);
+        assert_eq!(shop.open().repaired(), None);
         assert_eq!(shop.names(), [".lock", "orders.jsonl", "state.json"]);
     }
     // Of an earlier program, which knows no drafts, the folder has every line of its state.
@@ -155,6 +158,7 @@ fn versions_that_do_not_fit_their_file_are_damage() {
         r#""versions":{"orders":[{"from":9,"version":5}]}"#,
         r#""versions":{"orders":[{"from":0},{"from":18,"version":5}]}"#,
         r#""versions":{"orders":[{"from":0},{"from":9},{"from":9,"version":5}]}"#,
+        r#""replaced":{"orders":9},"versions":{"orders":[{"from":0},{"from":9,"version":5}]}"#,
         r#""versions":{"coupons":[]}"#,
         r#""versions":{"orders":[{"from":-1}]}"#,
         r#""replaced":{"coupons":0}"#,

@@ -66,16 +66,6 @@ fn a_streams_table_shows_its_fields_and_nothing_of_the_taps() {
 }
 
 #[test]
-fn a_file_from_a_time_without_versions_is_used_further() {
-    let shop = Shop::new();
-    shop.run(&[SCHEMA, &record(r#""id":1"#, None), &record(r#""id":2"#, None), STATE]);
-    shop.run(&[SCHEMA, &record(r#""id":2"#, Some(7)), STATE]);
-    assert_eq!(shop.query(IDS), "1,2");
-    shop.run(&[SCHEMA, &record(r#""id":3"#, Some(7)), &activate(7), STATE]);
-    assert_eq!(shop.query(IDS), "2,3");
-}
-
-#[test]
 fn a_row_that_is_written_again_without_a_version_is_no_longer_of_the_one_before() {
     let shop = Shop::new();
     shop.run(&[SCHEMA, &record(r#""id":1"#, Some(7)), &record(r#""id":2"#, Some(7)), STATE]);
