@@ -59,7 +59,7 @@ fn changed(path: &Path, how: &str) -> SinkError {
 
 /// Where a shorter file is written before it takes the place of a stream's.
 pub(super) fn draft(path: &Path) -> PathBuf {
-    path.with_extension("jsonl.new")
+    path.with_added_extension("new")
 }
 
 /// Puts the draft in the place of the file, unless that has happened: then the file has the draft's length.
