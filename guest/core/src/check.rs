@@ -132,7 +132,7 @@ async fn probe<T: Transport, C: Clock>(
     let rows = gate.get(&mut page, |body| list.form.decode(body)).await?.body;
     match (list.form, list.count) {
         (Form::Envelope, _) => Ok(rows.total),
-        (Form::Bare | Form::Object, Some(count)) => {
+        (Form::Bare | Form::Object | Form::Named(_), Some(count)) => {
             match gate.get(&mut request(count), list::count).await {
                 Ok(answer) => Ok(Some(answer.body)),
                 // The stream can be read all the same.
@@ -140,7 +140,7 @@ async fn probe<T: Transport, C: Clock>(
                 Err(refused) => Err(refused.failure),
             }
         }
-        (Form::Bare | Form::Object, None) => Ok(None),
+        (Form::Bare | Form::Object | Form::Named(_), None) => Ok(None),
     }
 }
 

@@ -124,7 +124,7 @@ impl Forecast {
         let (path, page) = match (self.list.form, self.list.count) {
             (_, Some(count)) => (count, None),
             (Form::Envelope, None) => (self.list.path, Some(Slice::first(1))),
-            (Form::Bare | Form::Object, None) => return None,
+            (Form::Bare | Form::Object | Form::Named(_), None) => return None,
         };
         let stream = self.streams.first().copied().filter(|_| !self.of_rows)?;
         Some(Request { query: self.filters.clone(), page, ..Request::new(stream, self.list.scope, path.to_owned()) })

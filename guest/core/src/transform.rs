@@ -161,14 +161,14 @@ impl Writer<'_> {
         scalars::string(&repaired, self.out)
     }
 
-    /// An object is passed on whole, in one line.
+    /// An object is passed on whole, in one line; an empty list is how PHP sends an empty object.
     fn fit_any(&mut self, text: &str) -> Result<(), Misfit> {
-        if is_empty(text) || text == "\"\"" {
-            return Err(Misfit::Empty);
-        }
-        if !text.starts_with('{') {
-            return Err(Misfit::Wrong("an object"));
-        }
+        let text = match text {
+            "\"\"" => return Err(Misfit::Empty),
+            _ if is_empty(text) => "{}",
+            _ if text.starts_with('{') => text,
+            _ => return Err(Misfit::Wrong("an object")),
+        };
         let repaired = text.contains("\\u").then(|| repair::without_halves(text)).flatten();
         if repaired.is_some() {
             self.findings.repaired(self.key, &self.path.join("."));

@@ -1,11 +1,15 @@
 //! `/v3/channels`.
 
+use serde_json::{Map, Value};
+
+use crate::context::Context;
 use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::refusal::Version;
-use crate::resource::{Dates, Make, Part, Resource, below, plain};
+use crate::record::Record;
+use crate::refusal::{Refusal, Version};
+use crate::resource::{Dates, Include, Make, Part, Resource, below, plain};
 use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max])];
@@ -76,6 +80,14 @@ const FIELDS: &[Field] = &[
     Field("date_created", Is::Created),
     Field("date_modified", Is::Modified),
     Field("icon_url", Is::Words),
+    Field(
+        "currencies",
+        Is::Object(&[
+            Field("channel_id", Is::Id),
+            Field("enabled_currencies", Is::List(3)),
+            Field("default_currency", Is::Text(&["USD", "EUR"])),
+        ]),
+    ),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {
@@ -85,5 +97,15 @@ pub(crate) static RESOURCE: Resource = Resource {
         filters: OF_LISTINGS,
         ..below("listings", Version::V3, "channels/{id}/listings", Scope::Listings).of_stream("channel_listings")
     }],
+    includes: &[Include { name: "currencies", part: None, most: None, page: None }],
+    show: Some(show),
     ..plain(Kind::CHANNELS, "channels", Scope::Channels, Make::Fields(FIELDS, &[("listings", 30, LISTING)]))
 };
+
+/// A channel shows its currencies only if it is asked to.
+fn show(context: &Context<'_>, _: u64, _: &Record, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
+    if !context.query.list("include").contains(&"currencies") {
+        fields.shift_remove("currencies");
+    }
+    Ok(())
+}

@@ -31,22 +31,27 @@ pub static SHIPPING_ADDRESSES: Rows = below(
     Some(Announced::Some("shipping_address_count")),
 );
 
-/// Its fees. Where the store sends a link in their place they are asked for.
+/// The order's date, and its id: what a row that does not name its order takes from it.
+const OF_ORDER: Params = &[("order_id", "id"), ("order_date_modified", "date_modified")];
+/// Its fees. Where the store sends a link in their place they are asked for, and three forms of the answer are documented (orders.v2).
 pub static FEES: Rows = Rows {
-    adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
-    ..below("fees", &[Way::Inside { full: None }, Way::Each(ask("v2/orders/{id}/fees"))], None)
+    adds: OF_ORDER,
+    ..below("fees", &[Way::Inside { full: None }, Way::Each(Ask { form: Form::Named("fees"), ..ask("v2/orders/{id}/fees") })], None)
 };
-/// Its payments. Orders do not show them.
-pub static TRANSACTIONS: Rows = below(
-    "transactions",
-    &[Way::Each(Ask {
-        path: "v3/orders/{id}/transactions",
-        query: &[],
-        form: Form::Envelope,
-        scope: "store_v2_transactions_read_only",
-    })],
-    None,
-);
+/// Its payments. Orders do not show them. A payment names its order in a text of any form (orders.v3), so the order's own id stands for it.
+pub static TRANSACTIONS: Rows = Rows {
+    adds: OF_ORDER,
+    ..below(
+        "transactions",
+        &[Way::Each(Ask {
+            path: "v3/orders/{id}/transactions",
+            query: &[],
+            form: Form::Envelope,
+            scope: "store_v2_transactions_read_only",
+        })],
+        None,
+    )
+};
 
 /// What was sent of it.
 pub static SHIPMENTS: Rows = below("shipments", &[Way::Each(ask("v2/orders/{id}/shipments"))], None);

@@ -181,7 +181,7 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         return Some(format!("[{}]", items.join(",")));
     }
     if schema["additionalProperties"] == true {
-        return (!empty && text.starts_with('{')).then(|| any(raw));
+        return if empty { Some("{}".into()) } else { text.starts_with('{').then(|| any(raw)) };
     }
     if is("object") {
         return if empty && text.starts_with('[') { Some("{}".into()) } else { object(schema, raw) };
@@ -196,7 +196,13 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         return (!number.contains(['e', 'E']) && fraction.bytes().all(|b| b == b'0')).then(|| whole.to_owned());
     }
     if is("number") {
-        return number(plain?.trim()).filter(|digits| digits.parse::<f64>().is_ok_and(f64::is_finite)).map(str::to_owned);
+        let plain = plain?;
+        let bare = plain.trim();
+        let digits = match bare.trim_start_matches('-').strip_prefix('.') {
+            Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => bare.replacen('.', "0.", 1),
+            _ => bare.to_owned(),
+        };
+        return number(&digits).filter(|digits| digits.parse::<f64>().is_ok_and(f64::is_finite)).map(str::to_owned);
     }
     if is("boolean") {
         let word = plain?.trim().to_ascii_lowercase();
