@@ -7,6 +7,7 @@ mod aside;
 mod batches;
 mod below_records;
 mod channels;
+mod costs;
 mod faults;
 mod frozen;
 mod gone;
