@@ -7,7 +7,7 @@ use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::config::Config;
 use crate::error::{Failure, Result, summarize};
-use crate::forecast::{Forecast, Inquiry};
+use crate::forecast::{Figure, Forecast, Inquiry};
 use crate::log::Log;
 use crate::plan::{Inputs, Plan};
 use crate::start::first;
@@ -30,24 +30,8 @@ pub async fn check<T: Transport, C: Clock>(inputs: &Inputs, transport: T, clock:
     let mut probe = Probe::new(&gate);
     let mut streams: Vec<Access> = Vec::new();
     for stream in ALL.iter().copied() {
-        let records = match stream.source {
-            Source::List(_) => probe.list(&inquiry(stream, &forecasts, &config)).await,
-            // The list needs a record of the other one to lie below; how many rows there are nobody counts.
-            Source::Below { parent, .. } => match probe.list(&all_of(parent, stream, &config)).await {
-                Ok(_) if stream.scope() != parent.scope() => probe.below(stream, parent.list()).await,
-                records => records,
-            }
-            .map(|_| None),
-            // How many there are nobody counts.
-            Source::With { parent, .. } => {
-                let of_parent = streams.iter().find(|access| access.stream.name == parent.name);
-                match of_parent.map_or(Ok(None), |access| access.records.clone()) {
-                    Ok(_) if stream.scope() != parent.scope() => probe.below(stream, parent.list()).await,
-                    records => records.map(|_| None),
-                }
-            }
-        };
-        match records {
+        let own = |forecast: &Forecast| Some(forecast.inquiry_of(forecast.share(stream)?));
+        match records(stream, forecasts.iter().find_map(own), &streams, &config, &mut probe).await {
             Err(failure) if !failure.spares_other_streams() => return Err(failure),
             records => streams.push(Access { stream, records, cost: None }),
         }
@@ -58,15 +42,43 @@ pub async fn check<T: Transport, C: Clock>(inputs: &Inputs, transport: T, clock:
     Ok(Report { store_hash: config.store_hash.clone(), streams, quota: gate.quota() })
 }
 
-/// What is asked of a list: about the records that a run reads of it, or a first run would.
-fn inquiry(stream: &'static Stream, forecasts: &[Forecast], config: &Config) -> Inquiry {
-    let own = |forecast: &Forecast| Some(forecast.inquiry_of(forecast.share(stream)?));
-    forecasts.iter().find_map(own).unwrap_or_else(|| {
-        let list = stream.list();
-        let dates = between(list, first(stream, config), config.end_date).into_iter();
-        let filters = dates.chain(config.channels.filter(list.channels)).collect();
-        Inquiry { filters, ..all_of(stream, stream, config) }
-    })
+/// How many records a run reads of a stream, where anything counts them; or why it cannot be read. `own` is what the run reads, if it is selected.
+async fn records<T: Transport, C: Clock>(
+    stream: &'static Stream,
+    own: Option<Inquiry>,
+    before: &[Access],
+    config: &Config,
+    probe: &mut Probe<'_, T, C>,
+) -> Result<Option<Figure>> {
+    let parent = match (stream.source, own) {
+        (Source::List(_), Some(own)) => return probe.list(&own).await,
+        (Source::List(_), None) => {
+            let records = probe.list(&of_first_run(stream, config)).await?;
+            return Ok(records.filter(|records| !records.at_least));
+        }
+        // The list needs a record of the other one to lie below.
+        (Source::Below { parent, .. }, _) => {
+            probe.list(&all_of(parent, stream, config)).await?;
+            parent
+        }
+        (Source::With { parent, .. }, _) => {
+            let of_parent = before.iter().find(|access| access.stream.name == parent.name);
+            of_parent.map_or(Ok(None), |access| access.records.clone())?;
+            parent
+        }
+    };
+    if stream.scope() != parent.scope() {
+        probe.below(stream, parent.list()).await?;
+    }
+    // How many rows there are nobody counts.
+    Ok(None)
+}
+
+/// What is asked of the list of a stream that is not selected. A page of it is not worth a number.
+fn of_first_run(stream: &'static Stream, config: &Config) -> Inquiry {
+    let dates = between(stream.list(), first(stream, config), config.end_date).into_iter();
+    let filters = dates.chain(config.channels.filter(stream.list().channels)).collect();
+    Inquiry { filters, page_size: 1, ..all_of(stream, stream, config) }
 }
 
 /// What is asked of a whole list, for a stream that is read by it.

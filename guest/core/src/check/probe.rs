@@ -65,23 +65,23 @@ impl<'g, T: Transport, C: Clock> Probe<'g, T, C> {
     }
 
     /// Asks for the list of one record, which needs a scope of its own.
-    pub(super) async fn below(&self, stream: &'static Stream, parents: &'static List) -> Result<Option<Figure>> {
+    pub(super) async fn below(&self, stream: &'static Stream, parents: &'static List) -> Result<()> {
         let (path, form) = match stream.source {
-            Source::List(_) => return Ok(None),
+            Source::List(_) => return Ok(()),
             Source::Below { list, .. } => (list.path, list.form),
             Source::With { rows, .. } => match rows.ask() {
                 Some(ask) => (ask.path, ask.form),
-                None => return Ok(None),
+                None => return Ok(()),
             },
         };
         // Without a record there is nothing to ask for.
-        let Some(id) = self.record(stream, parents).await? else { return Ok(None) };
+        let Some(id) = self.record(stream, parents).await? else { return Ok(()) };
         let path = path.replace("{id}", &id.to_string());
         let request = Request::new(stream.name, stream.scope(), path);
         let mut request = Request { page: Some(Slice::first(1)), no_body: NoBody::NoRows, ..request };
         match self.gate.get(&mut request, |body| form.decode(body)).await {
             // It may have been deleted since.
-            Ok(_) | Err(Refused { status: Some(404), .. }) => Ok(None),
+            Ok(_) | Err(Refused { status: Some(404), .. }) => Ok(()),
             Err(refused) => Err(refused.failure),
         }
     }

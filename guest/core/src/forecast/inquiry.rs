@@ -34,9 +34,10 @@ pub(crate) struct Inquiry {
 }
 
 impl Inquiry {
-    /// Whether it asks for the same records.
+    /// Whether the same is asked.
     pub(crate) fn is_as(&self, other: &Inquiry) -> bool {
-        self.list.path == other.list.path && self.filters == other.filters
+        let target = |inquiry: &Inquiry| (inquiry.list.path, inquiry.page().page);
+        target(self) == target(other) && self.filters == other.filters
     }
 
     /// The endpoint that counts, where the list has one.

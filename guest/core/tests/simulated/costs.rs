@@ -195,6 +195,8 @@ fn a_list_that_nothing_counts_is_known_up_to_its_first_page() {
         let records = of(&report, "tax_classes").records.clone().unwrap().unwrap();
         (records, requests(&report, "tax_classes").unwrap())
     };
+    let others = check(&world(250), "store", None);
+    assert_eq!(of(&others, "tax_classes").records, Ok(None), "what is not selected is not worth a page");
     assert_eq!(figures(10), (Figure { number: 10, at_least: true }, (4, true)));
     assert_eq!(
         figures(250),
