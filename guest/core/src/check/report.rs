@@ -33,11 +33,11 @@ impl Report {
     pub fn total(&self) -> Figure {
         let requests: Vec<Option<Figure>> =
             self.streams.iter().filter_map(|access| Some(access.cost.as_ref()?.requests)).collect();
-        let number = requests.iter().flatten().map(|requests| requests.number).sum();
+        let number = requests.iter().flatten().fold(0, |sum, more| more.number.saturating_add(sum));
         Figure { number, at_least: requests.iter().any(|requests| requests.is_none_or(|requests| requests.at_least)) }
     }
 
-    /// How many seconds so many requests take if each window of the quota is used up; none if the store does not tell its quota.
+    /// How many seconds so many requests take if each window of the quota is used up; none if the store does not report its quota.
     fn seconds(&self, requests: u64) -> Option<f64> {
         let Quota { requests: most, window } = self.quota?;
         let seconds = requests as f64 / most.max(1) as f64 * window.as_secs_f64();

@@ -30,6 +30,8 @@ pub struct Rate {
 /// What the streams that have been looked at ask for.
 #[derive(Default)]
 struct Paid {
+    /// The stream that pays for the walk.
+    payer: Option<&'static str>,
     walk: u64,
     rows: Vec<(&'static Rows, u64)>,
 }
@@ -55,19 +57,21 @@ impl Forecast {
     /// What each stream adds, by how many records the store counts for it, in the order of the shares. None: it does not say, or the stream cannot
     /// be read.
     pub(crate) fn costs(&self, counted: &[Option<Figure>]) -> Vec<Cost> {
-        let mut paid = Paid::default();
-        self.shares.iter().zip(counted).map(|(share, counted)| self.cost(share, *counted, &mut paid)).collect()
+        let shares = || self.shares.iter().zip(counted);
+        // One that cannot be read has no part in the walk.
+        let payer = shares().find(|(_, counted)| counted.is_some()).map(|(share, _)| share).or(self.shares.first());
+        let mut paid = Paid { payer: payer.map(|share| share.stream.name), ..Paid::default() };
+        shares().map(|(share, counted)| self.cost(share, *counted, &mut paid)).collect()
     }
 
     /// About how many requests it takes to read so many records for all streams.
     pub(super) fn requests(&self, records: u64) -> u64 {
         let counted: Vec<_> = self.shares.iter().map(|_| Some(Figure::exact(records))).collect();
-        self.costs(&counted).iter().filter_map(|cost| cost.requests).map(|requests| requests.number).sum()
+        self.costs(&counted).iter().filter_map(|cost| cost.requests).fold(0, |sum, more| more.number.saturating_add(sum))
     }
 
     fn cost(&self, share: &Share, counted: Option<Figure>, paid: &mut Paid) -> Cost {
-        let first = self.shares.first().map(|first| first.stream.name);
-        let with = first.filter(|first| *first != share.stream.name);
+        let with = paid.payer.filter(|payer| *payer != share.stream.name);
         let (records, page) = (counted.map_or(0, |counted| self.left(counted).number), u64::from(self.page_size));
         let walk = counted.map_or(0, |counted| self.walk(share, Figure { number: records, ..counted }));
         let mut added = walk.saturating_sub(paid.walk);
@@ -87,7 +91,7 @@ impl Forecast {
             if of_rows == 0 && !is_first {
                 continue;
             }
-            added += of_rows;
+            added = added.saturating_add(of_rows);
             may_be_more |= wanted.may_be_longer;
             match (wanted.at_a_time, rates.iter_mut().find(|rate| rate.records == 1)) {
                 (Some(1), Some(rate)) => rate.requests += 1,
@@ -106,10 +110,10 @@ impl Forecast {
         let pages = |records: u64| of_walk(self.list, records, page, is_filtered);
         let number = records.number;
         // After a full page one row more may take less: its page ends the list.
-        let of_pages = if records.at_least { pages(number).min(pages(number + 1)) } else { pages(number) };
+        let of_pages = if records.at_least { pages(number).min(pages(number.saturating_add(1))) } else { pages(number) };
         let of_ids = self.by_ids.map_or(0, |most| of_chunks(self.list, number, page, self.chunk, most));
-        let of_lists = self.rate_below().map_or(0, |rate| number * rate.requests);
-        of_pages + of_ids + of_lists
+        let of_lists = self.rate_below().map_or(0, |rate| number.saturating_mul(rate.requests));
+        of_pages.saturating_add(of_ids).saturating_add(of_lists)
     }
 
     /// The requests for the list below each record.

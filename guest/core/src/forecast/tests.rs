@@ -75,6 +75,9 @@ fn each_stream_has_what_it_adds_to_those_before_it() {
     // Without the orders themselves the first of them pays for the walk.
     let children = only(json!({}), "order_products,order_shipments", json!({}));
     assert_eq!(costs(&children, &[200; 2]), [(pages + 200, true), (200, true)]);
+    let first_cannot_be_read = children.costs(&[None, Some(Figure::exact(200))]);
+    let shipments = Figure { number: pages + 200, at_least: true };
+    assert_eq!((first_cannot_be_read[1].with, first_cannot_be_read[1].requests), (None, Some(shipments)));
 }
 
 #[test]
@@ -122,6 +125,17 @@ fn a_list_of_which_only_a_full_page_is_known_takes_at_least_another_page() {
     let page = Figure { number: 250, at_least: true };
     assert_eq!(classes.costs(&[Some(page)])[0].requests, Some(Figure { number: 2 * 2, at_least: true }));
     assert_eq!(costs(&classes, &[250]), [(2 * 3, false)], "if that is all, an empty page follows, twice");
+}
+
+#[test]
+fn a_store_that_counts_beyond_reason_is_no_trouble() {
+    for select in ["orders,order_pickups", "price_list_records", "products.options", "coupons", "refunds", "tax_classes"] {
+        let forecast = only(json!({"page_size": 10}), select, json!({}));
+        let all = Some(Figure { number: u64::MAX, at_least: true });
+        let costs = forecast.costs(&vec![all; forecast.shares().len()]);
+        assert!(costs[0].requests.is_some_and(|requests| requests.number > u64::MAX / 300), "{select}");
+        assert!(forecast.requests(u64::MAX) > u64::MAX / 300, "{select}");
+    }
 }
 
 #[test]
