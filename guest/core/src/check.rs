@@ -74,7 +74,7 @@ async fn records<T: Transport, C: Clock>(
     Ok(None)
 }
 
-/// What is asked of the list of a stream that is not selected. How long it is is not worth a whole page.
+/// What is asked of the list of a stream that is not selected: its length is not worth a whole page.
 fn of_first_run(stream: &'static Stream, config: &Config) -> Inquiry {
     let dates = between(stream.list(), first(stream, config), config.end_date).into_iter();
     let filters = dates.chain(config.channels.filter(stream.list().channels)).collect();
