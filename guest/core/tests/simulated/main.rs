@@ -19,6 +19,7 @@ mod odd_answers;
 mod reference;
 mod registry;
 mod replication;
+mod requests;
 mod selection;
 mod shapes;
 #[path = "../shared/mod.rs"]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
+use tap_bigcommerce_core::check::{Report, check};
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use tap_bigcommerce_core::log::{Level, Line, Log};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
@@ -105,6 +106,16 @@ impl World {
     /// How many rows a stream has in the store.
     pub(crate) fn rows(&self, stream: &str) -> usize {
         self.store.borrow().truth(stream).unwrap().len()
+    }
+
+    /// What a check of a run says.
+    pub(crate) fn check(&self, inputs: &Inputs) -> Result<Report> {
+        let clock = VirtualClock::new(self.now() + self.skew);
+        let way = Straight { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
+        let checking = check(inputs, Wire { clock: clock.clone(), way }, clock.clone(), Rc::new(Lines::default()));
+        let report = run(&clock, checking).expect("the check waits for what never comes");
+        self.wait(clock.now());
+        report
     }
 
     /// Runs to the end, or until the sink has taken so many lines: then the process is gone.
