@@ -133,7 +133,7 @@ impl Forecast {
             Start::New(walk) | Start::Over(walk, _) => (false, walk),
         };
         // The records that have lists below them are walked whole.
-        let list = group.below.map_or(group.list, Stream::list);
+        let list = group.below.map_or(group.list, |above| above.parent.list());
         let after = position(list, &walk).filter(|_| is_left && group.below.is_none());
         let counts_all = list.end == End::AllSeen;
         let is_whole = group.below.is_some() || after.is_some() && !counts_all;
@@ -154,7 +154,7 @@ impl Forecast {
         Forecast {
             parent: group.parent,
             list,
-            below: group.below,
+            below: group.below.map(|above| above.parent),
             shares: group.members.iter().map(share).collect(),
             read_before,
             is_more: is_left || has_aside,

@@ -9,6 +9,7 @@ mod below_records;
 mod channels;
 mod costs;
 mod faults;
+mod forms;
 mod frozen;
 mod gone;
 mod inside_records;
