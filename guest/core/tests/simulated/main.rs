@@ -23,4 +23,6 @@ mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod small_lists;
+mod version_numbers;
+mod versions;
 mod world;

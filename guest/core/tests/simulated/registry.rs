@@ -15,7 +15,7 @@ use tap_bigcommerce_core::streams::{ALL, Replication, Source, Stream};
 use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quirks, Scope, Truth};
 
 /// A few of everything, and more of what has pages.
-fn small() -> Counts {
+pub(crate) fn small() -> Counts {
     let few = [
         (Kind::ORDERS, 36),
         (Kind::CUSTOMERS, 35),
@@ -45,7 +45,7 @@ fn run(world: &World, select: &str, state: Option<&Value>) -> Run {
 }
 
 /// The records that a stream should bring, by their keys: what the slow reference makes of the store's rows.
-fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTreeMap<String, Value> {
+pub(crate) fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTreeMap<String, Value> {
     let store = world.store.borrow();
     let rows = store.truth(stream.name).unwrap_or_else(|| panic!("the sandbox has no {}", stream.name));
     let mut due = BTreeMap::new();
@@ -73,7 +73,7 @@ fn without_off_by_default(stream: &Stream) -> Value {
     schema
 }
 
-fn key(stream: &Stream, record: &Value) -> String {
+pub(crate) fn key(stream: &Stream, record: &Value) -> String {
     let part = |name: &&str| {
         assert!(!record[*name].is_null(), "{}: {name} is null in {record}", stream.name);
         record[*name].to_string()
