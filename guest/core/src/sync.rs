@@ -288,14 +288,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
             let is_enough = stage.progress.is_second && is_limited;
-            let is_done = !std::mem::take(&mut resumed) || is_enough;
-            if is_done {
+            if !std::mem::take(&mut resumed) || is_enough {
                 self.activate(stage);
-            }
-            self.write_state().await?;
-            if is_done {
+                self.write_state().await?;
                 return Ok(true);
             }
+            self.write_state().await?;
             self.walk_once_more(stage, last_id)?;
         }
     }

@@ -242,9 +242,10 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
         ));
     }
     let (mut state, _) = State::parse(text)?;
+    let has_version = Stream::find(stream).is_some_and(|stream| matches!(state.table_version(stream), Ok(Some(_))));
     // The entry stays: without it, a state that holds nothing else would not be known as one.
     if let Some(bookmark) = state.0[BOOKMARKS].get_mut(stream).and_then(Value::as_object_mut) {
-        bookmark.retain(|key, _| key == TABLE_VERSION);
+        bookmark.retain(|key, _| key == TABLE_VERSION && has_version);
     }
     Ok(state.0.to_string())
 }
@@ -336,6 +337,14 @@ mod tests {
         }
         let unreadable = state(r#"{"bookmarks": {"orders": {"date_modified": "soon"}}}"#);
         assert_eq!(unreadable.bookmark(&orders::STREAM).unwrap_err().kind, Kind::State);
+    }
+
+    #[test]
+    fn a_stream_that_is_forgotten_keeps_the_version_of_its_records() {
+        let text = r#"{"bookmarks": {"coupons": {"selection": "s", "table_version": 7, "walk": {}}}}"#;
+        let forgotten = state(&forget(Some(text), "coupons").unwrap());
+        assert_eq!(forgotten.value()["bookmarks"]["coupons"], serde_json::json!({"table_version": 7}));
+        assert_eq!(forgotten.table_version(&coupons::STREAM), Ok(Some(7)));
     }
 
     #[test]

@@ -69,6 +69,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let now = u64::try_from(self.gate.clock().date().timestamp_millis()).unwrap_or(0);
             let last = last.unwrap_or(0);
             let version = if is_kept { last } else { now.max(last + 1) };
+            if continues == Continues::Nothing {
+                // What the state may hold of a walk belongs to the version before.
+                self.state.drop_walk(stream);
+            }
             self.state.note_table_version(stream, version);
             if let Some(tally) = stage.tallies.get_mut(place) {
                 tally.version = Some(version);

@@ -117,9 +117,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
         // A single page shows the list at one moment. The pages that an earlier run read are read again by the next walk.
-        let is_confirmed = pass.page == 1 || !pass.has_news;
-        if is_whole && (pass.is_resumed || is_limited || is_confirmed) {
-            if pass.is_resumed || !is_confirmed {
+        if is_whole && (pass.is_resumed || is_limited || pass.page == 1 || !pass.has_news) {
+            if pass.is_resumed || pass.page > 1 && pass.has_news {
                 self.gate.remarks.note(None, Uncertain::InParts);
             }
             return Ok(true);
