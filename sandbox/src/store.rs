@@ -20,6 +20,9 @@ use table::Table;
 
 pub(crate) mod table;
 
+/// Streams of nothing but ids and dates: their rows are these records, and a tap drops the other fields.
+const OF_IDS: [(&str, Kind); 2] = [("customer_ids", Kind::CUSTOMERS), ("product_ids", Kind::PRODUCTS)];
+
 type Hook = Box<dyn FnMut(&Request, &mut Store) + Send>;
 
 /// A shop: its records, its quota, its faults. See the crate's page for what it serves.
@@ -80,7 +83,8 @@ impl Store {
             let fields = self.profile().as_object().cloned().unwrap_or_default();
             return Some(vec![Truth { of: None, row: fields }]);
         }
-        if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.name() == stream) {
+        let of_ids = OF_IDS.iter().find_map(|(name, kind)| (*name == stream).then_some(*kind));
+        if let Some(kind) = of_ids.or(Kind::ALL.iter().copied().find(|kind| kind.name() == stream)) {
             let row = |id| {
                 let Record { fields, parts } = self.record(kind, id)?;
                 Some(Truth { of: Some((kind, id)), row: fields.into_iter().chain(parts).collect() })

@@ -4,6 +4,7 @@
 use crate::api::gate::Gate;
 use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
+use crate::certainty::Uncertain;
 use crate::error::{Failure, Kind, Result};
 use crate::group::{Above, Group};
 use crate::hash::fingerprint;
@@ -257,6 +258,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         }
         let text = format!("{of} has no list (status 404), though it is there; its list is taken for empty");
         self.log.warn(Some(self.name), &text);
+        self.gate.remarks.note(None, Uncertain::Short);
         Ok(Fate::Nothing)
     }
 

@@ -100,6 +100,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Fail on a value that does not fit its schema, instead of a null and a warning.",
     ),
+    setting(
+        "emit_activate_version_messages",
+        SettingKind::Boolean,
+        Some("false"),
+        "Write ACTIVATE_VERSION after a full table that was surely read whole, so that a target can remove what is gone.",
+    ),
 ];
 
 /// A secret, kept out of debug output.
@@ -157,6 +163,8 @@ pub struct Config {
     pub channels: Channels,
     /// Whether a value that does not fit its schema is an error.
     pub strict: bool,
+    /// Whether targets are told which rows of full tables are current.
+    pub activates_versions: bool,
 }
 
 impl Config {
@@ -240,6 +248,7 @@ impl Reader<'_> {
             lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
             channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
+            activates_versions: self.boolean("emit_activate_version_messages"),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
             && end <= start

@@ -1,5 +1,6 @@
 //! How far a walk has come, as the STATE holds it while the walk is under way.
 
+use crate::certainty::Certainty;
 use crate::dates;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,9 @@ pub struct Progress {
     /// The walk follows a resumed one at once, to read what had changed meanwhile.
     #[serde(rename = "again", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_second: bool,
+    /// Of each full table whose records carry a version in this walk: whether all of its rows have surely come.
+    #[serde(default, skip_serializing_if = "Certainty::is_empty")]
+    pub certainty: Certainty,
     /// A hash of what is selected and of the settings that shape it.
     pub selection: String,
     /// The version of the tap, for whoever reads the state.
@@ -109,6 +113,7 @@ impl Progress {
             until_id: None,
             seen: 0,
             is_second: false,
+            certainty: Certainty::new(),
             selection: selection.to_owned(),
             tap: env!("CARGO_PKG_VERSION").to_owned(),
         }

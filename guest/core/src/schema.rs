@@ -7,6 +7,8 @@ use std::collections::HashMap;
 const SOURCE: &str = "x-source";
 /// In a schema file: a part of the key that some records do not have is 0. Never leaves the tap.
 const OR_ZERO: &str = "x-or-zero";
+/// In a schema file: keys of the API's object that come and are not wanted, so that nobody is warned of them. Never leaves the tap.
+const UNWANTED: &str = "x-unwanted";
 
 /// Reads a schema file that is part of this library, with each `{"$ref": "shared/…"}` replaced by that file. `properties` next to a
 /// `$ref` are added to the referenced ones. `shared` finds a file's text by its name.
@@ -47,7 +49,7 @@ pub fn public(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => map
             .iter()
-            .filter(|(key, _)| ![SOURCE, OR_ZERO].contains(&key.as_str()))
+            .filter(|(key, _)| ![SOURCE, OR_ZERO, UNWANTED].contains(&key.as_str()))
             .map(|(key, value)| (key.clone(), public(value)))
             .collect(),
         Value::Array(list) => list.iter().map(public).collect(),
@@ -169,6 +171,9 @@ impl Object {
                 object.fields.push(Field { name: name.clone(), source: steps.collect(), shape, required, or_zero });
             }
         }
+        for key in whole[UNWANTED].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            object.by_key.entry(key.to_owned()).or_default();
+        }
         object
     }
 }
@@ -228,6 +233,13 @@ mod tests {
         assert!(kept["properties"]["lines"]["items"]["properties"].get("note").is_none());
         assert!(!public(&kept).to_string().contains("x-"));
         assert_eq!(paths(&kept).concat().join(" "), "id lines lines id old");
+    }
+
+    #[test]
+    fn an_unwanted_key_is_known_and_shown_nowhere() {
+        let whole = json!({"type": "object", "properties": {"id": {"type": "integer"}}, "x-unwanted": ["email"]});
+        assert_eq!(Object::compile(&whole, &whole).from_key("email"), Some(&[][..]));
+        assert_eq!(public(&whole), json!({"type": "object", "properties": {"id": {"type": "integer"}}}));
     }
 
     #[test]

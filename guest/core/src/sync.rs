@@ -5,14 +5,16 @@ mod checkpoint;
 mod limits;
 mod outcome;
 mod read;
+mod tables;
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::aside::{Entries, MOST_ASIDE};
 use crate::below::ListsBelow;
+use crate::certainty::Certainty;
 use crate::config::Config;
 use crate::error::{Kind, Result};
-use crate::group::{Group, Member};
+use crate::group::{Group, Member, Mode};
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -20,7 +22,7 @@ use crate::records::Tally;
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::State;
 use crate::start::{Start, is_known_in_all_channels};
-use crate::streams::End;
+use crate::streams::{End, Include};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::takers::Takers;
 use crate::walk::Walk;
@@ -28,6 +30,7 @@ use futures_util::future::{FusedFuture, FutureExt};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
+use tables::Continues;
 
 /// A STATE is written after so many records, or so much time.
 const CHECKPOINT_RECORDS: u64 = 1000;
@@ -103,6 +106,8 @@ struct Stage<'g> {
     group: &'g Group,
     takers: Rc<Takers>,
     tallies: Vec<Tally>,
+    /// How many records each of them had when the walk began.
+    written_before: Vec<u64>,
     announced: bool,
     progress: Progress,
     /// The records being read were set aside earlier, so they do not move the position.
@@ -140,6 +145,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.write_state().await?;
                 return Ok(false);
             }
+            self.inform_of_undated(group, groups);
             match self.group(group).await {
                 Ok(true) => {}
                 Ok(false) => {
@@ -181,10 +187,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             group,
             takers: Rc::new(Takers::new(group, &progress, &self.config, self.aside(group)?)),
             tallies: group.members.iter().map(|_| Tally::default()).collect(),
+            written_before: Vec::new(),
             announced: false,
             progress,
             is_leftover: false,
         };
+        let (known, continues) = match resumes {
+            true => (stage.progress.certainty.clone(), Continues::EarlierRun),
+            false => (Certainty::new(), Continues::Nothing),
+        };
+        self.number_tables(&mut stage, &known, continues)?;
         let result = self.walks(&mut stage, resumes).await;
         self.conclude(&stage, &result, self.gate.clock().now() - begun)?;
         result
@@ -232,6 +244,25 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
+    /// Tells which lists of a record can change while its date stays. A run that reads from a bookmark on misses such a change; one without a bookmark reads
+    /// everything.
+    fn inform_of_undated(&self, group: &Group, groups: &[Group]) {
+        let is_selected = |name: &str| groups.iter().flat_map(|group| &group.members).any(|member| member.stream.name == name);
+        for Member { stream, shape, mode, .. } in group.members.iter().filter(|member| member.stream.rows().is_none()) {
+            let is_from_bookmark = *mode == Mode::Changes && matches!(self.state.bookmark(stream), Ok(Some(_)));
+            for Include { field, undated, .. } in group.list.includes.iter().filter(|_| is_from_bookmark) {
+                let Some(remedy) = undated.filter(|remedy| shape.position(field).is_some() && !is_selected(remedy)) else {
+                    continue;
+                };
+                let name = stream.name;
+                let text = format!(
+                    "the API does not date changes of {field}: they can change while the date_modified of their record stays, and then they do not come; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
+                );
+                self.log.info(Some(name), &text);
+            }
+        }
+    }
+
     /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
     async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
@@ -240,6 +271,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             let last_id = stage.progress.last_id();
             let ended = self.walk(stage).await;
+            self.weigh(stage);
             if !matches!(ended, Ok(Ended::Complete | Ended::Narrowed)) {
                 self.note(stage);
             }
@@ -253,13 +285,15 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Ended::AtLimit => return Ok(false),
             }
             self.complete(stage);
-            self.write_state().await?;
             // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
             let is_enough = stage.progress.is_second && is_limited;
             if !std::mem::take(&mut resumed) || is_enough {
+                self.activate(stage);
+                self.write_state().await?;
                 return Ok(true);
             }
+            self.write_state().await?;
             self.walk_once_more(stage, last_id)?;
         }
     }
@@ -297,7 +331,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Begins a new walk for all members that have not failed.
-    fn start_again(&self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
+    fn start_again(&mut self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
         let group = stage.group;
         let mut starts = group.starts(&self.config, &self.state)?;
         for (place, member) in group.members.iter().enumerate() {
@@ -305,17 +339,21 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 starts.remove(member.stream.name);
             }
         }
+        let known = std::mem::take(&mut stage.progress.certainty);
         stage.progress = Progress { is_second, until_id, ..Progress::new(starts, &group.selection) };
         // Members that have waited until now bring what they have set aside.
         let aside = self.aside(group)?;
         stage.takers = Rc::new(stage.takers.renewed(group, &stage.progress, &self.config, aside));
-        Ok(())
+        let continues = if is_second { Continues::WalkBefore } else { Continues::Nothing };
+        self.number_tables(stage, &known, continues)
     }
 
     /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
         stage.is_leftover = false;
+        stage.begin();
+        self.gate.remarks.clear();
         let (gate, log, extent) = (self.gate, self.log.clone(), self.extent(stage));
         if let Some(above) = group.below {
             let lists = ListsBelow::new(gate, log, group, above, extent, &stage.progress);

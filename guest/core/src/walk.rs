@@ -17,6 +17,7 @@ use crate::api::gate::Gate;
 use crate::api::list::Listing;
 use crate::api::{Clock, Query, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
+use crate::certainty::Uncertain;
 use crate::dates::{self, SECOND};
 use crate::error::{Failure, Kind, Result};
 use crate::hash::fingerprint;
@@ -136,7 +137,8 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
             match step.doubt.take() {
                 None => {}
                 Some(Doubt { proven: false, why }) => {
-                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"))
+                    self.gate.remarks.note(None, Uncertain::Believed);
+                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"));
                 }
                 Some(_) if resumed => {
                     self.start_over();
@@ -227,6 +229,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let Listing { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
         let Sifted { rows, nameless, known, seen, reached } = self.sift(rows, &repairs)?;
+        self.note_uncounted(rows.is_empty() && seen == 0, total);
         let why = |aside| (aside, self.failure("the store sends a record without an id that is a number"));
         let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(nameless.into_iter().map(why)).collect();
         for (aside, _) in &aside {
@@ -338,6 +341,14 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     fn request(&self, path: &str, query: Query) -> Request {
         Request { query, ..Request::new(self.stream, self.list.scope, path.to_owned()) }
+    }
+
+    /// Notes that no row has come, unless the store says in numbers that there is none: here, or where it is asked for a count at the end.
+    fn note_uncounted(&self, is_empty: bool, total: Option<u64>) {
+        let is_counted = total == Some(0) || self.list.end == End::AllSeen && self.list.count.is_some();
+        if is_empty && !is_counted {
+            self.gate.remarks.note(None, Uncertain::Uncounted);
+        }
     }
 
     fn warn(&self, text: &str) {

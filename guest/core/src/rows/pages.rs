@@ -4,6 +4,7 @@ use super::{Fetcher, Lost, NOT_WHOLE, no_body};
 use crate::api::answer::Refused;
 use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Slice, Transport};
+use crate::certainty::Uncertain;
 use crate::head::mark;
 use crate::json;
 use crate::page::Row;
@@ -135,7 +136,12 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
             match pass.take(page, rows.key) {
                 Reached::More => {}
-                Reached::End { is_vouched_for } => return Ok(Some(Paged { rows: pass.rows, is_vouched_for })),
+                Reached::End { is_vouched_for } => {
+                    if pass.rows.is_empty() && !is_vouched_for {
+                        self.gate.remarks.note(Some(rows.name), Uncertain::Uncounted);
+                    }
+                    return Ok(Some(Paged { rows: pass.rows, is_vouched_for }));
+                }
                 Reached::Shifted if passes < MOST_PASSES => (pass, passes) = (Pass::new(limit), passes + 1),
                 Reached::Shifted => return Err(self.fault(rows, record, UNSTEADY)),
                 Reached::Endless => return Err(self.fault(rows, record, ENDLESS)),

@@ -111,6 +111,8 @@ pub struct Include {
     pub with: Option<(&'static str, &'static str)>,
     /// The most records that a page holds with it, where the API cuts its pages for it.
     pub page_at_most: Option<usize>,
+    /// Where its values can change while the record's date stays: the stream that reads all of them in each run.
+    pub undated: Option<&'static str>,
 }
 
 /// A list that each record of another list has: an order's lines, a customer's addresses.
@@ -224,7 +226,7 @@ impl PartialEq for Rows {
 
 /// A field that comes with `include=` under another or the same name.
 pub(super) const fn include(field: &'static str, value: &'static str) -> Include {
-    Include { field, value, with: None, page_at_most: None }
+    Include { field, value, with: None, page_at_most: None, undated: None }
 }
 
 impl List {

@@ -26,6 +26,7 @@ streams!(
     order_consignments,
     customers,
     customer_addresses,
+    customer_ids,
     products,
     product_variants,
     product_channel_assignments,
@@ -36,6 +37,7 @@ streams!(
     product_complex_rules,
     product_reviews,
     inventory_items,
+    product_ids,
     coupons,
     refunds,
     price_lists,
@@ -290,6 +292,24 @@ mod tests {
                 Source::With { rows, .. } => rows.adds.iter().for_each(|(field, _)| has(field)),
             }
         }
+    }
+
+    #[test]
+    fn customer_ids_knows_each_key_that_customers_have() {
+        let (ids, all) = (customer_ids::STREAM.schema(), customers::STREAM.schema());
+        let known = schema::properties(ids).into_iter().flat_map(|fields| fields.keys().map(String::as_str));
+        let known: Vec<&str> =
+            known.chain(ids["x-unwanted"].as_array().into_iter().flatten().filter_map(Value::as_str)).collect();
+        for (name, field) in schema::properties(all).into_iter().flatten() {
+            let key = field["x-source"].as_str().unwrap_or(name).split('/').next().unwrap_or(name);
+            assert!(known.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_remedies_exists() {
+        let includes = ALL.iter().flat_map(|stream| stream.list().includes);
+        assert!(includes.filter_map(|include| include.undated).all(|name| Stream::find(name).is_some()));
     }
 
     #[test]

@@ -103,6 +103,7 @@ pub static LIST: List = List {
             value: "consignments,consignments.line_items",
             with: Some(("consignment_structure", "object")),
             page_at_most: None,
+            undated: None,
         },
     ],
     rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS, &CONSIGNMENTS],

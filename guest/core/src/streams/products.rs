@@ -9,7 +9,7 @@ const MOST: usize = 50;
 
 /// A list that cuts the API's pages to ten products (products_catalog.v3, `include`).
 const fn heavy(field: &'static str) -> Include {
-    Include { field, value: field, with: None, page_at_most: Some(10) }
+    Include { page_at_most: Some(10), ..include(field, field) }
 }
 
 /// The request for the rows of products.
@@ -91,7 +91,8 @@ pub static LIST: List = List {
     paging: Paging::Id { after: "id:greater" },
     end: End::Highest(&[("sort", "id"), ("direction", "desc")]),
     includes: &[
-        include("variants", "variants"),
+        // They change without a new date of their product (third-party reports).
+        Include { undated: Some("product_variants"), ..include("variants", "variants") },
         include("images", "images"),
         include("custom_fields", "custom_fields"),
         include("bulk_pricing_rules", "bulk_pricing_rules"),

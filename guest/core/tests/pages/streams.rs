@@ -113,6 +113,10 @@ fn notes(stream: &Stream, path: &str, schema: &Value) -> Vec<String> {
     if let Source::List(list) | Source::Below { list, .. } = stream.source {
         let include = list.includes.iter().find(|include| include.field == path);
         notes.extend(include.map(|include| format!("with `include={}`", include.value)));
+        let undated = include.and_then(|include| include.undated);
+        notes.extend(
+            undated.map(|stream| format!("can change while the record's date stays; `{stream}` reads all of them in each run")),
+        );
         notes.extend(list.rows.iter().find(|rows| rows.name == path).map(|rows| requests(rows)));
     }
     notes

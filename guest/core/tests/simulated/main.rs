@@ -26,4 +26,6 @@ mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod small_lists;
+mod version_numbers;
+mod versions;
 mod world;

@@ -76,7 +76,7 @@ fn without_off_by_default(stream: &Stream) -> Value {
     schema
 }
 
-fn key(stream: &Stream, record: &Value) -> String {
+pub(crate) fn key(stream: &Stream, record: &Value) -> String {
     let part = |name: &&str| {
         assert!(!record[*name].is_null(), "{}: {name} is null in {record}", stream.name);
         record[*name].to_string()
