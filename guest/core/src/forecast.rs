@@ -13,6 +13,7 @@ use crate::singer::state::State;
 use crate::start::Start;
 use crate::streams::{End, List, Paging};
 use crate::walk::between;
+use chrono::{DateTime, Utc};
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::rc::Rc;
@@ -53,7 +54,7 @@ pub async fn outlook<T: Transport, C: Clock>(
 
 async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result<Option<Vec<Outlook>>> {
     let mut outlooks = Vec::new();
-    for forecast in plan.forecasts() {
+    for forecast in plan.forecasts(gate.clock().date()) {
         let Some(mut request) = forecast.request() else { return Ok(None) };
         let counted = gate.get(&mut request, |body| Ok(forecast.records(body))).await.map_err(|refused| refused.failure)?;
         let Some(records) = counted.body else { return Ok(None) };
@@ -79,17 +80,17 @@ pub(crate) struct Forecast {
 }
 
 impl Plan {
-    /// What each walk of the run has before it, in the order of the run.
-    pub(crate) fn forecasts(&self) -> Vec<Forecast> {
-        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state)).collect()
+    /// What each walk of the run has before it if it begins now, in the order of the run.
+    pub(crate) fn forecasts(&self, now: DateTime<Utc>) -> Vec<Forecast> {
+        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state, now)).collect()
     }
 }
 
 impl Forecast {
-    fn new(group: &Group, config: &Config, state: &State) -> Forecast {
+    fn new(group: &Group, config: &Config, state: &State, now: DateTime<Utc>) -> Forecast {
         let list = group.list;
         // The run itself reports a state that cannot be read.
-        let start = group.start(config, state).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
+        let start = group.start(config, state, now).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
         let (left, since) = match start {
             Start::Resume(walk) => (Some(walk.clone()), walk.since),
             Start::New(walk) | Start::Over(walk, _) => (None, walk.since),
@@ -97,6 +98,8 @@ impl Forecast {
         let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
         let mut filters = between(list, since, group.until(config));
         filters.extend(group.channels.clone());
+        let hidden = left.as_ref().and_then(|walk| list.hidden_in(walk.pass));
+        filters.extend(hidden.map(|hidden| (hidden.filter.0, hidden.filter.1.to_owned())));
         let after = left.as_ref().and_then(|walk| position(list, walk));
         let counts_all = list.end == End::AllSeen;
         let read_before = if after.is_some() && !counts_all { 0 } else { left.map_or(0, |walk| walk.seen) };
@@ -142,8 +145,8 @@ impl Forecast {
     /// About how many requests it takes to read so many records: their pages, the list's end and what confirms it, and each record's own lists.
     /// Retries, longer lists and further walks are not foreseen.
     pub(crate) fn requests(&self, records: u64) -> u64 {
-        // The highest id and a page behind it; or two empty pages and a count.
-        let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 };
+        // The highest id and a page behind it; or two empty pages and a count. The same for each pass for what the list hides.
+        let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 } * (1 + self.list.hidden.len() as u64);
         let of_records: u64 = self.at_a_time.iter().map(|most| records.div_ceil((*most).max(1))).sum();
         (records.div_ceil(self.page) + end).saturating_add(of_records)
     }
@@ -169,7 +172,7 @@ mod tests {
         config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let select = Some(vec![select.to_owned()]);
         let request = Inputs { config: config.to_string(), select, state: Some(state.to_string()), ..Inputs::default() };
-        Plan::new(&request).unwrap().forecasts()
+        Plan::new(&request).unwrap().forecasts(Utc::now())
     }
 
     fn only(settings: Value, select: &str, state: Value) -> Forecast {
@@ -191,8 +194,8 @@ mod tests {
     fn an_order_costs_a_request_for_each_of_its_lists_that_is_selected() {
         let whole = only(json!({}), "orders,order_products", json!({}));
         assert_eq!(whole.streams(), ["orders", "order_products"]);
-        assert_eq!(whole.requests(1000), 4 + 2 + 3000);
-        assert_eq!(only(json!({"page_size": 100}), "orders.id", json!({})).requests(1000), 10 + 2);
+        assert_eq!(whole.requests(1000), 4 + 2 + 2 + 3000);
+        assert_eq!(only(json!({"page_size": 100}), "orders.id", json!({})).requests(1000), 10 + 2 + 2);
     }
 
     #[test]

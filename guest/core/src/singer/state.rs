@@ -19,6 +19,7 @@ const WALK: &str = "walk";
 const SELECTION: &str = "selection";
 const CHANNELS: &str = "channel_id";
 const ASIDE: &str = "aside";
+const REFRESHED: &str = "refreshed";
 /// Streams that are read together share what is aside, so that each may bring its own hundred.
 const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
 /// So much of a state that is not known is named.
@@ -161,6 +162,16 @@ impl State {
         self.of(stream)?.get(CHANNELS)?.as_str()
     }
 
+    /// When the last walk began that read a stream from further back than its bookmark. None: it does not say so.
+    pub(crate) fn refreshed(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        dates::parse(self.of(stream)?.get(REFRESHED)?.as_str()?)
+    }
+
+    /// Notes when a walk began that read a stream from further back than its bookmark.
+    pub(crate) fn note_refreshed(&mut self, stream: &Stream, begun: DateTime<Utc>) {
+        self.of_mut(stream).into_iter().for_each(|entry| drop(entry.insert(REFRESHED.into(), dates::format(begun).into())));
+    }
+
     /// The stream that a run was busy with when it ended.
     pub fn syncing(&self) -> Option<&str> {
         self.0.get(SYNCING)?.as_str()
@@ -209,7 +220,7 @@ impl State {
 
 /// Whether a key of a stream's bookmark is this tap's.
 fn is_known(stream: &Stream, key: &str) -> bool {
-    [WALK, SELECTION, CHANNELS, ASIDE].contains(&key) || Some(key) == stream.replication_key()
+    [WALK, SELECTION, CHANNELS, ASIDE, REFRESHED].contains(&key) || Some(key) == stream.replication_key()
 }
 
 /// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no
