@@ -268,6 +268,8 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             End::Highest(_) => self.last_id.is_none() && matches!(&rows[..], [only] if id_of(only, self.list) == self.end),
             _ => rows.is_empty(),
         };
+        // The same cache would answer the first page of what the list hides with a page of its own records.
+        let is_unsure = is_unsure || rows.iter().any(|row| !self.is_asked_for(row));
         if is_unsure && served.gap.is_none() { self.serve(most).await } else { Ok(served) }
     }
 

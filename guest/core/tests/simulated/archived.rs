@@ -58,7 +58,8 @@ fn expect_everything(world: &World, runs: &[&Run], what: &str) {
     assert_eq!(came("orders").into_iter().collect::<Vec<_>>(), orders(world), "{what}");
     for stream in ["order_products", "transactions"] {
         let due = world.store.borrow().truth(stream).unwrap();
-        assert!(due.iter().all(|truth| came(stream).contains(&truth.row["id"].as_u64().unwrap())), "{what}: {stream}");
+        let came = came(stream);
+        assert!(due.iter().all(|truth| came.contains(&truth.row["id"].as_u64().unwrap())), "{what}: {stream}");
     }
 }
 
@@ -138,7 +139,7 @@ fn a_store_that_ignores_the_filter_is_read_once() {
         let run = run(&world, None);
         let ids = orders(&world);
         let due = if is_listed { ids.clone() } else { without(&ids, &[ids[7], ids[8]]) };
-        assert_eq!((run.verdict(), run.ids("orders"), asked(&world)), (None, due, (3, 1)), "listed: {is_listed}");
+        assert_eq!((run.verdict(), run.ids("orders"), asked(&world)), (None, due, (3, 2)), "listed: {is_listed}");
         assert_eq!((warnings(&run), infos(&run, "ignores the filter is_deleted=true").len()), (vec![], 1));
     }
 }
@@ -155,7 +156,7 @@ fn records_before_the_first_that_was_not_asked_for_are_written() {
         [ids.clone(), ids[..2].to_vec()].concat(),
         "nobody can tell yet that the filter is ignored"
     );
-    assert_eq!(asked(&world).1, 1);
+    assert_eq!(asked(&world).1, 2);
 }
 
 #[test]
@@ -180,6 +181,15 @@ fn one_refusal_costs_no_archived_order() {
         let world = world(&[7, 8]);
         world.store.borrow_mut().add_fault(Fault::on(FILTER, Action::status(status)));
         expect_everything(&world, &[&run(&world, None)], &format!("{status}"));
+    }
+}
+
+#[test]
+fn a_cache_that_answers_once_with_a_page_of_the_others_costs_no_archived_order() {
+    for skip in 0..8 {
+        let world = world(&[7, 8]);
+        world.store.borrow_mut().add_fault(Fault::on("/v2/orders?", Action::DuplicatePage).skip(skip));
+        expect_everything(&world, &[&run(&world, None)], &format!("after {skip}"));
     }
 }
 
