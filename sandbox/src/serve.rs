@@ -291,7 +291,7 @@ fn trim(context: &Context<'_>, fields: &mut Row, always: &[&str]) {
 fn filters(context: &Context<'_>, resource: &Resource, query: &query::Query) -> Result<Filters, Refusal> {
     let filters = read_filters(context, resource.filters, query)?;
     Ok(match resource.hides {
-        Some((field, shown)) if context.quirks.archived_hidden && !filters.look_at(field) => filters.and(field, shown),
+        Some((field, shown)) if !context.quirks.archived_listed && !filters.look_at(field) => filters.and(field, shown),
         _ => filters,
     })
 }

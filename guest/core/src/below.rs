@@ -104,6 +104,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             until: None,
             includes: Vec::new(),
             channels: None,
+            pass: 0,
             aside: Entries::default(),
             ..extent.clone()
         };

@@ -25,8 +25,9 @@ use std::rc::Rc;
 pub async fn check<T: Transport, C: Clock>(inputs: &Inputs, transport: T, clock: C, log: Rc<dyn Log>) -> Result<Report> {
     let plan = Plan::new(inputs)?;
     plan.warnings().iter().for_each(|warning| log.warn(None, warning));
-    let (config, forecasts) = (plan.config.clone(), plan.forecasts());
+    let config = plan.config.clone();
     let gate = Gate::new(transport, clock, log, config.clone());
+    let forecasts = plan.forecasts(gate.clock().date());
     let mut probe = Probe::new(&gate);
     let mut streams: Vec<Access> = Vec::new();
     for stream in ALL.iter().copied() {

@@ -89,6 +89,12 @@ pub const SETTINGS: &[Setting] = &[
         "How far before its bookmark a new run reads again.",
     ),
     setting(
+        "child_refresh_days",
+        SettingKind::Integer { min: 0, max: 365 },
+        Some("0"),
+        "Once a day, shipments, taxes, messages, transactions, fees and consignments are read again for orders modified up to so many days before the bookmark. 0: never.",
+    ),
+    setting(
         "channel_id",
         SettingKind::Ids,
         None,
@@ -159,6 +165,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How far before its bookmark a new walk starts.
     pub lookback: chrono::TimeDelta,
+    /// How far before their bookmarks streams are read again whose rows change alone.
+    pub child_refresh: chrono::TimeDelta,
     /// The channels whose orders, customers and products are read.
     pub channels: Channels,
     /// Whether a value that does not fit its schema is an error.
@@ -246,6 +254,7 @@ impl Reader<'_> {
             max_concurrency: self.integer("max_concurrency") as usize,
             request_timeout: Duration::from_secs(self.integer("request_timeout_seconds")),
             lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
+            child_refresh: chrono::TimeDelta::days(self.integer("child_refresh_days") as i64),
             channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
             activates_versions: self.boolean("emit_activate_version_messages"),

@@ -63,7 +63,7 @@ pub async fn outlook<T: Transport, C: Clock>(
 
 async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result<Option<Vec<Outlook>>> {
     let mut outlooks = Vec::new();
-    for forecast in plan.forecasts() {
+    for forecast in plan.forecasts(gate.clock().date()) {
         let Some(inquiry) = forecast.inquiry() else { return Ok(None) };
         let counted = inquiry.ask(gate).await?.map(|counted| forecast.left(counted));
         let Some(Figure { number: records, at_least: false }) = counted else { return Ok(None) };
@@ -118,16 +118,16 @@ struct Wanted {
 }
 
 impl Plan {
-    /// What each walk of the run has before it, in the order of the run.
-    pub(crate) fn forecasts(&self) -> Vec<Forecast> {
-        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state)).collect()
+    /// What each walk of the run has before it if it begins now, in the order of the run.
+    pub(crate) fn forecasts(&self, now: DateTime<Utc>) -> Vec<Forecast> {
+        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state, now)).collect()
     }
 }
 
 impl Forecast {
-    fn new(group: &Group, config: &Config, state: &State) -> Forecast {
+    fn new(group: &Group, config: &Config, state: &State, now: DateTime<Utc>) -> Forecast {
         // The run itself reports a state that cannot be read.
-        let start = group.start(config, state).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
+        let start = group.start(config, state, now).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
         let (is_left, walk) = match start {
             Start::Resume(walk) => (true, walk),
             Start::New(walk) | Start::Over(walk, _) => (false, walk),
@@ -141,10 +141,11 @@ impl Forecast {
         let filters = |since: Option<DateTime<Utc>>| -> Query {
             let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
             let dates = between(list, since, group.until(config)).into_iter();
-            dates.chain(group.channels.clone()).chain(after.clone().filter(|_| !counts_all)).collect()
+            let hidden = list.hidden_in(walk.pass).map(|hidden| (hidden.filter.0, hidden.filter.1.to_owned()));
+            dates.chain(group.channels.clone()).chain(hidden).chain(after.clone().filter(|_| !counts_all)).collect()
         };
         let share = |member: &Member| {
-            let since = walk.members.get(member.stream.name).map_or(walk.since, |since| since.0);
+            let since = walk.start_of(member.stream.name).map_or(walk.since, |since| since.0);
             let filters = if group.below.is_some() { Query::new() } else { filters(since) };
             let wants = group.rows.iter().filter(|rows| member.wants(rows)).map(|rows| Wanted::new(rows, config)).collect();
             Share { stream: member.stream, since, filters, wants }

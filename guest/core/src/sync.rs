@@ -13,6 +13,7 @@ use crate::aside::{Entries, MOST_ASIDE};
 use crate::below::ListsBelow;
 use crate::certainty::Certainty;
 use crate::config::Config;
+use crate::dates;
 use crate::error::{Kind, Result};
 use crate::group::{Group, Member, Mode};
 use crate::log::Log;
@@ -131,7 +132,7 @@ impl Stage<'_> {
     /// Whether all streams of the walk start later than it does.
     fn starts_later(&self) -> bool {
         // None is less than every date.
-        self.progress.members.values().min().is_some_and(|since| since.0 > self.progress.since)
+        self.progress.least_start().is_some_and(|since| since.0 > self.progress.since)
     }
 }
 
@@ -205,7 +206,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Where the group starts, and whether it resumes the walk of an earlier run.
     fn start(&self, group: &Group) -> Result<(Progress, bool)> {
         let name = group.name();
-        match group.start(&self.config, &self.state)? {
+        match group.start(&self.config, &self.state, self.gate.clock().date())? {
             Start::New(walk) => {
                 self.warn_of_new_fields(group);
                 self.warn_of_new_channels(group);
@@ -263,6 +264,20 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
+    fn tell_of_refresh(&self, stage: &Stage<'_>) {
+        let progress = &stage.progress;
+        let further = progress.members.iter().filter(|(name, own)| progress.start_of(name).is_some_and(|since| since < **own));
+        let names: Vec<&str> = further.map(|(name, _)| name.as_str()).collect();
+        if let (Some(since), false) = (progress.since, names.is_empty()) {
+            let text = format!(
+                "child_refresh_days: {} are also read of records modified since {}",
+                names.join(", "),
+                dates::format(since)
+            );
+            self.log.info(Some(stage.group.name()), &text);
+        }
+    }
+
     /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
     async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
@@ -276,6 +291,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.note(stage);
             }
             match ended? {
+                Ended::Complete if stage.progress.begin_next_pass(stage.group.list) => continue,
                 Ended::Complete => {}
                 Ended::Narrowed => {
                     self.start_again(stage, None, stage.progress.is_second)?;
@@ -313,6 +329,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         if is_new && stage.starts_later() {
             self.start_again(stage, stage.progress.until_id, stage.progress.is_second)?;
         }
+        if is_new {
+            self.tell_of_refresh(stage);
+        }
         Ok(true)
     }
 
@@ -333,14 +352,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Begins a new walk for all members that have not failed.
     fn start_again(&mut self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
         let group = stage.group;
-        let mut starts = group.starts(&self.config, &self.state)?;
-        for (place, member) in group.members.iter().enumerate() {
-            if stage.takers.failure(place).is_some() {
-                starts.remove(member.stream.name);
-            }
-        }
+        let has_failed = |place| stage.takers.failure(place).is_some();
+        let new = group.new_walk((&self.config, &self.state), self.gate.clock().date(), has_failed)?;
         let known = std::mem::take(&mut stage.progress.certainty);
-        stage.progress = Progress { is_second, until_id, ..Progress::new(starts, &group.selection) };
+        stage.progress = Progress { is_second, until_id, ..new };
         // Members that have waited until now bring what they have set aside.
         let aside = self.aside(group)?;
         stage.takers = Rc::new(stage.takers.renewed(group, &stage.progress, &self.config, aside));

@@ -165,6 +165,30 @@ fn a_resumed_walk_that_is_not_walked_once_more() {
 }
 
 #[test]
+fn archived_orders_that_nobody_asks_for() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "progress.rs",
+            "let has_next = list.hidden_in(self.pass + 1).is_some();",
+            "let has_next = list.hidden_in(self.pass + 9).is_some();",
+        )],
+    );
+}
+
+#[test]
+fn a_filter_for_archived_orders_that_is_believed_to_be_unknown_at_once() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "walk/hidden.rs",
+            "if is_refusal(&refused) && self.shown().await?.is_some() {",
+            "if is_refusal(&refused) {\n            return Ok(Served { answer: Listing::default(), gap: None, is_last: true });\n        }\n        if is_refusal(&refused) && self.shown().await?.is_some() {",
+        )],
+    );
+}
+
+#[test]
 fn a_quota_that_is_not_heeded() {
     caught(
         &["Quota"],

@@ -11,7 +11,7 @@ fn inputs(settings: Value, select: &str, state: Value) -> Inputs {
 }
 
 fn forecasts(settings: Value, select: &str, state: Value) -> Vec<Forecast> {
-    Plan::new(&inputs(settings, select, state)).unwrap().forecasts()
+    Plan::new(&inputs(settings, select, state)).unwrap().forecasts(chrono::Utc::now())
 }
 
 fn only(settings: Value, select: &str, state: Value) -> Forecast {

@@ -22,6 +22,7 @@ const ASIDE: &str = "aside";
 const TABLE_VERSION: &str = "table_version";
 /// JSON numbers are exact up to here, whatever reads them.
 const MAX_VERSION: u64 = (1 << 53) - 1;
+const REFRESHED: &str = "refreshed";
 /// Streams that are read together share what is aside, so that each may bring its own hundred.
 const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
 /// So much of a state that is not known is named.
@@ -180,6 +181,16 @@ impl State {
         self.of(stream)?.get(CHANNELS)?.as_str()
     }
 
+    /// When the last walk began that read a stream from further back than its bookmark. None: it does not say so.
+    pub(crate) fn refreshed(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        dates::parse(self.of(stream)?.get(REFRESHED)?.as_str()?)
+    }
+
+    /// Notes when a walk began that read a stream from further back than its bookmark.
+    pub(crate) fn note_refreshed(&mut self, stream: &Stream, begun: DateTime<Utc>) {
+        self.of_mut(stream).into_iter().for_each(|entry| drop(entry.insert(REFRESHED.into(), dates::format(begun).into())));
+    }
+
     /// The stream that a run was busy with when it ended.
     pub fn syncing(&self) -> Option<&str> {
         self.0.get(SYNCING)?.as_str()
@@ -228,7 +239,7 @@ impl State {
 
 /// Whether a key of a stream's bookmark is this tap's.
 fn is_known(stream: &Stream, key: &str) -> bool {
-    [WALK, SELECTION, CHANNELS, ASIDE, TABLE_VERSION].contains(&key) || Some(key) == stream.replication_key()
+    [WALK, SELECTION, CHANNELS, ASIDE, TABLE_VERSION, REFRESHED].contains(&key) || Some(key) == stream.replication_key()
 }
 
 /// The text of a state without what it remembers of one stream: the stream is read from its start again. The version of its records stays, since the next

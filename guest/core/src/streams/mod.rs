@@ -87,7 +87,7 @@ streams!(
 
 use crate::schema;
 use list::include;
-pub use list::{Announced, Ask, ByChannel, Dates, End, Include, List, Lookup, Paging, Params, Rows, Way};
+pub use list::{Announced, Ask, ByChannel, Dates, End, Hidden, Include, List, Lookup, Paging, Params, Rows, Way};
 use serde_json::Value;
 use std::sync::OnceLock;
 
@@ -108,6 +108,8 @@ pub struct Stream {
     pub selected_by_default: bool,
     /// Fields that are only read when a catalog selects them.
     pub off_by_default: &'static [&'static str],
+    /// Its rows may change while the record that they belong to keeps its date: the setting `child_refresh_days` reads them again.
+    pub changes_alone: bool,
 }
 
 /// How a stream is replicated.
@@ -156,7 +158,16 @@ impl Stream {
     /// A stream that is read whole each time, and only when it is asked for.
     const fn full_table(name: &'static str, schema: &'static str, source: Source) -> Stream {
         let replication = Replication::FullTable;
-        Stream { name, schema, key: &["id"], replication, source, selected_by_default: false, off_by_default: &[] }
+        Stream {
+            name,
+            schema,
+            key: &["id"],
+            replication,
+            source,
+            selected_by_default: false,
+            off_by_default: &[],
+            changes_alone: false,
+        }
     }
 
     /// Its JSON Schema, references resolved; read once.

@@ -6,6 +6,7 @@ use super::{Replication, Source, Stream, orders};
 pub static STREAM: Stream = Stream {
     key: &["order_id"],
     replication: Replication::Incremental { key: "order_date_modified", heeds_start_date: true },
+    changes_alone: true,
     ..Stream::full_table(
         "order_consignments",
         include_str!("order_consignments.json"),

@@ -132,4 +132,5 @@ pub static STREAM: Stream = Stream {
     selected_by_default: true,
     // They cut the API's pages to ten products.
     off_by_default: &["options", "modifiers"],
+    changes_alone: false,
 };

@@ -80,7 +80,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
         let what = match gone {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
-            Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
+            Aside::Gap { above, below, .. } => format!("nothing more is aside between {above} and {below}"),
             Aside::Again { .. } => return,
         };
         self.log.info(Some(stage.group.name()), &what);

@@ -169,6 +169,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             until: group.until(&self.config),
             includes: group.query.clone(),
             channels: group.channels.clone(),
+            pass: progress.pass,
             page_size: self.config.page_size,
             aside: Entries::new(stage.takers.aside()),
         }

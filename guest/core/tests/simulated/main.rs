@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+mod archived;
 mod around;
 mod aside;
 mod batches;
@@ -18,6 +19,7 @@ mod members;
 mod odd_answers;
 #[path = "../fuzzed/reference.rs"]
 mod reference;
+mod refresh;
 mod registry;
 mod replication;
 mod requests;

@@ -153,8 +153,15 @@ impl Run {
         self.messages.iter().filter(of_stream).map(|message| &message["record"]).collect()
     }
 
-    /// The ids of a stream's records, in order.
+    /// The ids of a stream's records, upward: archived orders come after all others.
     pub(crate) fn ids(&self, stream: &str) -> Vec<u64> {
+        let mut ids = self.in_order(stream);
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The ids of a stream's records, in the order in which they came.
+    pub(crate) fn in_order(&self, stream: &str) -> Vec<u64> {
         self.records(stream).iter().map(|record| record["id"].as_u64().expect("an id")).collect()
     }
 

@@ -211,6 +211,9 @@ fn settings(rng: &mut Rng, dates: &[DateTime<Utc>], usual: Option<DateTime<Utc>>
     if percent(rng, 20) {
         settings.push(("lookback_seconds", json!(pick(rng, &[1, 60, 4_000, 4_000_000]))));
     }
+    if percent(rng, 20) {
+        settings.push(("child_refresh_days", json!(pick(rng, &[1, 30, 365]))));
+    }
     let end = if percent(rng, 50) { pick(rng, dates) } else { EPOCH + TimeDelta::seconds(rng.i64(-3_600..100_000)) };
     if percent(rng, 8) && start_date.is_none_or(|start| end > start) {
         settings.push(("end_date", json!(dates::format(end))));
