@@ -51,14 +51,35 @@ pub fn create(file: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// It cannot be written; the file is as it was.
 pub fn replace_by_draft(file: &Path, draft: &Path, bytes: &[u8]) -> Result<()> {
-    match fs::remove_file(draft) {
-        Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(fault),
-        _ => {}
-    }
-    let mut new = own(OpenOptions::new().create_new(true).write(true)).open(draft)?;
+    let mut new = begin_draft(draft)?;
     new.write_all(bytes)?;
     new.sync_all()?;
     drop(new);
+    put_draft(draft, file)
+}
+
+/// Makes a draft: a new file, for its owner alone. One that a killed run has left is removed.
+pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
+    remove_draft(draft)?;
+    own(OpenOptions::new().create_new(true).write(true)).open(draft)
+}
+
+/// Puts a draft on the disk, with its name, so that another file can count on it.
+pub(crate) fn end_draft(new: &File, draft: &Path) -> Result<()> {
+    new.sync_all()?;
+    sync_folder(folder(draft))
+}
+
+/// Removes a draft, if there is one.
+pub(crate) fn remove_draft(draft: &Path) -> Result<()> {
+    match fs::remove_file(draft) {
+        Err(fault) if fault.kind() != ErrorKind::NotFound => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a draft in the place of the file.
+pub(crate) fn put_draft(draft: &Path, file: &Path) -> Result<()> {
     fs::rename(draft, file)?;
     sync_folder(folder(file))
 }

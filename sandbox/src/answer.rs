@@ -141,6 +141,9 @@ impl Store {
             return Err(Refusal::new(403, "The token lacks the scope for this resource."));
         }
         let query = Query::parse(&request.query, &self.quirks.ignored_parameters);
+        if let Some(refused) = self.quirks.refused_parameters.iter().find(|name| query.get(name).is_some()) {
+            return Err(Refusal::parameter(refused, "it is not known here"));
+        }
         let query = query.cut(self.quirks.most_values.unwrap_or(usize::MAX));
         let context = Context::new(&self.options, &self.quirks, query, now);
         let response = endpoint.answer(self, &context)?;

@@ -59,7 +59,7 @@
 //! | --- | --- |
 //! | A count that ignores filters, counts what the list hides, or is off | [`Quirks::count_ignores`], [`Quirks::count_includes_archived`], [`Quirks::count_off_by`] |
 //! | Totals that count the page alone | [`OddAnswer::PageTotals`] |
-//! | A filter, a sort or a direction that is ignored | [`Quirks::ignored_parameters`], [`Quirks::descending_ignored`], [`Quirks::descending_ignores_dates`] |
+//! | A filter, a sort or a direction that is ignored or refused | [`Quirks::ignored_parameters`], [`Quirks::refused_parameters`], [`Quirks::descending_ignored`], [`Quirks::descending_ignores_dates`] |
 //! | A `:in` filter of which only some values count | [`Quirks::most_values`] |
 //! | A record that breaks every answer it is in | [`Quirks::broken_records`] |
 //! | A list below one record that never comes | [`Quirks::broken_paths`] |

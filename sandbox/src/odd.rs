@@ -33,6 +33,10 @@ pub enum OddAnswer {
     MetaAsList,
     /// A byte order mark comes before the body.
     ByteOrderMark,
+    /// The list is in an object, under this name (an order's fees, in the orders reference).
+    Named(&'static str),
+    /// A list of one row comes as that row (an order's fees, in the orders reference).
+    RowAlone,
     /// A list without rows comes as [`Action::NoBody`](crate::Action::NoBody) instead of 204 (v2).
     NoBodyWhenEmpty,
 }
@@ -127,6 +131,15 @@ pub(crate) fn spoil<'q>(
             },
             OddAnswer::MetaAsList => body["meta"] = Value::Array(Vec::new()),
             OddAnswer::ByteOrderMark => mark = true,
+            OddAnswer::Named(name) => {
+                let rows = body.take();
+                body = Map::from_iter([((*name).to_owned(), rows)]).into();
+            }
+            OddAnswer::RowAlone => {
+                if let Some([row]) = body.as_array_mut().map(Vec::as_mut_slice) {
+                    body = row.take();
+                }
+            }
             OddAnswer::NoBodyWhenEmpty => {}
         }
     }

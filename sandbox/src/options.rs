@@ -70,10 +70,14 @@ pub enum Scope {
     Content,
     /// `/v3/channels`.
     Channels,
+    /// `/v3/channels/{id}/listings`.
+    Listings,
     /// `/v3/sites`.
     Sites,
     /// `/v3/inventory/locations`.
     Locations,
+    /// `/v3/inventory/items`.
+    Inventory,
     /// `/v3/store/systemlogs`.
     Logs,
     /// `/v3/hooks`: every token has it.
@@ -82,7 +86,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Orders,
         Self::Transactions,
         Self::Customers,
@@ -91,8 +95,10 @@ impl Scope {
         Self::Information,
         Self::Content,
         Self::Channels,
+        Self::Listings,
         Self::Sites,
         Self::Locations,
+        Self::Inventory,
         Self::Logs,
         Self::Default,
     ];
@@ -109,8 +115,10 @@ impl Scope {
             Self::Information => "store_v2_information_read_only",
             Self::Content => "store_v2_content_read_only",
             Self::Channels => "store_channel_settings_read_only",
+            Self::Listings => "store_channel_listings_read_only",
             Self::Sites => "store_sites_read_only",
             Self::Locations => "store_locations_read_only",
+            Self::Inventory => "store_inventory_read_only",
             Self::Logs => "store_logs_read_only",
             Self::Default => "default",
         }

@@ -16,10 +16,12 @@ use crate::quota::RateHeaders;
 pub struct Quirks {
     /// `min_id`, `max_id`, `min_date_…`, `max_date_…`, `:min` and `:max` leave their bound out. Default: bounds are inclusive.
     pub bounds_exclusive: bool,
-    /// Archived orders are left out of lists and counts unless `is_deleted=true` asks for them. Default: they are listed.
-    pub archived_hidden: bool,
+    /// Archived orders are in the list and in its count. Default: they are left out unless `is_deleted=true` asks for them.
+    pub archived_listed: bool,
     /// Query parameters that the server acts as if it had not seen, by exact name (`min_id`, `date_modified:min`, `sort`, `limit`, …).
     pub ignored_parameters: BTreeSet<String>,
+    /// Query parameters that the server refuses, by exact name: 400 on v2, 422 on v3.
+    pub refused_parameters: BTreeSet<String>,
     /// Of the values in a `:in` filter the server heeds only so many, without a word.
     pub most_values: Option<usize>,
     /// The server gives no more rows a page than this, whatever `limit` says, and does not say so on v2.
@@ -35,7 +37,7 @@ pub struct Quirks {
     /// Query parameters that the two counts act as if they had not seen, by exact name; `*` stands for all (bigcommerce/docs pull
     /// request 374).
     pub count_ignores: BTreeSet<String>,
-    /// `/v2/orders/count` counts the archived orders that [`Quirks::archived_hidden`] keeps out of the list (bigcommerce/docs issue 360).
+    /// `/v2/orders/count` counts the archived orders that the list leaves out (bigcommerce/docs issue 360).
     pub count_includes_archived: bool,
     /// A list that is to be sorted downward is sorted upward.
     pub descending_ignored: bool,

@@ -44,7 +44,7 @@ pub(crate) struct Resource {
     pub(crate) has_one: bool,
     /// There is an endpoint that counts.
     pub(crate) count: Option<CountOf>,
-    /// Records that are hidden unless this filter asks for them, where a quirk says so: a filter's field and the value that is shown.
+    /// Records that are left out unless a filter asks for them: the filter's field and the value that is shown without it.
     pub(crate) hides: Option<(&'static str, &'static str)>,
     pub(crate) parts: &'static [Part],
     /// A record as the list shows it, where that is more than its fields and includes.

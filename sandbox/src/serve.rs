@@ -147,6 +147,9 @@ fn below(context: &Context<'_>, table: &Table, part: &Part, id: u64) -> Result<R
 /// A page of the rows of all records, or of those that a filter names.
 fn rows_of_all(context: &Context<'_>, table: &Table, part: &Part, across: &Across) -> Result<Response, Refusal> {
     let filters = read_filters(context, part.filters, &context.query)?;
+    if filters.is_empty() && part.paging == Paging::Cursor {
+        return all_rows_by_cursor(context, table, part);
+    }
     if filters.is_empty() {
         return all_rows(context, table, part);
     }
@@ -181,8 +184,26 @@ fn all_rows(context: &Context<'_>, table: &Table, part: &Part) -> Result<Respons
     Ok(envelope(finished(context, part, data)?, meta))
 }
 
+/// The same by cursor: a row is known by its record and its place there, whatever becomes of other records.
+fn all_rows_by_cursor(context: &Context<'_>, table: &Table, part: &Part) -> Result<Response, Refusal> {
+    const MOST: u64 = 100_000;
+    let page = Page::read(context, part.api)?;
+    let lengths = table.part_lengths(part.name);
+    let keys: Vec<u64> =
+        lengths.iter().flat_map(|(id, length)| (0..*length as u64).map(move |place| id * MOST + place)).collect();
+    let (keys, meta) = Pages { context, page, paging: part.paging }.cut(&keys)?;
+    let row = |key: u64| {
+        let record = table.record(key / MOST)?;
+        objects(&record.parts, part.name).nth(usize::try_from(key % MOST).ok()?).cloned()
+    };
+    Ok(envelope(finished(context, part, keys.into_iter().filter_map(row).collect())?, meta))
+}
+
 fn answer_rows(context: &Context<'_>, part: &Part, rows: Vec<Row>) -> Result<Response, Refusal> {
     let page = Page::read(context, part.api)?;
+    if part.paging == Paging::Whole {
+        return Ok(Response::rows(&finished(context, part, rows)?));
+    }
     if part.api == Version::V2 {
         return Ok(Response::rows(&finished(context, part, page.cut(&rows).to_vec())?));
     }
@@ -270,7 +291,7 @@ fn trim(context: &Context<'_>, fields: &mut Row, always: &[&str]) {
 fn filters(context: &Context<'_>, resource: &Resource, query: &query::Query) -> Result<Filters, Refusal> {
     let filters = read_filters(context, resource.filters, query)?;
     Ok(match resource.hides {
-        Some((field, shown)) if context.quirks.archived_hidden && !filters.look_at(field) => filters.and(field, shown),
+        Some((field, shown)) if !context.quirks.archived_listed && !filters.look_at(field) => filters.and(field, shown),
         _ => filters,
     })
 }
@@ -283,7 +304,9 @@ fn read_filters(context: &Context<'_>, rules: &[Rule], query: &query::Query) -> 
 }
 
 fn passes(filters: &Filters, row: &Row) -> bool {
-    filters.match_all(|field| row.get(field).cloned().map(Cell::Value))
+    // Inventory has its ids in an object.
+    let value = |field: &str| row.get(field).or_else(|| row.get("identity")?.get(field));
+    filters.match_all(|field| value(field).cloned().map(Cell::Value))
 }
 
 fn sort(context: &Context<'_>, sorts: &Sorts) -> Result<Sort, Refusal> {

@@ -3,11 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
+use crate::context::Context;
 use crate::faults::{Fault, Faults};
 use crate::http::Request;
 use crate::kind::Kind;
 use crate::log::{Log, Seen};
 use crate::options::Options;
+use crate::query::Query;
 use crate::quirks::Quirks;
 use crate::quota::{Meter, Quota};
 use crate::record::Record;
@@ -17,6 +19,9 @@ use crate::seed::orders;
 use table::Table;
 
 pub(crate) mod table;
+
+/// Streams of nothing but ids and dates: their rows are these records, and a tap drops the other fields.
+const OF_IDS: [(&str, Kind); 2] = [("customer_ids", Kind::CUSTOMERS), ("product_ids", Kind::PRODUCTS)];
 
 type Hook = Box<dyn FnMut(&Request, &mut Store) + Send>;
 
@@ -78,7 +83,8 @@ impl Store {
             let fields = self.profile().as_object().cloned().unwrap_or_default();
             return Some(vec![Truth { of: None, row: fields }]);
         }
-        if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.name() == stream) {
+        let of_ids = OF_IDS.iter().find_map(|(name, kind)| (*name == stream).then_some(*kind));
+        if let Some(kind) = of_ids.or(Kind::ALL.iter().copied().find(|kind| kind.name() == stream)) {
             let row = |id| {
                 let Record { fields, parts } = self.record(kind, id)?;
                 Some(Truth { of: Some((kind, id)), row: fields.into_iter().chain(parts).collect() })
@@ -87,10 +93,15 @@ impl Store {
         }
         let (kind, part) = registry::RESOURCES.iter().find_map(|resource| {
             let part = resource.parts.iter().find(|part| part.stream == Some(stream))?;
-            Some((resource.kind, part.name))
+            Some((resource.kind, part))
         })?;
+        let context = Context::new(&self.options, &self.quirks, Query::default(), DateTime::UNIX_EPOCH);
         let rows = |id| {
-            let rows = self.record(kind, id)?.parts.get(part)?.as_array()?.clone();
+            let record = self.record(kind, id)?;
+            let rows = match part.built {
+                Some(build) => vec![build(&context, id, &record)],
+                None => record.parts.get(part.name)?.as_array()?.clone(),
+            };
             Some(rows.into_iter().filter_map(move |row| Some(Truth { of: Some((kind, id)), row: row.as_object()?.clone() })))
         };
         Some(self.ids(kind).filter_map(rows).flatten().collect())

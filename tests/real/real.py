@@ -130,7 +130,7 @@ class Store:
 
     def counts(self):
         """The records of each stream."""
-        orders = [order["id"] for order in self.records("/v2/orders")]
+        orders = [order["id"] for order in self.records("/v2/orders") + self.records("/v2/orders?is_deleted=true")]
         return {
             "orders": len(orders),
             "order_products": sum(len(self.records(f"/v2/orders/{order}/products")) for order in orders),

@@ -33,7 +33,7 @@ Usage: wasmtime run -S http --dir . tap_bigcommerce.wasm [OPTIONS]
   --full-refresh STREAM  read this stream from its start again; again for more
   -d, --discover         write the catalog, as --select and --exclude have it
   --test                 read one record of each selected stream; --test=schema writes only their SCHEMA messages
-  --check                show which streams the access token can read
+  --check                show which streams the access token can read, and the requests that each selected stream takes
   --about                print settings and streams; --format json|markdown|meltano|text
   -V, --version; -h, --help
 
@@ -178,8 +178,7 @@ async fn run(options: Options) -> Result<()> {
             Plan::new(&options.inputs()?)?.write_schemas(&mut sink).await
         }
         Action::Check => {
-            let inputs = Inputs { config: options.config()?, ..Inputs::default() };
-            let report = check::check(&inputs, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
+            let report = check::check(&options.inputs()?, WasiHttp, WasiClock, Rc::new(Stderr)).await?;
             print(&format!("{:#}\n", report.to_json())).await?;
             check::verdict(&report).map_or(Ok(()), Err)
         }

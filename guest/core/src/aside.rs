@@ -19,6 +19,9 @@ pub enum Aside {
         above: u64,
         /// The first id after it.
         below: u64,
+        /// The pass through the list that did not bring them: they are asked for under the filters of that pass.
+        #[serde(default, skip_serializing_if = "is_first_pass")]
+        pass: usize,
     },
     /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. It holds the bookmark back to its date, or to the
     /// stream's start if it has none, so that the next walk reads it again.
@@ -31,12 +34,18 @@ pub enum Aside {
     },
 }
 
+/// Whether a pass brings the list's own records, as all did that 0.1.0 set aside.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(crate) fn is_first_pass(pass: &usize) -> bool {
+    *pass == 0
+}
+
 impl Aside {
     /// Whether it holds the record with this id.
     pub fn holds(&self, id: u64) -> bool {
         match *self {
             Aside::Id(own) => own == id,
-            Aside::Gap { above, below } => above < id && id < below,
+            Aside::Gap { above, below, .. } => above < id && id < below,
             Aside::Again { again, .. } => again == id,
         }
     }
@@ -46,7 +55,7 @@ impl Aside {
         match *self {
             Aside::Again { .. } => 0,
             Aside::Id(_) => 1,
-            Aside::Gap { above, below } => below.saturating_sub(above).saturating_sub(1),
+            Aside::Gap { above, below, .. } => below.saturating_sub(above).saturating_sub(1),
         }
     }
 
@@ -62,7 +71,9 @@ impl Aside {
     /// Whether asking for this entry asks for the other one, too. A single record that lies in a gap has its own entry: the gap may come without it.
     fn covers(&self, other: &Aside) -> bool {
         match (self, other) {
-            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => above <= from && to <= below,
+            (Aside::Gap { above, below, pass }, Aside::Gap { above: from, below: to, pass: of }) => {
+                above <= from && to <= below && pass == of
+            }
             _ => self == other,
         }
     }
@@ -104,22 +115,26 @@ impl Entries {
     pub(crate) fn remove(&mut self, gone: Aside) {
         self.0.retain(|entry| match (entry, gone) {
             // A gap that begins higher up lies in the one that was asked for.
-            (Aside::Gap { above, below }, Aside::Gap { above: from, below: to }) => *below != to || *above < from,
+            (Aside::Gap { above, below, pass }, Aside::Gap { above: from, below: to, pass: of }) => {
+                *below != to || *above < from || *pass != of
+            }
             (entry, gone) => *entry != gone,
         });
     }
 
     /// Of the gap that has brought a record, takes out what lies up to it.
     pub(crate) fn shorten(&mut self, gap: Aside, id: u64) {
-        let Aside::Gap { above: from, below: to } = gap else { return };
+        let Aside::Gap { above: from, below: to, pass: of } = gap else { return };
         for entry in &mut self.0 {
-            if let Aside::Gap { above, below } = entry
-                && (*below == to && from <= *above && *above < id)
+            if let Aside::Gap { above, below, pass } = entry
+                && (*below == to && from <= *above && *above < id && *pass == of)
             {
                 *above = id;
             }
         }
-        self.0.retain(|entry| !matches!(entry, Aside::Gap { above, below } if *below == to && *below <= above.saturating_add(1)));
+        self.0.retain(
+            |entry| !matches!(entry, Aside::Gap { above, below, .. } if *below == to && *below <= above.saturating_add(1)),
+        );
     }
 
     /// Puts those after the others.
@@ -147,7 +162,7 @@ impl std::fmt::Display for Aside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Aside::Id(id) => write!(f, "record {id}"),
-            Aside::Gap { above, below } => write!(f, "the records between {above} and {below}"),
+            Aside::Gap { above, below, .. } => write!(f, "the records between {above} and {below}"),
             Aside::Again { .. } => f.write_str("a record or list that cannot be asked for alone"),
         }
     }

@@ -4,9 +4,11 @@
 use crate::api::gate::Gate;
 use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
+use crate::certainty::Uncertain;
 use crate::error::{Failure, Kind, Result};
-use crate::group::Group;
+use crate::group::{Above, Group};
 use crate::hash::fingerprint;
+use crate::head::id_of;
 use crate::log::Log;
 use crate::page::{Page, Pages, Row};
 use crate::progress::{Below, Position, Progress, Starts};
@@ -15,6 +17,7 @@ use crate::streams::{List, Stream};
 use crate::walk::{Extent, Walk};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -31,6 +34,7 @@ pub(crate) struct ListsBelow<'g, T, C> {
     name: &'static str,
     list: &'static List,
     parent: &'static Stream,
+    adds: Option<&'static str>,
     extent: Extent,
     parents: Walk<'g, T, C>,
     started: Option<DateTime<Utc>>,
@@ -89,7 +93,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         gate: &'g Gate<T, C>,
         log: Rc<dyn Log>,
         group: &Group,
-        parent: &'static Stream,
+        Above { parent, adds }: Above,
         extent: Extent,
         progress: &Progress,
     ) -> Self {
@@ -100,6 +104,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             until: None,
             includes: Vec::new(),
             channels: None,
+            pass: 0,
             aside: Entries::default(),
             ..extent.clone()
         };
@@ -113,6 +118,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             name,
             list,
             parent,
+            adds,
             extent,
             parents,
             started,
@@ -161,7 +167,13 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     }
 
     /// Moves the walk past a page of a parent's list.
-    fn accept(&mut self, parent: u64, seen: u64, page: Page) -> Page {
+    fn accept(&mut self, parent: u64, seen: u64, mut page: Page) -> Page {
+        if let Some(field) = self.adds {
+            page.rows.iter_mut().for_each(|row| add(field, parent, &mut row.raw));
+        }
+        if self.list.is_by_id() {
+            page.position = page.rows.last().map(|row| Position::Id { id: row.id });
+        }
         self.served = Some(parent).filter(|_| page.aside.is_empty()).or(self.served);
         if page.last {
             self.begun.pop_front();
@@ -179,12 +191,13 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let seen = page.rows.last().map_or(self.next.1, |row| row.seen);
         self.place = std::mem::replace(&mut self.next, (page.position, seen));
         self.is_last = page.last;
-        let (nameless, named): (Vec<&Row>, Vec<&Row>) = page.rows.iter().partition(|row| row.is_stand_in);
-        self.waiting = named.iter().map(|row| row.id).collect();
+        let number = |row: &Row| id_of(&row.raw, self.parent.list());
+        self.waiting = page.rows.iter().filter_map(number).collect();
+        let nameless = page.rows.iter().filter(|row| number(row).is_none());
         let gaps = page.aside.iter().map(|(gap, _)| fingerprint(&[format!("{} {gap}", self.parent.name)]));
         let why = Failure::new(Kind::Api, format!("{NAMELESS} ({})", self.parent.name)).of_stream(self.name);
         let unasked = |again| (Aside::Again { again, date: None }, why.clone());
-        self.nameless.extend(nameless.iter().map(|row| row.id).chain(gaps).map(unasked));
+        self.nameless.extend(nameless.map(|row| row.id).chain(gaps).map(unasked));
         // If the parent whose list was being read is gone, the lists of the whole page are read again.
         if let Some(resumes) = &self.resumes
             && let Some(place) = self.waiting.iter().position(|id| *id == resumes.parent)
@@ -246,6 +259,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         }
         let text = format!("{of} has no list (status 404), though it is there; its list is taken for empty");
         self.log.warn(Some(self.name), &text);
+        self.gate.remarks.note(None, Uncertain::Short);
         Ok(Fate::Nothing)
     }
 
@@ -267,5 +281,14 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
     /// The list as what is set aside.
     fn aside(&self, parent: u64) -> Aside {
         Aside::Again { again: fingerprint(&[self.path(parent)]), date: None }
+    }
+}
+
+/// Puts a number in front of an object's fields: of equal keys the first counts.
+fn add(field: &str, number: u64, object: &mut Box<RawValue>) {
+    let Some(rest) = object.get().strip_prefix('{') else { return };
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    if let Ok(with) = RawValue::from_string(format!("{{\"{field}\":{number}{comma}{rest}")) {
+        *object = with;
     }
 }

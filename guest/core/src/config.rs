@@ -89,6 +89,12 @@ pub const SETTINGS: &[Setting] = &[
         "How far before its bookmark a new run reads again.",
     ),
     setting(
+        "child_refresh_days",
+        SettingKind::Integer { min: 0, max: 365 },
+        Some("0"),
+        "Once a day, shipments, taxes, messages, transactions, fees and consignments are read again for orders modified up to so many days before the bookmark. 0: never.",
+    ),
+    setting(
         "channel_id",
         SettingKind::Ids,
         None,
@@ -99,6 +105,12 @@ pub const SETTINGS: &[Setting] = &[
         SettingKind::Boolean,
         Some("false"),
         "Fail on a value that does not fit its schema, instead of a null and a warning.",
+    ),
+    setting(
+        "emit_activate_version_messages",
+        SettingKind::Boolean,
+        Some("false"),
+        "Write ACTIVATE_VERSION after a full table that was surely read whole, so that a target can remove what is gone.",
     ),
 ];
 
@@ -153,10 +165,14 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How far before its bookmark a new walk starts.
     pub lookback: chrono::TimeDelta,
+    /// How far before their bookmarks streams are read again whose rows change alone.
+    pub child_refresh: chrono::TimeDelta,
     /// The channels whose orders, customers and products are read.
     pub channels: Channels,
     /// Whether a value that does not fit its schema is an error.
     pub strict: bool,
+    /// Whether targets are told which rows of full tables are current.
+    pub activates_versions: bool,
 }
 
 impl Config {
@@ -238,8 +254,10 @@ impl Reader<'_> {
             max_concurrency: self.integer("max_concurrency") as usize,
             request_timeout: Duration::from_secs(self.integer("request_timeout_seconds")),
             lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
+            child_refresh: chrono::TimeDelta::days(self.integer("child_refresh_days") as i64),
             channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
+            activates_versions: self.boolean("emit_activate_version_messages"),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
             && end <= start

@@ -1,19 +1,29 @@
-//! What a run has before it: how many records, and how many requests they take. An estimate, for people: nothing is decided by it.
+//! What a run has before it: how many records, and how many requests they take, for each walk and each stream. An estimate, for people: nothing is
+//! decided by it.
+
+mod cost;
+mod inquiry;
+mod requests;
+#[cfg(test)]
+mod tests;
 
 use crate::api::gate::Gate;
-use crate::api::list::{self, Form};
-use crate::api::{Clock, Query, Request, Slice, Transport};
+use crate::api::{Clock, Query, Transport};
 use crate::config::Config;
 use crate::error::Result;
-use crate::group::Group;
+use crate::group::{Group, Member};
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::progress::{Progress, Starts};
 use crate::singer::state::State;
 use crate::start::Start;
-use crate::streams::{End, List, Paging};
+use crate::streams::{End, List, Paging, Rows, Stream, Way};
 use crate::walk::between;
+use chrono::{DateTime, Utc};
+pub use cost::{Cost, Rate};
 use futures_util::future::{Either, select};
+pub use inquiry::Figure;
+pub(crate) use inquiry::Inquiry;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -53,11 +63,11 @@ pub async fn outlook<T: Transport, C: Clock>(
 
 async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result<Option<Vec<Outlook>>> {
     let mut outlooks = Vec::new();
-    for forecast in plan.forecasts() {
-        let Some(mut request) = forecast.request() else { return Ok(None) };
-        let counted = gate.get(&mut request, |body| Ok(forecast.records(body))).await.map_err(|refused| refused.failure)?;
-        let Some(records) = counted.body else { return Ok(None) };
-        outlooks.push(Outlook { requests: forecast.requests(records), streams: forecast.streams, records });
+    for forecast in plan.forecasts(gate.clock().date()) {
+        let Some(inquiry) = forecast.inquiry() else { return Ok(None) };
+        let counted = inquiry.ask(gate).await?.map(|counted| forecast.left(counted));
+        let Some(Figure { number: records, at_least: false }) = counted else { return Ok(None) };
+        outlooks.push(Outlook { requests: forecast.requests(records), streams: forecast.streams(), records });
     }
     Ok(Some(outlooks))
 }
@@ -65,87 +75,138 @@ async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result
 /// What one walk of a run has before it.
 #[derive(Debug)]
 pub(crate) struct Forecast {
-    streams: Vec<&'static str>,
+    /// The stream that the walk is named after.
+    parent: &'static Stream,
+    /// The list whose records are counted: the one that is walked, or the one whose records have it below them.
     list: &'static List,
-    /// The first stream is made of another one's rows, or lies below its records, and only those are counted.
-    of_rows: bool,
-    /// The filters of the request that counts.
-    filters: Query,
+    below: Option<&'static Stream>,
+    /// The streams that the walk brings.
+    shares: Vec<Share>,
     /// Records that are counted, but were read by an earlier run.
     read_before: u64,
-    page: u64,
-    /// For each request that records take: how many of them share it.
-    at_a_time: Vec<u64>,
+    /// It costs more than is known: an earlier run has left a walk, which is completed first, or something that is asked for again.
+    is_more: bool,
+    /// The list counts records that the run leaves out.
+    counts_others: bool,
+    page_size: u32,
+    /// So many records are completed together.
+    chunk: u64,
+    /// Where the walk brings ids only: so many records are read by them together.
+    by_ids: Option<u64>,
+}
+
+/// What one stream takes of a walk.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub(crate) stream: &'static Stream,
+    /// The least date of the records that it takes. None: all.
+    since: Option<DateTime<Utc>>,
+    /// The filters for those.
+    filters: Query,
+    /// The lists of each record that it wants.
+    wants: Vec<Wanted>,
+}
+
+/// A list of each record.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    rows: &'static Rows,
+    /// So many records share a request. None: records hold it themselves.
+    at_a_time: Option<u64>,
+    /// It may take more requests than that.
+    may_be_longer: bool,
 }
 
 impl Plan {
-    /// What each walk of the run has before it, in the order of the run.
-    pub(crate) fn forecasts(&self) -> Vec<Forecast> {
-        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state)).collect()
+    /// What each walk of the run has before it if it begins now, in the order of the run.
+    pub(crate) fn forecasts(&self, now: DateTime<Utc>) -> Vec<Forecast> {
+        self.groups.iter().map(|group| Forecast::new(group, &self.config, &self.state, now)).collect()
     }
 }
 
 impl Forecast {
-    fn new(group: &Group, config: &Config, state: &State) -> Forecast {
-        let list = group.list;
+    fn new(group: &Group, config: &Config, state: &State, now: DateTime<Utc>) -> Forecast {
         // The run itself reports a state that cannot be read.
-        let start = group.start(config, state).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
-        let (left, since) = match start {
-            Start::Resume(walk) => (Some(walk.clone()), walk.since),
-            Start::New(walk) | Start::Over(walk, _) => (None, walk.since),
+        let start = group.start(config, state, now).unwrap_or_else(|_| Start::New(Progress::new(Starts::new(), "")));
+        let (is_left, walk) = match start {
+            Start::Resume(walk) => (true, walk),
+            Start::New(walk) | Start::Over(walk, _) => (false, walk),
         };
-        let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
-        let mut filters = between(list, since, group.until(config));
-        filters.extend(group.channels.clone());
-        let after = left.as_ref().and_then(|walk| position(list, walk));
+        // The records that have lists below them are walked whole.
+        let list = group.below.map_or(group.list, |above| above.parent.list());
+        let after = position(list, &walk).filter(|_| is_left && group.below.is_none());
         let counts_all = list.end == End::AllSeen;
-        let read_before = if after.is_some() && !counts_all { 0 } else { left.map_or(0, |walk| walk.seen) };
-        filters.extend(after.filter(|_| !counts_all));
-        let asked = group.rows.iter().filter(|rows| !rows.is_inside()).filter_map(|rows| rows.at_a_time());
+        let is_whole = group.below.is_some() || after.is_some() && !counts_all;
+        let read_before = if is_left && !is_whole { walk.seen } else { 0 };
+        let filters = |since: Option<DateTime<Utc>>| -> Query {
+            let since = since.and_then(|since| since.checked_sub_signed(config.lookback));
+            let dates = between(list, since, group.until(config)).into_iter();
+            let hidden = list.hidden_in(walk.pass).map(|hidden| (hidden.filter.0, hidden.filter.1.to_owned()));
+            dates.chain(group.channels.clone()).chain(hidden).chain(after.clone().filter(|_| !counts_all)).collect()
+        };
+        let share = |member: &Member| {
+            let since = walk.start_of(member.stream.name).map_or(walk.since, |since| since.0);
+            let filters = if group.below.is_some() { Query::new() } else { filters(since) };
+            let wants = group.rows.iter().filter(|rows| member.wants(rows)).map(|rows| Wanted::new(rows, config)).collect();
+            Share { stream: member.stream, since, filters, wants }
+        };
+        let has_aside = group.members.iter().any(|member| state.aside(member.stream).is_ok_and(|aside| !aside.is_empty()));
+        let field = group.list.channels.and_then(|of| of.field);
         Forecast {
-            streams: group.members.iter().map(|member| member.stream.name).collect(),
+            parent: group.parent,
             list,
-            of_rows: group.below.is_some() || group.members.first().is_some_and(|member| member.stream.rows().is_some()),
-            filters,
+            below: group.below.map(|above| above.parent),
+            shares: group.members.iter().map(share).collect(),
             read_before,
-            page: u64::from(config.page_size.max(1)),
-            // Of rows that records hold themselves, the few that do not fit are not foreseen.
-            at_a_time: group.by_ids.map(|(_, most)| most).into_iter().chain(asked).map(|most| most as u64).collect(),
+            is_more: is_left || has_aside,
+            counts_others: field.is_some() && group.channels.is_none() && config.channels.as_text().is_some(),
+            page_size: config.page_size,
+            chunk: group.chunk() as u64,
+            by_ids: group.by_ids.map(|(_, most)| most as u64),
         }
     }
 
-    /// The streams that the walk brings. The records that are counted are those of the first one.
-    pub(crate) fn streams(&self) -> &[&'static str] {
-        &self.streams
+    /// The streams that the walk brings.
+    pub(crate) fn shares(&self) -> &[Share] {
+        &self.shares
     }
 
-    /// Asks where the store counts the records. None: it counts them nowhere.
-    fn request(&self) -> Option<Request> {
-        let (path, page) = match (self.list.form, self.list.count) {
-            (_, Some(count)) => (count, None),
-            (Form::Envelope, None) => (self.list.path, Some(Slice::first(1))),
-            (Form::Bare | Form::Object, None) => return None,
-        };
-        let stream = self.streams.first().copied().filter(|_| !self.of_rows)?;
-        Some(Request { query: self.filters.clone(), page, ..Request::new(stream, self.list.scope, path.to_owned()) })
+    /// What a stream takes of the walk. None: it does not come from it.
+    pub(crate) fn share(&self, stream: &Stream) -> Option<&Share> {
+        self.shares.iter().find(|share| share.stream.name == stream.name)
     }
 
-    /// How many records the run has to read, by the answer's body. None: the answer does not say.
-    fn records(&self, body: &[u8]) -> Option<u64> {
-        let counted = match self.list.count {
-            Some(_) => list::count(body).ok(),
-            None => self.list.form.decode(body).ok().and_then(|rows| rows.total),
-        };
-        counted.map(|counted| counted.saturating_sub(self.read_before))
+    /// Their names.
+    fn streams(&self) -> Vec<&'static str> {
+        self.shares.iter().map(|share| share.stream.name).collect()
     }
 
-    /// About how many requests it takes to read so many records: their pages, the list's end and what confirms it, and each record's own lists.
-    /// Retries, longer lists and further walks are not foreseen.
-    pub(crate) fn requests(&self, records: u64) -> u64 {
-        // The highest id and a page behind it; or two empty pages and a count.
-        let end = if matches!(self.list.end, End::Highest(_)) { 2 } else { 3 };
-        let of_records: u64 = self.at_a_time.iter().map(|most| records.div_ceil((*most).max(1))).sum();
-        (records.div_ceil(self.page) + end).saturating_add(of_records)
+    /// How many records a stream takes, or, where it has lists below them, how many there are.
+    pub(crate) fn inquiry_of(&self, share: &Share) -> Inquiry {
+        Inquiry { stream: share.stream.name, list: self.list, filters: share.filters.clone(), page_size: self.page_size }
+    }
+
+    /// How many records the walk brings. None: nothing counts those of its first stream.
+    fn inquiry(&self) -> Option<Inquiry> {
+        let first = self.shares.first().filter(|first| self.below.is_none() && first.stream.rows().is_none())?;
+        // The streams that start first take the most.
+        let all = self.shares.iter().min_by_key(|share| share.since).unwrap_or(first);
+        Some(Inquiry { stream: first.stream.name, ..self.inquiry_of(all) })
+    }
+
+    /// How many of the records that the store counts are left to read.
+    pub(crate) fn left(&self, counted: Figure) -> Figure {
+        Figure { number: counted.number.saturating_sub(self.read_before), ..counted }
+    }
+}
+
+impl Wanted {
+    fn new(rows: &'static Rows, config: &Config) -> Wanted {
+        // No more ids than a page has rows.
+        let most = |at_a_time: usize| (at_a_time as u64).min(u64::from(config.page_size.max(2)));
+        let is_whole = rows.from.iter().any(|way| matches!(way, Way::Inside { full: None }));
+        let at_a_time = rows.at_a_time().filter(|_| !rows.is_inside()).map(most);
+        Wanted { rows, at_a_time, may_be_longer: !is_whole }
     }
 }
 
@@ -154,100 +215,5 @@ fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
     match list.paging {
         Paging::Id { after } => Some((after, walk.last_id()?.to_string())),
         Paging::Cursor { .. } | Paging::Page | Paging::Once => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::gate::add_query;
-    use crate::plan::Inputs;
-    use serde_json::{Value, json};
-
-    fn forecasts(settings: Value, select: &str, state: Value) -> Vec<Forecast> {
-        let mut config = json!({"client_id": "c", "access_token": "t", "store_hash": "abc"});
-        config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        let select = Some(vec![select.to_owned()]);
-        let request = Inputs { config: config.to_string(), select, state: Some(state.to_string()), ..Inputs::default() };
-        Plan::new(&request).unwrap().forecasts()
-    }
-
-    fn only(settings: Value, select: &str, state: Value) -> Forecast {
-        let mut all = forecasts(settings, select, state);
-        assert_eq!(all.len(), 1);
-        all.remove(0)
-    }
-
-    /// Path and query of what is asked.
-    fn target(forecast: &Forecast) -> Option<String> {
-        let request = forecast.request()?;
-        let limit = request.page.map(|page| ("limit", page.limit.to_string()));
-        let mut target = request.path;
-        add_query(&mut target, request.query.into_iter().chain(limit));
-        Some(target)
-    }
-
-    #[test]
-    fn an_order_costs_a_request_for_each_of_its_lists_that_is_selected() {
-        let whole = only(json!({}), "orders,order_products", json!({}));
-        assert_eq!(whole.streams(), ["orders", "order_products"]);
-        assert_eq!(whole.requests(1000), 4 + 2 + 3000);
-        assert_eq!(only(json!({"page_size": 100}), "orders.id", json!({})).requests(1000), 10 + 2);
-    }
-
-    #[test]
-    fn products_with_options_are_listed_first_and_read_ten_at_a_time() {
-        assert_eq!(only(json!({}), "products", json!({})).requests(200), 1 + 2);
-        assert_eq!(only(json!({}), "products.options", json!({})).requests(200), 1 + 2 + 20);
-        assert_eq!(only(json!({}), "product_variants", json!({})).requests(200), 1 + 2 + 4);
-    }
-
-    #[test]
-    fn what_is_counted_is_what_the_run_will_read() {
-        let settings = json!({"start_date": "2024-01-01", "end_date": "2025-01-01"});
-        let state = json!({"bookmarks": {"customers": {"date_modified": "2024-06-01T00:00:00Z"}}});
-        let targets: Vec<String> = forecasts(settings, "orders,customers,products,coupons", state)
-            .iter()
-            .map(|forecast| target(forecast).unwrap())
-            .collect();
-        assert_eq!(
-            targets,
-            [
-                "v2/orders/count?min_date_modified=2023-12-31T23:59:59Z&max_date_modified=2025-01-01T00:00:00Z",
-                "v3/customers?date_modified:min=2024-05-31T23:59:59Z&date_modified:max=2025-01-01T00:00:00Z&limit=1",
-                "v3/catalog/products?date_modified:max=2025-01-01T00:00:00Z&limit=1",
-                "v2/coupons/count",
-            ]
-        );
-        assert_eq!(target(&only(json!({}), "order_products", json!({}))), None, "line items are counted nowhere");
-    }
-
-    #[test]
-    fn counts_are_read_in_both_forms() {
-        assert_eq!(only(json!({}), "coupons", json!({})).records(br#"{"count": 7}"#), Some(7));
-        let products = only(json!({}), "products", json!({}));
-        assert_eq!(products.records(br#"{"data": [], "meta": {"pagination": {"total": 9}}}"#), Some(9));
-        assert_eq!(products.records(b"<html>"), None);
-    }
-
-    #[test]
-    fn what_an_earlier_run_has_read_is_not_before_this_one() {
-        let left = |stream: &str, position: Value| {
-            let selection = Plan::new(&Inputs {
-                config: json!({"client_id": "c", "access_token": "t", "store_hash": "abc"}).to_string(),
-                select: Some(vec![stream.to_owned()]),
-                ..Inputs::default()
-            });
-            let selection = selection.unwrap().groups.remove(0).selection;
-            let mut walk = json!({"v": 1, "seen": 3, "selection": selection, "version": "1"});
-            walk.as_object_mut().unwrap().extend(position.as_object().unwrap().clone());
-            only(json!({}), stream, json!({"bookmarks": {stream: {"walk": walk}}}))
-        };
-        let orders = left("orders", json!({"last_id": 100}));
-        assert_eq!(target(&orders).as_deref(), Some("v2/orders/count?min_id=100"));
-        assert_eq!(orders.records(br#"{"count": 7}"#), Some(7));
-        assert_eq!(left("coupons", json!({"last_id": 100})).records(br#"{"count": 7}"#), Some(4));
-        let customers = left("customers", json!({"cursor": "x"}));
-        assert_eq!(customers.records(br#"{"data": [], "meta": {"pagination": {"total": 9}}}"#), Some(6));
     }
 }

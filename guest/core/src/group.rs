@@ -34,7 +34,7 @@ pub(crate) struct Group {
     /// The lists of each record that at least one of them wants.
     pub(crate) rows: Vec<&'static Rows>,
     /// The stream whose records have the list below them.
-    pub(crate) below: Option<&'static Stream>,
+    pub(crate) below: Option<Above>,
     /// Parameters for what the API sends only when asked to.
     pub(crate) includes: Query,
     /// The filter for the channels that the user wants, where the list's takes them.
@@ -45,6 +45,14 @@ pub(crate) struct Group {
     pub(crate) by_ids: Option<(&'static str, usize)>,
     /// A hash of all that shapes a walk: a walk resumes only under the same one.
     pub(crate) selection: String,
+}
+
+/// The stream whose records have a list below them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Above {
+    pub(crate) parent: &'static Stream,
+    /// The field of the list's rows that takes the record's id.
+    pub(crate) adds: Option<&'static str>,
 }
 
 /// A selected stream.
@@ -101,7 +109,7 @@ impl Group {
         let ids_only = || list.ids_only.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let query = if mode == Mode::Ids || by_ids.is_some() { ids_only() } else { includes.clone() };
         let below = match parent.source {
-            Source::Below { parent, .. } => Some(parent),
+            Source::Below { parent, adds, .. } => Some(Above { parent, adds }),
             Source::List(_) | Source::With { .. } => None,
         };
         let fields = members.iter().flat_map(|member| [member.stream.name.to_owned(), member.fields.clone()]);

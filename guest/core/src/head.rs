@@ -2,7 +2,7 @@
 
 use crate::dates;
 use crate::hash::LEAST_ROUNDED;
-use crate::json::{Key, peek, scalar};
+use crate::json::{self, Key, scalar};
 use crate::streams::List;
 use chrono::{DateTime, Utc};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -87,7 +87,7 @@ pub(crate) fn stand_in(row: &RawValue, key: &[&str]) -> String {
 
 /// What tells a row from others: the values of its key. None: it does not say.
 pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
-    let parts: Option<Vec<_>> = key.iter().map(|name| peek(row, name).and_then(|value| scalar(value.get()))).collect();
+    let parts: Option<Vec<_>> = key.iter().map(|name| json::at(row, name).and_then(|value| scalar(value.get()))).collect();
     parts.map(|parts| parts.join("\n"))
 }
 

@@ -75,6 +75,11 @@ pub fn peek<'a>(object: &'a RawValue, key: &str) -> Option<&'a RawValue> {
     serde_json::Deserializer::from_str(object.get()).deserialize_any(Find(key)).ok().flatten()
 }
 
+/// The value at a path of names with points between them.
+pub(crate) fn at<'a>(object: &'a RawValue, path: &str) -> Option<&'a RawValue> {
+    path.split('.').try_fold(object, peek)
+}
+
 /// The rows of a list. PHP sends a list whose first rows are gone as an object with numbers for keys: `{"0": …, "2": …}`; its rows come in
 /// the order of those numbers. Anything else is an error.
 #[derive(Default)]

@@ -85,11 +85,11 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
                 Found::Listing(rows) => {
                     let rows = self.rows(rows, aside);
                     // Without a row that can be read it stays aside.
-                    if let (Some(last), Aside::Gap { below, .. }) = (rows.last(), aside)
+                    if let (Some(last), Aside::Gap { below, pass, .. }) = (rows.last(), aside)
                         && below > last.id + 1
                     {
                         let wider = limit.unwrap_or(NARROW).saturating_mul(WIDER).min(asker.page_size.max(NARROW));
-                        self.left.push_front(Wanted { aside: Aside::Gap { above: last.id, below }, limit: Some(wider) });
+                        self.left.push_front(Wanted { aside: Aside::Gap { above: last.id, below, pass }, limit: Some(wider) });
                     }
                     page.rows.extend(rows);
                 }
@@ -184,13 +184,15 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         if !matches!(found, Found::Gone) {
             return Ok(found);
         }
-        if let (Aside::Gap { above, below }, Paging::Id { after }) = (aside, self.list.paging) {
-            let Some(page) = self.first_rows(Some((after, above.to_string()))).await? else { return Ok(Found::NotYet) };
-            if let Some(next) = page.rows.iter().filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
+        if let (Aside::Gap { above, below, pass }, Paging::Id { after }) = (aside, self.list.paging) {
+            let position = self.of_pass(pass).chain([(after, above.to_string())]).collect();
+            let Some(page) = self.first_rows(position).await? else { return Ok(Found::NotYet) };
+            let rows = page.rows.iter().filter(|row| self.is_of_pass(pass, row));
+            if let Some(next) = rows.filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
         }
-        let Some(page) = self.first_rows(None).await? else { return Ok(Found::NotYet) };
+        let Some(page) = self.first_rows(Query::new()).await? else { return Ok(Found::NotYet) };
         // Of a record that has a path of its own the store has said by its status that it is gone.
         let is_told = matches!((aside, self.list.one), (Aside::Id(_), Some(Lookup::Path(_))));
         let is_believed = is_told || !page.rows.is_empty() || page.total == Some(0) || self.is_counted_empty().await?;
@@ -213,10 +215,10 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         self.once(&mut request, list::count).await
     }
 
-    /// The first rows of the list, with one try; after a position where one is given. None: the store cannot serve them.
-    async fn first_rows(&self, position: Option<(&'static str, String)>) -> Result<Option<Listing>> {
+    /// The first rows of the list under some filters, with one try. None: the store cannot serve them.
+    async fn first_rows(&self, filters: Query) -> Result<Option<Listing>> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let mut request = self.request(self.list.path.to_owned(), fixed.chain(position).collect());
+        let mut request = self.request(self.list.path.to_owned(), fixed.chain(filters).collect());
         // The first row may be the position's own.
         (request.page, request.tries) = (Some(Slice::first(2)), Some(1));
         self.once(&mut request, |body| self.list.form.decode(body)).await
@@ -232,10 +234,13 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
 
     async fn gap(&self, wanted: Wanted, most: Option<u64>) -> Result<Found> {
         let (gap, limit) = (wanted.aside, wanted.limit.unwrap_or(NARROW));
-        let (Aside::Gap { above, below }, Some((least, greatest))) = (gap, self.list.range) else { return Ok(Found::NotYet) };
+        let (Aside::Gap { above, below, pass }, Some((least, greatest))) = (gap, self.list.range) else {
+            return Ok(Found::NotYet);
+        };
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let bounds = [(least, above.to_string()), (greatest, below.to_string())];
-        let mut request = self.request(self.list.path.to_owned(), fixed.chain(self.channels.cloned()).chain(bounds).collect());
+        let filters = self.channels.cloned().into_iter().chain(self.of_pass(pass)).chain(bounds);
+        let mut request = self.request(self.list.path.to_owned(), fixed.chain(filters).collect());
         // The bounds may come, too.
         let most = most.and_then(|most| u32::try_from(most.saturating_add(2)).ok()).unwrap_or(u32::MAX);
         request.page = Some(Slice::first(limit.min(most)));
@@ -244,11 +249,20 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             if rows.rows.iter().filter_map(|row| id_of(row, self.list)).any(|id| id < above) {
                 return Err("it has rows below those that were asked for".into());
             }
-            let bounds = rows.retain(|row| id_of(row, self.list).is_none_or(|id| gap.holds(id)));
-            rows.total = rows.total.map(|total| total.saturating_sub(bounds as u64));
+            let others = rows.retain(|row| id_of(row, self.list).is_none_or(|id| gap.holds(id)) && self.is_of_pass(pass, row));
+            rows.total = rows.total.map(|total| total.saturating_sub(others as u64));
             Ok(rows)
         };
         self.twice(request, read).await
+    }
+
+    /// The filter of a pass through the list, where it has one.
+    fn of_pass(&self, pass: usize) -> impl Iterator<Item = (&'static str, String)> {
+        self.list.hidden_in(pass).into_iter().map(|hidden| (hidden.filter.0, hidden.filter.1.to_owned()))
+    }
+
+    fn is_of_pass(&self, pass: usize, row: &RawValue) -> bool {
+        self.list.hidden_in(pass).is_none_or(|hidden| hidden.has(row))
     }
 
     /// Asks with one try, and once more where nothing is found. A row that cannot be read is not what was asked for.

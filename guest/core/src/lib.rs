@@ -9,6 +9,7 @@ pub mod about;
 pub mod api;
 pub mod aside;
 mod below;
+pub mod certainty;
 mod channels;
 pub mod check;
 pub mod config;

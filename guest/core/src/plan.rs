@@ -62,6 +62,9 @@ impl Plan {
         }
         let (state, unknown) = State::parse(given.as_deref())?;
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
+        if config.activates_versions {
+            ALL.iter().try_for_each(|stream| state.table_version(stream).map(drop))?;
+        }
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
         let family = |parent: &'static Stream| ALL.iter().copied().filter(|stream| stream.walked().name == parent.name);

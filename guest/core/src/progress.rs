@@ -1,6 +1,9 @@
 //! How far a walk has come, as the STATE holds it while the walk is under way.
 
+use crate::aside::is_first_pass;
+use crate::certainty::Certainty;
 use crate::dates;
+use crate::streams::List;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +16,16 @@ pub type Starts = BTreeMap<String, Since>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Since(#[serde(with = "dates::option")] pub Option<DateTime<Utc>>);
+
+/// Streams that a walk reads from further back than their bookmarks, because their rows change while the records around them keep their dates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// When the walk began, by this machine's clock.
+    #[serde(with = "dates::option")]
+    pub begun: Option<DateTime<Utc>>,
+    /// From where each of them is read.
+    pub since: Starts,
+}
 
 /// A position in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +83,14 @@ pub struct Progress {
     /// Where the lists below its records are walked: the list that is read. The position is then that of the page with its record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<Below>,
+    /// Which pass through the list it is: 0 for its own records, then those that it may hide, in the order of [`List::hidden`].
+    #[serde(default, skip_serializing_if = "is_first_pass")]
+    pub pass: usize,
     /// The streams that the walk reads for, and where each of them starts.
     pub members: Starts,
+    /// Those of them that the walk reads from further back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
     /// The highest id that the list had when the walk began, where the list can say so: there is no need to go further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<u64>,
@@ -84,6 +103,9 @@ pub struct Progress {
     /// The walk follows a resumed one at once, to read what had changed meanwhile.
     #[serde(rename = "again", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_second: bool,
+    /// Of each full table whose records carry a version in this walk: whether all of its rows have surely come.
+    #[serde(default, skip_serializing_if = "Certainty::is_empty")]
+    pub certainty: Certainty,
     /// A hash of what is selected and of the settings that shape it.
     pub selection: String,
     /// The version of the tap, for whoever reads the state.
@@ -93,6 +115,12 @@ pub struct Progress {
 impl Progress {
     /// The form that this tap writes.
     pub const FORM: u32 = 2;
+
+    /// A walk that has not begun, for streams that start there, and of which some are read from further back: it takes all that one of them takes.
+    pub fn refreshing(members: Starts, refresh: Option<Refresh>, selection: &str) -> Progress {
+        let new = Progress { refresh, ..Progress::new(members, selection) };
+        Progress { since: new.least_start().and_then(|since| since.0), ..new }
+    }
 
     /// A walk that has not begun, for streams that start there: it takes all that one of them takes.
     pub fn new(members: Starts, selection: &str) -> Progress {
@@ -104,11 +132,14 @@ impl Progress {
             newest: None,
             position: None,
             below: None,
+            pass: 0,
             members,
+            refresh: None,
             end: None,
             until_id: None,
             seen: 0,
             is_second: false,
+            certainty: Certainty::new(),
             selection: selection.to_owned(),
             tap: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -134,7 +165,35 @@ impl Progress {
 
     /// Whether the walk has not come anywhere yet.
     pub fn is_at_start(&self) -> bool {
-        self.position.is_none() && self.below.is_none()
+        self.position.is_none() && self.below.is_none() && self.pass == 0
+    }
+
+    /// From where the walk reads for a stream. None: it does not read for it.
+    pub fn start_of(&self, stream: &str) -> Option<Since> {
+        let own = self.members.get(stream)?;
+        let further = self.refresh.as_ref().and_then(|refresh| refresh.since.get(stream));
+        Some(further.map_or(*own, |further| *further.min(own)))
+    }
+
+    /// The least of the starts of its streams. None: it has no streams.
+    pub fn least_start(&self) -> Option<Since> {
+        self.members.keys().filter_map(|stream| self.start_of(stream)).min()
+    }
+
+    /// When the walk began, if it counts as a refresh of this stream.
+    pub fn refreshed(&self, stream: &str) -> Option<DateTime<Utc>> {
+        let refresh = self.refresh.as_ref()?;
+        refresh.begun.filter(|_| refresh.since.contains_key(stream))
+    }
+
+    /// Begins the next pass through the list, if there is one: for what the list may hide. Reports whether there is.
+    pub fn begin_next_pass(&mut self, list: &List) -> bool {
+        let has_next = list.hidden_in(self.pass + 1).is_some();
+        if has_next {
+            self.pass += 1;
+            (self.position, self.end, self.seen) = (None, None, 0);
+        }
+        has_next
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Unwritten {
 /// Writes the records of one stream, and counts.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// The version that its records carry.
+    pub(crate) version: Option<u64>,
     pub(crate) records: u64,
     pub(crate) skipped: u64,
     findings: Findings,
@@ -54,7 +56,7 @@ impl Tally {
         let key = KeyOf { names: member.stream.key, raw };
         let findings = &mut self.findings;
         let before = findings.nulled;
-        let done = to.output.record(member.stream.name, to.extracted, |out| {
+        let done = to.output.record(member.stream.name, self.version, to.extracted, |out| {
             transform::record(&member.shape, raw, replaced, &key, findings, out).map_err(|unfit| match unfit {
                 Unfit::NoObject => "it is not a JSON object",
                 Unfit::NoKey => "it has no key that can be read",

@@ -13,6 +13,7 @@ use crate::api::answer::Refused;
 use crate::api::gate::Gate;
 use crate::api::list::{Form, Repair};
 use crate::api::{Clock, NoBody, Request, SECOND_THOUGHTS, Slice, Transport};
+use crate::certainty::Uncertain;
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::head::id_of;
@@ -265,6 +266,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
 
     /// What the record announces is no proof: it is not documented what the number counts, or it is older than the list.
     fn warn_of_short_list(&self, rows: &Rows, record: &Row, came: usize) {
+        self.gate.remarks.note(Some(rows.name), Uncertain::Short);
         let mut notes = self.notes.borrow_mut();
         notes.short += 1;
         if notes.short <= NAMED {
@@ -298,6 +300,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         if is_v3 && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
             return Err(self.fault(rows, record, "is not there (status 404), nor is that of another record"));
         }
+        self.gate.remarks.note(Some(rows.name), Uncertain::Short);
         self.warn(&format!(
             "record {}: the list of {} is not there (status 404), though the record is; it is taken for empty",
             record.id, rows.name
@@ -333,7 +336,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     fn request(&self, rows: &Rows, ask: &Ask, id: Option<u64>, filter: Option<(&'static str, String)>) -> Request {
         let query = filter.into_iter().chain(ask.query.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect();
         let path = id.map_or_else(|| ask.path.to_owned(), |id| ask.path.replace("{id}", &id.to_string()));
-        Request { query, tries: self.tries, ..Request::new(self.group.owner(rows), ask.scope, path) }
+        Request { query, tries: self.tries, rows: Some(rows.name), ..Request::new(self.group.owner(rows), ask.scope, path) }
     }
 }
 

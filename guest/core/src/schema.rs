@@ -5,6 +5,10 @@ use std::collections::HashMap;
 
 /// In a schema file: where in the same API object the value comes from, as `key/or/0/index`. Never leaves the tap.
 const SOURCE: &str = "x-source";
+/// In a schema file: a part of the key that some records do not have is 0. Never leaves the tap.
+const OR_ZERO: &str = "x-or-zero";
+/// In a schema file: keys of the API's object that come and are not wanted, so that nobody is warned of them. Never leaves the tap.
+const UNWANTED: &str = "x-unwanted";
 
 /// Reads a schema file that is part of this library, with each `{"$ref": "shared/…"}` replaced by that file. `properties` next to a
 /// `$ref` are added to the referenced ones. `shared` finds a file's text by its name.
@@ -43,9 +47,11 @@ pub fn properties(schema: &Value) -> Option<&Map<String, Value>> {
 /// The schema as messages and the catalog show it: without the tap's own keywords.
 pub fn public(schema: &Value) -> Value {
     match schema {
-        Value::Object(map) => {
-            map.iter().filter(|(key, _)| *key != SOURCE).map(|(key, value)| (key.clone(), public(value))).collect()
-        }
+        Value::Object(map) => map
+            .iter()
+            .filter(|(key, _)| ![SOURCE, OR_ZERO, UNWANTED].contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), public(value)))
+            .collect(),
         Value::Array(list) => list.iter().map(public).collect(),
         other => other.clone(),
     }
@@ -131,6 +137,8 @@ pub struct Field {
     pub shape: Shape,
     /// Whether it is never null: a part of the key.
     pub required: bool,
+    /// Whether it is 0 where it is absent or null.
+    pub or_zero: bool,
 }
 
 impl Object {
@@ -159,8 +167,12 @@ impl Object {
                 let shape = Shape::compile(schema, selected);
                 // In the schemas everything may be null but for the key.
                 let required = schema["type"].is_string();
-                object.fields.push(Field { name: name.clone(), source: steps.collect(), shape, required });
+                let or_zero = schema[OR_ZERO] == json!(true);
+                object.fields.push(Field { name: name.clone(), source: steps.collect(), shape, required, or_zero });
             }
+        }
+        for key in whole[UNWANTED].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            object.by_key.entry(key.to_owned()).or_default();
         }
         object
     }
@@ -204,7 +216,7 @@ mod tests {
         let text = r#"{"type": "object", "properties": {
             "id": {"type": "integer"},
             "lines": {"type": ["array", "null"], "items": {"$ref": "shared/line.json", "properties": {"note": {"type": ["string", "null"]}}}},
-            "old": {"type": ["number", "null"], "x-source": "new/0/amount"}}}"#;
+            "old": {"type": ["number", "null"], "x-source": "new/0/amount", "x-or-zero": true}}}"#;
         load(text, &shared)
     }
 
@@ -219,8 +231,15 @@ mod tests {
     fn pruning_reaches_through_lists_and_the_keyword_stays_inside() {
         let kept = prune(&order(), &|path| path != ["lines", "note"]);
         assert!(kept["properties"]["lines"]["items"]["properties"].get("note").is_none());
-        assert!(!public(&kept).to_string().contains(SOURCE));
+        assert!(!public(&kept).to_string().contains("x-"));
         assert_eq!(paths(&kept).concat().join(" "), "id lines lines id old");
+    }
+
+    #[test]
+    fn an_unwanted_key_is_known_and_shown_nowhere() {
+        let whole = json!({"type": "object", "properties": {"id": {"type": "integer"}}, "x-unwanted": ["email"]});
+        assert_eq!(Object::compile(&whole, &whole).from_key("email"), Some(&[][..]));
+        assert_eq!(public(&whole), json!({"type": "object", "properties": {"id": {"type": "integer"}}}));
     }
 
     #[test]

@@ -32,7 +32,12 @@ pub fn apply(catalog: Option<String>, select: Option<&[String]>, exclude: &[Stri
     }
     let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: schema::paths(stream.schema()) }).collect();
     let rules = Rules::parse(select, exclude, &known)?;
-    let mut catalog = catalog.as_deref().map_or_else(|| Ok(discover::catalog()), catalog::read)?;
+    let mut catalog = match &catalog {
+        Some(text) => catalog::read(text)?,
+        // All that is selected is named, and added below.
+        None if rules.select.is_some() => json!({ "streams": [] }),
+        None => discover::catalog(),
+    };
     if let Some(streams) = catalog.get_mut("streams").and_then(Value::as_array_mut) {
         rules.add_missing(streams, &known);
     }

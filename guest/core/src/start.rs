@@ -3,10 +3,13 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::group::{Group, Member, Mode};
-use crate::progress::{Progress, Since, Starts};
+use crate::progress::{Progress, Refresh, Since, Starts};
 use crate::singer::state::State;
 use crate::streams::{Replication, Stream};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// After so long a stream is read from further back again: a day, less what a daily run may begin early.
+const REFRESH: TimeDelta = TimeDelta::hours(23);
 
 /// The walk that an earlier run left to a stream, or why what is left is none.
 type Left = std::result::Result<Option<Progress>, &'static str>;
@@ -34,12 +37,33 @@ pub(crate) fn first(stream: &Stream, config: &Config) -> Option<DateTime<Utc>> {
 fn since(member: &Member, config: &Config, state: &State) -> Result<Option<DateTime<Utc>>> {
     match member.mode {
         Mode::Whole | Mode::Ids => Ok(None),
-        Mode::Changes => {
-            // Of channels that no earlier run has read, no bookmark says anything.
-            let has_read = is_known_in_all_channels(member.stream, config, state);
-            Ok(state.bookmark(member.stream)?.filter(|_| has_read).or(first(member.stream, config)))
-        }
+        Mode::Changes => Ok(bookmark(member.stream, config, state)?.or(first(member.stream, config))),
     }
+}
+
+/// A stream's bookmark, as far as it says something.
+fn bookmark(stream: &Stream, config: &Config, state: &State) -> Result<Option<DateTime<Utc>>> {
+    // Of channels that no earlier run has read it says nothing.
+    let has_read = is_known_in_all_channels(stream, config, state);
+    Ok(state.bookmark(stream)?.filter(|_| has_read))
+}
+
+/// From where a member is read again, because its rows change while the records around them keep their dates. None: it is not due.
+fn refresh(member: &Member, config: &Config, state: &State, now: DateTime<Utc>) -> Result<Option<Since>> {
+    let (stream, days) = (member.stream, config.child_refresh);
+    if !stream.changes_alone || member.mode != Mode::Changes || days.is_zero() {
+        return Ok(None);
+    }
+    let first = first(stream, config);
+    // Its first run reads everything, and counts as well.
+    let Some(bookmark) = bookmark(stream, config, state)? else { return Ok(Some(Since(first))) };
+    // A time that lies ahead is a wrong clock's, and must not put the next refresh off.
+    let last = state.refreshed(stream).filter(|last| *last <= now);
+    if last.is_some_and(|last| now - last < REFRESH) {
+        return Ok(None);
+    }
+    // What lies before start_date was never read.
+    Ok(Some(Since(bookmark.checked_sub_signed(days).max(first).min(Some(bookmark)))))
 }
 
 /// Whether what a state says of a stream holds for all channels that are read now.
@@ -52,18 +76,40 @@ impl Group {
     ///
     /// # Errors
     /// A bookmark cannot be read as a date.
-    pub(crate) fn starts(&self, config: &Config, state: &State) -> Result<Starts> {
+    fn starts(&self, config: &Config, state: &State) -> Result<Starts> {
         let start = |member: &Member| Ok((member.stream.name.to_owned(), Since(since(member, config, state)?)));
         self.members.iter().map(start).collect()
     }
 
-    /// Where the group starts.
+    /// A new walk that begins now, for the members that are not left out.
     ///
     /// # Errors
     /// A bookmark cannot be read as a date.
-    pub(crate) fn start(&self, config: &Config, state: &State) -> Result<Start> {
-        let starts = self.starts(config, state)?;
-        let new = Progress::new(starts.clone(), &self.selection);
+    pub(crate) fn new_walk(
+        &self,
+        (config, state): (&Config, &State),
+        now: DateTime<Utc>,
+        is_left_out: impl Fn(usize) -> bool,
+    ) -> Result<Progress> {
+        let (mut members, mut further) = (self.starts(config, state)?, Starts::new());
+        for (place, member) in self.members.iter().enumerate() {
+            if is_left_out(place) {
+                members.remove(member.stream.name);
+            } else if let Some(since) = refresh(member, config, state, now)? {
+                further.insert(member.stream.name.to_owned(), since);
+            }
+        }
+        let refresh = Some(Refresh { begun: Some(now), since: further }).filter(|refresh| !refresh.since.is_empty());
+        Ok(Progress::refreshing(members, refresh, &self.selection))
+    }
+
+    /// Where the group starts, if the run begins now.
+    ///
+    /// # Errors
+    /// A bookmark cannot be read as a date.
+    pub(crate) fn start(&self, config: &Config, state: &State, now: DateTime<Utc>) -> Result<Start> {
+        let new = self.new_walk((config, state), now, |_| false)?;
+        let starts = &new.members;
         let walks: Vec<(&str, Left)> =
             self.members.iter().map(|member| (member.stream.name, state.walk(member.stream))).collect();
         let Some(known) = walks.iter().find_map(|(_, walk)| walk.clone().transpose()) else { return Ok(Start::New(new)) };
@@ -84,11 +130,14 @@ impl Group {
             true => walk.since != new.since || walks.iter().any(|(_, walk)| *walk == Ok(None)),
             false => walks.iter().any(|(name, own)| *own != Ok(None) && walk.members.get(*name) != starts.get(*name)),
         };
+        if walk.pass > self.list.hidden.len() {
+            return Ok(Start::Over(new, "it reads a part of the list that this version of the tap does not know"));
+        }
         if has_moved {
             return Ok(Start::Over(new, "the start_date or the bookmark has changed"));
         }
         match walk.members.is_empty() {
-            true => walk.members = starts,
+            true => walk.members = starts.clone(),
             false => walk.members.retain(|name, _| walks.iter().any(|(own, walk)| own == name && *walk != Ok(None))),
         }
         Ok(Start::Resume(walk))

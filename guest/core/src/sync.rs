@@ -5,14 +5,17 @@ mod checkpoint;
 mod limits;
 mod outcome;
 mod read;
+mod tables;
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Transport};
 use crate::aside::{Entries, MOST_ASIDE};
 use crate::below::ListsBelow;
+use crate::certainty::Certainty;
 use crate::config::Config;
+use crate::dates;
 use crate::error::{Kind, Result};
-use crate::group::{Group, Member};
+use crate::group::{Group, Member, Mode};
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -20,7 +23,7 @@ use crate::records::Tally;
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::State;
 use crate::start::{Start, is_known_in_all_channels};
-use crate::streams::End;
+use crate::streams::{End, Include};
 pub use crate::summary::{StreamSummary, Summary};
 use crate::takers::Takers;
 use crate::walk::Walk;
@@ -28,6 +31,7 @@ use futures_util::future::{FusedFuture, FutureExt};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
+use tables::Continues;
 
 /// A STATE is written after so many records, or so much time.
 const CHECKPOINT_RECORDS: u64 = 1000;
@@ -103,6 +107,8 @@ struct Stage<'g> {
     group: &'g Group,
     takers: Rc<Takers>,
     tallies: Vec<Tally>,
+    /// How many records each of them had when the walk began.
+    written_before: Vec<u64>,
     announced: bool,
     progress: Progress,
     /// The records being read were set aside earlier, so they do not move the position.
@@ -111,7 +117,7 @@ struct Stage<'g> {
 
 impl Stage<'_> {
     fn is_by_id(&self) -> bool {
-        self.group.list.is_by_id()
+        self.group.below.is_none() && self.group.list.is_by_id()
     }
 
     /// Takes those that have failed off the walk.
@@ -126,7 +132,7 @@ impl Stage<'_> {
     /// Whether all streams of the walk start later than it does.
     fn starts_later(&self) -> bool {
         // None is less than every date.
-        self.progress.members.values().min().is_some_and(|since| since.0 > self.progress.since)
+        self.progress.least_start().is_some_and(|since| since.0 > self.progress.since)
     }
 }
 
@@ -140,6 +146,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.write_state().await?;
                 return Ok(false);
             }
+            self.inform_of_undated(group, groups);
             match self.group(group).await {
                 Ok(true) => {}
                 Ok(false) => {
@@ -181,10 +188,16 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             group,
             takers: Rc::new(Takers::new(group, &progress, &self.config, self.aside(group)?)),
             tallies: group.members.iter().map(|_| Tally::default()).collect(),
+            written_before: Vec::new(),
             announced: false,
             progress,
             is_leftover: false,
         };
+        let (known, continues) = match resumes {
+            true => (stage.progress.certainty.clone(), Continues::EarlierRun),
+            false => (Certainty::new(), Continues::Nothing),
+        };
+        self.number_tables(&mut stage, &known, continues)?;
         let result = self.walks(&mut stage, resumes).await;
         self.conclude(&stage, &result, self.gate.clock().now() - begun)?;
         result
@@ -193,7 +206,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Where the group starts, and whether it resumes the walk of an earlier run.
     fn start(&self, group: &Group) -> Result<(Progress, bool)> {
         let name = group.name();
-        match group.start(&self.config, &self.state)? {
+        match group.start(&self.config, &self.state, self.gate.clock().date())? {
             Start::New(walk) => {
                 self.warn_of_new_fields(group);
                 self.warn_of_new_channels(group);
@@ -232,6 +245,39 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
+    /// Tells which lists of a record can change while its date stays. A run that reads from a bookmark on misses such a change; one without a bookmark reads
+    /// everything.
+    fn inform_of_undated(&self, group: &Group, groups: &[Group]) {
+        let is_selected = |name: &str| groups.iter().flat_map(|group| &group.members).any(|member| member.stream.name == name);
+        for Member { stream, shape, mode, .. } in group.members.iter().filter(|member| member.stream.rows().is_none()) {
+            let is_from_bookmark = *mode == Mode::Changes && matches!(self.state.bookmark(stream), Ok(Some(_)));
+            for Include { field, undated, .. } in group.list.includes.iter().filter(|_| is_from_bookmark) {
+                let Some(remedy) = undated.filter(|remedy| shape.position(field).is_some() && !is_selected(remedy)) else {
+                    continue;
+                };
+                let name = stream.name;
+                let text = format!(
+                    "the API does not date changes of {field}: they can change while the date_modified of their record stays, and then they do not come; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
+                );
+                self.log.info(Some(name), &text);
+            }
+        }
+    }
+
+    fn tell_of_refresh(&self, stage: &Stage<'_>) {
+        let progress = &stage.progress;
+        let further = progress.members.iter().filter(|(name, own)| progress.start_of(name).is_some_and(|since| since < **own));
+        let names: Vec<&str> = further.map(|(name, _)| name.as_str()).collect();
+        if let (Some(since), false) = (progress.since, names.is_empty()) {
+            let text = format!(
+                "child_refresh_days: {} are also read of records modified since {}",
+                names.join(", "),
+                dates::format(since)
+            );
+            self.log.info(Some(stage.group.name()), &text);
+        }
+    }
+
     /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
     async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
@@ -240,10 +286,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             }
             let last_id = stage.progress.last_id();
             let ended = self.walk(stage).await;
+            self.weigh(stage);
             if !matches!(ended, Ok(Ended::Complete | Ended::Narrowed)) {
                 self.note(stage);
             }
             match ended? {
+                Ended::Complete if stage.progress.begin_next_pass(stage.group.list) => continue,
                 Ended::Complete => {}
                 Ended::Narrowed => {
                     self.start_again(stage, None, stage.progress.is_second)?;
@@ -253,13 +301,15 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 Ended::AtLimit => return Ok(false),
             }
             self.complete(stage);
-            self.write_state().await?;
             // Limited runs in a row would never be complete if each had to walk twice.
             let is_limited = self.max_records.is_some() || self.deadline.is_some();
             let is_enough = stage.progress.is_second && is_limited;
             if !std::mem::take(&mut resumed) || is_enough {
+                self.activate(stage);
+                self.write_state().await?;
                 return Ok(true);
             }
+            self.write_state().await?;
             self.walk_once_more(stage, last_id)?;
         }
     }
@@ -279,6 +329,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         if is_new && stage.starts_later() {
             self.start_again(stage, stage.progress.until_id, stage.progress.is_second)?;
         }
+        if is_new {
+            self.tell_of_refresh(stage);
+        }
         Ok(true)
     }
 
@@ -297,28 +350,28 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     }
 
     /// Begins a new walk for all members that have not failed.
-    fn start_again(&self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
+    fn start_again(&mut self, stage: &mut Stage<'_>, until_id: Option<u64>, is_second: bool) -> Result<()> {
         let group = stage.group;
-        let mut starts = group.starts(&self.config, &self.state)?;
-        for (place, member) in group.members.iter().enumerate() {
-            if stage.takers.failure(place).is_some() {
-                starts.remove(member.stream.name);
-            }
-        }
-        stage.progress = Progress { is_second, until_id, ..Progress::new(starts, &group.selection) };
+        let has_failed = |place| stage.takers.failure(place).is_some();
+        let new = group.new_walk((&self.config, &self.state), self.gate.clock().date(), has_failed)?;
+        let known = std::mem::take(&mut stage.progress.certainty);
+        stage.progress = Progress { is_second, until_id, ..new };
         // Members that have waited until now bring what they have set aside.
         let aside = self.aside(group)?;
         stage.takers = Rc::new(stage.takers.renewed(group, &stage.progress, &self.config, aside));
-        Ok(())
+        let continues = if is_second { Continues::WalkBefore } else { Continues::Nothing };
+        self.number_tables(stage, &known, continues)
     }
 
     /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
         stage.is_leftover = false;
+        stage.begin();
+        self.gate.remarks.clear();
         let (gate, log, extent) = (self.gate, self.log.clone(), self.extent(stage));
-        if let Some(parent) = group.below {
-            let lists = ListsBelow::new(gate, log, group, parent, extent, &stage.progress);
+        if let Some(above) = group.below {
+            let lists = ListsBelow::new(gate, log, group, above, extent, &stage.progress);
             return self.read(stage, lists).await;
         }
         let list = (group.name(), group.list, group.list.path.to_owned());

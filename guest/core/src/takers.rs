@@ -36,7 +36,7 @@ impl Takers {
     /// The members of a walk. One that starts later than others leaves out what lies before its own start: its bookmark vouches for that.
     pub(crate) fn new(group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
         let lookback = config.lookback;
-        let own = |name: &str| walk.members.get(name).map(|since| since.0.and_then(|since| since.checked_sub_signed(lookback)));
+        let own = |name: &str| walk.start_of(name).map(|since| since.0.and_then(|since| since.checked_sub_signed(lookback)));
         let names = || group.members.iter().map(|member| member.stream.name);
         // As in the filters, the second before is asked for, too.
         let since = names().map(|name| own(name).flatten().map(|since| since - SECOND)).collect();

@@ -78,6 +78,11 @@ impl Writer<'_> {
         }
         let visitor = Fields { writer: self, object, written: &mut written };
         let done = serde_json::Deserializer::from_str(raw.get()).deserialize_map(visitor);
+        for (field, written) in object.fields.iter().zip(&mut written).filter(|(field, _)| field.or_zero) {
+            if !std::mem::replace(written, true) {
+                self.field(field, Replacement::Value(RawValue::NULL));
+            }
+        }
         match done {
             Ok(()) => self.out.push(b'}'),
             Err(_) => self.out.truncate(start),
@@ -97,6 +102,7 @@ impl Writer<'_> {
         self.out.extend_from_slice(b"\":");
         self.path.push(field.name.clone());
         match value {
+            Replacement::Value(raw) if field.or_zero && raw.get() == "null" => self.out.push(b'0'),
             Replacement::Value(raw) => {
                 let is_there = self.value(&field.shape, raw, field.required);
                 self.has_key = self.has_key && (is_there || !field.required);
@@ -155,14 +161,14 @@ impl Writer<'_> {
         scalars::string(&repaired, self.out)
     }
 
-    /// An object is passed on whole, in one line.
+    /// An object is passed on whole, in one line; an empty list is how PHP sends an empty object.
     fn fit_any(&mut self, text: &str) -> Result<(), Misfit> {
-        if is_empty(text) || text == "\"\"" {
-            return Err(Misfit::Empty);
-        }
-        if !text.starts_with('{') {
-            return Err(Misfit::Wrong("an object"));
-        }
+        let text = match text {
+            "\"\"" => return Err(Misfit::Empty),
+            _ if is_empty(text) => "{}",
+            _ if text.starts_with('{') => text,
+            _ => return Err(Misfit::Wrong("an object")),
+        };
         let repaired = text.contains("\\u").then(|| repair::without_halves(text)).flatten();
         if repaired.is_some() {
             self.findings.repaired(self.key, &self.path.join("."));

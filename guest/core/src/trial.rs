@@ -80,7 +80,7 @@ impl<S> SampleSink<'_, S> {
         match type_of(line) {
             Some(MessageType::Schema) => true,
             Some(MessageType::Record) => !std::mem::replace(&mut self.taken, true),
-            Some(MessageType::State) | None => false,
+            Some(MessageType::ActivateVersion | MessageType::State) | None => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod end;
 mod gap;
+mod hidden;
 mod numbered;
 mod pass;
 mod sift;
@@ -17,6 +18,7 @@ use crate::api::gate::Gate;
 use crate::api::list::Listing;
 use crate::api::{Clock, Query, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::{Aside, Entries};
+use crate::certainty::Uncertain;
 use crate::dates::{self, SECOND};
 use crate::error::{Failure, Kind, Result};
 use crate::hash::fingerprint;
@@ -91,6 +93,8 @@ pub(crate) struct Extent {
     pub(crate) includes: Query,
     /// The filter for the channels that it is restricted to.
     pub(crate) channels: Option<(&'static str, String)>,
+    /// Which pass through the list it is: see [`List::hidden`].
+    pub(crate) pass: usize,
     /// Rows asked for in one page.
     pub(crate) page_size: u32,
     /// What is set aside: records that the store counts, but the walk may not see.
@@ -108,7 +112,8 @@ pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<D
 
 /// The filters of a walk.
 fn filters(list: &List, extent: &Extent) -> Query {
-    between(list, extent.since, extent.until).into_iter().chain(extent.channels.clone()).collect()
+    let hidden = list.hidden_in(extent.pass).map(|hidden| (hidden.filter.0, hidden.filter.1.to_owned()));
+    between(list, extent.since, extent.until).into_iter().chain(extent.channels.clone()).chain(hidden).collect()
 }
 
 impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
@@ -136,7 +141,8 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
             match step.doubt.take() {
                 None => {}
                 Some(Doubt { proven: false, why }) => {
-                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"))
+                    self.gate.remarks.note(None, Uncertain::Believed);
+                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"));
                 }
                 Some(_) if resumed => {
                     self.start_over();
@@ -220,13 +226,17 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     /// The next page, and whether it is the last.
     async fn step(&mut self, most: Option<u64>) -> Result<Step> {
-        if let (End::Highest(_), None, None, None) = (self.list.end, self.last_id, self.end, self.started) {
+        let is_at_start = matches!((self.list.end, self.last_id, self.end, self.started), (End::Highest(_), None, None, None));
+        // Few records are hidden, and the first page tells whether the store heeds the filter for them.
+        if is_at_start && self.hidden().is_none() {
             self.end = self.claim().await?;
         }
-        let Served { answer, gap } = self.serve_surely(most).await?;
+        let Served { mut answer, gap, is_last } = self.serve_surely(most).await?;
+        let is_last = self.leaves_out_what_is_shown(&mut answer) || is_last;
         let Listing { rows, total, end_cursor, repairs } = answer;
         let came = rows.len();
         let Sifted { rows, nameless, known, seen, reached } = self.sift(rows, &repairs)?;
+        self.note_uncounted(rows.is_empty() && seen == 0, total);
         let why = |aside| (aside, self.failure("the store sends a record without an id that is a number"));
         let aside: Vec<(Aside, Failure)> = gap.into_iter().chain(nameless.into_iter().map(why)).collect();
         for (aside, _) in &aside {
@@ -235,7 +245,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         // The end of the list may lie in what could not be served.
         let unserved_to = aside.iter().map(|(aside, _)| aside.last()).max();
         let has_more = rows.is_empty() && total.is_some_and(|total| total > came as u64);
-        let has_ended = reached || !has_more && self.has_reached_its_end(&rows, unserved_to).await?;
+        let has_ended = reached || is_last || !has_more && self.has_reached_its_end(&rows, unserved_to).await?;
         let (last, doubt) = match self.follows(&rows, known, end_cursor.as_ref()) {
             _ if has_ended => (true, None),
             Follows::More => (false, None),
@@ -261,6 +271,8 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             End::Highest(_) => self.last_id.is_none() && matches!(&rows[..], [only] if id_of(only, self.list) == self.end),
             _ => rows.is_empty(),
         };
+        // The same cache would answer the first page of what the list hides with a page of its own records.
+        let is_unsure = is_unsure || rows.iter().any(|row| !self.is_asked_for(row));
         if is_unsure && served.gap.is_none() { self.serve(most).await } else { Ok(served) }
     }
 
@@ -338,6 +350,14 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     fn request(&self, path: &str, query: Query) -> Request {
         Request { query, ..Request::new(self.stream, self.list.scope, path.to_owned()) }
+    }
+
+    /// Notes that no row has come, unless the store says in numbers that there is none: here, or where it is asked for a count at the end.
+    fn note_uncounted(&self, is_empty: bool, total: Option<u64>) {
+        let is_counted = total == Some(0) || self.list.end == End::AllSeen && self.list.count.is_some();
+        if is_empty && !is_counted {
+            self.gate.remarks.note(None, Uncertain::Uncounted);
+        }
     }
 
     fn warn(&self, text: &str) {

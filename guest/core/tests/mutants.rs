@@ -165,6 +165,30 @@ fn a_resumed_walk_that_is_not_walked_once_more() {
 }
 
 #[test]
+fn archived_orders_that_nobody_asks_for() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "progress.rs",
+            "let has_next = list.hidden_in(self.pass + 1).is_some();",
+            "let has_next = list.hidden_in(self.pass + 9).is_some();",
+        )],
+    );
+}
+
+#[test]
+fn a_filter_for_archived_orders_that_is_believed_to_be_unknown_at_once() {
+    caught(
+        &["Lost", "Stale"],
+        &[edit(
+            "walk/hidden.rs",
+            "if is_refusal(&refused) && self.shown().await?.is_some() {",
+            "if is_refusal(&refused) {\n            return Ok(Served { answer: Listing::default(), gap: None, is_last: true });\n        }\n        if is_refusal(&refused) && self.shown().await?.is_some() {",
+        )],
+    );
+}
+
+#[test]
 fn a_quota_that_is_not_heeded() {
     caught(
         &["Quota"],
@@ -316,6 +340,16 @@ fn a_bookmark_that_passes_what_cannot_be_asked_for() {
 #[test]
 fn what_a_new_walk_has_read_again_and_stays_aside() {
     caught(&["Stuck"], &[edit("aside.rs", "self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));", "")]);
+}
+
+#[test]
+fn a_version_that_is_activated_although_a_row_may_be_missing() {
+    caught(&["Lost"], &[edit("certainty.rs", "let lasting = all().find(", "let lasting = all().filter(|_| false).find(")]);
+}
+
+#[test]
+fn a_second_walk_with_a_version_of_its_own() {
+    caught(&["Lost"], &[edit("sync/tables.rs", "if is_kept { last }", "if is_kept && last == 0 { last }")]);
 }
 
 /// Fails unless the simulation of a tap with these edits finds one of these rules broken.

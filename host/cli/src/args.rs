@@ -19,10 +19,10 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Read only these, by name: orders,products.variants. * matches any part of a name. May be repeated
-    #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
+    #[arg(long, value_name = "RULES", conflicts_with = "about")]
     pub(crate) select: Vec<String>,
     /// Leave these out, by name: customers.notes. May be repeated
-    #[arg(long, value_name = "RULES", conflicts_with_all = ["check", "about"])]
+    #[arg(long, value_name = "RULES", conflicts_with = "about")]
     pub(crate) exclude: Vec<String>,
     /// Read one record of each selected stream, then exit; with schema, write only their SCHEMA messages
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all",
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Write the catalog, then exit
     #[arg(short, long, conflicts_with_all = ["check", "about", "full_refresh", "output"])]
     pub(crate) discover: bool,
-    /// Ask the store whether the token is good and which streams it can read, then exit
+    /// Ask the store which streams the token can read, and what a first run costs for each selected stream, then exit
     #[arg(long, conflicts_with_all = ["about", "state", "full_refresh", "output"])]
     pub(crate) check: bool,
     /// Read a stream from its start, whatever the state says. May be repeated
@@ -155,7 +155,8 @@ mod tests {
             "--nonsense",
             "--test=records",
             "--test --state s",
-            "--check --select orders",
+            "--about --select orders",
+            "--check --state s.json",
             "--check --format pdf",
             "--init --check",
             "--init --output sqlite:a.db",

@@ -5,11 +5,16 @@ use serde::Deserialize;
 use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::error::summarize;
 
+/// Before a number: it may be more.
+const AT_LEAST: &str = "≥";
+
 #[derive(Deserialize)]
 struct Report {
     #[serde(default)]
     store_hash: String,
     streams: Vec<Access>,
+    /// What all selected streams cost together.
+    total: Option<Total>,
     quota: Option<Quota>,
 }
 
@@ -18,14 +23,36 @@ struct Access {
     stream: String,
     #[serde(default)]
     scope: String,
-    records: Option<u64>,
     failure: Option<Fault>,
+    records: Option<u64>,
+    #[serde(default)]
+    records_at_least: bool,
     #[serde(default)]
     selected: bool,
-    /// The stream whose requests bring this one's records.
+    /// The stream whose walk brings this one's records.
     with: Option<String>,
-    /// What a first run pays for it.
+    /// What it adds to a first run.
     requests: Option<u64>,
+    #[serde(default)]
+    requests_at_least: bool,
+    seconds: Option<f64>,
+    #[serde(default)]
+    rates: Vec<Rate>,
+}
+
+/// For so many records of a stream so many requests.
+#[derive(Deserialize)]
+struct Rate {
+    requests: u64,
+    records: u64,
+    of: String,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    requests: u64,
+    requests_at_least: bool,
+    seconds: Option<f64>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -43,55 +70,65 @@ struct Fault {
 /// The report as a table, `width` columns wide at most.
 pub(crate) fn table(report: &str, width: Option<usize>) -> Result<String> {
     let report = read(report)?;
-    let heads = ["stream", "readable", "scope", "records", "requests", "time"].map(str::to_owned);
-    let rows = report.streams.iter().map(|access| row(access, report.quota));
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    let align = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right];
+    let heads = ["stream", "records", "requests", "time", ""].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(heads).chain(report.streams.iter().map(row)).collect();
+    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
     let mut text = wrapped(&format!("store {}", report.store_hash), "", width);
     text.push_str(&layout(&rows, align, width));
-    let requests = report.streams.iter().filter_map(|access| access.requests).sum();
-    text.push_str(&wrapped(&told(requests, report.quota), "", width));
+    if rows.iter().flatten().any(|cell| cell.starts_with(AT_LEAST)) {
+        let meaning = "means at least: the store does not say how long the lists of single records are";
+        text.push_str(&wrapped(&format!("{AT_LEAST} {meaning}"), "", width));
+    }
+    if let Some(total) = &report.total {
+        text.push_str(&wrapped(&told(total, report.quota), "", width));
+    }
     Ok(text)
 }
 
-fn row(access: &Access, quota: Option<Quota>) -> [String; 6] {
-    let (readable, scope) = match &access.failure {
-        None => ("yes", access.scope.clone()),
-        Some(fault) if fault.kind == Kind::MissingScope.name() => ("NO", format!("{} is missing", access.scope)),
-        Some(_) => ("NO", access.scope.clone()),
+fn row(access: &Access) -> [String; 5] {
+    let figure = |number: Option<u64>, at_least: bool| match number.map(grouped) {
+        Some(number) if at_least => format!("{AT_LEAST} {number}"),
+        number => number.unwrap_or_default(),
     };
-    let (requests, time) = match (access.requests, &access.with) {
-        (Some(requests), _) => (grouped(requests), quota.map(|quota| about(quota.seconds(requests)))),
-        (None, Some(_)) => ("included above".to_owned(), None),
-        (None, None) if !access.selected => ("not selected".to_owned(), None),
-        (None, None) => (String::new(), None),
+    let note = match (&access.failure, &access.with) {
+        (Some(fault), _) if fault.kind == Kind::MissingScope.name() => format!("needs {}", access.scope),
+        (Some(_), _) => "cannot be read".to_owned(),
+        (None, _) if !access.selected => "not selected".to_owned(),
+        (None, Some(with)) if access.rates.is_empty() => format!("with {with}"),
+        (None, _) => access.rates.iter().map(Rate::told).collect::<Vec<_>>().join(", "),
     };
-    let records = access.records.map(grouped).unwrap_or_default();
-    [access.stream.clone(), readable.to_owned(), scope, records, requests, time.unwrap_or_default()]
+    let requests = match (access.failure.is_some(), access.requests) {
+        (true, _) => "NO".to_owned(),
+        (false, None) if access.selected => "unknown".to_owned(),
+        (false, requests) => figure(requests, access.requests_at_least),
+    };
+    let records = figure(access.records, access.records_at_least);
+    let time = access.seconds.filter(|_| access.requests > Some(0)).map(about).unwrap_or_default();
+    [access.stream.clone(), records, requests, time, note]
 }
 
-impl Quota {
-    /// How long so many requests take if each window is used up.
-    fn seconds(self, requests: u64) -> f64 {
-        requests as f64 / self.requests.max(1) as f64 * self.window_ms as f64 / 1000.0
+impl Rate {
+    fn told(&self) -> String {
+        let Rate { requests, records, of } = self;
+        if *records == 1 { format!("{requests} for each of {of}") } else { format!("{requests} for {records} of {of}") }
     }
 }
 
 /// What a first run costs, with what is not known about it.
-fn told(requests: u64, quota: Option<Quota>) -> String {
-    let requests_told = grouped(requests);
-    match quota {
-        None => format!(
-            "A first run takes about {requests_told} requests; the store does not report its quota, so the duration is unknown."
-        ),
-        Some(quota) => {
+fn told(total: &Total, quota: Option<Quota>) -> String {
+    let (about_or_more, requests) = (if total.requests_at_least { "at least" } else { "about" }, grouped(total.requests));
+    match (quota, total.seconds) {
+        (Some(quota), Some(seconds)) => {
             let (most, window) = (grouped(quota.requests), about(quota.window_ms as f64 / 1000.0));
-            let time = about(quota.seconds(requests));
+            let time = about(seconds);
             format!(
-                "A first run takes about {requests_told} requests, and about {time} at this store's quota ({most} requests in {window}); \
-                 longer if the store answers slowly or other apps share the quota."
+                "A first run takes {about_or_more} {requests} requests, and {about_or_more} {time} at this store's quota \
+                 ({most} requests in {window}); longer if the store answers slowly or other apps share the quota."
             )
         }
+        _ => format!(
+            "A first run takes {about_or_more} {requests} requests; the store does not report its quota, so the duration is unknown."
+        ),
     }
 }
 
@@ -134,37 +171,91 @@ mod tests {
         assert_eq!(verdict("{}").unwrap_err().kind, Kind::Component);
     }
 
-    fn tables(quota: &str, width: Option<usize>) -> String {
-        let report = format!(
+    /// A report on four streams, at this quota.
+    fn report(quota: &str) -> String {
+        let seconds = |seconds: f64| if quota == "null" { "null".to_owned() } else { seconds.to_string() };
+        let (of_orders, of_lines, of_coupons) = (seconds(7210.0), seconds(0.0), seconds(0.6));
+        let total = seconds(7210.6);
+        format!(
             r#"{{"store_hash": "abc", "quota": {quota}, "streams": [
-            {{"stream": "orders", "scope": "orders_read", "records": 12000, "failure": null, "selected": true, "requests": 36050}},
-            {{"stream": "order_products", "scope": "orders_read", "records": null, "failure": null, "selected": true, "with": "orders"}},
+            {{"stream": "orders", "scope": "orders_read", "records": 12000, "failure": null, "selected": true, "requests": 36050,
+              "requests_at_least": true, "seconds": {of_orders}, "rates": [{{"requests": 3, "records": 1, "of": "orders"}}]}},
+            {{"stream": "order_products", "scope": "orders_read", "records": null, "failure": null, "selected": true, "with": "orders",
+              "requests": 0, "seconds": {of_lines}}},
+            {{"stream": "order_pickups", "scope": "orders_read", "records": null, "failure": null, "selected": true, "with": "orders",
+              "requests": null, "rates": [{{"requests": 1, "records": 50, "of": "orders"}}]}},
             {{"stream": "products", "scope": "products_read", "records": 200, "failure": null, "selected": false}},
-            {{"stream": "coupons", "scope": "marketing_read", "selected": true, "failure": {{"kind": "missing-scope", "message": "no"}}}}]}}"#
-        );
-        table(&report, width).unwrap()
+            {{"stream": "tax_classes", "scope": "info", "records": 250, "records_at_least": true, "failure": null, "selected": true,
+              "requests": 3, "seconds": {of_coupons}}},
+            {{"stream": "coupons", "scope": "marketing_read", "selected": true, "failure": {{"kind": "missing-scope", "message": "no"}}}},
+            {{"stream": "pages", "scope": "content_read", "selected": true, "failure": {{"kind": "api", "message": "no"}}}}],
+            "total": {{"requests": 36053, "requests_at_least": true, "seconds": {total}}}}}"#
+        )
     }
 
+    const QUOTA: &str = r#"{"requests": 150, "window_ms": 30000}"#;
+
     #[test]
-    fn the_table_tells_what_a_first_run_costs() {
-        let text = tables(r#"{"requests": 150, "window_ms": 30000}"#, None);
+    fn the_table_tells_what_each_stream_adds_to_a_first_run() {
+        let text = table(&report(QUOTA), None).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "store abc");
-        assert_eq!(lines[1], "stream          readable  scope                      records        requests  time");
-        assert_eq!(lines[2], "orders          yes       orders_read                 12,000          36,050   2 h");
-        assert_eq!(lines[3], "order_products  yes       orders_read                         included above");
-        assert_eq!(lines[4], "products        yes       products_read                  200    not selected");
-        assert_eq!(lines[5], "coupons         NO        marketing_read is missing");
-        for part in ["about 36,050 requests", "150 requests in 30 s", "about 2 h at"] {
-            assert!(lines[6].contains(part), "{text}");
+        let expected = [
+            "store abc",
+            "stream          records  requests  time",
+            "orders           12,000  ≥ 36,050   2 h  3 for each of orders",
+            "order_products                  0        with orders",
+            "order_pickups             unknown        1 for 50 of orders",
+            "products            200                  not selected",
+            "tax_classes       ≥ 250         3  <1 s",
+            "coupons                        NO        needs marketing_read",
+            "pages                          NO        cannot be read",
+        ];
+        assert_eq!(lines[..expected.len()], expected, "{text}");
+        assert!(lines[expected.len()].starts_with("≥ means at least"), "{text}");
+        for part in ["at least 36,053 requests", "150 requests in 30 s", "at least 2 h at"] {
+            assert!(lines[expected.len() + 1].contains(part), "{text}");
         }
-        assert!(tables("null", None).contains("does not report its quota"));
+        assert!(table(&report("null"), None).unwrap().contains("does not report its quota"));
     }
 
     #[test]
     fn on_a_narrow_terminal_the_table_is_stacked() {
-        let text = tables(r#"{"requests": 150, "window_ms": 30000}"#, Some(40));
-        assert!(text.contains("orders\n  readable  yes\n  scope     orders_read\n  records   12,000\n"), "{text}");
+        let text = table(&report(QUOTA), Some(40)).unwrap();
+        assert!(
+            text.contains("orders\n  records   12,000\n  requests  ≥ 36,050\n  time      2 h\n  3 for each of orders\n"),
+            "{text}"
+        );
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+    }
+
+    #[test]
+    fn seventy_streams_fit_a_hundred_columns() {
+        let streams: Vec<String> = ["null", r#"{"kind": "missing-scope", "message": "no"}"#]
+            .iter()
+            .cycle()
+            .take(70)
+            .map(|failure| {
+                format!(
+                    r#"{{"stream": "product_category_assignments", "scope": "store_v2_transactions_read_only", "failure": {failure},
+                    "selected": true, "records": 1234567, "records_at_least": true, "requests": 1234567, "requests_at_least": true,
+                    "seconds": 246913.4, "rates": [{{"requests": 10, "records": 1, "of": "shipping_zones"}}]}}"#
+                )
+            })
+            .collect();
+        let report = format!(r#"{{"streams": [{}], "quota": {QUOTA}}}"#, streams.join(","));
+        let text = table(&report, Some(100)).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with("product_category_assignments  ≥ 1,234,567  ")).count(),
+            70,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_report_of_an_older_component_is_understood() {
+        let report = r#"{"store_hash": "abc", "quota": null, "streams": [{"stream": "orders", "records": 12, "failure": null,
+            "selected": true, "with": null, "requests": 40}]}"#;
+        assert_eq!(table(report, None).unwrap(), "store abc\nstream  records  requests  time\norders       12        40\n");
     }
 }

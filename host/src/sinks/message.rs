@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 const MAX_NAME: usize = 64;
+/// Above this not every program keeps a number's digits, and two versions could look like one.
+const MAX_VERSION: u64 = (1 << 53) - 1;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum MessageKind {
     Record,
     /// Where the next run resumes, once everything before it is kept.
     State,
+    /// The walk of a full table is complete: what is not of its version is no longer in the store.
+    ActivateVersion,
     /// Anything else.
     Other,
 }
@@ -28,6 +32,7 @@ impl MessageKind {
             "SCHEMA" => MessageKind::Schema,
             "RECORD" => MessageKind::Record,
             "STATE" => MessageKind::State,
+            "ACTIVATE_VERSION" => MessageKind::ActivateVersion,
             _ => MessageKind::Other,
         }
     }
@@ -53,6 +58,16 @@ pub struct Schema<'a> {
     pub keys: Vec<String>,
 }
 
+/// What a RECORD message says.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// The record.
+    pub record: &'a RawValue,
+    /// The walk of a full table that it belongs to; none if the messages have no versions.
+    pub version: Option<u64>,
+}
+
 /// The fields of every kind of message.
 #[derive(Debug, Deserialize)]
 struct Fields<'a> {
@@ -68,6 +83,8 @@ struct Fields<'a> {
     key_properties: Vec<String>,
     #[serde(borrow, default)]
     value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    version: Option<&'a RawValue>,
 }
 
 impl<'a> Message<'a> {
@@ -112,12 +129,22 @@ impl<'a> Message<'a> {
         Ok(Schema { stream, schema, keys: fields.key_properties })
     }
 
-    /// The record of a RECORD message.
+    /// What a RECORD message says.
     ///
     /// # Errors
     /// It is none, or cannot be read.
-    pub fn record(&self) -> Result<&'a RawValue, SinkError> {
-        self.fields()?.record.ok_or_else(|| self.lacks())
+    pub fn record(&self) -> Result<Record<'a>, SinkError> {
+        let fields = self.fields()?;
+        let record = fields.record.ok_or_else(|| self.lacks())?;
+        Ok(Record { record, version: fields.version.map(version).transpose()? })
+    }
+
+    /// The version that an `ACTIVATE_VERSION` message names: of its stream, nothing else is in the store.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn active_version(&self) -> Result<u64, SinkError> {
+        version(self.fields()?.version.ok_or_else(|| self.lacks())?)
     }
 
     /// The value of a STATE message.
@@ -141,7 +168,14 @@ impl<'a> Message<'a> {
     }
 
     fn lacks(&self) -> SinkError {
-        unfit(format!("a {:?} message lacks its content", self.kind))
+        unfit(format!("a message of the kind {:?} lacks its content", self.kind))
+    }
+}
+
+fn version(raw: &RawValue) -> Result<u64, SinkError> {
+    match raw.get().parse() {
+        Ok(version @ 1..=MAX_VERSION) => Ok(version),
+        _ => Err(unfit(format!("its version is not a whole number from 1 to {MAX_VERSION}"))),
     }
 }
 
@@ -162,10 +196,10 @@ pub(crate) fn not_a_name(stream: &str) -> String {
     format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most {MAX_NAME} of them")
 }
 
-/// Why a RECORD of this stream is refused.
+/// Why a message of this stream is refused.
 #[cfg(any(feature = "jsonl", feature = "sqlite"))]
 pub(crate) fn without_schema(stream: &str) -> String {
-    format!("a RECORD of stream {stream:?} came before its SCHEMA")
+    format!("a message of stream {stream:?} came before its SCHEMA")
 }
 
 #[cfg(test)]
@@ -182,18 +216,45 @@ mod tests {
             [r#"{"type":"RECORD","stream":"orders","record":{}}"#, r#"{"stream": "orders", "record": {}, "type": "RECORD"}"#]
         {
             assert_eq!(found(line), (MessageKind::Record, Some("orders".into())));
-            assert_eq!(Message::read(line.as_bytes()).record().unwrap().get(), "{}");
+            assert_eq!(Message::read(line.as_bytes()).record().unwrap().record.get(), "{}");
         }
         assert_eq!(found(r#"{"type":"RECORD","stream":"o\u0072ders"}"#).1.as_deref(), Some("orders"));
         assert_eq!(found(r#"{"type":"STATE","value":{}}"#).0, MessageKind::State);
-        assert_eq!(found(r#"{"type":"ACTIVATE_VERSION"}"#).0, MessageKind::Other);
+        assert_eq!(found(r#"{"version":1,"type":"ACTIVATE_VERSION"}"#).0, MessageKind::ActivateVersion);
+        assert_eq!(found(r#"{"type":"STATE","value":{},"version":"its own"}"#).0, MessageKind::State);
+        assert_eq!(found(r#"{"type":"BATCH"}"#).0, MessageKind::Other);
         assert_eq!(found("not json").0, MessageKind::Other);
+    }
+
+    #[test]
+    fn a_version_is_a_positive_whole_number_that_every_program_keeps_exactly() {
+        let of_record = |version: &str| {
+            let line = format!(r#"{{"type":"RECORD","stream":"brands","record":{{}}{version}}}"#);
+            Message::read(line.as_bytes()).record().map(|record| record.version).map_err(|why| why.to_string())
+        };
+        let activated = |version: &str| {
+            let line = format!(r#"{{"type":"ACTIVATE_VERSION","stream":"brands"{version}}}"#);
+            Message::read(line.as_bytes()).active_version().map_err(|why| why.to_string())
+        };
+        for (version, number) in [(r#","version":1"#, 1), (r#", "version" : 9007199254740991"#, (1 << 53) - 1)] {
+            assert_eq!((of_record(version), activated(version)), (Ok(Some(number)), Ok(number)));
+        }
+        for none in ["", r#","version":null"#] {
+            assert_eq!(of_record(none), Ok(None));
+            assert!(activated(none).unwrap_err().contains("lacks its content"));
+        }
+        for wrong in ["0", "-1", "1.0", "1e3", "9007199254740992", "36893488147419103232", "\"1\"", "true", "[1]", "{}"] {
+            let version = format!(r#","version":{wrong}"#);
+            for why in [of_record(&version).unwrap_err(), activated(&version).unwrap_err()] {
+                assert!(why.contains("not a whole number from 1 to 9007199254740991"), "{wrong}: {why}");
+            }
+        }
     }
 
     #[test]
     fn what_a_message_lacks_is_an_error_in_a_sentence() {
         let record = Message::read(br#"{"type":"RECORD","stream":"orders"}"#);
-        assert!(record.record().unwrap_err().to_string().contains("a Record message lacks its content"));
+        assert!(record.record().unwrap_err().to_string().contains("of the kind Record lacks its content"));
         assert!(record.schema().is_err() && record.state().is_err());
         assert!(Message::read(b"{").state().unwrap_err().to_string().contains("cannot be stored"));
     }

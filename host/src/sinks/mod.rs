@@ -14,7 +14,7 @@ mod target;
 
 #[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
-pub use message::{Message, MessageKind, Schema, is_stream_name, unfit};
+pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
 pub use output::{Output, TARGETS};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;

@@ -100,17 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn messages_leave_whole_when_they_are_asked_to() {
+    fn messages_leave_as_they_came_when_they_are_asked_to() {
         let pipe = Pipe::default();
         let mut sink = StdoutSink::to(pipe.clone());
-        for line in [br#"{"type":"RECORD","stream":"orders","record":{}}"#.as_slice(), br#"{"type":"STATE","value":{}}"#] {
-            sink.write(&Message::read(line)).unwrap();
-        }
+        let lines = [
+            r#"{"type":"RECORD","stream":"orders","record":{},"version":7}"#,
+            r#"{"type":"RECORD","stream":"orders","record":{"a" : 1.10},"version":"odd"}"#,
+            r#"{"stream":"orders","version":7,"type":"ACTIVATE_VERSION"}"#,
+            r#"{"type":"STATE","value":{}}"#,
+        ];
+        lines.iter().for_each(|line| sink.write(&Message::read(line.as_bytes())).unwrap());
         assert!(pipe.0.lock().unwrap().is_empty());
         sink.flush().unwrap();
         let written = String::from_utf8(pipe.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(written.lines().count(), 2);
-        assert!(written.ends_with('\n'));
+        assert_eq!(written, lines.map(|line| format!("{line}\n")).concat());
     }
 
     #[test]

@@ -1,13 +1,68 @@
 //! `/v3/channels`.
 
+use serde_json::{Map, Value};
+
+use crate::context::Context;
 use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::resource::{Dates, Make, Resource, plain};
+use crate::record::Record;
+use crate::refusal::{Refusal, Version};
+use crate::resource::{Dates, Include, Make, Part, Resource, below, plain};
 use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["date_created", "date_modified"], &[Op::Min, Op::Max])];
+
+const OF_LISTINGS: &[Rule] = &[
+    Rule::Named("after", "listing_id", Op::Greater),
+    Rule::Each(&["product_id"], &[Op::In]),
+    Rule::Each(&["date_created", "date_modified"], &[Op::Equal, Op::Min, Op::Max]),
+];
+
+const LISTING: &[Field] = &[
+    Field("channel_id", Is::Parent),
+    Field("listing_id", Is::RowId),
+    Field("external_id", Is::Words),
+    Field("product_id", Is::Of(Kind::PRODUCTS)),
+    Field(
+        "state",
+        Is::Text(&[
+            "active",
+            "disabled",
+            "error",
+            "pending",
+            "pending_disable",
+            "pending_delete",
+            "partially_rejected",
+            "queued",
+            "rejected",
+            "submitted",
+            "deleted",
+        ]),
+    ),
+    Field("name", Is::Words),
+    Field("description", Is::Words),
+    Field("date_created", Is::Created),
+    Field("date_modified", Is::Modified),
+    Field(
+        "variants",
+        Is::Rows(
+            3,
+            &[
+                Field("channel_id", Is::Parent),
+                Field("product_id", Is::Of(Kind::PRODUCTS)),
+                Field("variant_id", Is::RowId),
+                Field("external_id", Is::Words),
+                Field("state", Is::Text(&["active", "disabled", "deleted"])),
+                Field("name", Is::Words),
+                Field("description", Is::Words),
+                Field("date_created", Is::Created),
+                Field("date_modified", Is::Modified),
+            ],
+        ),
+    ),
+];
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
@@ -25,10 +80,32 @@ const FIELDS: &[Field] = &[
     Field("date_created", Is::Created),
     Field("date_modified", Is::Modified),
     Field("icon_url", Is::Words),
+    Field(
+        "currencies",
+        Is::Object(&[
+            Field("channel_id", Is::Id),
+            Field("enabled_currencies", Is::List(3)),
+            Field("default_currency", Is::Text(&["USD", "EUR"])),
+        ]),
+    ),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_z },
     filters: RULES,
-    ..plain(Kind::CHANNELS, "channels", Scope::Channels, Make::Fields(FIELDS, &[]))
+    parts: &[Part {
+        filters: OF_LISTINGS,
+        ..below("listings", Version::V3, "channels/{id}/listings", Scope::Listings).of_stream("channel_listings")
+    }],
+    includes: &[Include { name: "currencies", part: None, most: None, page: None }],
+    show: Some(show),
+    ..plain(Kind::CHANNELS, "channels", Scope::Channels, Make::Fields(FIELDS, &[("listings", 30, LISTING)]))
 };
+
+/// A channel shows its currencies only if it is asked to.
+fn show(context: &Context<'_>, _: u64, _: &Record, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
+    if !context.query.list("include").contains(&"currencies") {
+        fields.shift_remove("currencies");
+    }
+    Ok(())
+}

@@ -31,6 +31,8 @@ const FIELDS: &[Field] = &[
                 Field("method", Is::Text(&["percent", "fixed", "price"])),
                 Field("amount", Is::Text(&["0", "12.95", "5.0000"])),
                 Field("price_list_id", Is::Whole(0, 90)),
+                Field("category_id", Is::Whole(0, 90)),
+                Field("product_id", Is::Whole(0, 90)),
             ],
         ),
     ),

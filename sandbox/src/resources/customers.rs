@@ -53,7 +53,11 @@ pub(crate) static RESOURCE: Resource = Resource {
         },
         across("attributes", "customers/attribute-values", "customer_id:in", Scope::Customers, OF_ATTRIBUTES)
             .of_stream("customer_attribute_values"),
-        across(customers::ALL_FORM_FIELDS, "customers/form-field-values", "customer_id", Scope::Customers, OF_FORM_FIELDS),
+        Part {
+            paging: Paging::Cursor,
+            ..across(customers::ALL_FORM_FIELDS, "customers/form-field-values", "customer_id", Scope::Customers, OF_FORM_FIELDS)
+        }
+        .of_stream("customer_form_field_values"),
     ],
     seen: Some(seen),
     ..plain(Kind::CUSTOMERS, "customers", Scope::Customers, Make::Hand(customers::customer, &[]))

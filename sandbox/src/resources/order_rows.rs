@@ -110,6 +110,7 @@ const MESSAGE: &[Field] = &[
     Field("status", Is::Text(&["read", "unread"])),
     Field("is_flagged", Is::Flag),
     Field("date_created", Is::Created),
+    Field("customer", Is::Object(&[])),
 ];
 
 const PICKUP: &[Field] = &[

@@ -13,6 +13,7 @@ const FIELDS: &[Field] = &[
     Field("system_label", Is::Text(&["", "Incomplete"])),
     Field("custom_label", Is::Text(&["", "Incomplete- Waiting on Shipment"])),
     Field("system_description", Is::Words),
+    Field("order", Is::Whole(0, 14)),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

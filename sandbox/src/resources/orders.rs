@@ -67,7 +67,7 @@ pub(crate) static RESOURCE: Resource = Resource {
                     true,
                 )
             }),
-            ..below("consignments", Version::V2, "orders/{id}/consignments", Scope::Orders)
+            ..below("consignments", Version::V2, "orders/{id}/consignments", Scope::Orders).of_stream("order_consignments")
         },
         below("shipments", Version::V2, "orders/{id}/shipments", Scope::Orders).of_stream("order_shipments"),
         below("taxes", Version::V2, "orders/{id}/taxes", Scope::Orders).of_stream("order_taxes"),

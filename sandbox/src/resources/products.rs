@@ -29,6 +29,8 @@ const OF_ASSIGNMENTS: &[Rule] = &[Rule::Each(&["product_id", "channel_id"], &[Op
 
 const OF_CATEGORIES: &[Rule] = &[Rule::Each(&["product_id", "category_id"], &[Op::In])];
 
+const OF_INVENTORY: &[Rule] = &[Rule::Each(&["sku", "variant_id", "product_id"], &[Op::In])];
+
 pub(crate) static RESOURCE: Resource = Resource {
     dates: Dates { created: Some("date_created"), modified: Some("date_modified"), write: dates::iso_offset },
     filters: RULES,
@@ -74,6 +76,7 @@ pub(crate) static RESOURCE: Resource = Resource {
         each("modifiers", "catalog/products/{id}/modifiers").of_stream("product_modifiers"),
         each("complex_rules", "catalog/products/{id}/complex-rules").of_stream("product_complex_rules"),
         each("reviews", "catalog/products/{id}/reviews").of_stream("product_reviews"),
+        across("inventory", "inventory/items", "product_id:in", Scope::Inventory, OF_INVENTORY).of_stream("inventory_items"),
     ],
     seen: Some(|product, field| (field == "channels").then(|| product.parts.get(field).cloned()).flatten()),
     ..plain(Kind::PRODUCTS, "catalog/products", Scope::Products, Make::Hand(products::product, product_rows::MORE))

@@ -3,7 +3,9 @@
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::resource::{Make, Resource, Sorts, plain};
+use crate::paging::Paging;
+use crate::refusal::Version;
+use crate::resource::{Make, Part, Resource, Sorts, below, plain};
 use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["id", "status", "redemption_type", "currency_code"], &[Op::Equal])];
@@ -102,8 +104,24 @@ const FIELDS: &[Field] = &[
     Field("coupon_type", Is::Text(&["SINGLE", "BULK"])),
 ];
 
+const OF_CODES: &[Rule] = &[Rule::Each(&["code"], &[Op::Equal])];
+
+const CODE: &[Field] = &[
+    Field("id", Is::RowId),
+    Field("code", Is::Text(&["TEST-COUPON-CODE", "SPRING 26", "a_b"])),
+    Field("current_uses", Is::Whole(0, 9)),
+    Field("max_uses", Is::Whole(0, 9)),
+    Field("max_uses_per_customer", Is::Whole(0, 9)),
+    Field("created", Is::Created),
+];
+
 pub(crate) static RESOURCE: Resource = Resource {
     filters: RULES,
     sorts: Sorts::Apart(&["id", "name"]),
-    ..plain(Kind::PROMOTIONS, "promotions", Scope::Marketing, Make::Fields(FIELDS, &[]))
+    parts: &[Part {
+        paging: Paging::Cursor,
+        filters: OF_CODES,
+        ..below("coupon_codes", Version::V3, "promotions/{id}/codes", Scope::Marketing).of_stream("coupon_codes")
+    }],
+    ..plain(Kind::PROMOTIONS, "promotions", Scope::Marketing, Make::Fields(FIELDS, &[("coupon_codes", 30, CODE)]))
 };

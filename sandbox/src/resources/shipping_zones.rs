@@ -4,7 +4,7 @@ use crate::kind::Kind;
 use crate::options::Scope;
 use crate::paging::Paging;
 use crate::refusal::Version;
-use crate::resource::{Make, Resource, plain};
+use crate::resource::{Make, Part, Resource, below, plain};
 use crate::seed::make::{Field, Is};
 
 const FIELDS: &[Field] = &[
@@ -42,9 +42,57 @@ const FIELDS: &[Field] = &[
     Field("enabled", Is::Flag),
 ];
 
+const METHOD: &[Field] = &[
+    Field("id", Is::Place),
+    Field("name", Is::Words),
+    Field(
+        "type",
+        Is::Text(&[
+            "perorder",
+            "peritem",
+            "weight",
+            "total",
+            "auspost",
+            "canadapost",
+            "endicia",
+            "usps",
+            "fedex",
+            "royalmail",
+            "upsready",
+            "freeshipping",
+        ]),
+    ),
+    Field(
+        "settings",
+        Is::Object(&[
+            Field("rate", Is::Number(12.0)),
+            Field(
+                "range",
+                Is::Rows(
+                    3,
+                    &[
+                        Field("lower_limit", Is::Whole(0, 9)),
+                        Field("upper_limit", Is::Whole(9, 99)),
+                        Field("shipping_cost", Is::Money),
+                    ],
+                ),
+            ),
+            Field("carrier_options", Is::Object(&[Field("delivery_services", Is::List(3)), Field("packaging_type", Is::Words)])),
+        ]),
+    ),
+    Field("enabled", Is::Flag),
+    Field("handling_fees", Is::Object(&[Field("fixed_surcharge", Is::Text(&["0", "12.95"]))])),
+    Field("is_fallback", Is::Flag),
+    Field("channel_ids", Is::Numbers(3)),
+];
+
 pub(crate) static RESOURCE: Resource = Resource {
     api: Version::V2,
     paging: Paging::Whole,
     has_one: true,
-    ..plain(Kind::SHIPPING_ZONES, "shipping/zones", Scope::Information, Make::Fields(FIELDS, &[]))
+    parts: &[Part {
+        paging: Paging::Whole,
+        ..below("methods", Version::V2, "shipping/zones/{id}/methods", Scope::Information).of_stream("shipping_methods")
+    }],
+    ..plain(Kind::SHIPPING_ZONES, "shipping/zones", Scope::Information, Make::Fields(FIELDS, &[("methods", 12, METHOD)]))
 };

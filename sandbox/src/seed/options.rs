@@ -25,6 +25,7 @@ pub(super) fn options(product_id: u64, variants: u64) -> Vec<Value> {
         object! {
             "id": option_id,
             "product_id": product_id,
+            "name": format!("Größe-{product_id}"),
             "display_name": "Größe",
             "type": if product_id.is_multiple_of(3) { "swatch" } else { "rectangles" },
             "sort_order": 0,

@@ -122,7 +122,7 @@ fn showing(rng: &mut Rng, card: &Card, head: &Head) -> Map<String, Value> {
         "is_preorder_only": preorder,
         "is_price_hidden": false,
         "price_hidden_label": "",
-        "custom_url": object! { "url": format!("/product-{}/", head.index + 1), "is_customized": percent(rng, 10) },
+        "custom_url": object! { "url": format!("/product-{}/", head.index + 1), "is_customized": percent(rng, 10), "create_redirect": false },
         "open_graph_type": "product",
         "open_graph_title": card.name.as_str(),
         "open_graph_description": "",
@@ -183,7 +183,7 @@ fn bulk_pricing(rng: &mut Rng, id: u64) -> Vec<Value> {
         return Vec::new();
     }
     vec![
-        object! { "id": id * 10, "quantity_min": 10, "quantity_max": 49, "type": "percent", "amount": 5 }.into(),
+        object! { "id": id * 10, "quantity_min": 10, "quantity_max": 49, "type": "percent", "amount": ".05" }.into(),
         object! { "id": id * 10 + 1, "quantity_min": 50, "quantity_max": 0, "type": "fixed", "amount": "8.7500" }.into(),
     ]
 }

@@ -52,6 +52,7 @@ fn filters_are_inclusive_and_join_by_and() {
 #[test]
 fn status_customer_and_archive_filters_agree_with_the_rows() {
     let store = &mut store();
+    store.quirks.archived_listed = true;
     let all: Vec<Value> = (1..=2).flat_map(|page| rows(store, &format!("/v2/orders?limit=250&page={page}"))).collect();
     for (query, field, value) in [
         ("status_id=0", "status_id", json!(0)),
@@ -63,15 +64,38 @@ fn status_customer_and_archive_filters_agree_with_the_rows() {
         assert_eq!(ids(&rows(store, &format!("/v2/orders?limit=250&{query}"))), wanted, "{query}");
         assert_eq!(get(store, &format!("/v2/orders/count?{query}"))["count"], wanted.len(), "{query}");
     }
-    store.quirks.archived_hidden = true;
-    let shown = get(store, "/v2/orders/count")["count"].as_u64().unwrap();
-    let archived = get(store, "/v2/orders/count?is_deleted=true")["count"].as_u64().unwrap();
-    assert_eq!(shown + archived, 500);
+}
+
+#[test]
+fn archived_orders_are_left_out_unless_the_filter_asks_for_them() {
+    let store = &mut store();
+    let all = |store: &mut Store, query: &str| -> Vec<Value> {
+        (1..=2).flat_map(|page| rows(store, &format!("/v2/orders?limit=250&page={page}{query}"))).collect()
+    };
+    let is = |archived: bool| move |order: &Value| order["is_deleted"] == archived;
+    for (query, archived) in [("", false), ("&is_deleted=false", false), ("&is_deleted=true", true)] {
+        assert!(all(store, query).iter().all(is(archived)), "{query}");
+    }
+    let archived = all(store, "&is_deleted=true");
+    assert!(archived.len() > 10 && all(store, "").len() + archived.len() == 500);
+    for (query, counted) in [("", 500 - archived.len()), ("?is_deleted=true", archived.len())] {
+        assert_eq!(get(store, &format!("/v2/orders/count{query}"))["count"], counted, "{query}");
+    }
+    let id = archived[0]["id"].clone();
+    assert_eq!(get(store, &format!("/v2/orders/{id}"))["is_deleted"], true, "by its id it comes all the same");
+    store.quirks.refused_parameters.insert("is_deleted".to_owned());
+    assert_eq!(ask(store, "/v2/orders?is_deleted=true").status, 400);
+    store.quirks.refused_parameters.clear();
+    store.quirks.ignored_parameters.insert("is_deleted".to_owned());
+    assert!(all(store, "&is_deleted=true").iter().all(is(false)), "the list leaves them out whatever is asked for");
+    store.quirks.archived_listed = true;
+    assert_eq!(all(store, "&is_deleted=true").len(), 500);
 }
 
 #[test]
 fn counts_by_status_add_up() {
     let store = &mut store();
+    store.quirks.archived_listed = true;
     let count = get(store, "/v2/orders/count");
     let sum: u64 = count["statuses"].as_array().unwrap().iter().map(|status| status["count"].as_u64().unwrap()).sum();
     assert_eq!((sum, &count["count"]), (500, &json!(500)));

@@ -27,7 +27,8 @@ fn every_missing_setting_is_named() {
 fn every_wrong_setting_is_named_at_once() {
     let config = json!({
         "client_id": 7, "access_token": ["secret-in-a-list"], "store_hash": "../UP", "start_date": "soon", "end_date": 5, "api_url": "ftp://x",
-        "user_agent": "\n", "page_size": "many", "max_concurrency": 0, "request_timeout_seconds": -1, "lookback_seconds": 1.5, "strict": 7,
+        "user_agent": "\n", "page_size": "many", "max_concurrency": 0, "request_timeout_seconds": -1, "lookback_seconds": 1.5,
+        "child_refresh_days": 366, "strict": 7,
     });
     let keys: Vec<&str> = config.as_object().unwrap().keys().map(String::as_str).filter(|key| *key != "user_agent").collect();
     let ended = with_config(&config.to_string()).told(2, &keys);

@@ -4,6 +4,8 @@
 use insta::assert_snapshot;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
+use std::time::Duration;
+use tap_bigcommerce_sandbox::{Options, Quota, Scope};
 use tap_bigcommerce_tests::messages::Message;
 use tap_bigcommerce_tests::program::{program, run};
 use tap_bigcommerce_tests::shop::{Shop, counts};
@@ -50,6 +52,22 @@ fn every_field_has_its_metadata_and_all_metadata_has_its_field() {
         told.sort();
         assert_eq!(told, paths, "{}", stream["tap_stream_id"]);
     }
+}
+
+#[test]
+fn a_check_as_a_table() {
+    let quota = Some(Quota { requests: 150, window: Duration::from_secs(30) });
+    let shop = Shop::with(Options { quota, missing_scopes: [Scope::Transactions].into(), ..Options::default() });
+    let table = |select| shop.run(["--check", "--format", "text", "--select", select]).told(6, &["transactions"]).stdout;
+    let some = "orders,order_products,order_fees,transactions,order_shipments,order_pickups,customers,customer_addresses,\
+                products.options,product_variants,coupons,price_lists,price_list_records,tax_classes,store";
+    let rows = table(some);
+    let rows: Vec<&str> = rows.lines().filter(|line| !line.ends_with("  not selected")).collect();
+    assert_snapshot!("check", rows.join("\n"));
+    // The last two lines are sentences.
+    let whole = table("*");
+    let lines: Vec<&str> = whole.lines().collect();
+    assert!(lines[..lines.len() - 2].iter().all(|line| line.chars().count() <= 100), "{whole}");
 }
 
 #[test]

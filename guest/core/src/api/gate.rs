@@ -5,6 +5,7 @@ use super::ending::Ending;
 use super::limiter::{Limiter, Permit};
 use super::traffic::Traffic;
 use super::{Call, Clock, NoBody, Quota, Request, Slice, Transport, TransportError};
+use crate::certainty::{Remarks, Uncertain};
 use crate::config::Config;
 use crate::error::Kind;
 use crate::log::Log;
@@ -58,6 +59,8 @@ pub struct Gate<T, C> {
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
     chance: Cell<u64>,
+    /// What is uncertain by the answers of the walk under way.
+    pub(crate) remarks: Remarks,
 }
 
 impl<T: Transport, C: Clock> Gate<T, C> {
@@ -67,8 +70,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let seed = clock.date().timestamp_subsec_nanos();
         let (answered, held, chance) = (Cell::new(false), Cell::default(), Cell::new(u64::from(seed)));
         let (counts, traffic) = (RefCell::default(), RefCell::default());
-        let (quota, good, ending) = (Cell::new(None), Cell::new(false), Ending::default());
-        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, good, ending, held, chance }
+        let (quota, good, ending, remarks) = (Cell::new(None), Cell::new(false), Ending::default(), Remarks::default());
+        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, good, ending, held, chance, remarks }
     }
 
     /// The clock that the gate waits by.
@@ -136,6 +139,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 Outcome::Refused(refused) => return Err(refused),
                 Outcome::NoBody(answer) => {
                     empties += 1;
+                    self.remarks.note(request.rows, Uncertain::NoBody);
                     if empties == 1 && (request.tries.is_none() || request.no_body == NoBody::NoRows) {
                         self.count_retry();
                         continue;

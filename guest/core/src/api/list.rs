@@ -18,6 +18,8 @@ pub enum Form {
     Envelope,
     /// One object, which is the only row: a record of API v2 under its own path.
     Object,
+    /// A list of API v2 that is documented in three forms: a bare list, a list under this name, and one row alone.
+    Named(&'static str),
 }
 
 /// The rows of one page, and what the page says of the list.
@@ -101,6 +103,14 @@ impl Form {
                 match raw.get().starts_with('{') {
                     true => Ok(Page { rows: vec![raw], ..Page::default() }),
                     false => Err(format!("it should be {wanted}, but it has another form")),
+                }
+            }
+            Form::Named(name) => {
+                let raw: &RawValue = parse(body, "JSON")?;
+                match (peek(raw, name), peek(raw, "id")) {
+                    (Some(list), _) => Form::Bare.page(list.get().as_bytes()),
+                    (None, Some(_)) => Form::Object.page(body),
+                    (None, None) => Form::Bare.page(body),
                 }
             }
             Form::Envelope => {
@@ -279,6 +289,31 @@ mod tests {
         for empty in [r#"{"data": {}}"#, r#"{"data": null, "meta": {"pagination": {"total": 0}}}"#] {
             assert!(Form::Envelope.decode(empty.as_bytes()).unwrap().rows.is_empty(), "{empty}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_documented_in_three_forms_is_read_in_each() {
+        let rows = |body: &str| -> Vec<String> {
+            let page = Form::Named("fees").decode(body.as_bytes()).unwrap();
+            page.rows.iter().map(|row| row.get().to_owned()).collect()
+        };
+        for body in [
+            r#"[{"id": 1}, {"id": 2}]"#,
+            r#"{"fees": [{"id": 1}, {"id": 2}]}"#,
+            r#"{"fees": {"0": {"id": 1}, "2": {"id": 2}}}"#,
+            r#"{"0": {"id": 1}, "2": {"id": 2}}"#,
+        ] {
+            assert_eq!(rows(body), [r#"{"id": 1}"#, r#"{"id": 2}"#], "{body}");
+        }
+        assert_eq!(rows(r#"{"id": 1}"#), [r#"{"id": 1}"#]);
+        for empty in ["", "[]", r#"{"fees": []}"#] {
+            assert!(rows(empty).is_empty(), "{empty}");
+        }
+        for other in ["{}", r#"{"fees": {}}"#, r#"{"fees": null}"#, r#"{"status": 500}"#, "null", "5"] {
+            assert!(Form::Named("fees").decode(other.as_bytes()).is_err(), "{other}");
+        }
+        let page = Form::Named("fees").decode(b"{\"fees\": [{\"id\": 1}, {\"id\": 2, \"a\": \"\x01\"}]}").unwrap();
+        assert_eq!(page.repairs, [Repair { row: 1, field: "a".to_owned() }]);
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub struct Request {
     pub no_body: NoBody,
     /// Of the requests that wait, those with the lowest rank are sent first.
     pub rank: u64,
+    /// The name of the lists inside records that it is for. None: it is for the walk itself.
+    pub rows: Option<&'static str>,
 }
 
 /// What an answer with status 200 and no byte of body means: real stores send it, for lists without rows and when something is wrong.
@@ -125,7 +127,7 @@ pub enum NoBody {
 impl Request {
     /// A request for `path`, without a query, that is no page of a list.
     pub fn new(stream: &'static str, scope: &'static str, path: String) -> Request {
-        Request { stream, scope, path, query: Vec::new(), page: None, tries: None, no_body: NoBody::Fault, rank: 0 }
+        Request { stream, scope, path, query: Vec::new(), page: None, tries: None, no_body: NoBody::Fault, rank: 0, rows: None }
     }
 }
 

@@ -5,8 +5,9 @@ use super::inside::least;
 use super::{Brought, Fetcher, Lost, no_body};
 use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Request, Slice, Transport};
+use crate::certainty::Uncertain;
 use crate::head::mark;
-use crate::json::peek;
+use crate::json;
 use crate::page::Row;
 use crate::streams::Rows;
 use serde_json::value::RawValue;
@@ -93,6 +94,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             Err(refused) => return Err(Lost::from(refused)),
         };
         let (came, limit) = (page.rows.len(), request.page.map_or(self.page_size, |slice| slice.limit));
+        if came == 0 && page.total != Some(0) {
+            self.gate.remarks.note(Some(rows.name), Uncertain::Uncounted);
+        }
         if !is_last(came, limit as usize, page.total.map(|total| came as u64 >= total)) {
             let is_full = came >= limit as usize || page.total.is_some_and(|total| total > came as u64) || came == 0;
             // A page with a round number of rows may have been cut there; if it was, there is another.
@@ -117,7 +121,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     fn by_record(&self, rows: &'static Rows, owner: &str, asked: &[&Row], page: Listing) -> Option<ByRecord> {
         let (mut lists, mut marks) = (ByRecord::new(), HashSet::new());
         for (place, raw) in page.rows.into_iter().enumerate() {
-            let named = peek(&raw, owner).map(RawValue::get);
+            let named = json::at(&raw, owner).map(RawValue::get);
             let record = asked.iter().find(|record| named.is_some_and(|named| named == record.id.to_string()))?;
             let repairs: Vec<_> = page.repairs.iter().filter(|repair| repair.row == place).cloned().collect();
             self.note_repairs(rows, record, &repairs);

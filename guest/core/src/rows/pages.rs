@@ -2,10 +2,11 @@
 
 use super::{Fetcher, Lost, NOT_WHOLE, no_body};
 use crate::api::answer::Refused;
-use crate::api::list::{Listing, is_last};
+use crate::api::list::{Form, Listing, is_last};
 use crate::api::{Clock, Slice, Transport};
+use crate::certainty::Uncertain;
 use crate::head::mark;
-use crate::json::peek;
+use crate::json;
 use crate::page::Row;
 use crate::streams::Rows;
 use serde_json::value::RawValue;
@@ -101,7 +102,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         (request.no_body, request.rank) = (no_body(rows), record.seen);
         let (mut pass, mut passes) = (Pass::new(self.page_size), 1);
         loop {
-            request.page = Some(pass.slice);
+            // One object has no pages.
+            request.page = Some(pass.slice).filter(|_| ask.form != Form::Object);
             let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
                 // A path that names no record says nothing of one.
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
@@ -124,14 +126,22 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
             pass.slice.limit = limit;
             if let Some((_, field)) = rows.batch()
-                && page.rows.iter().any(|raw| peek(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
+                && page.rows.iter().any(|raw| json::at(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
             {
                 return Err(self.fault(rows, record, OF_OTHERS));
             }
             self.note_repairs(rows, record, &page.repairs);
+            if ask.form == Form::Object {
+                return Ok(Some(Paged { rows: page.rows, is_vouched_for: true }));
+            }
             match pass.take(page, rows.key) {
                 Reached::More => {}
-                Reached::End { is_vouched_for } => return Ok(Some(Paged { rows: pass.rows, is_vouched_for })),
+                Reached::End { is_vouched_for } => {
+                    if pass.rows.is_empty() && !is_vouched_for {
+                        self.gate.remarks.note(Some(rows.name), Uncertain::Uncounted);
+                    }
+                    return Ok(Some(Paged { rows: pass.rows, is_vouched_for }));
+                }
                 Reached::Shifted if passes < MOST_PASSES => (pass, passes) = (Pass::new(limit), passes + 1),
                 Reached::Shifted => return Err(self.fault(rows, record, UNSTEADY)),
                 Reached::Endless => return Err(self.fault(rows, record, ENDLESS)),

@@ -25,18 +25,21 @@ pub enum MessageType {
     Schema,
     /// One record.
     Record,
+    /// Which rows of a stream are current.
+    ActivateVersion,
     /// How far the run has come.
     State,
 }
 
 impl MessageType {
-    const ALL: [MessageType; 3] = [MessageType::Schema, MessageType::Record, MessageType::State];
+    const ALL: [MessageType; 4] = [MessageType::Schema, MessageType::Record, MessageType::ActivateVersion, MessageType::State];
 
     /// How each message of this type begins.
     fn start(self) -> &'static str {
         match self {
             MessageType::Schema => r#"{"type":"SCHEMA","#,
             MessageType::Record => r#"{"type":"RECORD","#,
+            MessageType::ActivateVersion => r#"{"type":"ACTIVATE_VERSION","#,
             MessageType::State => r#"{"type":"STATE","#,
         }
     }
@@ -75,6 +78,7 @@ impl<'s, S: Sink> Output<'s, S> {
     pub fn record<E>(
         &mut self,
         stream: &str,
+        version: Option<u64>,
         extracted: &str,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -86,10 +90,20 @@ impl<'s, S: Sink> Output<'s, S> {
             self.lines.truncate(start);
             return Err(error);
         }
+        if let Some(version) = version {
+            self.lines.extend_from_slice(format!(r#","version":{version}"#).as_bytes());
+        }
         for piece in [r#","time_extracted":""#, extracted, "\"}\n"] {
             self.lines.extend_from_slice(piece.as_bytes());
         }
         Ok(())
+    }
+
+    /// Adds an ACTIVATE_VERSION message.
+    pub fn activate_version(&mut self, stream: &str, version: u64) {
+        let message = json!({ "type": "ACTIVATE_VERSION", "stream": stream, "version": version });
+        self.lines.extend_from_slice(message.to_string().as_bytes());
+        self.lines.push(b'\n');
     }
 
     /// Adds a STATE message.
@@ -137,7 +151,8 @@ mod tests {
             out.extend_from_slice(b"{}");
             Ok::<(), ()>(())
         };
-        output.record("orders", "2024-01-01T00:00:00Z", record).unwrap();
+        output.record("orders", None, "2024-01-01T00:00:00Z", record).unwrap();
+        output.activate_version("orders", 7);
         output.state(&json!({}));
         run(&VirtualClock::new(Utc::now()), output.flush()).unwrap().unwrap();
         let types: Vec<_> = sink.0.split_inclusive(|&byte| byte == b'\n').map(type_of).collect();

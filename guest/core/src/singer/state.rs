@@ -19,6 +19,10 @@ const WALK: &str = "walk";
 const SELECTION: &str = "selection";
 const CHANNELS: &str = "channel_id";
 const ASIDE: &str = "aside";
+const TABLE_VERSION: &str = "table_version";
+/// JSON numbers are exact up to here, whatever reads them.
+const MAX_VERSION: u64 = (1 << 53) - 1;
+const REFRESHED: &str = "refreshed";
 /// Streams that are read together share what is aside, so that each may bring its own hundred.
 const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
 /// So much of a state that is not known is named.
@@ -151,6 +155,22 @@ impl State {
         }
     }
 
+    /// The last version that a stream's records carried. None: they have never carried one. Fails on what leaves no room for a higher one.
+    pub(crate) fn table_version(&self, stream: &Stream) -> Result<Option<u64>> {
+        let known = self.of(stream).and_then(|entry| entry.get(TABLE_VERSION)).filter(|version| !version.is_null());
+        let Some(known) = known else { return Ok(None) };
+        let version = known.as_u64().filter(|version| *version < MAX_VERSION);
+        let wrong = || fault("its \"table_version\" is not a whole number below 2^53 - 1".into()).of_stream(stream.name);
+        version.map(Some).ok_or_else(wrong)
+    }
+
+    /// Notes the version that a stream's records carry.
+    pub(crate) fn note_table_version(&mut self, stream: &Stream, version: u64) {
+        if let Some(entry) = self.of_mut(stream) {
+            entry.insert(TABLE_VERSION.into(), version.into());
+        }
+    }
+
     /// What was selected when the bookmark was written.
     pub fn selection(&self, stream: &Stream) -> Option<&str> {
         self.of(stream)?.get(SELECTION)?.as_str()
@@ -159,6 +179,16 @@ impl State {
     /// The channels that a stream's bookmark is of. None: all.
     pub(crate) fn channels(&self, stream: &Stream) -> Option<&str> {
         self.of(stream)?.get(CHANNELS)?.as_str()
+    }
+
+    /// When the last walk began that read a stream from further back than its bookmark. None: it does not say so.
+    pub(crate) fn refreshed(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        dates::parse(self.of(stream)?.get(REFRESHED)?.as_str()?)
+    }
+
+    /// Notes when a walk began that read a stream from further back than its bookmark.
+    pub(crate) fn note_refreshed(&mut self, stream: &Stream, begun: DateTime<Utc>) {
+        self.of_mut(stream).into_iter().for_each(|entry| drop(entry.insert(REFRESHED.into(), dates::format(begun).into())));
     }
 
     /// The stream that a run was busy with when it ended.
@@ -209,11 +239,11 @@ impl State {
 
 /// Whether a key of a stream's bookmark is this tap's.
 fn is_known(stream: &Stream, key: &str) -> bool {
-    [WALK, SELECTION, CHANNELS, ASIDE].contains(&key) || Some(key) == stream.replication_key()
+    [WALK, SELECTION, CHANNELS, ASIDE, TABLE_VERSION, REFRESHED].contains(&key) || Some(key) == stream.replication_key()
 }
 
-/// The text of a state without what it remembers of one stream: the stream is read from its start again. Fails on a name that is no
-/// stream's.
+/// The text of a state without what it remembers of one stream: the stream is read from its start again. The version of its records stays, since the next
+/// one must be higher. Fails on a name that is no stream's.
 pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
     if Stream::find(stream).is_none() {
         let known: Vec<&str> = ALL.iter().map(|stream| stream.name).collect();
@@ -223,9 +253,10 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
         ));
     }
     let (mut state, _) = State::parse(text)?;
+    let has_version = Stream::find(stream).is_some_and(|stream| matches!(state.table_version(stream), Ok(Some(_))));
     // The entry stays: without it, a state that holds nothing else would not be known as one.
-    if let Some(bookmark) = state.0[BOOKMARKS].get_mut(stream) {
-        *bookmark = Value::Object(Map::new());
+    if let Some(bookmark) = state.0[BOOKMARKS].get_mut(stream).and_then(Value::as_object_mut) {
+        bookmark.retain(|key, _| key == TABLE_VERSION && has_version);
     }
     Ok(state.0.to_string())
 }
@@ -317,6 +348,14 @@ mod tests {
         }
         let unreadable = state(r#"{"bookmarks": {"orders": {"date_modified": "soon"}}}"#);
         assert_eq!(unreadable.bookmark(&orders::STREAM).unwrap_err().kind, Kind::State);
+    }
+
+    #[test]
+    fn a_stream_that_is_forgotten_keeps_the_version_of_its_records() {
+        let text = r#"{"bookmarks": {"coupons": {"selection": "s", "table_version": 7, "walk": {}}}}"#;
+        let forgotten = state(&forget(Some(text), "coupons").unwrap());
+        assert_eq!(forgotten.value()["bookmarks"]["coupons"], serde_json::json!({"table_version": 7}));
+        assert_eq!(forgotten.table_version(&coupons::STREAM), Ok(Some(7)));
     }
 
     #[test]

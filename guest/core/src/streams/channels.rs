@@ -1,10 +1,11 @@
 //! channels: where the store sells: storefronts, marketplaces, points of sale.
 
-use super::{Dates, List, Replication, Source, Stream};
+use super::{Dates, List, Replication, Source, Stream, include};
 
 /// The list.
 pub static LIST: List = List {
     dates: Some(Dates { field: "date_modified", since: "date_modified:min", until: "date_modified:max", newest_first: &[] }),
+    includes: &[include("currencies", "currencies")],
     ..List::v3("v3/channels", "store_channel_settings_read_only")
 };
 

@@ -75,4 +75,5 @@ pub static STREAM: Stream = Stream {
     source: Source::List(&LIST),
     selected_by_default: true,
     off_by_default: &[],
+    changes_alone: false,
 };

@@ -2,6 +2,8 @@
 
 use crate::api::list::Form;
 pub use crate::channels::ByChannel;
+use crate::json::peek;
+use serde_json::value::RawValue;
 
 /// A query's constant names and values.
 pub type Params = &'static [(&'static str, &'static str)];
@@ -41,6 +43,26 @@ pub struct List {
     pub range: Option<(&'static str, &'static str)>,
     /// The most requests that the store takes at a time, where it says so.
     pub at_once: Option<usize>,
+    /// Records that the list may hide unless a filter asks for them: after its own records, a walk makes one more pass for each of these.
+    pub hidden: &'static [Hidden],
+}
+
+/// Records that a list may hide unless a filter asks for them.
+#[derive(Debug)]
+pub struct Hidden {
+    /// What messages call them.
+    pub name: &'static str,
+    /// The filter, and its value.
+    pub filter: (&'static str, &'static str),
+    /// The field that is true in each of them, and in no other record.
+    pub mark: &'static str,
+}
+
+impl Hidden {
+    /// Whether a record is one of them.
+    pub(crate) fn has(&self, record: &RawValue) -> bool {
+        peek(record, self.mark).is_some_and(|mark| matches!(mark.get().trim_matches('"'), "true" | "1"))
+    }
 }
 
 /// A date of a list's records, and the filters that go by it.
@@ -111,6 +133,8 @@ pub struct Include {
     pub with: Option<(&'static str, &'static str)>,
     /// The most records that a page holds with it, where the API cuts its pages for it.
     pub page_at_most: Option<usize>,
+    /// Where its values can change while the record's date stays: the stream that reads all of them in each run.
+    pub undated: Option<&'static str>,
 }
 
 /// A list that each record of another list has: an order's lines, a customer's addresses.
@@ -224,7 +248,7 @@ impl PartialEq for Rows {
 
 /// A field that comes with `include=` under another or the same name.
 pub(super) const fn include(field: &'static str, value: &'static str) -> Include {
-    Include { field, value, with: None, page_at_most: None }
+    Include { field, value, with: None, page_at_most: None, undated: None }
 }
 
 impl List {
@@ -247,6 +271,7 @@ impl List {
             channels: None,
             range: None,
             at_once: None,
+            hidden: &[],
         }
     }
 
@@ -281,6 +306,11 @@ impl List {
     /// The field of the date that the list goes by.
     pub fn date(&self) -> Option<&'static str> {
         self.dates.map(|dates| dates.field)
+    }
+
+    /// What a pass of a walk asks for, of what the list may hide. None: the list's own records.
+    pub fn hidden_in(&self, pass: usize) -> Option<&'static Hidden> {
+        self.hidden.get(pass.checked_sub(1)?)
     }
 
     /// Whether a walk goes by id.

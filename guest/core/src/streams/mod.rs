@@ -23,8 +23,10 @@ streams!(
     order_taxes,
     order_messages,
     order_pickups,
+    order_consignments,
     customers,
     customer_addresses,
+    customer_ids,
     products,
     product_variants,
     product_channel_assignments,
@@ -34,6 +36,8 @@ streams!(
     product_modifiers,
     product_complex_rules,
     product_reviews,
+    inventory_items,
+    product_ids,
     coupons,
     refunds,
     price_lists,
@@ -45,6 +49,7 @@ streams!(
     customer_groups,
     category_trees,
     channels,
+    channel_listings,
     sites,
     currencies,
     pages,
@@ -57,6 +62,7 @@ streams!(
     tax_zones,
     tax_rates,
     shipping_zones,
+    shipping_methods,
     system_logs,
     wishlists,
     order_metafields,
@@ -74,12 +80,14 @@ streams!(
     price_list_assignments,
     webhooks,
     promotions,
+    coupon_codes,
     customer_attribute_values,
+    customer_form_field_values,
 );
 
 use crate::schema;
 use list::include;
-pub use list::{Announced, Ask, ByChannel, Dates, End, Include, List, Lookup, Paging, Params, Rows, Way};
+pub use list::{Announced, Ask, ByChannel, Dates, End, Hidden, Include, List, Lookup, Paging, Params, Rows, Way};
 use serde_json::Value;
 use std::sync::OnceLock;
 
@@ -100,6 +108,8 @@ pub struct Stream {
     pub selected_by_default: bool,
     /// Fields that are only read when a catalog selects them.
     pub off_by_default: &'static [&'static str],
+    /// Its rows may change while the record that they belong to keeps its date: the setting `child_refresh_days` reads them again.
+    pub changes_alone: bool,
 }
 
 /// How a stream is replicated.
@@ -127,6 +137,8 @@ pub enum Source {
         parent: &'static Stream,
         /// The list, whose path has `{id}`.
         list: &'static List,
+        /// The field that takes the record's id, where the rows do not name the record.
+        adds: Option<&'static str>,
     },
     /// Rows that come with each record of another stream's walk.
     With {
@@ -146,7 +158,16 @@ impl Stream {
     /// A stream that is read whole each time, and only when it is asked for.
     const fn full_table(name: &'static str, schema: &'static str, source: Source) -> Stream {
         let replication = Replication::FullTable;
-        Stream { name, schema, key: &["id"], replication, source, selected_by_default: false, off_by_default: &[] }
+        Stream {
+            name,
+            schema,
+            key: &["id"],
+            replication,
+            source,
+            selected_by_default: false,
+            off_by_default: &[],
+            changes_alone: false,
+        }
     }
 
     /// Its JSON Schema, references resolved; read once.
@@ -225,6 +246,7 @@ shared!(
     "order_consignments",
     "order_coupon",
     "order_fee",
+    "order_pickup_location",
     "order_product",
     "order_shipping",
     "order_shipping_address",
@@ -281,6 +303,24 @@ mod tests {
                 Source::With { rows, .. } => rows.adds.iter().for_each(|(field, _)| has(field)),
             }
         }
+    }
+
+    #[test]
+    fn customer_ids_knows_each_key_that_customers_have() {
+        let (ids, all) = (customer_ids::STREAM.schema(), customers::STREAM.schema());
+        let known = schema::properties(ids).into_iter().flat_map(|fields| fields.keys().map(String::as_str));
+        let known: Vec<&str> =
+            known.chain(ids["x-unwanted"].as_array().into_iter().flatten().filter_map(Value::as_str)).collect();
+        for (name, field) in schema::properties(all).into_iter().flatten() {
+            let key = field["x-source"].as_str().unwrap_or(name).split('/').next().unwrap_or(name);
+            assert!(known.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_remedies_exists() {
+        let includes = ALL.iter().flat_map(|stream| stream.list().includes);
+        assert!(includes.filter_map(|include| include.undated).all(|name| Stream::find(name).is_some()));
     }
 
     #[test]

@@ -6,5 +6,6 @@ use super::{Replication, Source, Stream, orders};
 pub static STREAM: Stream = Stream {
     key: &["order_id", "id"],
     replication: Replication::Incremental { key: "order_date_modified", heeds_start_date: true },
+    changes_alone: true,
     ..Stream::full_table("order_fees", include_str!("order_fees.json"), Source::With { parent: &orders::STREAM, rows: &orders::FEES })
 };

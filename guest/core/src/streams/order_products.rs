@@ -11,4 +11,5 @@ pub static STREAM: Stream = Stream {
     source: Source::With { parent: &orders::STREAM, rows: &orders::PRODUCTS },
     selected_by_default: true,
     off_by_default: &[],
+    changes_alone: false,
 };

@@ -1,6 +1,6 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{Announced, Ask, ByChannel, Dates, End, Way, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
+use super::{Announced, Ask, ByChannel, Dates, End, Hidden, Way, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_orders_read_only";
@@ -31,22 +31,27 @@ pub static SHIPPING_ADDRESSES: Rows = below(
     Some(Announced::Some("shipping_address_count")),
 );
 
-/// Its fees. Where the store sends a link in their place they are asked for.
+/// The order's date, and its id: what a row that does not name its order takes from it.
+const OF_ORDER: Params = &[("order_id", "id"), ("order_date_modified", "date_modified")];
+/// Its fees. Where the store sends a link in their place they are asked for, and three forms of the answer are documented (orders.v2).
 pub static FEES: Rows = Rows {
-    adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
-    ..below("fees", &[Way::Inside { full: None }, Way::Each(ask("v2/orders/{id}/fees"))], None)
+    adds: OF_ORDER,
+    ..below("fees", &[Way::Inside { full: None }, Way::Each(Ask { form: Form::Named("fees"), ..ask("v2/orders/{id}/fees") })], None)
 };
-/// Its payments. Orders do not show them.
-pub static TRANSACTIONS: Rows = below(
-    "transactions",
-    &[Way::Each(Ask {
-        path: "v3/orders/{id}/transactions",
-        query: &[],
-        form: Form::Envelope,
-        scope: "store_v2_transactions_read_only",
-    })],
-    None,
-);
+/// Its payments. Orders do not show them. A payment names its order in a text of any form (orders.v3), so the order's own id stands for it.
+pub static TRANSACTIONS: Rows = Rows {
+    adds: OF_ORDER,
+    ..below(
+        "transactions",
+        &[Way::Each(Ask {
+            path: "v3/orders/{id}/transactions",
+            query: &[],
+            form: Form::Envelope,
+            scope: "store_v2_transactions_read_only",
+        })],
+        None,
+    )
+};
 
 /// What was sent of it.
 pub static SHIPMENTS: Rows = below("shipments", &[Way::Each(ask("v2/orders/{id}/shipments"))], None);
@@ -66,6 +71,17 @@ pub static PICKUPS: Rows = below(
     }],
     None,
 );
+
+/// How it reaches its buyer: one object for each order.
+pub static CONSIGNMENTS: Rows = Rows {
+    key: &[],
+    adds: &[("order_id", "id"), ("order_date_modified", "date_modified")],
+    ..below(
+        "order_consignments",
+        &[Way::Each(Ask { form: Form::Object, ..ask("v2/orders/{id}/consignments") })],
+        None,
+    )
+};
 
 /// The list.
 pub static LIST: List = List {
@@ -87,12 +103,16 @@ pub static LIST: List = List {
             value: "consignments,consignments.line_items",
             with: Some(("consignment_structure", "object")),
             page_at_most: None,
+            undated: None,
         },
     ],
-    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS],
+    rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS, &CONSIGNMENTS],
     one: Some(Lookup::Path("v2/orders/{id}")),
     channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
     range: Some(("min_id", "max_id")),
+    // Whether the list shows archived orders is not documented. The filter was, up to 2021 (bigcommerce/api-specs, orders.v2), and clients still send it.
+    // A store may ignore it, refuse it, or show the same orders without it: the walk tells (`walk/hidden.rs`).
+    hidden: &[Hidden { name: "archived orders", filter: ("is_deleted", "true"), mark: "is_deleted" }],
     ..List::v2("v2/orders", SCOPE)
 };
 
@@ -106,4 +126,5 @@ pub static STREAM: Stream = Stream {
     selected_by_default: true,
     // They repeat products and shipping_addresses, and make pages slow.
     off_by_default: &["consignments"],
+    changes_alone: false,
 };

@@ -21,6 +21,6 @@ pub static STREAM: Stream = Stream {
     ..Stream::full_table(
         "price_list_records",
         include_str!("price_list_records.json"),
-        Source::Below { parent: &price_lists::STREAM, list: &LIST },
+        Source::Below { parent: &price_lists::STREAM, list: &LIST, adds: None },
     )
 };

@@ -9,7 +9,7 @@ const MOST: usize = 50;
 
 /// A list that cuts the API's pages to ten products (products_catalog.v3, `include`).
 const fn heavy(field: &'static str) -> Include {
-    Include { field, value: field, with: None, page_at_most: Some(10) }
+    Include { page_at_most: Some(10), ..include(field, field) }
 }
 
 /// The request for the rows of products.
@@ -65,6 +65,20 @@ pub static COMPLEX_RULES: Rows = below("product_complex_rules", &[each("v3/catal
 pub static REVIEWS: Rows =
     Rows { adds: &[("product_id", "id")], ..below("product_reviews", &[each("v3/catalog/products/{id}/reviews")]) };
 
+/// What is in stock of its variants. The ids are inside an object.
+pub static INVENTORY: Rows = Rows {
+    name: "inventory_items",
+    key: &["identity.variant_id"],
+    from: &[Way::Batch {
+        ask: Ask { path: "v3/inventory/items", query: &[], form: Form::Envelope, scope: "store_inventory_read_only" },
+        filter: "product_id:in",
+        owner: "identity.product_id",
+        most: MOST,
+    }],
+    announced_by: None,
+    adds: &[],
+};
+
 /// The list.
 pub static LIST: List = List {
     fixed: &[("sort", "id"), ("direction", "asc")],
@@ -77,7 +91,8 @@ pub static LIST: List = List {
     paging: Paging::Id { after: "id:greater" },
     end: End::Highest(&[("sort", "id"), ("direction", "desc")]),
     includes: &[
-        include("variants", "variants"),
+        // They change without a new date of their product (third-party reports).
+        Include { undated: Some("product_variants"), ..include("variants", "variants") },
         include("images", "images"),
         include("custom_fields", "custom_fields"),
         include("bulk_pricing_rules", "bulk_pricing_rules"),
@@ -98,6 +113,7 @@ pub static LIST: List = List {
         &MODIFIERS,
         &COMPLEX_RULES,
         &REVIEWS,
+        &INVENTORY,
     ],
     one: Some(Lookup::Filter("id:in")),
     ids_only: &[("include_fields", "date_modified")],
@@ -116,4 +132,5 @@ pub static STREAM: Stream = Stream {
     selected_by_default: true,
     // They cut the API's pages to ten products.
     off_by_default: &["options", "modifiers"],
+    changes_alone: false,
 };

@@ -2,11 +2,13 @@
 
 use super::{List, Lookup, Source, Stream};
 
+pub(super) const SCOPE: &str = "store_v2_marketing_read_only";
+
 /// The list.
 pub static LIST: List = List {
     fixed: &[("sort", "id"), ("direction", "asc")],
     one: Some(Lookup::Filter("id")),
-    ..List::v3("v3/promotions", "store_v2_marketing_read_only")
+    ..List::v3("v3/promotions", SCOPE)
 };
 
 /// The stream.

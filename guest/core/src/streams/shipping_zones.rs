@@ -2,12 +2,14 @@
 
 use super::{End, List, Lookup, Paging, Source, Stream};
 
+pub(super) const SCOPE: &str = "store_v2_information_read_only";
+
 /// The list.
 pub static LIST: List = List {
     paging: Paging::Once,
     end: End::Answer,
     one: Some(Lookup::Path("v2/shipping/zones/{id}")),
-    ..List::v2("v2/shipping/zones", "store_v2_information_read_only")
+    ..List::v2("v2/shipping/zones", SCOPE)
 };
 
 /// The stream.

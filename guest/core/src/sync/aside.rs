@@ -3,6 +3,7 @@
 use super::{Ended, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::aside::{Aside, Entries, MOST_ASIDE};
+use crate::certainty::Uncertain;
 use crate::error::{Failure, Kind, Result};
 use crate::group::Group;
 use crate::leftovers::{Asker, Leftovers};
@@ -57,6 +58,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     /// Sets something aside for some members, so that the walk can pass it. A member with too many entries is left out.
     pub(super) fn set_aside(&mut self, stage: &mut Stage<'_>, aside: Aside, members: &[usize], why: &Failure) -> Result<Ended> {
         let is_new = stage.takers.add_aside(members, aside);
+        stage.remark(members, Uncertain::Aside);
         let full = |member: &usize| stage.takers.aside_of(*member).as_slice().len() > MOST_ASIDE;
         let (full, members): (Vec<usize>, Vec<usize>) = members.iter().copied().partition(full);
         if is_new && !members.is_empty() {
@@ -78,7 +80,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
         let what = match gone {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
-            Aside::Gap { above, below } => format!("nothing more is aside between {above} and {below}"),
+            Aside::Gap { above, below, .. } => format!("nothing more is aside between {above} and {below}"),
             Aside::Again { .. } => return,
         };
         self.log.info(Some(stage.group.name()), &what);

@@ -50,6 +50,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 }
             };
             self.state.complete(stream, bookmark, fields, self.config.channels.of(stream.list().channels));
+            progress.refreshed(stream.name).into_iter().for_each(|begun| self.state.note_refreshed(stream, begun));
         }
     }
 

@@ -39,6 +39,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             let Some(item) = item else {
                 return Ok(if pipeline.is_done() { Ended::Complete } else { Ended::AtLimit });
             };
+            self.weigh(stage);
             let ended = self.take(stage, item).await?;
             if ended != Ended::Complete {
                 return Ok(ended);
@@ -168,6 +169,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             until: group.until(&self.config),
             includes: group.query.clone(),
             channels: group.channels.clone(),
+            pass: progress.pass,
             page_size: self.config.page_size,
             aside: Entries::new(stage.takers.aside()),
         }

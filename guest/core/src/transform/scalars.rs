@@ -4,6 +4,7 @@ use super::Misfit;
 use crate::dates;
 use crate::json::{scalar, unquoted};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Writes JSON without the white space between its values.
 pub(super) fn compact(text: &str, out: &mut Vec<u8>) {
@@ -45,8 +46,11 @@ pub(super) fn number(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if digits.is_empty() {
         return Err(Misfit::Empty);
     }
+    // Discounts may come as `.10` (products_catalog.v3, bulk pricing rules), and JSON wants the zero.
+    let (sign, unsigned) = digits.strip_prefix('-').map_or(("", digits), |unsigned| ("-", unsigned));
+    let digits = if unsigned.starts_with('.') { Cow::from(format!("{sign}0{unsigned}")) } else { Cow::from(digits) };
     // Beyond a double's range most readers of JSON fail.
-    if !is_json_number(digits) || digits.parse::<f64>().is_ok_and(f64::is_infinite) {
+    if !is_json_number(&digits) || digits.parse::<f64>().is_ok_and(f64::is_infinite) {
         return Err(Misfit::Wrong("a number"));
     }
     out.extend_from_slice(digits.as_bytes());

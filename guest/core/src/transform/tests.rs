@@ -15,6 +15,7 @@ fn schema() -> Value {
         "lines": {"type": ["array", "null"], "items": {"type": ["object", "null"], "properties": {"sku": {"type": ["string", "null"]}}}},
         "tags": {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
         "place": {"type": ["object", "null"], "properties": {"city": {"type": ["string", "null"]}}},
+        "more": {"type": ["object", "null"], "additionalProperties": true},
         "credit": {"type": ["number", "null"], "x-source": "credits/0/amount"}}})
 }
 
@@ -46,6 +47,8 @@ fn decimals_keep_their_digits_and_integers_their_size() {
     becomes(r#"{"count": "12"}"#, r#"{"count":12}"#);
     becomes(r#"{"count": 12.000}"#, r#"{"count":12}"#);
     becomes(r#"{"price": ""}"#, r#"{"price":null}"#);
+    becomes(r#"{"price": ".10"}"#, r#"{"price":0.10}"#);
+    becomes(r#"{"price": "-.5"}"#, r#"{"price":-0.5}"#);
 }
 
 #[test]
@@ -125,6 +128,12 @@ fn lists_and_objects_are_read_in_every_form_php_sends() {
     becomes(r#"{"place": []}"#, r#"{"place":{}}"#);
     becomes(r#"{"place": ""}"#, r#"{"place":null}"#);
     nulls(r#"{"place": [1]}"#, "place");
+    becomes(r#"{"more": {"b": [1, {}], "a": " "}}"#, r#"{"more":{"b":[1,{}],"a":" "}}"#);
+    for nothing in ["{}", "{ }", "[]"] {
+        becomes(&format!(r#"{{"more": {nothing}}}"#), r#"{"more":{}}"#);
+    }
+    becomes(r#"{"more": ""}"#, r#"{"more":null}"#);
+    nulls(r#"{"more": [1]}"#, "more");
 }
 
 #[test]
@@ -133,7 +142,7 @@ fn a_value_that_does_not_fit_is_null_and_the_rest_of_the_record_stays() {
     assert_eq!(out, r#"{"id":7,"lines":[{"sku":"a"},null],"price":null}"#);
     assert_eq!(findings.nulled, 2);
     assert!(!findings.take_warnings().concat().contains("cheap"), "a warning never shows a value");
-    for text in ["1e", "1e999", "01", "+1", "1,5", "0x1", "--1", "1."] {
+    for text in ["1e", "1e999", "01", "+1", "1,5", "0x1", "--1", "1.", ".", "-.", "..1", ".-1"] {
         nulls(&json!({ "price": text }).to_string(), "price");
     }
     for text in ["1.5", "1e3", "x", "1."] {

@@ -63,7 +63,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let head = Head::read(row, self.list);
         let (id, date) = (head.as_ref().and_then(Head::id), head.as_ref().and_then(Head::date));
         Ok(match id {
-            Some(id) if self.is_inside(date) => Highest::Row(id, date),
+            Some(id) if self.is_inside(date) && self.is_asked_for(row) => Highest::Row(id, date),
             _ => Highest::Unknown,
         })
     }
@@ -143,7 +143,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// How many records are aside at most.
-    fn hidden(&self) -> u64 {
+    fn aside_at_most(&self) -> u64 {
         self.extent.aside.most_hidden()
     }
 
@@ -170,7 +170,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let (counted, expected) = match (of_page, self.list.end) {
             (Some(total), _) => (Some(total), came),
             (None, End::CoveredSeen) => (self.covered().await?, seen),
-            (None, _) => (self.count(Vec::new()).await?, seen.saturating_add(self.hidden())),
+            (None, _) => (self.count(Vec::new()).await?, seen.saturating_add(self.aside_at_most())),
         };
         let why = match counted {
             Some(counted) if counted > expected => {
@@ -188,7 +188,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             }
             None => return Ok(Some(Doubt { why: "the store does not say how many records match".into(), proven: false })),
         };
-        Ok(Some(Doubt { why, proven: self.counts_are_proven().await? }))
+        // A full page and its own total agree that there is more.
+        let is_lost = of_page.is_some() && came >= u64::from(self.page_size) && self.cursor_is_lost();
+        Ok(Some(Doubt { why, proven: is_lost || self.counts_are_proven().await? }))
     }
 
     fn cursor_is_lost(&self) -> bool {

@@ -30,14 +30,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         match self.fetch(most).await {
             Ok(answer) => {
                 self.relax(answer.body.rows.len());
-                Ok(Served { answer: answer.body, gap: None })
+                Ok(Served::page(answer.body, None))
             }
+            Err(refused) if self.hidden().is_some() => self.without_hidden(most, refused).await,
             Err(refused) if refused.spent && by_id => self.around(refused).await,
             Err(refused) => Err(refused.failure),
         }
     }
 
-    async fn around(&mut self, refused: Refused) -> Result<Served> {
+    pub(super) async fn around(&mut self, refused: Refused) -> Result<Served> {
         if !self.is_there().await? {
             return Err(refused.failure);
         }
@@ -48,7 +49,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 && self.has_news(&answer)
             {
                 self.page_size = limit;
-                return Ok(Served { answer, gap: None });
+                return Ok(Served::page(answer, None));
             }
         }
         // A list that answers where nothing is may serve rows, too.
@@ -70,8 +71,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             (below, answer) = nearer;
         }
         (self.page_size, self.careful) = (self.extent.page_size, None);
-        let gap = (below.saturating_sub(above) > 1).then_some((Aside::Gap { above, below }, refused.failure));
-        Ok(Served { answer, gap })
+        let pass = self.extent.pass;
+        let gap = (below.saturating_sub(above) > 1).then_some((Aside::Gap { above, below, pass }, refused.failure));
+        Ok(Served::page(answer, gap))
     }
 
     /// Whether the store has ever answered in this run, or does so where no record is: else it is down, whatever it is asked for.
@@ -96,7 +98,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Ok(true);
             }
         }
-        Ok(false)
+        // What the list hides may be one record, and that one broken; its own records show that the list is served.
+        Ok(self.hidden().is_some() && self.shown().await?.is_some_and(|shown| !shown.rows.is_empty()))
     }
 
     fn has_news(&self, answer: &Listing) -> bool {

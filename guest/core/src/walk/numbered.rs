@@ -7,6 +7,7 @@ use super::{Walk, filters};
 use crate::api::answer::Refused;
 use crate::api::list::{Listing, is_last};
 use crate::api::{Clock, SECOND_THOUGHTS, Transport};
+use crate::certainty::Uncertain;
 use crate::error::Result;
 use crate::hash::fingerprint;
 use crate::head::stand_in;
@@ -76,6 +77,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let rows = self.sift(answer.rows, &answer.repairs)?.rows;
             self.previous.extend(rows.iter().map(|row| row.id));
             self.pass.has_news |= !rows.is_empty();
+            self.note_uncounted(self.previous.is_empty(), total);
             let is_end = came == 0 || is_known || is_last(came, limit, self.pass.has_all());
             let last = is_end && self.is_done(most.is_some(), is_short && is_part).await?;
             self.pass.page += u64::from(!is_end);
@@ -110,11 +112,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         // Nothing new in a pass from end to end: there is no more, whatever the total counts.
         let is_exhausted = is_believed || pass.is_steady && pass.number > 1 && !pass.has_news;
         if is_exhausted && pass.has_all() == Some(false) {
+            self.gate.remarks.note(None, Uncertain::Short);
             self.warn("the list is shorter than it says each time that it is read; it is believed");
         }
         let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
         // A single page shows the list at one moment. The pages that an earlier run read are read again by the next walk.
         if is_whole && (pass.is_resumed || is_limited || pass.page == 1 || !pass.has_news) {
+            if pass.is_resumed || pass.page > 1 && pass.has_news {
+                self.gate.remarks.note(None, Uncertain::InParts);
+            }
             return Ok(true);
         }
         if pass.number >= MOST_PASSES {
@@ -132,6 +138,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// From now on leaves out records that are newer than the walk's start: the next walk reads them, since the bookmark stays before that start.
     fn close(&mut self) {
+        if self.list.dates.is_some() {
+            self.gate.remarks.note(None, Uncertain::Changed);
+        }
         self.extent.until = [self.extent.until, self.started].into_iter().flatten().min();
         self.filters = filters(self.list, &self.extent);
     }
@@ -144,9 +153,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             return Err(self.fault("one answer with fewer rows than it says there are"));
         }
         if USUAL_PAGES.contains(&came) {
+            self.gate.remarks.note(None, Uncertain::Believed);
             self.warn(&format!("the store sent exactly {came} rows, as many as a page has; if there are more, report it"));
         }
+        let total = answer.total;
         let rows = self.sift(answer.rows, &answer.repairs)?.rows;
+        self.note_uncounted(rows.is_empty(), total);
         Ok(Page { rows, last: true, ..self.opened() })
     }
 }

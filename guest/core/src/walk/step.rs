@@ -10,6 +10,14 @@ pub(super) struct Served {
     pub(super) answer: Listing,
     /// What lies before the page and could not be served, and why.
     pub(super) gap: Option<(Aside, Failure)>,
+    /// There is nothing to read after it, whatever the list says.
+    pub(super) is_last: bool,
+}
+
+impl Served {
+    pub(super) fn page(answer: Listing, gap: Option<(Aside, Failure)>) -> Served {
+        Served { answer, gap, is_last: false }
+    }
 }
 
 /// What of a page's rows is new.
@@ -28,9 +36,9 @@ pub(super) struct Sifted {
 
 impl Sifted {
     /// Takes in rows without a readable id that lie between two ids: as the gap between those, or as themselves where no id fits.
-    pub(super) fn place_nameless(&mut self, nameless: Vec<Aside>, above: u64, below: u64) {
+    pub(super) fn place_nameless(&mut self, nameless: Vec<Aside>, (above, below): (u64, u64), pass: usize) {
         if below > above.saturating_add(1) {
-            self.nameless.extend((!nameless.is_empty()).then_some(Aside::Gap { above, below }));
+            self.nameless.extend((!nameless.is_empty()).then_some(Aside::Gap { above, below, pass }));
         } else {
             self.add_nameless(nameless);
         }

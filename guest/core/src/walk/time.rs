@@ -26,7 +26,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// be too late: what was read before may have changed by then.
     pub(super) async fn learn_the_time(&mut self, date: Option<DateTime<Utc>>, took: Duration) -> Result<(), Refused> {
         self.check_bookmark(date).map_err(Refused::from)?;
-        let has_begun = self.started.is_some() || self.last_id.is_some() || self.cursor.is_some() || self.pass.has_begun();
+        let is_later_pass = self.extent.pass > 0 || self.pass.has_begun();
+        let has_begun = self.started.is_some() || self.last_id.is_some() || self.cursor.is_some() || is_later_pass;
         if has_begun || self.list.dates.is_none() {
             return Ok(());
         }

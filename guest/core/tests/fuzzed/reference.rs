@@ -54,9 +54,15 @@ fn object(schema: &Value, raw: &RawValue) -> Option<String> {
     for (name, schema) in schema["properties"].as_object()? {
         let mut steps = schema["x-source"].as_str().unwrap_or(name).split('/');
         let key = steps.next()?;
-        let Some(value) = under(&fields, key) else { continue };
+        let or_zero = schema["x-or-zero"] == true;
+        let Some(value) = under(&fields, key) else {
+            out.extend(or_zero.then(|| (name.clone(), "0".to_owned())));
+            continue;
+        };
         let value = steps.try_fold(value, |value, step| inside(&value, step));
-        out.insert(name.clone(), value.and_then(|value| fit(schema, &value)).unwrap_or_else(|| "null".to_owned()));
+        let is_zero = or_zero && value.as_ref().is_none_or(|value| value.get() == "null");
+        let none = if is_zero { "0" } else { "null" };
+        out.insert(name.clone(), value.and_then(|value| fit(schema, &value)).unwrap_or_else(|| none.to_owned()));
     }
     Some(braces(out))
 }
@@ -175,7 +181,7 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         return Some(format!("[{}]", items.join(",")));
     }
     if schema["additionalProperties"] == true {
-        return (!empty && text.starts_with('{')).then(|| any(raw));
+        return if empty { Some("{}".into()) } else { text.starts_with('{').then(|| any(raw)) };
     }
     if is("object") {
         return if empty && text.starts_with('[') { Some("{}".into()) } else { object(schema, raw) };
@@ -190,7 +196,13 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         return (!number.contains(['e', 'E']) && fraction.bytes().all(|b| b == b'0')).then(|| whole.to_owned());
     }
     if is("number") {
-        return number(plain?.trim()).filter(|digits| digits.parse::<f64>().is_ok_and(f64::is_finite)).map(str::to_owned);
+        let plain = plain?;
+        let bare = plain.trim();
+        let digits = match bare.trim_start_matches('-').strip_prefix('.') {
+            Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => bare.replacen('.', "0.", 1),
+            _ => bare.to_owned(),
+        };
+        return number(&digits).filter(|digits| digits.parse::<f64>().is_ok_and(f64::is_finite)).map(str::to_owned);
     }
     if is("boolean") {
         let word = plain?.trim().to_ascii_lowercase();

@@ -70,6 +70,9 @@ pub(crate) fn answers(data: &[u8]) {
                 let stream = ALL.iter().find(|known| known.name == stream).expect("a stream of the tap");
                 assert!(stream.key.iter().all(|key| !message["record"][key].is_null()), "{}", message["record"]);
             }
+            Some("ACTIVATE_VERSION") => {
+                assert!(schemas.contains_key(&stream) && message["version"].as_u64().is_some_and(|version| version > 0));
+            }
             Some("STATE") => {}
             other => panic!("a message of type {other:?}"),
         }
@@ -79,7 +82,8 @@ pub(crate) fn answers(data: &[u8]) {
 }
 
 fn request() -> Inputs {
-    let config = format!(r#"{{"access_token": "{TOKEN}", "store_hash": "abc", "api_url": "http://127.0.0.1:1"}}"#);
+    let config = json!({"access_token": TOKEN, "store_hash": "abc", "api_url": "http://127.0.0.1:1", "emit_activate_version_messages": true});
+    let config = config.to_string();
     let select = ALL.iter().map(|stream| stream.name.to_owned()).collect();
     Inputs { config, select: Some(select), ..Inputs::default() }
 }

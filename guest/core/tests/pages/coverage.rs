@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use tap_bigcommerce_core::streams::{ALL, List, Paging, Replication, Rows, Source, Stream};
+use tap_bigcommerce_core::streams::{ALL, End, List, Paging, Replication, Rows, Source, Stream};
 
 /// The other connectors, in the order of the file's columns.
 const OTHERS: [&str; 5] = ["singer-io", "Airbyte", "Fivetran", "hotglue", "Keboola"];
@@ -29,6 +29,8 @@ impl<'f> Known<'f> {
             let has_field = ["by `", "with `", "inside `"].iter().any(|word| cell.starts_with(word)) && cell.ends_with('`');
             assert!(has_field || ["full", "yes", "-", "?"].contains(cell), "{name}: the file does not explain \"{cell}\"");
         }
+        let is_stream = Stream::find(name).is_some();
+        assert!(is_stream == in_api.is_empty(), "{name}: the file says where the API has it if it is no stream, and only then");
         Known { name, others: others.to_vec(), in_api: in_api.first().copied().unwrap_or_default() }
     }
 
@@ -75,8 +77,19 @@ fn replication(stream: &Stream) -> String {
 fn requests(stream: &Stream) -> String {
     match stream.source {
         Source::List(list) => of_list(stream, list),
-        Source::Below { parent, .. } => format!("{} or more (`{}`)", number(RECORDS), parent.name),
-        Source::With { parent, rows } => format!("{} (`{}`)", of_rows(rows).map_or_else(|| "0".to_owned(), number), parent.name),
+        Source::Below { parent, list, .. } => format!("about {} (`{}`)", number(RECORDS * below_each(list)), parent.name),
+        Source::With { parent, rows } => format!("{} (`{}`)", number(of_rows(rows).unwrap_or(0)), parent.name),
+    }
+}
+
+/// The requests for a list of one page, with those that confirm its end.
+fn below_each(list: &List) -> usize {
+    match list.end {
+        // The page again, which is empty now, twice, and a count.
+        End::AllSeen | End::CoveredSeen => 4,
+        // The row with the highest id, before and after.
+        End::Highest(_) => 3,
+        End::Again | End::Answer => 1,
     }
 }
 
@@ -90,8 +103,11 @@ fn of_list(stream: &Stream, list: &List) -> String {
         Paging::Id { .. } | Paging::Cursor { .. } => pages,
     };
     let is_shown = |rows: &&&Rows| stream.schema()["properties"].get(rows.name).is_some();
-    let shown = list.rows.iter().filter(is_shown).filter_map(|rows| Some((rows.name, of_rows(rows)?)));
-    let mut more: String = shown.map(|(field, requests)| format!(", {} for `{field}`", number(requests))).collect();
+    let shown = list.rows.iter().filter(is_shown).filter_map(|rows| {
+        let most = if rows.is_inside() { "up to " } else { "" };
+        Some(format!(", {most}{} for `{}`", number(of_rows(rows)?), rows.name))
+    });
+    let mut more: String = shown.collect();
     // Fields that cut the pages cost the same together.
     if let Some(most) = list.includes.iter().filter_map(|include| include.page_at_most).min() {
         let cut = list.includes.iter().filter(|include| include.page_at_most.is_some());
@@ -103,7 +119,7 @@ fn of_list(stream: &Stream, list: &List) -> String {
 
 /// The requests for the rows of so many records. None: the records hold them.
 fn of_rows(rows: &Rows) -> Option<usize> {
-    rows.at_a_time().filter(|_| !rows.is_inside()).map(|most| RECORDS.div_ceil(most))
+    rows.at_a_time().map(|most| RECORDS.div_ceil(most))
 }
 
 /// A number up to 999,999 as people write it.

@@ -6,6 +6,7 @@
 
 mod coverage;
 mod messages;
+mod migrating;
 mod streams;
 
 use std::fs;
@@ -55,6 +56,16 @@ fn the_tables_of_settings_are_those_of_about() {
     let (_, settings) = about.split_once("## Settings\n").unwrap();
     let (settings, _) = settings.split_once("\n## Streams\n").unwrap();
     is_current("docs/settings.md", &format!("## Settings\n{settings}"));
+}
+
+#[test]
+fn the_page_about_other_connectors_leads_to_streams_and_fields_that_exist() {
+    let page = text(&place("docs/migrating.md"));
+    let names = migrating::names(&page);
+    assert!(names.len() > 100, "the page leads to {} names", names.len());
+    for name in names {
+        assert!(migrating::exists(name), "docs/migrating.md leads to what is not there: {name}");
+    }
 }
 
 #[test]

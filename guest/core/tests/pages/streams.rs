@@ -32,7 +32,7 @@ fn section(stream: &Stream) -> String {
 fn origin(stream: &Stream) -> String {
     match stream.source {
         Source::List(list) => format!("`GET /{}`\n", list.path),
-        Source::Below { parent, list } => format!("`GET /{}` for each record of `{}`\n", list.path, parent.name),
+        Source::Below { parent, list, .. } => format!("`GET /{}` for each record of `{}`\n", list.path, parent.name),
         Source::With { parent, rows } if parent.schema()["properties"].get(rows.name).is_some() => format!(
             "The rows of `{}.{}` as records of their own. If both streams are selected, the requests are made once.\n",
             parent.name, rows.name
@@ -113,6 +113,10 @@ fn notes(stream: &Stream, path: &str, schema: &Value) -> Vec<String> {
     if let Source::List(list) | Source::Below { list, .. } = stream.source {
         let include = list.includes.iter().find(|include| include.field == path);
         notes.extend(include.map(|include| format!("with `include={}`", include.value)));
+        let undated = include.and_then(|include| include.undated);
+        notes.extend(
+            undated.map(|stream| format!("can change while the record's date stays; `{stream}` reads all of them in each run")),
+        );
         notes.extend(list.rows.iter().find(|rows| rows.name == path).map(|rows| requests(rows)));
     }
     notes

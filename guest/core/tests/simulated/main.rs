@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+mod archived;
 mod around;
 mod aside;
 mod batches;
 mod below_records;
 mod channels;
+mod costs;
 mod faults;
+mod forms;
 mod frozen;
 mod gone;
 mod inside_records;
@@ -16,11 +19,15 @@ mod members;
 mod odd_answers;
 #[path = "../fuzzed/reference.rs"]
 mod reference;
+mod refresh;
 mod registry;
 mod replication;
+mod requests;
 mod selection;
 mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod small_lists;
+mod version_numbers;
+mod versions;
 mod world;

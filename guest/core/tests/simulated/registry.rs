@@ -15,7 +15,7 @@ use tap_bigcommerce_core::streams::{ALL, Replication, Source, Stream};
 use tap_bigcommerce_sandbox::{Action, Counts, Fault, Kind, Options, Quirks, Scope, Truth};
 
 /// A few of everything, and more of what has pages.
-fn small() -> Counts {
+pub(crate) fn small() -> Counts {
     let few = [
         (Kind::ORDERS, 36),
         (Kind::CUSTOMERS, 35),
@@ -30,7 +30,7 @@ fn small() -> Counts {
     few.into_iter().fold(some, |counts, (kind, count)| counts.with(kind, count))
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new(small());
     world.config.insert("page_size".into(), json!(10));
     world
@@ -40,12 +40,12 @@ fn request(world: &World, select: &str, state: Option<&Value>) -> Inputs {
     Inputs { select: Some(vec![select.to_owned()]), ..world.inputs(state) }
 }
 
-fn run(world: &World, select: &str, state: Option<&Value>) -> Run {
+pub(crate) fn run(world: &World, select: &str, state: Option<&Value>) -> Run {
     world.run_with(request(world, select, state), None).ok()
 }
 
 /// The records that a stream should bring, by their keys: what the slow reference makes of the store's rows.
-fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTreeMap<String, Value> {
+pub(crate) fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTreeMap<String, Value> {
     let store = world.store.borrow();
     let rows = store.truth(stream.name).unwrap_or_else(|| panic!("the sandbox has no {}", stream.name));
     let mut due = BTreeMap::new();
@@ -56,6 +56,9 @@ fn due(world: &World, stream: &Stream, is_due: impl Fn(&Truth) -> bool) -> BTree
             for (field, of_parent) in rows.adds {
                 row.insert((*field).to_owned(), parent.fields[*of_parent].clone());
             }
+        }
+        if let (Source::Below { adds: Some(field), .. }, Some((_, id))) = (stream.source, truth.of) {
+            row.insert(field.to_owned(), id.into());
         }
         let schema = without_off_by_default(stream);
         let row = RawValue::from_string(Value::from(row).to_string()).unwrap();
@@ -73,7 +76,7 @@ fn without_off_by_default(stream: &Stream) -> Value {
     schema
 }
 
-fn key(stream: &Stream, record: &Value) -> String {
+pub(crate) fn key(stream: &Stream, record: &Value) -> String {
     let part = |name: &&str| {
         assert!(!record[*name].is_null(), "{}: {name} is null in {record}", stream.name);
         record[*name].to_string()
@@ -82,12 +85,12 @@ fn key(stream: &Stream, record: &Value) -> String {
 }
 
 /// The last version of each record that the runs have brought.
-fn came(stream: &Stream, runs: &[&Run]) -> BTreeMap<String, Value> {
+pub(crate) fn came(stream: &Stream, runs: &[&Run]) -> BTreeMap<String, Value> {
     let records = runs.iter().flat_map(|run| run.records(stream.name));
     records.map(|record| (key(stream, record), record.clone())).collect()
 }
 
-fn expect(stream: &Stream, due: &BTreeMap<String, Value>, came: &BTreeMap<String, Value>, what: &str) {
+pub(crate) fn expect(stream: &Stream, due: &BTreeMap<String, Value>, came: &BTreeMap<String, Value>, what: &str) {
     let missing: Vec<&String> = due.keys().filter(|key| !came.contains_key(*key)).collect();
     let more: Vec<&String> = came.keys().filter(|key| !due.contains_key(*key)).collect();
     assert!(missing.is_empty() && more.is_empty(), "{} {what}: missing {missing:?}, too many {more:?}", stream.name);

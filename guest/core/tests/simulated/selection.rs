@@ -28,6 +28,42 @@ fn without(fields: &[&str]) -> Value {
     catalog
 }
 
+#[test]
+fn a_run_from_a_bookmark_says_once_that_variants_have_no_date_of_their_own() {
+    let world = World::new(SMALL);
+    let said = |select: &str, state: Option<&Value>| -> Vec<String> {
+        let run = world.select_from(select, state);
+        let is_it = |text: &&String| text.contains("does not date changes of variants");
+        run.log.iter().map(|(_, text)| text).filter(is_it).cloned().collect()
+    };
+    let first = world.select("products");
+    let state = Some(first.state());
+    assert_eq!(said("products", None), [""; 0], "the first run reads all of them");
+    let notice = said("products", state);
+    assert!(notice.len() == 1 && notice[0].starts_with("products: "), "{notice:?}");
+    assert!(notice[0].contains("product_variants") && notice[0].contains("--full-refresh products"), "{notice:?}");
+    assert_eq!(said("products.name", state), [""; 0], "variants are not selected");
+    assert_eq!(said("products,product_variants", state), [""; 0], "all of them come");
+}
+
+#[test]
+fn the_ids_of_products_and_customers_cost_a_request_for_each_page_and_cause_no_warning() {
+    let mut world = World::new(SMALL.with(Records::PRODUCTS, 120).with(Records::CUSTOMERS, 120));
+    world.config.insert("page_size".into(), json!(50));
+    for stream in ["product_ids", "customer_ids"] {
+        world.store.borrow_mut().clear_requests();
+        let run = world.select(stream);
+        assert_eq!(run.ids(stream).len(), 120, "{stream}");
+        // The sandbox adds one field that nobody knows.
+        assert!(run.warnings().iter().all(|text| text.contains("sandbox_unannounced")), "{stream}: {:?}", run.warnings());
+        let names = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert!(run.records(stream).iter().all(|record| names(record) == ["id", "date_created", "date_modified"]), "{stream}");
+        // Three pages, and what confirms the list's end.
+        let requests = world.store.borrow().requests().len();
+        assert!((4..=7).contains(&requests) && world.asked("include=") == 0, "{stream}: {requests} requests");
+    }
+}
+
 fn run(world: &World, catalog: &Value) -> crate::world::Run {
     world.run_with(Inputs { catalog: Some(catalog.to_string()), ..world.inputs(None) }, None)
 }

@@ -83,6 +83,18 @@ fn a_link_and_an_empty_object_are_nothing_and_a_padded_name_is_the_name() {
 }
 
 #[test]
+fn fees_that_are_asked_for_are_read_in_each_documented_form() {
+    for form in [OddAnswer::Named("fees"), OddAnswer::RowAlone] {
+        let odd_answers = [("/v2/orders/{id}/fees".to_owned(), [form].into())].into();
+        same(Quirks { odd_answers, ..field("fees", OddField::Link) }, |record| {
+            if let Some(fees) = record.get_mut("fees") {
+                *fees = json!([]);
+            }
+        });
+    }
+}
+
+#[test]
 fn bad_bytes_cost_a_character_and_no_record() {
     for (odd, shown) in [
         (OddByte::InvalidUtf8, "Caf\u{fffd}!"),

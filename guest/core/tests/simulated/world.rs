@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::api::Clock;
+use tap_bigcommerce_core::check::{Report, check};
 use tap_bigcommerce_core::error::{Failure, Kind, Result};
 use tap_bigcommerce_core::log::{Level, Line, Log};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
@@ -107,6 +108,16 @@ impl World {
         self.store.borrow().truth(stream).unwrap().len()
     }
 
+    /// What a check of a run says.
+    pub(crate) fn check(&self, inputs: &Inputs) -> Result<Report> {
+        let clock = VirtualClock::new(self.now() + self.skew);
+        let way = Straight { store: self.store.clone(), clock: clock.clone(), epoch: self.now() };
+        let checking = check(inputs, Wire { clock: clock.clone(), way }, clock.clone(), Rc::new(Lines::default()));
+        let report = run(&clock, checking).expect("the check waits for what never comes");
+        self.wait(clock.now());
+        report
+    }
+
     /// Runs to the end, or until the sink has taken so many lines: then the process is gone.
     pub(crate) fn run_with(&self, inputs: Inputs, dies_after: Option<usize>) -> Run {
         let clock = VirtualClock::new(self.now() + self.skew);
@@ -142,8 +153,15 @@ impl Run {
         self.messages.iter().filter(of_stream).map(|message| &message["record"]).collect()
     }
 
-    /// The ids of a stream's records, in order.
+    /// The ids of a stream's records, upward: archived orders come after all others.
     pub(crate) fn ids(&self, stream: &str) -> Vec<u64> {
+        let mut ids = self.in_order(stream);
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The ids of a stream's records, in the order in which they came.
+    pub(crate) fn in_order(&self, stream: &str) -> Vec<u64> {
         self.records(stream).iter().map(|record| record["id"].as_u64().expect("an id")).collect()
     }
 

@@ -135,8 +135,11 @@ impl<'s> Chain<'s> {
         report(world, &run);
         world.count(if shelf.state.is_some() { "runs with a state" } else { "runs without a state" });
         judge::secrets(scenario, &run)?;
-        let bookmarks = shelf.bookmarks().clone();
+        let (bookmarks, activated) = (shelf.bookmarks().clone(), shelf.activated());
         let records = shelf.take(&run.lines, &plan.selection)?;
+        if shelf.activated() > activated {
+            world.count("runs that activate a version");
+        }
         judge::bookmarks(plan, &bookmarks, shelf.bookmarks())?;
         world.trace.write(world.elapsed(), || format!("      {records} records taken; state {}", summary(shelf.state.as_ref())));
         let after = Aside::read(shelf.state.as_ref())?;

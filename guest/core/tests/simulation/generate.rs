@@ -28,7 +28,15 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
     let mut runs: Vec<RunPlan> = (0..count).map(|place| run(rng, &shop, &usual, &dates, start_date, calm(place))).collect();
     hazards::break_records(rng, &mut runs);
     hazards::lose_id(rng, &mut runs);
+    activate(seed, &mut runs);
     Scenario { seed, shop, runs }
+}
+
+/// In half of the shops most runs write the versions of full tables. No chance is taken for it, so that a seed decides all else as it did before.
+fn activate(seed: u64, runs: &mut [RunPlan]) {
+    for (place, run) in runs.iter_mut().enumerate().filter(|_| seed.is_multiple_of(2)) {
+        run.settings.push(("emit_activate_version_messages", json!(!(seed / 2 + place as u64).is_multiple_of(7))));
+    }
 }
 
 pub(crate) fn percent(rng: &mut Rng, of_hundred: u32) -> bool {
@@ -202,6 +210,9 @@ fn settings(rng: &mut Rng, dates: &[DateTime<Utc>], usual: Option<DateTime<Utc>>
     ];
     if percent(rng, 20) {
         settings.push(("lookback_seconds", json!(pick(rng, &[1, 60, 4_000, 4_000_000]))));
+    }
+    if percent(rng, 20) {
+        settings.push(("child_refresh_days", json!(pick(rng, &[1, 30, 365]))));
     }
     let end = if percent(rng, 50) { pick(rng, dates) } else { EPOCH + TimeDelta::seconds(rng.i64(-3_600..100_000)) };
     if percent(rng, 8) && start_date.is_none_or(|start| end > start) {

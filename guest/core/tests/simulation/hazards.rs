@@ -20,10 +20,15 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
     if percent(rng, 3) {
         ignored.push(pick(rng, &NEEDED));
     }
-    let archived_hidden = percent(rng, 15);
+    let archived_listed = percent(rng, 35);
+    if percent(rng, 10) {
+        ignored.push("is_deleted");
+    }
+    let refused = percent(rng, 10).then_some("is_deleted");
     Quirks {
         bounds_exclusive: percent(rng, 35),
-        archived_hidden,
+        archived_listed,
+        refused_parameters: refused.into_iter().map(str::to_owned).collect(),
         ignored_parameters: ignored.into_iter().map(str::to_owned).collect(),
         most_values: percent(rng, 8).then(|| pick(rng, &[1, 3, 10])),
         page_cap: percent(rng, 20).then(|| pick(rng, &[10, 20, 50])),
@@ -31,7 +36,7 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         no_rate_headers: percent(rng, 15),
         count_off_by: if percent(rng, 4) { pick(rng, &[1, -1, 500]) } else { 0 },
         count_ignores: percent(rng, 6).then(|| pick(rng, &["*", "min_id", "min_date_modified"]).to_owned()).into_iter().collect(),
-        count_includes_archived: archived_hidden && percent(rng, 40),
+        count_includes_archived: !archived_listed && percent(rng, 40),
         descending_ignored: percent(rng, 4),
         descending_ignores_dates: percent(rng, 4),
         // One delay at a time: the tap's margin covers either.

@@ -4,11 +4,11 @@ use crate::scenario::{Odd, Oddity};
 use crate::shared::LISTS;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use tap_bigcommerce_core::dates;
-use tap_bigcommerce_sandbox::{Kind, Record, Store};
+use tap_bigcommerce_sandbox::{Kind, Quirks, Record, Store};
 
 /// The rows of a record's lists: the list's field and the row's id, and the version that is written into the row.
 pub(crate) type Rows = BTreeMap<(&'static str, u64), u64>;
@@ -121,6 +121,12 @@ impl History {
     }
 }
 
+/// Whether nobody can read archived orders: the list leaves them out, and the filter for them has no effect.
+fn hides_the_archived(quirks: &Quirks) -> bool {
+    let has = |parameters: &BTreeSet<String>| parameters.contains("is_deleted");
+    !quirks.archived_listed && (has(&quirks.ignored_parameters) || has(&quirks.refused_parameters))
+}
+
 /// All records through time.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -148,7 +154,7 @@ impl Journal {
         let created = record.fields.get("created").and_then(Value::as_str).and_then(dates::parse);
         let date = created.filter(|_| kind == Kind::REFUNDS).unwrap_or(date);
         let archived = kind == Kind::ORDERS && record.fields.get("is_deleted") == Some(&Value::Bool(true));
-        history.gone |= archived && store.quirks.archived_hidden;
+        history.gone |= archived && hides_the_archived(&store.quirks);
         history.versions.push((now, Facts::read(kind, &record, date)));
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Held {
     pub(crate) rows: Rows,
     /// The lists that it came with.
     pub(crate) lists: BTreeSet<&'static str>,
+    /// The version of its full table; 0: none.
+    table: u64,
 }
 
 /// All that was taken.
@@ -27,6 +29,8 @@ pub(crate) struct Shelf {
     bookmarks: BTreeMap<String, DateTime<Utc>>,
     /// Lists that records may come without.
     withheld: BTreeSet<&'static str>,
+    /// How often a full table's version was activated.
+    activated: u64,
 }
 
 /// A line of a run.
@@ -38,6 +42,7 @@ struct Message<'a> {
     #[serde(borrow)]
     record: Option<&'a RawValue>,
     value: Option<Value>,
+    version: Option<u64>,
 }
 
 /// What the simulation looks at in a record. All else has to be JSON, no more.
@@ -86,6 +91,11 @@ impl Shelf {
         &self.bookmarks
     }
 
+    /// How often a full table's version was activated.
+    pub(crate) fn activated(&self) -> u64 {
+        self.activated
+    }
+
     /// What is held of a record.
     pub(crate) fn get(&self, stream: &'static str, id: u64) -> Option<&Held> {
         self.records.get(&(stream, id))
@@ -103,7 +113,13 @@ impl Shelf {
                 ("STATE", None, None, Some(state)) => self.take_state(state)?,
                 ("RECORD", Some(stream), Some(record), _) if announced.contains(stream) => {
                     records += 1;
-                    self.take_record(stream, record, selection)?;
+                    self.take_record(stream, (record, message.version.unwrap_or(0)), selection)?;
+                }
+                // What is there and does not come with the version of its walk is lost here.
+                ("ACTIVATE_VERSION", Some(stream), None, None) if announced.contains(stream) => {
+                    let version = message.version.unwrap_or(0);
+                    self.activated += 1;
+                    self.records.retain(|(of, _), held| *of != stream || held.table >= version);
                 }
                 (kind, stream, ..) => {
                     return Err(Finding::new(Rule::Messages, format!("a {kind} of {stream:?} that cannot stand here")));
@@ -113,13 +129,13 @@ impl Shelf {
         Ok(records)
     }
 
-    fn take_record(&mut self, stream: &str, record: &RawValue, selection: &Selection) -> Result<(), Finding> {
+    fn take_record(&mut self, stream: &str, (record, table): (&RawValue, u64), selection: &Selection) -> Result<(), Finding> {
         let unfit = |why: String| Finding::new(Rule::Messages, format!("a record of {stream}: {why}"));
         let shown: Shown = serde_json::from_str(record.get()).map_err(|e| unfit(e.to_string()))?;
         let known = STREAMS.iter().find(|(name, ..)| *name == stream && selection.has_stream(name));
         let Some((stream, _, lists)) = known else { return Err(unfit("the stream is not selected".into())) };
         let id = shown.id;
-        let held = shown.into_held(stream);
+        let held = Held { table, ..shown.into_held(stream) };
         let of_lists = lists.iter().filter_map(|path| Some((path, path.split_once('.')?.1)));
         for (path, list) in
             of_lists.filter(|(path, list)| selection.has_list(path) && ROWS.iter().any(|(_, name, _)| name == list))

@@ -1,5 +1,6 @@
 //! A stream's file of lines.
 
+use super::lines::{Lines, Rest};
 use super::{SinkError, sentence};
 use crate::files;
 use std::fs::{self, File};
@@ -18,6 +19,7 @@ pub(super) struct DataFile {
     written: u64,
     /// Lines that were not.
     waiting: Vec<u8>,
+    lines: Lines,
 }
 
 /// A file's length in bytes; none if there is no such file.
@@ -55,6 +57,29 @@ fn changed(path: &Path, how: &str) -> SinkError {
     ))
 }
 
+/// Where a shorter file is written before it takes the place of a stream's.
+pub(super) fn draft(path: &Path) -> PathBuf {
+    path.with_added_extension("new")
+}
+
+/// Puts the draft in the place of the file, unless that has happened: then the file has the draft's length.
+pub(super) fn replace(path: &Path, covered: u64) -> Result<(), SinkError> {
+    let draft = draft(path);
+    if length(&draft)?.is_some() {
+        files::put_draft(&draft, path).map_err(|fault| sentence(path, &fault))
+    } else if length(path)? == Some(covered) {
+        Ok(())
+    } else {
+        Err(changed(path, &format!("does not have the {covered} bytes that the state next to it counts on")))
+    }
+}
+
+/// Removes a draft whose state a killed run has not kept.
+pub(super) fn forget_draft(path: &Path) -> Result<(), SinkError> {
+    let draft = draft(path);
+    files::remove_draft(&draft).map_err(|fault| sentence(&draft, &fault))
+}
+
 /// Whether the file's first bytes, so many, are whole lines.
 fn ends_a_line(path: &Path, covered: u64) -> io::Result<bool> {
     let Some(last) = covered.checked_sub(1) else { return Ok(true) };
@@ -72,16 +97,26 @@ pub(super) fn cut(path: &Path, length: u64) -> Result<(), SinkError> {
 
 impl DataFile {
     /// Opens a file whose length is that which its state covers, making it if it is not there.
-    pub(super) fn open(path: PathBuf, covered: u64) -> Result<DataFile, SinkError> {
+    pub(super) fn open(path: PathBuf, covered: u64, lines: Lines) -> Result<DataFile, SinkError> {
         let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
-        Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new() })
+        Ok(DataFile { path, file, covered, written: covered, waiting: Vec::new(), lines })
     }
 
     /// Takes a record.
-    pub(super) fn add(&mut self, record: &str) -> Result<(), SinkError> {
+    pub(super) fn add(&mut self, record: &str, version: Option<u64>) -> Result<(), SinkError> {
+        self.lines.add(self.end(), version);
         self.waiting.extend_from_slice(record.as_bytes());
         self.waiting.push(b'\n');
         if self.waiting.len() < BUFFER { Ok(()) } else { self.hand_over() }
+    }
+
+    /// Of the records up to now, those of another version go with the next state.
+    pub(super) fn activate(&mut self, version: u64) {
+        self.lines.activate(self.end(), version);
+    }
+
+    fn end(&self) -> u64 {
+        self.written + self.waiting.len() as u64
     }
 
     /// Puts every line on the disk. Gives the length that a state may now cover.
@@ -92,6 +127,33 @@ impl DataFile {
             self.covered = self.written;
         }
         Ok(self.covered)
+    }
+
+    /// Writes the lines that stay to a draft, if others are gone, and gives its length. The state may now count on it.
+    pub(super) fn shorten(&mut self) -> Result<Option<u64>, SinkError> {
+        let Some(rest) = self.lines.rest(self.covered) else { return Ok(None) };
+        self.write_draft(&rest).map_err(|fault| sentence(&self.path, &fault))?;
+        self.lines = rest.lines;
+        Ok(Some(rest.length))
+    }
+
+    fn write_draft(&mut self, rest: &Rest) -> io::Result<()> {
+        let draft = draft(&self.path);
+        let mut new = files::begin_draft(&draft)?;
+        for place in &rest.places {
+            self.file.seek(SeekFrom::Start(place.start))?;
+            let length = place.end - place.start;
+            if io::copy(&mut (&self.file).take(length), &mut new)? < length {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "another program has made it shorter"));
+            }
+        }
+        new.set_permissions(self.file.metadata()?.permissions())?;
+        files::end_draft(&new, &draft)
+    }
+
+    /// The versions of its lines; after [`DataFile::shorten`], of those that stay.
+    pub(super) fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// Takes away what no state covers.

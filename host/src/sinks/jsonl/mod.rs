@@ -2,10 +2,11 @@
 
 mod data;
 mod held;
+mod lines;
 
 use super::message::{is_stream_name, not_a_name, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
-use super::{Message, MessageKind, Sink, SinkError, others_data};
+use super::{Message, MessageKind, Record, Sink, SinkError, others_data};
 use crate::files;
 use data::DataFile;
 use held::Held;
@@ -65,6 +66,9 @@ impl Target for ToJsonl {
 /// has left: it is cut off and read again, so that no line is torn. A record that is read again is one more line, and the last line of a
 /// key is right: to know which lines are there already would take memory that grows with the store.
 ///
+/// The STATE after an `ACTIVATE_VERSION` removes the lines of other versions. The lines that stay are written to a second file, which then
+/// takes the place of the first.
+///
 /// A folder belongs to one store, and to one run at a time.
 pub struct JsonlSink {
     folder: PathBuf,
@@ -93,6 +97,7 @@ impl JsonlSink {
             None => Held::new(store),
         };
         let mut sink = JsonlSink { folder: folder.to_owned(), held, files: HashMap::new(), repaired: None, _lock: lock };
+        sink.replace()?;
         sink.repair()?;
         Ok(sink)
     }
@@ -108,11 +113,25 @@ impl JsonlSink {
         self.repaired.as_deref()
     }
 
+    /// Puts the drafts that the state names in the place of their files. A run that was killed in between has left that to the next one.
+    fn replace(&mut self) -> Result<(), SinkError> {
+        if self.held.replaced.is_empty() {
+            return Ok(());
+        }
+        for (stream, &length) in &self.held.replaced {
+            data::replace(&self.file(stream), length)?;
+            self.held.files.insert(stream.clone(), length);
+        }
+        self.held.replaced.clear();
+        self.held.save(&self.folder)
+    }
+
     /// Cuts each file back to what the state covers. All are looked at before one is changed.
     fn repair(&mut self) -> Result<(), SinkError> {
         let mut torn = Vec::new();
         for (stream, &covered) in &self.held.files {
             let path = self.file(stream);
+            data::forget_draft(&path)?;
             if data::surplus(&path, covered)? > 0 {
                 torn.push((path, covered));
             }
@@ -130,12 +149,17 @@ impl JsonlSink {
         Ok(())
     }
 
-    fn record(&mut self, stream: &str, record: &RawValue) -> Result<(), SinkError> {
+    fn record(&mut self, stream: &str, record: Record<'_>) -> Result<(), SinkError> {
         let file = self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
-        match record.get().starts_with('{') {
-            true => file.add(record.get()),
+        match record.record.get().starts_with('{') {
+            true => file.add(record.record.get(), record.version),
             false => Err(unfit(format!("a record of {stream} is no JSON object"))),
         }
+    }
+
+    fn activate(&mut self, stream: &str, version: u64) -> Result<(), SinkError> {
+        self.files.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?.activate(version);
+        Ok(())
     }
 
     /// Opens a stream's file. The state names it before its first line is written: what it does not name is somebody else's.
@@ -151,7 +175,8 @@ impl JsonlSink {
         if known.is_none() && data::length(&path)?.is_some_and(|length| length > 0) {
             return Err(others_file(&path));
         }
-        let file = DataFile::open(path, known.unwrap_or(0))?;
+        let lines = self.held.versions.get(stream).cloned().unwrap_or_default();
+        let file = DataFile::open(path, known.unwrap_or(0), lines)?;
         self.files.insert(stream.to_owned(), file);
         if known.is_none() {
             self.held.files.insert(stream.to_owned(), 0);
@@ -160,14 +185,26 @@ impl JsonlSink {
         Ok(())
     }
 
-    /// Keeps the records since the last state, and then the state that promises them.
+    /// Keeps the records since the last state, and then the state that promises them. Lines are removed last: up to then every file has all
+    /// that any state covers.
     fn commit(&mut self, state: &RawValue) -> Result<(), SinkError> {
         for (stream, file) in &mut self.files {
-            let length = file.keep()?;
-            self.held.files.insert(stream.clone(), length);
+            self.held.files.insert(stream.clone(), file.keep()?);
+            if let Some(length) = file.shorten()? {
+                self.held.replaced.insert(stream.clone(), length);
+            }
+            match file.lines().have_versions() {
+                true => drop(self.held.versions.insert(stream.clone(), file.lines().clone())),
+                false => drop(self.held.versions.remove(stream)),
+            }
         }
         self.held.state = Some(state.to_owned());
-        self.held.save(&self.folder)
+        self.held.save(&self.folder)?;
+        let replaced: Vec<String> = self.held.replaced.keys().cloned().collect();
+        // Closed first: Windows may refuse to replace a file that is open.
+        replaced.iter().for_each(|stream| drop(self.files.remove(stream)));
+        self.replace()?;
+        replaced.iter().try_for_each(|stream| self.schema(stream))
     }
 
     fn file(&self, stream: &str) -> PathBuf {
@@ -180,6 +217,7 @@ impl Sink for JsonlSink {
         match message.kind() {
             MessageKind::Schema => self.schema(&message.schema()?.stream),
             MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
+            MessageKind::ActivateVersion => self.activate(message.stream().unwrap_or_default(), message.active_version()?),
             MessageKind::State => self.commit(message.state()?),
             // Messages of other kinds are no lines.
             MessageKind::Other => message.check(),

@@ -1,6 +1,8 @@
 use super::*;
 use tempfile::TempDir;
 
+mod versions;
+
 const STORE: &str = "https://api.bigcommerce.com/stores/abc";
 const SCHEMA: &str =
     r#"{"type":"SCHEMA","stream":"orders","key_properties":["id"],"schema":{"properties":{"id":{"type":"integer"}}}}"#;
@@ -257,6 +259,6 @@ fn messages_that_cannot_be_stored_are_refused() {
     }
     assert!(sink.write(&Message::read(br#"{"type":"STATE"}"#)).unwrap_err().to_string().contains("lacks its content"));
     assert!(sink.write(&Message::read(b"not json")).is_err());
-    write(&mut sink, &[r#"{"type":"ACTIVATE_VERSION","stream":"orders"}"#, &state(1)]);
+    write(&mut sink, &[r#"{"type":"BATCH","stream":"orders"}"#, &state(1)]);
     assert_eq!(shop.orders(), "");
 }

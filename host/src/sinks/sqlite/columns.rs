@@ -133,3 +133,8 @@ fn gather_types<'a>(schema: &'a Value, types: &mut HashSet<&'a str>) {
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+/// Names as SQL has them, with commas between them.
+pub(super) fn list(names: &[impl AsRef<str>]) -> String {
+    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}

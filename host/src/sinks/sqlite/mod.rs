@@ -3,13 +3,13 @@
 mod columns;
 mod record;
 mod table;
+mod versions;
 
 use super::message::{unfit, without_schema};
 use super::target::{Opened, Opening, Target};
-use super::{Message, MessageKind, Schema, Sink, SinkError, others_data};
+use super::{Message, MessageKind, Record, Schema, Sink, SinkError, others_data};
 use crate::files;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
-use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use table::Table;
 
 /// How long another program may hold the file before the run gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-/// Statements kept ready: two for each of all streams that there may ever be.
+/// Statements kept ready: three for each of all streams that there may ever be.
 const STATEMENTS: usize = 256;
 
 const OWN_TABLES: &str = "
@@ -73,7 +73,10 @@ impl Target for ToSqlite {
 /// `__exact` behind it. Records are inserted or replaced by their key. Records and the STATE that covers them are committed together, so
 /// that the file itself knows where to resume, wherever a run was killed.
 ///
-/// The tap's own tables are `_tap_meta`, `_tap_streams` and `_tap_state`. A file belongs to one store.
+/// `ACTIVATE_VERSION` removes the rows of other versions. That is committed with the next STATE, too.
+///
+/// The tap's own tables are `_tap_meta`, `_tap_streams`, `_tap_state`, and `_tap_versions_…` for each stream that has had a version. A file
+/// belongs to one store.
 pub struct SqliteSink {
     file: PathBuf,
     connection: Connection,
@@ -158,16 +161,21 @@ impl SqliteSink {
 
     fn schema(&mut self, schema: &Schema<'_>) -> Result<(), SinkError> {
         let stream = &*schema.stream;
-        let table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
+        let mut table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
         table.create(&self.connection, is_read_whole).map_err(|fault| fault.error(&self.file))?;
         self.tables.insert(stream.to_owned(), table);
         Ok(())
     }
 
-    fn record(&mut self, stream: &str, record: &RawValue) -> Result<(), SinkError> {
-        let table = self.tables.get(stream).ok_or_else(|| unfit(without_schema(stream)))?;
+    fn record(&mut self, stream: &str, record: &Record<'_>) -> Result<(), SinkError> {
+        let table = self.tables.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
         table.upsert(&self.connection, record).map_err(|fault| fault.error(&self.file))
+    }
+
+    fn activate(&mut self, stream: &str, version: u64) -> Result<(), SinkError> {
+        let table = self.tables.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
+        table.activate(&self.connection, version).map_err(|fault| fault.error(&self.file))
     }
 
     /// Commits the records since the last state, and with them the state. The next transaction starts at once, to hold the file for
@@ -208,7 +216,8 @@ impl Sink for SqliteSink {
     fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
         match message.kind() {
             MessageKind::Schema => self.schema(&message.schema()?),
-            MessageKind::Record => self.record(message.stream().unwrap_or_default(), message.record()?),
+            MessageKind::Record => self.record(message.stream().unwrap_or_default(), &message.record()?),
+            MessageKind::ActivateVersion => self.activate(message.stream().unwrap_or_default(), message.active_version()?),
             MessageKind::State => self.commit(message.state()?.get()),
             // Messages of other kinds have no place in a table.
             MessageKind::Other => message.check(),

@@ -1,6 +1,7 @@
 //! A record's values, from JSON text to SQLite without a tree in between.
 
 use super::columns::{ColumnKind, Columns};
+use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -22,10 +23,26 @@ impl<'a> Slots<'a> {
         slot.is_none_or(|raw| raw.get() == "null")
     }
 
-    pub(super) fn bind(&self, columns: &Columns, statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
-        for (place, (slot, column)) in self.0.iter().zip(&columns.list).enumerate() {
-            let value = slot.map_or(ToSqlOutput::Borrowed(ValueRef::Null), |raw| sql_value(raw.get(), column.kind));
-            statement.raw_bind_parameter(place + 1, value)?;
+    /// Binds the values of some columns to the first parameters.
+    pub(super) fn bind_some(&self, columns: &Columns, some: &[String], statement: &mut Statement<'_>) -> rusqlite::Result<()> {
+        let places = some.iter().filter_map(|column| columns.places.get(column).copied());
+        self.bind_places(columns, places, statement)
+    }
+
+    pub(super) fn bind(&self, columns: &Columns, statement: &mut Statement<'_>) -> rusqlite::Result<()> {
+        self.bind_places(columns, 0..columns.list.len(), statement)
+    }
+
+    fn bind_places(
+        &self,
+        columns: &Columns,
+        places: impl Iterator<Item = usize>,
+        statement: &mut Statement<'_>,
+    ) -> rusqlite::Result<()> {
+        for (parameter, place) in places.enumerate() {
+            let value = self.0.get(place).copied().flatten().zip(columns.list.get(place));
+            let value = value.map_or(ToSqlOutput::Borrowed(ValueRef::Null), |(raw, column)| sql_value(raw.get(), column.kind));
+            statement.raw_bind_parameter(parameter + 1, value)?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
+use super::super::Record;
 use super::super::message::{is_stream_name, not_a_name};
-use super::columns::{Column, Columns, quoted};
+use super::columns::{Column, Columns, list, quoted};
 use super::record::Slots;
+use super::versions::Versions;
 use super::{SinkError, sentence};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::value::RawValue;
@@ -15,6 +17,8 @@ pub(super) struct Table {
     keys: Vec<String>,
     columns: Columns,
     insert: String,
+    /// None: without a key, rows cannot be told apart.
+    versions: Option<Versions>,
 }
 
 /// Why a table did not take its data.
@@ -49,23 +53,27 @@ impl Table {
         }
         let columns = Columns::read(stream, schema, keys)?;
         let insert = insert_statement(stream, &columns.list, keys);
-        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, insert })
+        let column = |key: &String| columns.list.iter().find(|column| column.name == *key);
+        let definitions: Vec<String> = keys.iter().filter_map(column).map(|column| definition(column, keys)).collect();
+        let versions = (!keys.is_empty()).then(|| Versions::new(stream, keys, &definitions));
+        Ok(Table { stream: stream.to_owned(), keys: keys.to_vec(), columns, insert, versions })
     }
 
     /// Makes the table, or adds the columns that it lacks. Columns that the SCHEMA does not name stay as they are. A table that the SCHEMA
     /// does not fit is rebuilt if the run reads the whole stream again.
-    pub(super) fn create(&self, connection: &Connection, is_read_whole: bool) -> Result<(), TableFault> {
+    pub(super) fn create(&mut self, connection: &Connection, is_read_whole: bool) -> Result<(), TableFault> {
         match self.adapt(connection) {
-            Err(TableFault::Misfit(_)) if is_read_whole => self.rebuild(connection),
-            done => done,
+            Err(TableFault::Misfit(_)) if is_read_whole => self.rebuild(connection)?,
+            done => done?,
         }
+        Ok(self.versions.iter_mut().try_for_each(|versions| versions.find(connection))?)
     }
 
     fn rebuild(&self, connection: &Connection) -> Result<(), TableFault> {
         let keys = serde_json::to_string(&self.keys).unwrap_or_default();
         connection.execute_batch(&format!("DROP TABLE {}; {}", quoted(&self.stream), self.create_statement()))?;
         connection.execute("UPDATE _tap_streams SET key_properties = ?2 WHERE name = ?1", [&self.stream, &keys])?;
-        Ok(())
+        Ok(self.versions.iter().try_for_each(|versions| versions.drop(connection))?)
     }
 
     /// What to do where the table and the SCHEMA do not fit.
@@ -105,17 +113,12 @@ impl Table {
     }
 
     fn create_statement(&self) -> String {
-        let definitions = self.columns.list.iter().flat_map(|column| [Some(self.definition(column)), column.made()]);
+        let definitions = self.columns.list.iter().flat_map(|column| [Some(definition(column, &self.keys)), column.made()]);
         let mut parts: Vec<String> = definitions.flatten().collect();
         if !self.keys.is_empty() {
             parts.push(format!("PRIMARY KEY ({})", list(&self.keys)));
         }
         format!("CREATE TABLE {} ({})", quoted(&self.stream), parts.join(", "))
-    }
-
-    fn definition(&self, column: &Column) -> String {
-        let key = if self.keys.contains(&column.name) { " NOT NULL" } else { "" };
-        format!("{} {}{key}", quoted(&column.stored()), column.kind.declared())
     }
 
     /// Adds the columns that the table lacks. A column that is declared as another type is refused: SQLite would make other values of the
@@ -148,7 +151,7 @@ impl Table {
         let (stored, wanted) = (column.stored(), column.kind.declared());
         let Some(made) = column.made() else {
             if !is_declared(&stored, wanted)? {
-                alter(&format!("ADD COLUMN {}", self.definition(column)))?;
+                alter(&format!("ADD COLUMN {}", definition(column, &self.keys)))?;
             }
             return Ok(());
         };
@@ -160,7 +163,7 @@ impl Table {
         }
         let is_made = is_declared(&column.name, "REAL")?;
         if !is_stored {
-            alter(&format!("ADD COLUMN {}", self.definition(column)))?;
+            alter(&format!("ADD COLUMN {}", definition(column, &self.keys)))?;
         }
         if !is_made {
             alter(&format!("ADD COLUMN {made}"))?;
@@ -177,8 +180,8 @@ impl Table {
     }
 
     /// Inserts a record, or puts it in the place of the one with its key.
-    pub(super) fn upsert(&self, connection: &Connection, record: &RawValue) -> Result<(), TableFault> {
-        let slots = Slots::read(&self.columns, record).map_err(|fault| {
+    pub(super) fn upsert(&mut self, connection: &Connection, record: &Record<'_>) -> Result<(), TableFault> {
+        let slots = Slots::read(&self.columns, record.record).map_err(|fault| {
             TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
         })?;
         // SQLite would make up an integer key that is null.
@@ -191,8 +194,32 @@ impl Table {
         let mut statement = connection.prepare_cached(&self.insert)?;
         slots.bind(&self.columns, &mut statement)?;
         statement.raw_execute()?;
-        Ok(())
+        match &mut self.versions {
+            Some(versions) => Ok(versions.note(connection, &self.columns, &slots, record.version)?),
+            None if record.version.is_some() => Err(self.keyless()),
+            None => Ok(()),
+        }
     }
+
+    /// Takes away the rows that are not of this version.
+    pub(super) fn activate(&mut self, connection: &Connection, version: u64) -> Result<(), TableFault> {
+        match &mut self.versions {
+            Some(versions) => Ok(versions.activate(connection, version)?),
+            None => Err(self.keyless()),
+        }
+    }
+
+    fn keyless(&self) -> TableFault {
+        let stream = &self.stream;
+        TableFault::Told(format!(
+            "cannot keep versions of {stream}, which has no key; remove emit_activate_version_messages from the config"
+        ))
+    }
+}
+
+fn definition(column: &Column, keys: &[String]) -> String {
+    let key = if keys.contains(&column.name) { " NOT NULL" } else { "" };
+    format!("{} {}{key}", quoted(&column.stored()), column.kind.declared())
 }
 
 /// The names that SQLite and this tap keep for themselves.
@@ -211,8 +238,4 @@ fn insert_statement(stream: &str, columns: &[Column], keys: &[String]) -> String
         sql.push_str(&format!(" ON CONFLICT ({}) DO {action}", list(keys)));
     }
     sql
-}
-
-fn list(names: &[impl AsRef<str>]) -> String {
-    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
 }

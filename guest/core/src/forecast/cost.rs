@@ -1,0 +1,129 @@
+//! What each stream adds to a run's requests. The first stream of a walk pays for its pages, and the first that wants a list of its records for that list; one
+//! that takes more records than those before it pays for the rest.
+
+use super::requests::{of_chunks, of_shortest_walk, of_walk};
+use super::{Figure, Forecast, Share};
+use crate::streams::Rows;
+
+/// What a stream adds to a run's requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// The stream whose walk brings its records, too.
+    pub with: Option<&'static str>,
+    /// How many requests. None: the store does not count the records.
+    pub requests: Option<Figure>,
+    /// What it asks for next to the pages of a walk.
+    pub rates: Vec<Rate>,
+}
+
+/// For so many records of a stream so many requests, or more if their lists are long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// The requests.
+    pub requests: u64,
+    /// The records.
+    pub records: u64,
+    /// The stream.
+    pub of: &'static str,
+}
+
+/// What the streams that have been looked at ask for.
+#[derive(Default)]
+struct Paid {
+    /// The stream that pays for the walk.
+    payer: Option<&'static str>,
+    walk: u64,
+    rows: Vec<(&'static Rows, u64)>,
+}
+
+impl Paid {
+    /// Takes in what a list of so many records takes. Gives what it adds, and whether no stream has wanted it before.
+    fn add(&mut self, rows: &'static Rows, requests: u64) -> (u64, bool) {
+        match self.rows.iter_mut().find(|(known, _)| *known == rows) {
+            Some((_, known)) => {
+                let added = requests.saturating_sub(*known);
+                *known += added;
+                (added, false)
+            }
+            None => {
+                self.rows.push((rows, requests));
+                (requests, true)
+            }
+        }
+    }
+}
+
+impl Forecast {
+    /// What each stream adds, by how many records the store counts for it, in the order of the shares. None: it does not say, or the stream cannot
+    /// be read.
+    pub(crate) fn costs(&self, counted: &[Option<Figure>]) -> Vec<Cost> {
+        let shares = || self.shares.iter().zip(counted);
+        // One that cannot be read has no part in the walk.
+        let payer = shares().find(|(_, counted)| counted.is_some()).map(|(share, _)| share).or(self.shares.first());
+        let mut paid = Paid { payer: payer.map(|share| share.stream.name), ..Paid::default() };
+        shares().map(|(share, counted)| self.cost(share, *counted, &mut paid)).collect()
+    }
+
+    /// About how many requests it takes to read so many records for all streams.
+    pub(super) fn requests(&self, records: u64) -> u64 {
+        let counted: Vec<_> = self.shares.iter().map(|_| Some(Figure::exact(records))).collect();
+        self.costs(&counted).iter().filter_map(|cost| cost.requests).fold(0, |sum, more| more.number.saturating_add(sum))
+    }
+
+    fn cost(&self, share: &Share, counted: Option<Figure>, paid: &mut Paid) -> Cost {
+        let with = paid.payer.filter(|payer| *payer != share.stream.name);
+        let (records, page) = (counted.map_or(0, |counted| self.left(counted).number), u64::from(self.page_size));
+        let walk = counted.map_or(0, |counted| self.walk(share, Figure { number: records, ..counted }));
+        let mut added = walk.saturating_sub(paid.walk);
+        paid.walk += added;
+        let (mut may_be_more, mut rates) = (false, Vec::new());
+        if added > 0 || with.is_none() {
+            may_be_more = self.below.is_some();
+            rates.extend(self.rate_below());
+            rates.extend(self.by_ids.map(|most| self.rate(1, most)));
+        }
+        for wanted in &share.wants {
+            let requests = match wanted.at_a_time {
+                Some(most) if !self.counts_others => of_chunks(self.list, records, page, self.chunk, most),
+                _ => 0,
+            };
+            let (of_rows, is_first) = paid.add(wanted.rows, requests);
+            if of_rows == 0 && !is_first {
+                continue;
+            }
+            added = added.saturating_add(of_rows);
+            may_be_more |= wanted.may_be_longer;
+            match (wanted.at_a_time, rates.iter_mut().find(|rate| rate.records == 1)) {
+                (Some(1), Some(rate)) => rate.requests += 1,
+                (Some(most), _) => rates.push(self.rate(1, most)),
+                (None, _) => {}
+            }
+        }
+        let is_uncertain = |counted: Figure| counted.at_least || self.is_more || may_be_more && records > 0;
+        let requests = counted.map(|counted| Figure { number: added, at_least: added > 0 && is_uncertain(counted) });
+        Cost { with, requests, rates }
+    }
+
+    /// The requests for the walk alone.
+    fn walk(&self, share: &Share, records: Figure) -> u64 {
+        let (page, is_filtered) = (u64::from(self.page_size), !share.filters.is_empty());
+        let pages = |records: u64| of_walk(self.list, records, page, is_filtered);
+        let number = records.number;
+        // After a full page one row more may take less: its page ends the list.
+        let of_pages = if records.at_least { pages(number).min(pages(number.saturating_add(1))) } else { pages(number) };
+        let of_ids = self.by_ids.map_or(0, |most| of_chunks(self.list, number, page, self.chunk, most));
+        let of_lists = self.rate_below().map_or(0, |rate| number.saturating_mul(rate.requests));
+        of_pages.saturating_add(of_ids).saturating_add(of_lists)
+    }
+
+    /// The requests for the list below each record.
+    fn rate_below(&self) -> Option<Rate> {
+        let parent = self.below?;
+        let requests = of_shortest_walk(self.parent.list(), u64::from(self.page_size));
+        Some(Rate { requests, records: 1, of: parent.name })
+    }
+
+    fn rate(&self, requests: u64, records: u64) -> Rate {
+        Rate { requests, records, of: self.parent.name }
+    }
+}

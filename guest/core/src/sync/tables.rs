@@ -1,0 +1,127 @@
+//! The versions of full tables. The records of one walk carry the same version, and once all rows have surely come, ACTIVATE_VERSION tells the target that those
+//! of an earlier version are gone.
+
+use super::{Run, Stage};
+use crate::api::{Clock, Transport};
+use crate::certainty::{Certainty, Uncertain};
+use crate::error::Result;
+use crate::group::{Group, Member};
+use crate::records::Tally;
+use crate::singer::message::Sink;
+use crate::streams::{Paging, Replication, Rows};
+
+/// What a walk continues. Where it continues another one, the records keep their version: those that came before stay current.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Continues {
+    /// Nothing: it reads every row, so that its version is a higher one.
+    Nothing,
+    /// The walk of an earlier run, from its position on.
+    EarlierRun,
+    /// The walk before it in this run, which was resumed.
+    WalkBefore,
+}
+
+impl Stage<'_> {
+    /// A new walk begins, or one that is resumed.
+    pub(super) fn begin(&mut self) {
+        self.written_before = self.tallies.iter().map(|tally| tally.records).collect();
+    }
+
+    /// Something is uncertain for some members.
+    pub(super) fn remark(&mut self, members: &[usize], uncertain: Uncertain) {
+        for member in members.iter().filter_map(|place| self.group.members.get(*place)) {
+            if let Some(known) = self.progress.certainty.get_mut(member.stream.name) {
+                *known = Uncertain::now(*known, &[uncertain], false);
+            }
+        }
+    }
+
+    fn has_rows(&self, place: usize) -> bool {
+        let counts = self.tallies.get(place).zip(self.written_before.get(place));
+        counts.is_some_and(|(tally, before)| tally.records > *before)
+    }
+}
+
+impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+    /// Gives the records of each full table their version. `known` is what was certain of the walk that this one continues.
+    pub(super) fn number_tables(&mut self, stage: &mut Stage<'_>, known: &Certainty, continues: Continues) -> Result<()> {
+        let group = stage.group;
+        stage.progress.certainty.clear();
+        for (place, Member { stream, .. }) in group.members.iter().enumerate().filter(|(place, _)| stage.takers.reads_for(*place))
+        {
+            if !self.config.activates_versions || stream.replication != Replication::FullTable {
+                continue;
+            }
+            let last = self.state.table_version(stream)?;
+            // Without its number a walk cannot be continued.
+            let known = known.get(stream.name).copied().filter(|_| last.is_some());
+            let (is_kept, uncertain) = match (continues, known) {
+                (Continues::EarlierRun, Some(known)) if goes_by_page(group) => {
+                    (true, Uncertain::now(known, &[Uncertain::InParts], false))
+                }
+                (Continues::EarlierRun, Some(known)) => (true, known),
+                (Continues::EarlierRun, None) => (false, Some(Uncertain::Unversioned)),
+                // It reads only a part of the table once more.
+                (Continues::WalkBefore, Some(known)) if stage.progress.until_id.is_some() => (true, known),
+                (Continues::WalkBefore, Some(_)) => (true, Some(Uncertain::NoRows)),
+                (Continues::WalkBefore, None) | (Continues::Nothing, _) => (false, Some(Uncertain::NoRows)),
+            };
+            let now = u64::try_from(self.gate.clock().date().timestamp_millis()).unwrap_or(0);
+            let last = last.unwrap_or(0);
+            let version = if is_kept { last } else { now.max(last + 1) };
+            if continues == Continues::Nothing {
+                // What the state may hold of a walk belongs to the version before.
+                self.state.drop_walk(stream);
+            }
+            self.state.note_table_version(stream, version);
+            if let Some(tally) = stage.tallies.get_mut(place) {
+                tally.version = Some(version);
+            }
+            stage.progress.certainty.insert(stream.name.to_owned(), uncertain);
+        }
+        Ok(())
+    }
+
+    /// Takes into the walk's progress what has become certain or uncertain since it began.
+    pub(super) fn weigh(&self, stage: &mut Stage<'_>) {
+        let mut certainty = std::mem::take(&mut stage.progress.certainty);
+        certainty.retain(|name, uncertain| {
+            let of_name = |(place, member): &(usize, &Member)| member.stream.name == name && stage.takers.reads_for(*place);
+            let Some((place, member)) = stage.group.members.iter().enumerate().find(of_name) else { return false };
+            let is_wanted = |name: &str| stage.group.rows.iter().any(|rows| rows.name == name && member.wants(rows));
+            let mut news = self.gate.remarks.of(is_wanted);
+            news.extend(self.config.channels.of(stage.group.list.channels).map(|_| Uncertain::Channels));
+            // What a record shows of itself is no count.
+            news.extend(member.stream.rows().is_some_and(Rows::is_inside).then_some(Uncertain::Uncounted));
+            *uncertain = Uncertain::now(*uncertain, &news, stage.has_rows(place));
+            true
+        });
+        stage.progress.certainty = certainty;
+    }
+
+    /// Tells the target which rows are current, for each full table of a walk that is complete and certain.
+    pub(super) fn activate(&mut self, stage: &Stage<'_>) {
+        for (place, (member, tally)) in stage.group.members.iter().zip(&stage.tallies).enumerate() {
+            let (name, uncertain) = (member.stream.name, stage.progress.certainty.get(member.stream.name));
+            let (Some(uncertain), &Tally { version: Some(version), .. }) = (uncertain, tally) else { continue };
+            let is_aside = !stage.takers.aside_of(place).as_slice().is_empty();
+            match uncertain.or(is_aside.then_some(Uncertain::Aside)) {
+                // That there are none is certain if every answer says so.
+                None | Some(Uncertain::NoRows) => self.output.activate_version(name, version),
+                Some(uncertain) => {
+                    let text = format!(
+                        "rows that are gone from the store stay in the target, because {}; the next run tries again",
+                        uncertain.because()
+                    );
+                    self.log.info(Some(name), &text);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the walk has positions that are page numbers: they mean nothing once rows have been deleted.
+fn goes_by_page(group: &Group) -> bool {
+    let parents = group.below.map(|parent| parent.list());
+    [Some(group.list), parents].into_iter().flatten().any(|list| list.paging == Paging::Page)
+}
