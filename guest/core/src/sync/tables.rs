@@ -122,6 +122,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
 /// Whether the walk has positions that are page numbers: they mean nothing once rows have been deleted.
 fn goes_by_page(group: &Group) -> bool {
-    let parents = group.below.map(|parent| parent.list());
+    let parents = group.below.map(|above| above.parent.list());
     [Some(group.list), parents].into_iter().flatten().any(|list| list.paging == Paging::Page)
 }
