@@ -84,13 +84,18 @@ fn a_link_and_an_empty_object_are_nothing_and_a_padded_name_is_the_name() {
 
 #[test]
 fn fees_that_are_asked_for_are_read_in_each_documented_form() {
+    let fees = |quirks: Quirks| {
+        let world = World::new(Counts::of([(Kind::ORDERS, 120)]));
+        world.store.borrow_mut().quirks = quirks;
+        let run = world.select("order_fees");
+        assert_eq!((run.verdict(), run.warnings().len()), (None, 0), "{:?}", run.warnings());
+        run.records("order_fees").iter().map(|fee| (*fee).clone()).collect::<Vec<Value>>()
+    };
+    let plain = fees(Quirks::default());
+    assert!(plain.len() > 2, "too few to show anything");
     for form in [OddAnswer::Named("fees"), OddAnswer::RowAlone] {
         let odd_answers = [("/v2/orders/{id}/fees".to_owned(), [form].into())].into();
-        same(Quirks { odd_answers, ..field("fees", OddField::Link) }, |record| {
-            if let Some(fees) = record.get_mut("fees") {
-                *fees = json!([]);
-            }
-        });
+        assert_eq!(fees(Quirks { odd_answers, ..field("fees", OddField::Link) }), plain, "{form:?}");
     }
 }
 
