@@ -1,6 +1,6 @@
 //! What the tap makes of a store in trouble.
 
-use crate::world::{World, archived};
+use crate::world::World;
 use serde_json::json;
 use tap_bigcommerce_core::error::Kind;
 use tap_bigcommerce_core::log::Level;
@@ -185,8 +185,7 @@ fn an_end_that_the_store_contradicts_is_asked_again_and_then_an_error() {
             // Upward and downward they say the same.
             "orders" => {
                 assert_eq!(failed, None, "an empty list for ever");
-                let listed = everything(&world)[0] - archived(&world).len();
-                let counted = |warning: &&str| warning.contains(&format!("the list is empty, but the store counts {listed}"));
+                let counted = |warning: &&str| warning.contains("the list is empty, but the store counts 40");
                 assert!(run.warnings().iter().any(counted), "{:?}", run.warnings());
             }
             _ => assert_eq!(failed, Some(stream), "an empty page for ever"),
