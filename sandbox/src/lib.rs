@@ -57,7 +57,7 @@
 //!
 //! | What | How |
 //! | --- | --- |
-//! | A count that ignores filters, counts what the list hides, or is off | [`Quirks::count_ignores`], [`Quirks::count_includes_archived`], [`Quirks::count_off_by`] |
+//! | A count that ignores filters, leaves out what the list hides, or is off | [`Quirks::count_ignores`], [`Quirks::count_leaves_out_archived`], [`Quirks::count_off_by`] |
 //! | Totals that count the page alone | [`OddAnswer::PageTotals`] |
 //! | A filter, a sort or a direction that is ignored or refused | [`Quirks::ignored_parameters`], [`Quirks::refused_parameters`], [`Quirks::descending_ignored`], [`Quirks::descending_ignores_dates`] |
 //! | A `:in` filter of which only some values count | [`Quirks::most_values`] |

@@ -16,7 +16,7 @@ use crate::quota::RateHeaders;
 pub struct Quirks {
     /// `min_id`, `max_id`, `min_date_…`, `max_date_…`, `:min` and `:max` leave their bound out. Default: bounds are inclusive.
     pub bounds_exclusive: bool,
-    /// Archived orders are in the list and in its count. Default: they are left out unless `is_deleted=true` asks for them.
+    /// Archived orders are in the list. Default: they are left out unless `is_deleted=true` asks for them.
     pub archived_listed: bool,
     /// Query parameters that the server acts as if it had not seen, by exact name (`min_id`, `date_modified:min`, `sort`, `limit`, …).
     pub ignored_parameters: BTreeSet<String>,
@@ -37,8 +37,8 @@ pub struct Quirks {
     /// Query parameters that the two counts act as if they had not seen, by exact name; `*` stands for all (bigcommerce/docs pull
     /// request 374).
     pub count_ignores: BTreeSet<String>,
-    /// `/v2/orders/count` counts the archived orders that the list leaves out (bigcommerce/docs issue 360).
-    pub count_includes_archived: bool,
+    /// `/v2/orders/count` leaves archived orders out, as the list does. Default: it counts them (bigcommerce/docs issue 360).
+    pub count_leaves_out_archived: bool,
     /// A list that is to be sorted downward is sorted upward.
     pub descending_ignored: bool,
     /// A list that is sorted downward does not heed its filters by date.

@@ -112,9 +112,9 @@ fn list(context: &Context<'_>, table: &Table) -> Result<Response, Refusal> {
 fn count(context: &Context<'_>, table: &Table) -> Result<Response, Refusal> {
     let (resource, quirks) = (table.resource, context.quirks);
     let query = context.query.without(&quirks.count_ignores);
-    let filters = match quirks.count_includes_archived {
-        true => read_filters(context, resource.filters, &query)?,
-        false => filters(context, resource, &query)?,
+    let filters = match quirks.count_leaves_out_archived {
+        true => filters(context, resource, &query)?,
+        false => read_filters(context, resource.filters, &query)?,
     };
     let ids = table.select(context.list(filters, Sort::by_id()));
     let mut body = resource.count.map(|about| about(&mut table.heads(&ids))).unwrap_or_default();

@@ -123,8 +123,20 @@ impl Shop {
     /// How many orders a state covers, of a run that reads them for the first time.
     pub fn orders_covered(&self, state: &Value) -> usize {
         let orders = &state["bookmarks"]["orders"];
-        let last = orders["walk"]["position"]["id"].as_u64().or(orders["date_modified"].as_str().map(|_| u64::MAX)).unwrap_or(0);
-        self.sandbox.with_store(|store| store.ids(Kind::ORDERS).filter(|id| *id <= last).count())
+        let walk = &orders["walk"];
+        let is_complete = orders["date_modified"].is_string() && walk.is_null();
+        let last = walk["position"]["id"].as_u64().unwrap_or(0);
+        self.sandbox.with_store(|store| {
+            // Archived orders come with a pass of their own, after the others.
+            let is_covered = |id: &u64| {
+                let is_archived = store.record(Kind::ORDERS, *id).is_some_and(|order| order.fields["is_deleted"] == true);
+                match walk["pass"] == 1 {
+                    true => !is_archived || *id <= last,
+                    false => !is_archived && *id <= last,
+                }
+            };
+            store.ids(Kind::ORDERS).filter(|id| is_complete || is_covered(id)).count()
+        })
     }
 
     /// Whether the store was asked for something whose path and query hold this text.

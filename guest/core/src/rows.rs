@@ -99,6 +99,8 @@ pub(crate) struct Fetcher<'g, T, C> {
     pub(crate) page_size: u32,
     /// How often each request is tried; none: as often as the gate does.
     pub(crate) tries: Option<u32>,
+    /// The records are what the list hides: they may be few, and all of them in trouble.
+    pub(crate) are_hidden: bool,
     pub(crate) notes: RefCell<Notes>,
 }
 
@@ -213,7 +215,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let served = self.notes.borrow().served.get(rows.name).copied();
         let mut witnesses: Vec<(u64, bool)> =
             served.into_iter().chain(record.others.into_iter().flatten().map(|id| (id, false))).collect();
-        if witnesses.is_empty() {
+        if witnesses.is_empty() || self.are_hidden {
             witnesses.extend(self.first_ids().await?.into_iter().map(|id| (id, false)));
         }
         for (other, has_rows) in witnesses.into_iter().filter(|(id, _)| *id != record.id) {

@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tap_bigcommerce_sandbox::{Options, Request, Response, Store};
 
+/// A store whose lists hold everything, archived orders too.
 pub(crate) fn store() -> Store {
-    Store::new(Options::default())
+    let mut store = Store::new(Options::default());
+    store.quirks.archived_listed = true;
+    store
 }
 
 /// 2025-07-01 and so many seconds.

@@ -25,6 +25,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             takers: stage.takers.clone(),
             page_size: self.config.page_size,
             tries: stage.is_leftover.then_some(1),
+            are_hidden: stage.progress.pass > 0,
             notes: RefCell::default(),
         };
         let chunk = if stage.is_leftover { 1 } else { group.chunk() };

@@ -146,6 +146,7 @@ fn what_is_aside_comes_within_the_limits_of_runs_in_a_row() {
 #[test]
 fn gaps_that_overlap_each_other_and_single_records_bring_everything_once() {
     let world = World::new(SMALL);
+    world.store.borrow_mut().quirks.archived_listed = true;
     let ids = orders(&world);
     let done = world.run(None).ok();
     let (low, middle, high) = (ids[3], ids[8], ids[14]);

@@ -1,7 +1,7 @@
 //! States that version 0.1.0 has written still resume, and are written in the present form. The files are as it wrote them, for the very store
 //! that these tests use.
 
-use crate::world::{Run, World};
+use crate::world::{Run, World, archived};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -64,8 +64,10 @@ fn a_walk_by_id_resumes() {
     let run = resume(&world, Some("orders,order_products"), &state(include_str!("../data/0.1.0/by_id.json")));
     assert!(has_resumed(&run, "orders"));
     let first = of_first_walk(&run, "orders");
-    assert!(first.iter().all(|id| *id > 111) && first.contains(&112), "{first:?}");
-    let rest = ids(&world, Kind::ORDERS).split_off(&112);
+    assert!(first.iter().all(|id| *id > 111 || archived(&world).contains(id)) && first.contains(&112), "{first:?}");
+    let mut rest = ids(&world, Kind::ORDERS).split_off(&112);
+    // 0.1.0 did not ask for those that the list hides.
+    rest.extend(archived(&world));
     assert_eq!(run.ids("orders").into_iter().collect::<BTreeSet<_>>(), rest);
 }
 
@@ -97,7 +99,7 @@ fn a_second_walk_resumes() {
     world.wait(Duration::from_secs(2 * 3600));
     let run = resume(&world, Some("orders,order_products"), &state(include_str!("../data/0.1.0/second_walk.json")));
     assert!(has_resumed(&run, "orders"));
-    assert!(of_first_walk(&run, "orders").iter().all(|id| *id > 118));
+    assert!(of_first_walk(&run, "orders").iter().all(|id| *id > 118 || archived(&world).contains(id)));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn counts_that_ignore_filters_or_are_wrong_stop_no_run() {
         ignores("*"),
         ignores("min_id"),
         ignores("min_date_modified"),
-        Quirks { count_includes_archived: true, ..Quirks::default() },
+        Quirks { count_leaves_out_archived: true, ..Quirks::default() },
         Quirks { count_off_by: -3, ..Quirks::default() },
     ];
     for quirks in all {

@@ -186,6 +186,13 @@ impl Run {
     }
 }
 
+/// The orders that the list hides.
+pub(crate) fn archived(world: &World) -> Vec<u64> {
+    let store = world.store.borrow();
+    let is_archived = |id: &u64| store.record(Records::ORDERS, *id).is_some_and(|order| order.fields["is_deleted"] == true);
+    store.ids(Records::ORDERS).filter(is_archived).collect()
+}
+
 /// The newest version of each record that was emitted: by id, its modification date.
 pub(crate) fn versions(runs: &[&Run], stream: &str) -> BTreeMap<u64, String> {
     let records = runs.iter().flat_map(|run| run.records(stream));

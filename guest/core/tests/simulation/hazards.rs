@@ -36,7 +36,7 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         no_rate_headers: percent(rng, 15),
         count_off_by: if percent(rng, 4) { pick(rng, &[1, -1, 500]) } else { 0 },
         count_ignores: percent(rng, 6).then(|| pick(rng, &["*", "min_id", "min_date_modified"]).to_owned()).into_iter().collect(),
-        count_includes_archived: !archived_listed && percent(rng, 40),
+        count_leaves_out_archived: !archived_listed && percent(rng, 60),
         descending_ignored: percent(rng, 4),
         descending_ignores_dates: percent(rng, 4),
         // One delay at a time: the tap's margin covers either.
