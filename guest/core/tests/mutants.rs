@@ -342,16 +342,6 @@ fn what_a_new_walk_has_read_again_and_stays_aside() {
     caught(&["Stuck"], &[edit("aside.rs", "self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));", "")]);
 }
 
-#[test]
-fn a_version_that_is_activated_although_a_row_may_be_missing() {
-    caught(&["Lost"], &[edit("certainty.rs", "let lasting = all().find(", "let lasting = all().filter(|_| false).find(")]);
-}
-
-#[test]
-fn a_second_walk_with_a_version_of_its_own() {
-    caught(&["Lost"], &[edit("sync/tables.rs", "if is_kept { last }", "if is_kept && last == 0 { last }")]);
-}
-
 /// Fails unless the simulation of a tap with these edits finds one of these rules broken.
 fn caught(rules: &[&str], edits: &[Edit]) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
