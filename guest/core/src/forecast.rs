@@ -86,6 +86,8 @@ pub(crate) struct Forecast {
     read_before: u64,
     /// It costs more than is known: an earlier run has left a walk, which is completed first, or something that is asked for again.
     is_more: bool,
+    /// Which pass through the list the walk is in.
+    pass: usize,
     /// The list counts records that the run leaves out.
     counts_others: bool,
     page_size: u32,
@@ -160,6 +162,7 @@ impl Forecast {
             read_before,
             is_more: is_left || has_aside,
             counts_others: field.is_some() && group.channels.is_none() && config.channels.as_text().is_some(),
+            pass: walk.pass,
             page_size: config.page_size,
             chunk: group.chunk() as u64,
             by_ids: group.by_ids.map(|(_, most)| most as u64),

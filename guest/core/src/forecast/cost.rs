@@ -5,6 +5,9 @@ use super::requests::{of_chunks, of_shortest_walk, of_walk};
 use super::{Figure, Forecast, Share};
 use crate::streams::Rows;
 
+/// The requests that a pass for hidden records takes where there are none: the highest id and an empty page.
+const REQUESTS_OF_HIDDEN: u64 = 2;
+
 /// What a stream adds to a run's requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cost {
@@ -113,7 +116,9 @@ impl Forecast {
         let of_pages = if records.at_least { pages(number).min(pages(number.saturating_add(1))) } else { pages(number) };
         let of_ids = self.by_ids.map_or(0, |most| of_chunks(self.list, number, page, self.chunk, most));
         let of_lists = self.rate_below().map_or(0, |rate| number.saturating_mul(rate.requests));
-        of_pages.saturating_add(of_ids).saturating_add(of_lists)
+        // What the list may hide is asked for apart; how much that is nobody counts.
+        let of_hidden = REQUESTS_OF_HIDDEN * (self.list.hidden.len() - self.pass.min(self.list.hidden.len())) as u64;
+        of_pages.saturating_add(of_ids).saturating_add(of_lists).saturating_add(of_hidden)
     }
 
     /// The requests for the list below each record.
