@@ -221,7 +221,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         for (other, has_rows) in witnesses.into_iter().filter(|(id, _)| *id != record.id) {
             let Some((ask, mut request)) = self.ask(rows, other) else { return Ok(false) };
             (request.page, request.tries, request.no_body) = (Some(Slice::first(1)), Some(1), NoBody::NoRows);
-            match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+            match self.gate.get(&mut request, |body| ask.decode(body)).await {
                 Ok(answer) if by_bytes && has_rows && answer.body.rows.is_empty() => return Ok(false),
                 Ok(_) => return Ok(true),
                 // This one may be in trouble of its own, or deleted by now.

@@ -80,6 +80,7 @@ impl Forecast {
         let mut added = walk.saturating_sub(paid.walk);
         paid.walk += added;
         let (mut may_be_more, mut rates) = (false, Vec::new());
+        let may_hide = added > 0 && self.passes_for_hidden() > 0;
         if added > 0 || with.is_none() {
             may_be_more = self.below.is_some();
             rates.extend(self.rate_below());
@@ -102,7 +103,7 @@ impl Forecast {
                 (None, _) => {}
             }
         }
-        let is_uncertain = |counted: Figure| counted.at_least || self.is_more || may_be_more && records > 0;
+        let is_uncertain = |counted: Figure| counted.at_least || self.is_more || may_hide || may_be_more && records > 0;
         let requests = counted.map(|counted| Figure { number: added, at_least: added > 0 && is_uncertain(counted) });
         Cost { with, requests, rates }
     }
@@ -117,8 +118,13 @@ impl Forecast {
         let of_ids = self.by_ids.map_or(0, |most| of_chunks(self.list, number, page, self.chunk, most));
         let of_lists = self.rate_below().map_or(0, |rate| number.saturating_mul(rate.requests));
         // What the list may hide is asked for apart; how much that is nobody counts.
-        let of_hidden = REQUESTS_OF_HIDDEN * (self.list.hidden.len() - self.pass.min(self.list.hidden.len())) as u64;
+        let of_hidden = REQUESTS_OF_HIDDEN * self.passes_for_hidden();
         of_pages.saturating_add(of_ids).saturating_add(of_lists).saturating_add(of_hidden)
+    }
+
+    /// The passes to come for what the list may hide.
+    fn passes_for_hidden(&self) -> u64 {
+        self.list.hidden.len().saturating_sub(self.pass) as u64
     }
 
     /// The requests for the list below each record.

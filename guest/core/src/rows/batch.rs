@@ -88,7 +88,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         request.page = Some(Slice::first(self.page_size));
         (request.no_body, request.rank, request.tries) =
             (no_body(rows), asked.iter().map(|record| record.seen).min().unwrap_or(0), part.tries);
-        let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+        let page = match self.gate.get(&mut request, |body| ask.decode(body)).await {
             Ok(answer) => answer.body,
             Err(refused) if refused.may_be_of_one_record() => return Ok(None),
             Err(refused) => return Err(Lost::from(refused)),
@@ -144,7 +144,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let Some(ask) = rows.ask().filter(|_| !is_known) else { return };
         let mut request = self.request(rows, ask, None, None);
         (request.page, request.tries) = (Some(Slice::first(1)), Some(1));
-        let first = self.gate.get(&mut request, |body| ask.form.decode(body)).await;
+        let first = self.gate.get(&mut request, |body| ask.decode(body)).await;
         let is_unused = first.is_ok_and(|answer| answer.body.rows.is_empty() && answer.body.total == Some(0));
         self.notes.borrow_mut().unused.insert(rows.name, is_unused);
     }

@@ -104,7 +104,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         loop {
             // One object has no pages.
             request.page = Some(pass.slice).filter(|_| ask.form != Form::Object);
-            let page = match self.gate.get(&mut request, |body| ask.form.decode(body)).await {
+            let page = match self.gate.get(&mut request, |body| ask.decode(body)).await {
                 // A path that names no record says nothing of one.
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });

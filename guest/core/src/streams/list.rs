@@ -1,6 +1,6 @@
 //! What there is to say of a list of the API: how it is asked for, how a walk goes through it, and which lists its records have.
 
-use crate::api::list::Form;
+use crate::api::list::{Form, Listing};
 pub use crate::channels::ByChannel;
 use crate::json::peek;
 use serde_json::value::RawValue;
@@ -186,6 +186,16 @@ pub struct Ask {
     pub form: Form,
     /// The API scope that it needs.
     pub scope: &'static str,
+}
+
+impl Ask {
+    /// Reads a page of the rows. A record without an object has no content, or what PHP writes for an empty one.
+    pub(crate) fn decode(&self, body: &[u8]) -> Result<Listing, String> {
+        match (self.form, body.trim_ascii()) {
+            (Form::Object, b"" | b"{}" | b"[]") => Ok(Listing::default()),
+            _ => self.form.decode(body),
+        }
+    }
 }
 
 /// What a field of a record says about the length of one of its lists.

@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_core::check::{Access, Report};
 use tap_bigcommerce_core::forecast::{Figure, Rate};
@@ -72,6 +73,7 @@ fn every_stream_takes_the_requests_that_its_check_foresees() {
             }
             // The store counts the records, and not the rows below them.
             let asks = match stream.source {
+                _ if !stream.walked().list().hidden.is_empty() => true,
                 Source::List(list) => list.rows.iter().any(|rows| stream.schema()["properties"].get(rows.name).is_some()),
                 Source::With { rows, .. } => !rows.is_inside(),
                 Source::Below { .. } => true,
@@ -86,10 +88,13 @@ fn every_stream_takes_the_requests_that_its_check_foresees() {
 #[test]
 fn what_a_stream_adds_is_what_is_asked_for_it() {
     let world = world(250);
-    let is_long =
-        |id: &u64| world.store.borrow().record(Kind::ORDERS, *id).unwrap().parts["products"].as_array().unwrap().len() > 9;
-    let long: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).filter(is_long).collect();
-    long.iter().for_each(|id| assert!(world.store.borrow_mut().delete(Kind::ORDERS, *id)));
+    // Lists of ten rows or more, and archived orders, take more than is foreseen.
+    let takes_more = |id: &u64| {
+        let order = world.store.borrow().record(Kind::ORDERS, *id).unwrap();
+        order.parts["products"].as_array().unwrap().len() > 9 || order.fields["is_deleted"] == true
+    };
+    let others: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).filter(takes_more).collect();
+    others.iter().for_each(|id| assert!(world.store.borrow_mut().delete(Kind::ORDERS, *id)));
     let select = "orders,order_products,order_shipments,order_pickups,customers,products,product_reviews,product_variants,\
                   coupons,price_lists,tax_classes,store";
     let report = check(&world, select, None);
@@ -136,7 +141,7 @@ fn a_stream_that_is_added_to_a_bookmark_has_its_own_cost() {
     let report = check(&world, "orders,order_shipments", Some(&state));
     let changed = 3 + 1;
     assert_eq!(of(&report, "orders").records, Ok(Some(Figure { number: changed, at_least: false })), "and the last one");
-    assert_eq!(requests(&report, "orders"), Some((1 + 2 + 3 * changed, true)));
+    assert_eq!(requests(&report, "orders"), Some((1 + 2 + 2 + 3 * changed, true)));
     assert_eq!(requests(&report, "order_shipments"), Some((24, true)));
     sent(&world, "orders,order_shipments", Some(&state));
     assert_eq!((world.asked("/shipping_addresses?"), world.asked("/shipments?")), (changed as usize, 24));
@@ -170,7 +175,9 @@ fn a_check_asks_each_list_once_whatever_is_selected() {
         Source::List(_) => false,
         Source::Below { parent, .. } | Source::With { parent, .. } => stream.scope() != parent.scope(),
     });
-    let most = lists.count() + counts + others.count();
+    // Two streams of one list ask for it once.
+    let paths: BTreeSet<&str> = lists.map(|stream| stream.list().path).collect();
+    let most = paths.len() + counts + others.count();
     assert_eq!(["*", "orders", "order_shipments", "price_list_records"].map(asked), [most; 4]);
 }
 
@@ -213,9 +220,9 @@ fn times_are_those_of_the_quota() {
     let json =
         |stream: &str| report["streams"].as_array().unwrap().iter().find(|known| known["stream"] == stream).unwrap().clone();
     let (orders, shipments) = (json("orders"), json("order_shipments"));
-    assert_eq!((&orders["requests"], &orders["seconds"]), (&json!(1505), &json!(301.0)));
+    assert_eq!((&orders["requests"], &orders["seconds"]), (&json!(1507), &json!(301.4)));
     assert_eq!((&shipments["requests"], &shipments["seconds"]), (&json!(500), &json!(100.0)));
     assert_eq!(shipments["rates"], json!([{"requests": 1, "records": 1, "of": "orders"}]));
-    assert_eq!(report["total"], json!({"requests": 2005, "requests_at_least": true, "seconds": 401.0}));
+    assert_eq!(report["total"], json!({"requests": 2007, "requests_at_least": true, "seconds": 401.4}));
     assert_eq!(report["quota"], json!({"requests": 150, "window_ms": 30_000}));
 }
