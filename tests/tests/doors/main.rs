@@ -5,6 +5,7 @@ mod backoff;
 mod command;
 mod connections;
 mod crash;
+mod deletions;
 mod edge;
 mod edge_stores;
 mod edge_sync;
