@@ -44,7 +44,10 @@ fn each_stream_resumes_from_its_bookmark() {
     let messages = run(&shop).messages();
     for (stream, kind) in [("orders", Kind::ORDERS), ("customers", Kind::CUSTOMERS), ("products", Kind::PRODUCTS)] {
         let wanted = since_bookmark(&shop, stream, kind);
-        assert_eq!(ids(&messages, stream), wanted, "{stream}");
+        let mut came = ids(&messages, stream);
+        // Archived orders come last.
+        came.sort_unstable();
+        assert_eq!(came, wanted, "{stream}");
         let all = shop.sandbox.with_store(|store| store.ids(kind).count());
         assert!(!wanted.is_empty() && wanted.len() < all, "{stream}: the bookmark tests nothing");
     }

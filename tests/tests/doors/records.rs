@@ -86,7 +86,10 @@ fn every_record_of_the_store_comes_once() {
     for (stream, kind) in
         [("orders", Kind::ORDERS), ("customers", Kind::CUSTOMERS), ("products", Kind::PRODUCTS), ("coupons", Kind::COUPONS)]
     {
-        assert_eq!(ids(&FULL.messages, stream), all(kind), "{stream}");
+        let mut came = ids(&FULL.messages, stream);
+        // Archived orders come last.
+        came.sort_unstable();
+        assert_eq!(came, all(kind), "{stream}");
     }
     let lines = ids(&FULL.messages, "order_products");
     assert_eq!(lines.iter().collect::<HashSet<_>>().len(), lines.len(), "a line item comes once");
