@@ -49,6 +49,8 @@ pub struct Quirks {
     /// A consignment that is included with its lines holds at most this many of them, and `__warning__` next to them says so
     /// (bigcommerce/docs issue 960 has 50). Default: all lines.
     pub consignment_lines: Option<usize>,
+    /// Some records have a field that is not documented, as the API adds them. Default: none.
+    pub unannounced_fields: bool,
     /// Fields by name, and what is odd about them.
     pub odd_fields: BTreeMap<String, OddField>,
     /// Endpoints, and what is odd about their answers.

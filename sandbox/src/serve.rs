@@ -24,6 +24,9 @@ use crate::{query, wire};
 
 type Row = Map<String, Value>;
 
+/// A field that is not documented, which some records are made with.
+const UNANNOUNCED: &str = "sandbox_unannounced";
+
 /// What a path leads to.
 #[derive(Clone, Copy)]
 pub(crate) enum Endpoint {
@@ -219,12 +222,20 @@ fn finished(context: &Context<'_>, part: &Part, mut rows: Vec<Row>) -> Result<Ve
     let known: Vec<&str> = part.includes.iter().map(|(name, _)| *name).collect();
     let asked = named(context, &known)?;
     for row in &mut rows {
+        announce(context, row);
         part.includes.iter().filter(|(name, _)| !asked.contains(name)).for_each(|(_, field)| drop(row.shift_remove(*field)));
         if let Some(always) = part.always {
             trim(context, row, always);
         }
     }
     Ok(rows.into_iter().map(Value::from).collect())
+}
+
+/// Leaves out the field that nobody announced, unless a quirk wants it.
+pub(crate) fn announce(context: &Context<'_>, fields: &mut Row) {
+    if !context.quirks.unannounced_fields {
+        fields.shift_remove(UNANNOUNCED);
+    }
 }
 
 /// A record that is about to be shown.
@@ -246,6 +257,7 @@ fn shown(context: &Context<'_>, table: &Table, ids: &[u64], includes: &[&Include
 
 fn show(context: &Context<'_>, resource: &Resource, id: u64, record: &Record, includes: &[&Include]) -> Result<Row, Refusal> {
     let mut fields = record.fields.clone();
+    announce(context, &mut fields);
     if let Some(always) = resource.always {
         trim(context, &mut fields, always);
     }

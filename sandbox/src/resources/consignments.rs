@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::context::Context;
+use crate::serve::announce;
 use crate::wire;
 
 /// With `objects` the documented object, else the older array of shipping consignments alone. With `whole` the lines are there
@@ -11,7 +12,7 @@ pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Va
     let most = context.quirks.consignment_lines.filter(|_| whole);
     let lines = wire::array(parts, "products");
     let items = |wanted: &dyn Fn(&Value) -> bool| -> Vec<Value> {
-        let item = |line: &Value| if whole { line.clone() } else { linked(context, order_id, line) };
+        let item = |line: &Value| if whole { whole_line(context, line) } else { linked(context, order_id, line) };
         lines.iter().filter(|line| wanted(line)).map(item).collect()
     };
     let shipping: Vec<Value> = wire::array(parts, "shipping_addresses")
@@ -37,6 +38,12 @@ pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Va
         "downloads": group(of_type("digital")),
         "email": object! { "gift_certificates": group(of_type("giftcertificate")) },
     })
+}
+
+fn whole_line(context: &Context<'_>, line: &Value) -> Value {
+    let mut line = line.clone();
+    line.as_object_mut().into_iter().for_each(|fields| announce(context, fields));
+    line
 }
 
 fn linked(context: &Context<'_>, order_id: u64, line: &Value) -> Value {

@@ -139,6 +139,7 @@ fn children_page_and_end_with_204() {
 #[test]
 fn links_lead_to_bigcommerce_and_includes_replace_them() {
     let store = &mut store();
+    store.quirks.unannounced_fields = true;
     let order = get(store, "/v2/orders/111");
     assert_eq!(order["products"]["url"], "https://api.bigcommerce.com/stores/sandbox/v2/orders/111/products");
     assert_eq!(order["shipping_addresses"]["resource"], "/orders/111/shippingaddresses");
@@ -218,4 +219,14 @@ fn who_is_let_in() {
     let seen = store.requests();
     assert_eq!(seen.iter().map(|seen| seen.status).collect::<Vec<_>>(), [401, 405, 403, 403, 403, 200, 200]);
     assert!(seen.iter().all(|seen| seen.has_token && !seen.has_client));
+}
+
+#[test]
+fn a_field_that_nobody_announced_comes_only_if_a_quirk_wants_it() {
+    let store = &mut store();
+    for wants in [false, true] {
+        store.quirks.unannounced_fields = wants;
+        let has = rows(store, "/v2/orders?limit=250").iter().any(|order| order.get("sandbox_unannounced").is_some());
+        assert_eq!(has, wants);
+    }
 }

@@ -22,6 +22,7 @@ fn row(page: &str, stream: &str) -> Vec<String> {
 #[test]
 fn a_finished_run_is_told_on_a_page_that_needs_no_network() {
     let shop = Shop::new(counts(12, 5, 3, 2));
+    shop.sandbox.with_store(|store| store.quirks.unannounced_fields = true);
     let ended = shop.run(REPORT).ok();
     let page = page(&shop);
     assert!(page.contains("tap-bigcommerce: complete") && page.contains("</html>"), "{page}");

@@ -64,10 +64,6 @@ fn expect_everything(world: &World, runs: &[&Run], what: &str) {
 }
 
 /// The warnings of a run, but for the fields that the sandbox makes up.
-fn warnings(run: &Run) -> Vec<&str> {
-    run.warnings().into_iter().filter(|warning| !warning.contains("sandbox_unannounced")).collect()
-}
-
 fn infos<'r>(run: &'r Run, text: &str) -> Vec<&'r str> {
     run.log.iter().filter(|(level, line)| *level == Level::Info && line.contains(text)).map(|(_, line)| line.as_str()).collect()
 }
@@ -80,7 +76,7 @@ fn archived_orders_come_after_the_others_with_all_their_lists() {
     let archived = [0, 7, 8, 39].map(|place| ids[place]);
     assert_eq!(run.in_order("orders"), [without(&ids, &archived), archived.to_vec()].concat());
     expect_everything(&world, &[&run], "whole");
-    assert_eq!((run.verdict(), warnings(&run)), (None, vec![]));
+    assert_eq!((run.verdict(), run.warnings()), (None, vec![]));
     let is_archived = |order: &&Value| order["is_deleted"] == true;
     assert_eq!(run.records("orders").into_iter().filter(is_archived).count(), archived.len());
     // The highest id, a page and the one behind it; of the pass a page, the one behind it and the highest id.
@@ -91,11 +87,11 @@ fn archived_orders_come_after_the_others_with_all_their_lists() {
 fn without_archived_orders_the_pass_takes_two_requests() {
     let world = world(&[]);
     let first = run(&world, None);
-    assert_eq!((asked(&world), warnings(&first)), ((3, 2), vec![]));
+    assert_eq!((asked(&world), first.warnings()), ((3, 2), vec![]));
     world.wait(Duration::from_secs(600));
     world.store.borrow_mut().clear_requests();
     let second = run(&world, Some(first.state()));
-    assert_eq!((asked(&world).1, warnings(&second)), (2, vec![]));
+    assert_eq!((asked(&world).1, second.warnings()), (2, vec![]));
 }
 
 #[test]
@@ -140,7 +136,7 @@ fn a_store_that_ignores_the_filter_is_read_once() {
         let ids = orders(&world);
         let due = if is_listed { ids.clone() } else { without(&ids, &[ids[7], ids[8]]) };
         assert_eq!((run.verdict(), run.ids("orders"), asked(&world)), (None, due, (3, 2)), "listed: {is_listed}");
-        assert_eq!((warnings(&run), infos(&run, "ignores the filter is_deleted=true").len()), (vec![], 1));
+        assert_eq!((run.warnings(), infos(&run, "ignores the filter is_deleted=true").len()), (vec![], 1));
     }
 }
 
@@ -166,7 +162,7 @@ fn a_store_that_refuses_the_filter_is_read_without_it() {
         listed(&world, true);
         world.store.borrow_mut().add_fault(Fault::on(FILTER, Action::status(status)).always());
         let first = run(&world, None);
-        assert_eq!((first.verdict(), first.ids("orders"), warnings(&first)), (None, orders(&world), vec![]), "{status}");
+        assert_eq!((first.verdict(), first.ids("orders"), first.warnings()), (None, orders(&world), vec![]), "{status}");
         assert_eq!(infos(&first, "refuses the filter is_deleted=true").len(), 1, "{status}");
         // Twice with the filter, and in between once without it.
         assert_eq!(asked(&world), (4, 2), "{status}");
@@ -208,7 +204,7 @@ fn a_list_that_shows_archived_orders_by_itself_brings_each_of_them() {
     listed(&world, true);
     let run = run(&world, None);
     expect_everything(&world, &[&run], "listed");
-    assert_eq!((run.verdict(), warnings(&run)), (None, vec![]));
+    assert_eq!((run.verdict(), run.warnings()), (None, vec![]));
 }
 
 #[test]
