@@ -177,18 +177,6 @@ fn archived_orders_that_nobody_asks_for() {
 }
 
 #[test]
-fn a_filter_for_archived_orders_that_is_believed_to_be_unknown_at_once() {
-    caught(
-        &["Lost", "Stale"],
-        &[edit(
-            "walk/hidden.rs",
-            "if is_refusal(&refused) && self.shown().await?.is_some() {",
-            "if is_refusal(&refused) {\n            return Ok(Served { answer: Listing::default(), gap: None, is_last: true });\n        }\n        if is_refusal(&refused) && self.shown().await?.is_some() {",
-        )],
-    );
-}
-
-#[test]
 fn a_quota_that_is_not_heeded() {
     caught(
         &["Quota"],
