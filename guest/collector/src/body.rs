@@ -13,19 +13,19 @@ const MOST: usize = 65 << 20;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Read at once.
 const CHUNK: u64 = 256 << 10;
-/// So much of a body is read although it is refused, and for so long: many clients read no answer before they have sent everything.
+/// A refused body is read up to this size, and for this long: many clients read no answer before they have sent everything.
 const MOST_UNUSED: usize = 1 << 20;
 const LONGEST_UNUSED: Duration = Duration::from_secs(5);
 
 /// A body that is being read.
 pub(crate) struct Body {
-    // A resource goes before the one that it came from.
+    // Fields drop in this order, and a resource must go before the one it came from.
     ready: Pollable,
     stream: InputStream,
     _incoming: IncomingBody,
 }
 
-/// Why there is no next part.
+/// Why reading a part failed.
 enum Stop {
     /// Nothing came in time.
     Late,

@@ -88,7 +88,7 @@ impl Kept {
     }
 }
 
-/// Removes what drivers have left that were killed while they wrote.
+/// Removes the files of drivers that were killed while they wrote.
 fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();

@@ -93,7 +93,7 @@ impl Settings {
         (self.timeout + self.connect * 2) * 3 / 2
     }
 
-    /// How long the driver waits in all for the parts of a slice. The edge ends it after `max_seconds` and what it has begun.
+    /// How long the driver waits in all for the parts of a slice. After `max_seconds` the edge finishes what it has begun, and ends the slice.
     pub(crate) fn longest_slice(&self) -> Duration {
         Duration::from_secs(self.max_seconds).saturating_add(self.timeout * 2)
     }

@@ -73,7 +73,7 @@ impl Lease {
         Ok(newest(&self.folder)? == Some(self.number))
     }
 
-    /// Of those who have held the lock one after the other, no two have the same number.
+    /// The number of its file. No two holders have the same one.
     pub fn number(&self) -> u64 {
         self.number
     }
