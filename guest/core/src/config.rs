@@ -92,7 +92,7 @@ pub const SETTINGS: &[Setting] = &[
         "child_refresh_days",
         SettingKind::Integer { min: 0, max: 365 },
         Some("0"),
-        "Once a day, shipments, taxes, messages, transactions, fees and consignments are read again for orders modified up to so many days before the bookmark. 0: never.",
+        "Once a day, shipments, taxes, messages, transactions, fees and consignments are read again for orders modified up to this many days before the bookmark. 0: never.",
     ),
     setting(
         "channel_id",
@@ -110,7 +110,7 @@ pub const SETTINGS: &[Setting] = &[
         "emit_activate_version_messages",
         SettingKind::Boolean,
         Some("false"),
-        "Write ACTIVATE_VERSION after a full table that was surely read whole, so that a target can remove what is gone.",
+        "Write ACTIVATE_VERSION after a full table that was certainly read completely, so that a target can remove what is gone.",
     ),
 ];
 

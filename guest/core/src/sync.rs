@@ -270,7 +270,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         let names: Vec<&str> = further.map(|(name, _)| name.as_str()).collect();
         if let (Some(since), false) = (progress.since, names.is_empty()) {
             let text = format!(
-                "child_refresh_days: {} are also read of records modified since {}",
+                "child_refresh_days: {} are also read for records modified since {}",
                 names.join(", "),
                 dates::format(since)
             );

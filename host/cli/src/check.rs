@@ -76,7 +76,7 @@ pub(crate) fn table(report: &str, width: Option<usize>) -> Result<String> {
     let mut text = wrapped(&format!("store {}", report.store_hash), "", width);
     text.push_str(&layout(&rows, align, width));
     if rows.iter().flatten().any(|cell| cell.starts_with(AT_LEAST)) {
-        let meaning = "means at least: the store does not say how long the lists of single records are";
+        let meaning = "means at least: not everything can be counted beforehand, such as lists of single records and archived orders";
         text.push_str(&wrapped(&format!("{AT_LEAST} {meaning}"), "", width));
     }
     if let Some(total) = &report.total {
@@ -110,7 +110,7 @@ fn row(access: &Access) -> [String; 5] {
 impl Rate {
     fn told(&self) -> String {
         let Rate { requests, records, of } = self;
-        if *records == 1 { format!("{requests} for each of {of}") } else { format!("{requests} for {records} of {of}") }
+        if *records == 1 { format!("{requests} per record of {of}") } else { format!("{requests} per {records} records of {of}") }
     }
 }
 
@@ -202,9 +202,9 @@ mod tests {
         let expected = [
             "store abc",
             "stream          records  requests  time",
-            "orders           12,000  ≥ 36,050   2 h  3 for each of orders",
+            "orders           12,000  ≥ 36,050   2 h  3 per record of orders",
             "order_products                  0        with orders",
-            "order_pickups             unknown        1 for 50 of orders",
+            "order_pickups             unknown        1 per 50 records of orders",
             "products            200                  not selected",
             "tax_classes       ≥ 250         3  <1 s",
             "coupons                        NO        needs marketing_read",
@@ -222,7 +222,7 @@ mod tests {
     fn on_a_narrow_terminal_the_table_is_stacked() {
         let text = table(&report(QUOTA), Some(40)).unwrap();
         assert!(
-            text.contains("orders\n  records   12,000\n  requests  ≥ 36,050\n  time      2 h\n  3 for each of orders\n"),
+            text.contains("orders\n  records   12,000\n  requests  ≥ 36,050\n  time      2 h\n  3 per record of orders\n"),
             "{text}"
         );
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");

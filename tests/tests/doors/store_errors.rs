@@ -74,15 +74,15 @@ fn check_as_text_is_a_table_with_what_a_first_run_costs() {
     };
     let text = table(&[]);
     // Two pages, the list's end and what confirms it, the same of archived orders, and three lists for each order; 100 of them in 30 s.
-    assert_eq!(row(&text, "orders"), ["orders", "300", "≥ 906", "4.5 min", "3 for each of orders"]);
+    assert_eq!(row(&text, "orders"), ["orders", "300", "≥ 906", "4.5 min", "3 per record of orders"]);
     assert_eq!(row(&text, "order_products"), ["order_products", "0", "with orders"]);
     assert_eq!(row(&text, "coupons"), ["coupons", "NO", "needs store_v2_marketing_read_only"]);
     assert!(text.contains("100 requests in 30 s"), "{text}");
     // What is selected decides what it costs.
     let text = table(&["--select", "order_shipments,order_pickups"]);
     assert_eq!(row(&text, "orders"), ["orders", "300", "not selected"]);
-    assert_eq!(row(&text, "order_shipments"), ["order_shipments", "≥ 306", "1.5 min", "1 for each of orders"]);
-    assert_eq!(row(&text, "order_pickups"), ["order_pickups", "≥ 6", "2 s", "1 for 50 of orders"]);
+    assert_eq!(row(&text, "order_shipments"), ["order_shipments", "≥ 306", "1.5 min", "1 per record of orders"]);
+    assert_eq!(row(&text, "order_pickups"), ["order_pickups", "≥ 6", "2 s", "1 per 50 records of orders"]);
     // Without their lists orders cost their pages alone.
     let metadata = json!([{"breadcrumb": [], "metadata": {"selected": true}},
         {"breadcrumb": ["properties", "products"], "metadata": {"selected": false}},

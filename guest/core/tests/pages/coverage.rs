@@ -100,7 +100,8 @@ fn of_list(stream: &Stream, list: &List) -> String {
         Paging::Once => 1,
         // A list of more than one page is read once more, since what is deleted meanwhile shifts the rows after it.
         Paging::Page => 2 * pages,
-        Paging::Id { .. } | Paging::Cursor { .. } => pages,
+        Paging::Id { after } => pages_by_id(after) + 2 * list.hidden.len(),
+        Paging::Cursor { .. } => pages,
     };
     let is_shown = |rows: &&&Rows| stream.schema()["properties"].get(rows.name).is_some();
     let shown = list.rows.iter().filter(is_shown).filter_map(|rows| {
@@ -115,6 +116,12 @@ fn of_list(stream: &Stream, list: &List) -> String {
         let _ = write!(more, ", {} with {}", number(RECORDS.div_ceil(most)), fields.join(" or "));
     }
     number(own) + &more
+}
+
+/// The pages by id. Where the filter takes the least id, too, each page begins with the last row of the one before it.
+fn pages_by_id(after: &str) -> usize {
+    let repeated = usize::from(!after.ends_with(":greater"));
+    1 + (RECORDS - PAGE).div_ceil(PAGE - repeated)
 }
 
 /// The requests for the rows of so many records. None: the records hold them.

@@ -63,7 +63,7 @@ fn expect_everything(world: &World, runs: &[&Run], what: &str) {
     }
 }
 
-/// The warnings of a run, but for the fields that the sandbox makes up.
+/// The INFO lines of a run that hold this text.
 fn infos<'r>(run: &'r Run, text: &str) -> Vec<&'r str> {
     run.log.iter().filter(|(level, line)| *level == Level::Info && line.contains(text)).map(|(_, line)| line.as_str()).collect()
 }

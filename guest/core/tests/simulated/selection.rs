@@ -54,7 +54,6 @@ fn the_ids_of_products_and_customers_cost_a_request_for_each_page_and_cause_no_w
         world.store.borrow_mut().clear_requests();
         let run = world.select(stream);
         assert_eq!(run.ids(stream).len(), 120, "{stream}");
-        // The sandbox adds one field that nobody knows.
         assert!(run.warnings().is_empty(), "{stream}: {:?}", run.warnings());
         let names = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert!(run.records(stream).iter().all(|record| names(record) == ["id", "date_created", "date_modified"]), "{stream}");
