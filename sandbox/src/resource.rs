@@ -78,6 +78,8 @@ pub(crate) enum Sorts {
     Joined(&'static [&'static str]),
     /// `sort=field&direction=desc`.
     Apart(&'static [&'static str]),
+    /// The same. Without `sort` the order is not documented: here it is by the first of these fields.
+    Undocumented(&'static [&'static str]),
 }
 
 /// What a list shows when it is asked to.

@@ -329,6 +329,10 @@ fn sort(context: &Context<'_>, sorts: &Sorts) -> Result<Sort, Refusal> {
             (known, field, direction)
         }
         (Sorts::Apart(known), field) => (known, field.unwrap_or("id"), context.query.get("direction").unwrap_or("asc")),
+        (Sorts::Undocumented(known), field) => {
+            let field = field.or(known.first().copied()).unwrap_or("id");
+            (known, field, context.query.get("direction").unwrap_or("asc"))
+        }
     };
     let is_known = known.contains(&field) || field == "id" && matches!(sorts, Sorts::Apart(_));
     match direction {

@@ -292,7 +292,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         if self.is_gone(record.id).await? {
             return Err(Lost::Gone);
         }
-        if inside::least(rows, record).1 > 0 || rows.is_inside() {
+        if inside::least(rows, record).1 > 0 {
             return Err(self.fault(rows, record, NOT_WHOLE));
         }
         if let Some(list) = self.pages(rows, record).await? {

@@ -245,13 +245,11 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         }
     }
 
-    /// Tells which lists of a record can change while its date stays. A run that reads from a bookmark on misses such a change; one without a bookmark reads
-    /// everything.
+    /// Tells which lists of a record can change while its date stays: from the bookmark on, a run misses such a change.
     fn inform_of_undated(&self, group: &Group, groups: &[Group]) {
         let is_selected = |name: &str| groups.iter().flat_map(|group| &group.members).any(|member| member.stream.name == name);
         for Member { stream, shape, mode, .. } in group.members.iter().filter(|member| member.stream.rows().is_none()) {
-            let is_from_bookmark = *mode == Mode::Changes && matches!(self.state.bookmark(stream), Ok(Some(_)));
-            for Include { field, undated, .. } in group.list.includes.iter().filter(|_| is_from_bookmark) {
+            for Include { field, undated, .. } in group.list.includes.iter().filter(|_| *mode == Mode::Changes) {
                 let Some(remedy) = undated.filter(|remedy| shape.position(field).is_some() && !is_selected(remedy)) else {
                     continue;
                 };

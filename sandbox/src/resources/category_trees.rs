@@ -3,7 +3,6 @@
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::paging::Paging;
 use crate::resource::{Make, Resource, plain};
 use crate::seed::make::{Field, Is};
 
@@ -11,8 +10,5 @@ const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In])];
 
 const FIELDS: &[Field] = &[Field("id", Is::Id), Field("name", Is::Name("Größe")), Field("channels", Is::Numbers(3))];
 
-pub(crate) static RESOURCE: Resource = Resource {
-    paging: Paging::Whole,
-    filters: RULES,
-    ..plain(Kind::CATEGORY_TREES, "catalog/trees", Scope::Products, Make::Fields(FIELDS, &[]))
-};
+pub(crate) static RESOURCE: Resource =
+    Resource { filters: RULES, ..plain(Kind::CATEGORY_TREES, "catalog/trees", Scope::Products, Make::Fields(FIELDS, &[])) };

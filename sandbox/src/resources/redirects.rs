@@ -3,7 +3,7 @@
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::resource::{Make, Resource, plain};
+use crate::resource::{Make, Resource, Sorts, plain};
 use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In, Op::Min, Op::Max]), Rule::Each(&["site_id"], &[Op::Equal])];
@@ -23,5 +23,8 @@ const FIELDS: &[Field] = &[
     Field("to_url", Is::Text(&["", "https://store-domain.com/new-url"])),
 ];
 
-pub(crate) static RESOURCE: Resource =
-    Resource { filters: RULES, ..plain(Kind::REDIRECTS, "storefront/redirects", Scope::Content, Make::Fields(FIELDS, &[])) };
+pub(crate) static RESOURCE: Resource = Resource {
+    filters: RULES,
+    sorts: Sorts::Undocumented(&["from_path", "site_id", "id"]),
+    ..plain(Kind::REDIRECTS, "storefront/redirects", Scope::Content, Make::Fields(FIELDS, &[]))
+};

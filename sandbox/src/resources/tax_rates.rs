@@ -3,7 +3,6 @@
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::paging::Paging;
 use crate::resource::{Make, Resource, plain};
 use crate::seed::make::{Field, Is};
 
@@ -18,8 +17,5 @@ const FIELDS: &[Field] = &[
     Field("tax_zone_id", Is::Whole(0, 90)),
 ];
 
-pub(crate) static RESOURCE: Resource = Resource {
-    paging: Paging::Whole,
-    filters: RULES,
-    ..plain(Kind::TAX_RATES, "tax/rates", Scope::Information, Make::Fields(FIELDS, &[]))
-};
+pub(crate) static RESOURCE: Resource =
+    Resource { filters: RULES, ..plain(Kind::TAX_RATES, "tax/rates", Scope::Information, Make::Fields(FIELDS, &[])) };

@@ -112,7 +112,10 @@ fn refusal(config: &Config, request: &Request, response: &Response) -> Failure {
         ),
         403 => Failure::new(
             Kind::MissingScope,
-            format!("the access token may not read this: give its API account the scope {}{said}", request.scope),
+            format!(
+                "the access token may not read this: give its API account the scope {}; if it has it, the plan of the store may lack this{said}",
+                request.scope
+            ),
         ),
         404 => Failure::new(
             Kind::Api,

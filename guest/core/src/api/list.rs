@@ -55,6 +55,10 @@ impl Listing {
     }
 }
 
+fn is_empty_object(raw: &RawValue) -> bool {
+    raw.get().strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+}
+
 /// The parts of a page, borrowed from its body.
 #[derive(Default)]
 struct Page<'a> {
@@ -107,7 +111,10 @@ impl Form {
             }
             Form::Named(name) => {
                 let raw: &RawValue = parse(body, "JSON")?;
+                let is_none = |raw: &RawValue| raw.get() == "null" || is_empty_object(raw);
                 match (peek(raw, name), peek(raw, "id")) {
+                    (Some(list), _) if is_none(list) => Ok(Page::default()),
+                    (None, None) if is_empty_object(raw) => Ok(Page::default()),
                     (Some(list), _) => Form::Bare.page(list.get().as_bytes()),
                     (None, Some(_)) => Form::Object.page(body),
                     (None, None) => Form::Bare.page(body),
@@ -306,10 +313,10 @@ mod tests {
             assert_eq!(rows(body), [r#"{"id": 1}"#, r#"{"id": 2}"#], "{body}");
         }
         assert_eq!(rows(r#"{"id": 1}"#), [r#"{"id": 1}"#]);
-        for empty in ["", "[]", r#"{"fees": []}"#] {
+        for empty in ["", "[]", "{}", r#"{"fees": []}"#, r#"{"fees": {}}"#, r#"{"fees": null}"#] {
             assert!(rows(empty).is_empty(), "{empty}");
         }
-        for other in ["{}", r#"{"fees": {}}"#, r#"{"fees": null}"#, r#"{"status": 500}"#, "null", "5"] {
+        for other in [r#"{"status": 500}"#, r#"{"fees": 5}"#, "null", "5"] {
             assert!(Form::Named("fees").decode(other.as_bytes()).is_err(), "{other}");
         }
         let page = Form::Named("fees").decode(b"{\"fees\": [{\"id\": 1}, {\"id\": 2, \"a\": \"\x01\"}]}").unwrap();

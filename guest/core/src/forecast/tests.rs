@@ -179,7 +179,7 @@ fn a_page_says_how_long_its_list_is_by_its_total_or_by_its_end() {
     let rows = |many: usize| format!("[{}]", vec!["{\"id\": 1}"; many].join(","));
     assert_eq!(figure("products", r#"{"data": [], "meta": {"pagination": {"total": 9}}}"#), Some((9, false)));
     assert_eq!(figure("products", r#"{"data": [{"id": 1}], "meta": []}"#), None, "one row of any number");
-    assert_eq!(figure("tax_rates", r#"{"data": [{"id": 1}], "meta": []}"#), Some((1, false)), "one answer holds all");
+    assert_eq!(figure("tax_zones", r#"{"data": [{"id": 1}], "meta": []}"#), Some((1, false)), "one answer holds all");
     assert_eq!((figure("tax_classes", "[]"), figure("tax_classes", &rows(9))), (Some((0, false)), Some((9, false))));
     assert_eq!(figure("tax_classes", &rows(10)), Some((10, true)), "a full page ends no list");
     assert_eq!(figure("order_statuses", &rows(15)), Some((15, false)));

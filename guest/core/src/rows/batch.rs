@@ -144,8 +144,15 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let Some(ask) = rows.ask().filter(|_| !is_known) else { return };
         let mut request = self.request(rows, ask, None, None);
         (request.page, request.tries) = (Some(Slice::first(1)), Some(1));
-        let first = self.gate.get(&mut request, |body| ask.decode(body)).await;
-        let is_unused = first.is_ok_and(|answer| answer.body.rows.is_empty() && answer.body.total == Some(0));
+        let mut is_unused = true;
+        // An empty answer that does not say how many rows there are is believed when it comes twice.
+        for _ in 0..2 {
+            let first = self.gate.get(&mut request, |body| ask.decode(body)).await.map(|answer| answer.body);
+            is_unused = is_unused && first.as_ref().is_ok_and(Listing::is_empty_as_it_says);
+            if !is_unused || first.is_ok_and(|page| page.total == Some(0)) {
+                break;
+            }
+        }
         self.notes.borrow_mut().unused.insert(rows.name, is_unused);
     }
 

@@ -10,6 +10,10 @@ use crate::streams::{List, Lookup};
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(super) async fn is_gone(&self, id: u64) -> Result<bool, Refused> {
+        // A store that hides a record from its list may hide it from its own path, too; but this list has just shown it.
+        if self.are_hidden {
+            return Ok(false);
+        }
         is_gone(self.gate, self.group.name(), self.group.list, id, self.tries).await
     }
 }

@@ -1,11 +1,9 @@
 //! category_trees: each storefront's tree of categories.
 
-use super::{End, List, Lookup, Paging, Source, Stream, products};
+use super::{List, Lookup, Source, Stream, products};
 
 /// The list.
 pub static LIST: List = List {
-    paging: Paging::Once,
-    end: End::Answer,
     one: Some(Lookup::Filter("id:in")),
     ..List::v3("v3/catalog/trees", products::SCOPE)
 };

@@ -4,7 +4,7 @@ use super::{End, List, Lookup, Paging, Source, Stream};
 
 /// The list.
 pub static LIST: List = List {
-    fixed: &[("include", "to_url")],
+    fixed: &[("include", "to_url"), ("sort", "id"), ("direction", "asc")],
     paging: Paging::Id { after: "id:min" },
     end: End::AllSeen,
     one: Some(Lookup::Filter("id:in")),

@@ -1,11 +1,9 @@
 //! tax_rates: the rates of all tax zones.
 
-use super::{End, List, Lookup, Paging, Source, Stream};
+use super::{List, Lookup, Source, Stream};
 
 /// The list.
 pub static LIST: List = List {
-    paging: Paging::Once,
-    end: End::Answer,
     one: Some(Lookup::Filter("id:in")),
     ..List::v3("v3/tax/rates", "store_v2_information_read_only")
 };

@@ -115,8 +115,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         if last.id <= end {
             return Ok(false);
         }
-        // One empty answer may be a fault, so that a list with rows was not empty before.
-        let was_there = end == 0 || rows.iter().any(|row| row.id > end && self.is_settled(row.date));
+        // One empty answer may be a fault, so that a list with rows was not empty before. Without dates nobody can tell.
+        let was_there = end == 0 || self.list.dates.is_none() || rows.iter().any(|row| row.id > end && self.is_settled(row.date));
         let (last, end) = (last.id, end);
         if !was_there
             && matches!(self.highest(None).await?, Highest::Row(id, _) if id >= last)

@@ -24,16 +24,17 @@ struct Ahead {
 }
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// The page at the walk's position, or the next one that the store can serve. By cursor there is no way around.
+    /// The page at the walk's position, or the next one that the store can serve. Without a filter for a range of ids there is no way around: nobody
+    /// could ask for what lies between.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
-        let by_id = matches!(self.list.paging, Paging::Id { .. });
+        let has_way_around = self.list.range.is_some();
         match self.fetch(most).await {
             Ok(answer) => {
                 self.relax(answer.body.rows.len());
                 Ok(Served::page(answer.body, None))
             }
             Err(refused) if self.hidden().is_some() => self.without_hidden(most, refused).await,
-            Err(refused) if refused.spent && by_id => self.around(refused).await,
+            Err(refused) if refused.spent && has_way_around => self.around(refused).await,
             Err(refused) => Err(refused.failure),
         }
     }

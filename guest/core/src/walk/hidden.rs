@@ -37,7 +37,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// store does not know the filter, the pass is set aside. That holds the bookmark, so that the next walk reads it again.
     pub(super) async fn without_hidden(&mut self, most: Option<u64>, mut refused: Refused) -> Result<Served> {
         let Some(hidden) = self.hidden() else { return Err(refused.failure) };
-        let is_refusal = |refused: &Refused| matches!(refused.status, Some(400 | 404 | 422));
+        let is_refusal = |refused: &Refused| matches!(refused.status, Some(400 | 403 | 404 | 422));
         // One refusal may be a fault of its own, or one of the list itself.
         if is_refusal(&refused) && self.shown().await?.is_some() {
             self.gate.clock().sleep(SECOND_THOUGHTS).await;

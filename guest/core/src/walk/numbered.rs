@@ -16,6 +16,8 @@ use crate::progress::Position;
 
 /// A list that still changes after so many passes is an error.
 const MOST_PASSES: u32 = 10;
+/// One that cannot leave out what is new is believed after so many: on a busy shop it never stands still.
+const MOST_UNDATED: u32 = 3;
 /// The least page size, however low `max_records` is: the size must stay the same until the list has been read.
 const LEAST_ROWS: u32 = 10;
 
@@ -123,6 +125,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             }
             return Ok(true);
         }
+        if pass.number >= MOST_UNDATED && self.list.dates.is_none() {
+            self.gate.remarks.note(None, Uncertain::Changed);
+            self.warn(&format!(
+                "the list has changed each of the {MOST_UNDATED} times that it was read; what came is written, and the next run reads all of it again"
+            ));
+            return Ok(true);
+        }
         if pass.number >= MOST_PASSES {
             return Err(self.failure(format!(
                 "the list has changed each of the {MOST_PASSES} times that it was read, or is shorter than it says; run again"
@@ -147,7 +156,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// What comes with one answer. No page is documented for such a list, so one that looks like a page is worth a warning.
     pub(super) async fn only_page(&mut self) -> Result<Page> {
-        let answer = self.fetch(None).await?.body;
+        let mut answer = self.fetch(None).await?.body;
+        // Nothing contradicts an answer without rows, so it is asked for twice.
+        if answer.rows.is_empty() && answer.total != Some(0) {
+            answer = self.fetch(None).await?.body;
+        }
         let came = answer.rows.len();
         if answer.total.is_some_and(|total| total > came as u64) {
             return Err(self.fault("one answer with fewer rows than it says there are"));

@@ -48,7 +48,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 sifted.known += 1;
                 continue;
             }
-            sifted.place_nameless(std::mem::take(&mut nameless), (before.unwrap_or(0), id), self.extent.pass);
+            let nameless = std::mem::take(&mut nameless);
+            // Without a filter for a range nobody could ask for a gap.
+            match self.list.range {
+                Some(_) => sifted.place_nameless(nameless, (before.unwrap_or(0), id), self.extent.pass),
+                None => sifted.add_nameless(nameless),
+            }
             self.warn_of_old(id, date);
             repairs.iter().filter(|repair| repair.row == place).for_each(|repair| self.findings.repaired(&id, &repair.field));
             sifted.seen += u64::from(self.may_be_counted(date));

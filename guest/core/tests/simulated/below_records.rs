@@ -1,6 +1,6 @@
 //! Lists below the records of another list.
 
-use crate::world::{FAMILIES, World};
+use crate::world::{FAMILIES, Run, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap_bigcommerce_core::error::Kind as Failure;
@@ -103,6 +103,51 @@ fn a_price_list_whose_records_are_never_served_holds_up_no_other() {
             [&first, &second].iter().flat_map(|run| run.records("price_list_records")).map(|record| key(&record)).collect();
         assert_eq!(came.len(), world.rows("price_list_records"));
     }
+}
+
+#[test]
+fn a_page_of_listings_that_is_not_served_holds_up_no_other_channel_and_comes_later() {
+    for served in [0, 1] {
+        let mut world = World::new(FAMILIES.with(Kind::CHANNELS, 4));
+        world.config.insert("page_size".into(), json!(10));
+        let channel = world.store.borrow().ids(Kind::CHANNELS).nth(1).unwrap();
+        let path = format!("/channels/{channel}/listings?");
+        world.store.borrow_mut().add_fault(Fault::on(&path, Action::status(500)).skip(served).always());
+        let first = world.select("channel_listings");
+        assert_eq!(first.verdict(), Some(Failure::SetAside), "{:?}", first.warnings());
+        let of = |run: &Run, own: bool| -> BTreeSet<u64> {
+            let records = run.records("channel_listings").into_iter();
+            let records = records.filter(|record| (record["channel_id"] == channel) == own);
+            records.map(|record| record["listing_id"].as_u64().unwrap()).collect()
+        };
+        let still = world.select_from("channel_listings", Some(first.state()));
+        assert_eq!(still.verdict(), Some(Failure::SetAside), "{:?}", still.warnings());
+        world.store.borrow_mut().clear_faults();
+        let last = world.select_from("channel_listings", Some(still.state()));
+        assert_eq!((last.verdict(), last.aside("channel_listings")), (None, json!([])), "{:?}", last.warnings());
+        let due: Vec<u64> = world
+            .store
+            .borrow()
+            .truth("channel_listings")
+            .unwrap()
+            .iter()
+            .filter(|truth| truth.of == Some((Kind::CHANNELS, channel)))
+            .map(|truth| truth.row["listing_id"].as_u64().unwrap())
+            .collect();
+        assert!(due.len() > 10 && due.iter().all(|id| of(&last, true).contains(id)), "{:?}", last.warnings());
+        assert_eq!(due.len() + of(&first, false).len(), world.rows("channel_listings"));
+    }
+}
+
+#[test]
+fn a_zone_whose_methods_come_empty_once_is_asked_again() {
+    let world = World::new(FAMILIES.with(Kind::SHIPPING_ZONES, 5));
+    let due = world.rows("shipping_methods");
+    let zone = world.store.borrow().truth("shipping_methods").unwrap().iter().find_map(|truth| truth.of).unwrap().1;
+    let nothing = Action::Status { code: 204, body: Some(Vec::new()), headers: Vec::new() };
+    world.store.borrow_mut().add_fault(Fault::on(&format!("/shipping/zones/{zone}/methods"), nothing));
+    let run = world.select("shipping_methods");
+    assert_eq!((run.verdict(), run.records("shipping_methods").len()), (None, due), "{:?}", run.warnings());
 }
 
 #[test]
