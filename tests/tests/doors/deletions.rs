@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tap_bigcommerce_sandbox::{Counts, Kind};
+use tap_bigcommerce_tests::doors::{Edge, command, whole};
+use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN, edge_variables};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
 
@@ -102,6 +104,35 @@ fn a_walk_in_several_runs_loses_nothing_of_its_earlier_ones() {
         settings(json!({}));
         shop.run(["--output", output, "--select", "coupons"]).ok();
         assert_eq!(held(&shop, output, "coupons"), in_store(&shop, Kind::COUPONS), "{output}");
+    }
+}
+
+/// Which streams are told to be complete, by the version of their records.
+fn activated(text: &str) -> Vec<String> {
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &'static str| lines.iter().filter(move |line| line["type"] == kind);
+    let told: Vec<&Value> = of("ACTIVATE_VERSION").collect();
+    for message in &told {
+        let mut records = of("RECORD").filter(|record| record["stream"] == message["stream"]).peekable();
+        assert!(records.peek().is_some() && records.all(|record| record["version"] == message["version"]), "{message}");
+    }
+    told.iter().map(|message| message["stream"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_command_and_edge_say_the_same_of_what_is_complete() {
+    let shop = Shop::new(SMALL);
+    let settings = json!({ "emit_activate_version_messages": true });
+    shop.file("config.json", &shop.config_with(settings.clone()));
+    let select = "customers,coupons,product_ids";
+    let by_program = shop.run(["--select", select]).ok().stdout;
+    let by_command = command(&shop.path(""), &["--config", "config.json", "--select", select], &[]).await.stdout;
+    let edge = Edge::open(edge_variables(&shop, &settings, Some(EDGE_TOKEN))).await;
+    let by_edge = whole(edge.ask("POST", "/sync", Some(BEARER), json!({ "select": [select] }).to_string()).await).await.unwrap();
+    for text in [by_program, by_command, by_edge] {
+        let mut told = activated(&text);
+        told.sort();
+        assert_eq!(told, ["coupons", "product_ids"]);
     }
 }
 

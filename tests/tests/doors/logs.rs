@@ -130,6 +130,8 @@ fn json_lines_are_the_sdks_with_metrics_as_objects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_door_heeds_level_and_format_too() {
     let shop = Shop::new(SMALL);
+    // For a warning in each run.
+    shop.sandbox.with_store(|store| store.quirks.unannounced_fields = true);
     let said = command(&shop.path(""), &["--config", "config.json"], &[(FORMAT, "json"), (LEVEL, "warning")]).await;
     let log = objects(&said.stderr);
     assert!(said.good && !log.is_empty() && log.iter().all(|line| line["level"] == "warning"), "{}", said.stderr);
