@@ -9,7 +9,11 @@ use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In])];
 
-const FIELDS: &[Field] = &[Field("id", Is::Id), Field("name", Is::Name("Größe")), Field("channels", Is::Numbers(3))];
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("name", Is::Names(&["Hauptkatalog", "Wholesale", "卸売"])),
+    Field("channels", Is::Ids(3, Kind::CHANNELS)),
+];
 
 pub(crate) static RESOURCE: Resource = Resource {
     paging: Paging::Whole,
