@@ -60,7 +60,7 @@ pub(crate) struct Dates {
     pub(crate) write: fn(DateTime<Utc>) -> String,
 }
 
-/// How many rows a list has in one record of each hundred, in turn: around ten, and around a page of 250.
+/// How many rows a list that can have some has in one record of each hundred, in turn: around ten, and around a page of 250.
 const LONG: [u64; 5] = [25, 11, 250, 251, 259];
 /// The first record whose first list is so long; the next list's is two records behind it.
 const FIRST_LONG: u64 = 24;
@@ -154,10 +154,8 @@ impl Resource {
     fn more(&self, rng: &mut Rng, id: u64, head: &Head, more: More) -> Map<String, Value> {
         let mut with = For { rng, id, row: None, head, write: self.dates.write };
         let mut rows = |(place, (name, most, fields)): (u64, &(&str, u64, &[Field]))| {
-            let count = match head.index % 100 == FIRST_LONG + 2 * place {
-                true => LONG[(head.index / 100) as usize % LONG.len()],
-                false => with.rng.u64(0..=*most),
-            };
+            let is_long = *most > 1 && head.index % 100 == FIRST_LONG + 2 * place;
+            let count = if is_long { LONG[(head.index / 100) as usize % LONG.len()] } else { with.rng.u64(0..=*most) };
             ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
         };
         (0..).zip(more).map(&mut rows).collect()

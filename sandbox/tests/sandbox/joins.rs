@@ -146,13 +146,9 @@ fn a_field_that_has_to_be_asked_for_comes_only_then() {
 fn one_list_in_a_hundred_is_longer_than_others_and_some_of_these_than_a_page() {
     let counts = Counts::default().with(Kind::ORDERS, 1_000).with(Kind::PRODUCTS, 1_000);
     let store = Store::new(Options { counts, ..Options::default() });
-    for (kind, part) in [
-        (Kind::ORDERS, "shipments"),
-        (Kind::ORDERS, "taxes"),
-        (Kind::ORDERS, "messages"),
-        (Kind::ORDERS, "pickups"),
-        (Kind::PRODUCTS, "complex_rules"),
-    ] {
+    for (kind, part) in
+        [(Kind::ORDERS, "shipments"), (Kind::ORDERS, "taxes"), (Kind::ORDERS, "messages"), (Kind::PRODUCTS, "complex_rules")]
+    {
         let length = |id| store.record(kind, id).unwrap().parts[part].as_array().unwrap().len();
         let mut long: Vec<usize> = store.ids(kind).map(length).filter(|length| *length > 10).collect();
         long.sort_unstable();
