@@ -54,7 +54,7 @@ kinds! {
     /// `/v3/catalog/trees/categories`. No dates; the id is `category_id`.
     CATEGORIES = "categories", 45, Ids { first: 18, gap: 11 };
     /// `/v2/order_statuses`.
-    ORDER_STATUSES = "order_statuses", 15, Ids { first: 1, gap: 17 };
+    ORDER_STATUSES = "order_statuses", 15, Ids { first: 0, gap: 17 };
     /// `/v2/customer_groups`.
     CUSTOMER_GROUPS = "customer_groups", 8, Ids { first: 1, gap: 17 };
     /// `/v3/catalog/trees`.
@@ -62,7 +62,7 @@ kinds! {
     /// `/v3/channels`.
     CHANNELS = "channels", 4, Ids { first: 1, gap: 17 };
     /// `/v3/sites`.
-    SITES = "sites", 4, Ids { first: 1, gap: 17 };
+    SITES = "sites", 4, Ids { first: 1000, gap: 17 };
     /// `/v2/currencies`.
     CURRENCIES = "currencies", 4, Ids { first: 1, gap: 17 };
     /// `/v3/content/pages`.
@@ -78,7 +78,7 @@ kinds! {
     /// `/v3/inventory/locations`.
     LOCATIONS = "locations", 6, Ids { first: 1, gap: 17 };
     /// `/v2/tax_classes`.
-    TAX_CLASSES = "tax_classes", 5, Ids { first: 1, gap: 17 };
+    TAX_CLASSES = "tax_classes", 5, Ids { first: 0, gap: 17 };
     /// `/v3/tax/zones`.
     TAX_ZONES = "tax_zones", 5, Ids { first: 1, gap: 17 };
     /// `/v3/tax/rates`.
@@ -106,7 +106,7 @@ kinds! {
     /// `/v3/inventory/locations/metafields`.
     LOCATION_METAFIELDS = "location_metafields", 24, Ids { first: 1, gap: 17 };
     /// `/v3/customers/attributes`.
-    CUSTOMER_ATTRIBUTES = "customer_attributes", 9, Ids { first: 1, gap: 17 };
+    CUSTOMER_ATTRIBUTES = "customer_attributes", 12, Ids { first: 1, gap: 17 };
     /// `/v3/customers/subscribers`.
     SUBSCRIBERS = "subscribers", 40, Ids { first: 1, gap: 17 };
     /// `/v3/segments`.
@@ -129,7 +129,14 @@ impl Kind {
     /// The id of the record at a place, from 0.
     pub(crate) const fn id(self, index: u64) -> u64 {
         let Ids { first, gap } = Self::IDS[self.0];
+        // A store's first channel is number 1; the others are numbered across all stores.
+        let first = if self.0 == Self::CHANNELS.0 && index > 0 { 664_178 } else { first };
         first + index + index / gap
+    }
+
+    /// How many of them a store usually has: what refers to them names one of these, however many there are.
+    pub(crate) const fn usual(self) -> u64 {
+        Counts::USUAL.0[self.0]
     }
 
     /// Its name: that of its endpoint, and of a tap's stream.

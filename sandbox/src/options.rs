@@ -58,6 +58,8 @@ pub enum Scope {
     Orders,
     /// `/v3/orders/{id}/transactions`.
     Transactions,
+    /// `/v3/orders/pickups`.
+    Fulfillment,
     /// `/v3/customers` and below.
     Customers,
     /// `/v3/catalog` and `/v3/pricelists`, and below.
@@ -86,9 +88,10 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Orders,
         Self::Transactions,
+        Self::Fulfillment,
         Self::Customers,
         Self::Products,
         Self::Marketing,
@@ -109,6 +112,7 @@ impl Scope {
         match self {
             Self::Orders => "store_v2_orders_read_only",
             Self::Transactions => "store_v2_transactions_read_only",
+            Self::Fulfillment => "store_order_fulfillment_read_only",
             Self::Customers => "store_v2_customers_read_only",
             Self::Products => "store_v2_products_read_only",
             Self::Marketing => "store_v2_marketing_read_only",

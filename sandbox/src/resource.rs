@@ -60,6 +60,11 @@ pub(crate) struct Dates {
     pub(crate) write: fn(DateTime<Utc>) -> String,
 }
 
+/// How many rows a list that can have some has in one record of each hundred, in turn: around ten, and around a page of 250.
+const LONG: [u64; 5] = [25, 11, 250, 251, 259];
+/// The first record whose first list is so long; the next list's is two records behind it.
+const FIRST_LONG: u64 = 24;
+
 /// Lists of rows that a record has as parts: the name, the most rows, what they are made of.
 pub(crate) type More = &'static [(&'static str, u64, &'static [Field])];
 
@@ -86,12 +91,19 @@ pub(crate) enum Sorts {
 pub(crate) struct Include {
     /// Its name in `include`.
     pub(crate) name: &'static str,
-    /// The part that is shown; none for what `show` does.
+    /// The part that is shown; none for what `show` does, or for a field of the record that is left out otherwise.
     pub(crate) part: Option<&'static str>,
     /// The most rows of it that are shown.
     pub(crate) most: Option<fn(&Caps) -> usize>,
     /// The most records of a page that has it.
     pub(crate) page: Option<fn(&Caps) -> usize>,
+}
+
+impl Include {
+    /// A field of the record that only comes when it is asked for.
+    pub(crate) const fn field(name: &'static str) -> Self {
+        Self { name, part: None, most: None, page: None }
+    }
 }
 
 /// Rows that belong to a record, with endpoints of their own.
@@ -109,6 +121,8 @@ pub(crate) struct Part {
     pub(crate) filters: &'static [Rule],
     /// What comes only when `include` names it: fields of a row.
     pub(crate) includes: &'static [(&'static str, &'static str)],
+    /// Fields of a row that come only with `details=true`.
+    pub(crate) details: &'static [&'static str],
     pub(crate) always: Option<&'static [&'static str]>,
     /// What is served where it is no list of rows.
     pub(crate) built: Option<fn(&Context<'_>, u64, &Record) -> Value>,
@@ -133,20 +147,20 @@ impl Resource {
                 record
             }
             Make::Fields(fields, more) => {
-                let dates = (head.created, head.modified);
-                let fields = make::object(fields, &mut For { rng, id, row: None, dates, write: self.dates.write });
+                let fields = make::object(fields, &mut For { rng, id, row: None, head, write: self.dates.write });
                 Record { fields, parts: self.more(rng, id, head, more) }
             }
         }
     }
 
     fn more(&self, rng: &mut Rng, id: u64, head: &Head, more: More) -> Map<String, Value> {
-        let mut with = For { rng, id, row: None, dates: (head.created, head.modified), write: self.dates.write };
-        let mut rows = |(name, most, fields): &(&str, u64, &[Field])| {
-            let count = with.rng.u64(0..=*most);
+        let mut with = For { rng, id, row: None, head, write: self.dates.write };
+        let mut rows = |(place, (name, most, fields)): (u64, &(&str, u64, &[Field]))| {
+            let is_long = *most > 1 && head.index % 100 == FIRST_LONG + 2 * place;
+            let count = if is_long { LONG[(head.index / 100) as usize % LONG.len()] } else { with.rng.u64(0..=*most) };
             ((*name).to_owned(), Value::from(make::rows(fields, &mut with, count)))
         };
-        more.iter().map(&mut rows).collect()
+        (0..).zip(more).map(&mut rows).collect()
     }
 
     /// Makes head and record agree after a change: what an order's fields say goes into the head, id and dates into the fields.
@@ -229,6 +243,7 @@ const fn part(name: &'static str, api: Version, scope: Scope) -> Part {
         paging: Paging::Number,
         filters: &[],
         includes: &[],
+        details: &[],
         always: None,
         built: None,
     }

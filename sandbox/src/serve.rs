@@ -221,8 +221,10 @@ fn answer_rows(context: &Context<'_>, part: &Part, rows: Vec<Row>) -> Result<Res
 fn finished(context: &Context<'_>, part: &Part, mut rows: Vec<Row>) -> Result<Vec<Value>, Refusal> {
     let known: Vec<&str> = part.includes.iter().map(|(name, _)| *name).collect();
     let asked = named(context, &known)?;
+    let is_detailed = context.query.get("details") == Some("true");
     for row in &mut rows {
         announce(context, row);
+        part.details.iter().filter(|_| !is_detailed).for_each(|field| drop(row.shift_remove(*field)));
         part.includes.iter().filter(|(name, _)| !asked.contains(name)).for_each(|(_, field)| drop(row.shift_remove(*field)));
         if let Some(always) = part.always {
             trim(context, row, always);
@@ -268,6 +270,10 @@ fn show(context: &Context<'_>, resource: &Resource, id: u64, record: &Record, in
         }
         fields.insert(part.to_owned(), value);
     }
+    let asked = |name| includes.iter().any(|include| include.name == name);
+    for field in resource.includes.iter().filter(|include| include.part.is_none() && !asked(include.name)) {
+        fields.shift_remove(field.name);
+    }
     if let Some(finish) = resource.show {
         finish(context, id, record, &mut fields)?;
     }
@@ -281,6 +287,7 @@ fn includes<'r>(context: &Context<'_>, resource: &'r Resource) -> Result<Vec<&'r
     Ok(resource.includes.iter().filter(|include| asked.contains(&include.name)).collect())
 }
 
+/// What `include` names. A list that can include nothing ignores it.
 fn named<'c>(context: &'c Context<'_>, known: &[&str]) -> Result<Vec<&'c str>, Refusal> {
     let asked = context.query.list("include");
     match asked.iter().find(|name| !known.contains(name)) {

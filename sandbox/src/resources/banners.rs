@@ -14,7 +14,7 @@ const RULES: &[Rule] = &[Rule::Named("min_id", "id", Op::Min), Rule::Named("max_
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
     Field("date_created", Is::Text(&["1409939123"])),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Name("Räumungsverkauf")),
     Field("content", Is::Text(&["", "<p> Sale! Tuesday at 9am! </p>"])),
     Field("page", Is::Text(&["home_page", "category_page", "brand_page", "search_page"])),
     Field("location", Is::Text(&["top", "bottom"])),

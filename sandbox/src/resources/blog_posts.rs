@@ -8,7 +8,7 @@ use crate::seed::make::{Field, Is};
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("title", Is::Name("Größe")),
+    Field("title", Is::Name("Neues aus der Küche, Teil")),
     Field("url", Is::Text(&["", "/blog/welcome-bigcommerce/"])),
     Field("preview_url", Is::Text(&["", "/blog/welcome-bigcommerce/"])),
     Field("body", Is::Words),

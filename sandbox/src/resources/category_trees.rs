@@ -8,7 +8,11 @@ use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In])];
 
-const FIELDS: &[Field] = &[Field("id", Is::Id), Field("name", Is::Name("Größe")), Field("channels", Is::Numbers(3))];
+const FIELDS: &[Field] = &[
+    Field("id", Is::Id),
+    Field("name", Is::Names(&["Hauptkatalog", "Wholesale", "卸売"])),
+    Field("channels", Is::Ids(3, Kind::CHANNELS)),
+];
 
 pub(crate) static RESOURCE: Resource =
     Resource { filters: RULES, ..plain(Kind::CATEGORY_TREES, "catalog/trees", Scope::Products, Make::Fields(FIELDS, &[])) };

@@ -1,14 +1,10 @@
 //! `/v3/channels`.
 
-use serde_json::{Map, Value};
-
-use crate::context::Context;
 use crate::dates;
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::record::Record;
-use crate::refusal::{Refusal, Version};
+use crate::refusal::Version;
 use crate::resource::{Dates, Include, Make, Part, Resource, below, plain};
 use crate::seed::make::{Field, Is};
 
@@ -24,7 +20,7 @@ const LISTING: &[Field] = &[
     Field("channel_id", Is::Parent),
     Field("listing_id", Is::RowId),
     Field("external_id", Is::Words),
-    Field("product_id", Is::Of(Kind::PRODUCTS)),
+    Field("product_id", Is::EachOf(Kind::PRODUCTS)),
     Field(
         "state",
         Is::Text(&[
@@ -51,8 +47,8 @@ const LISTING: &[Field] = &[
             3,
             &[
                 Field("channel_id", Is::Parent),
-                Field("product_id", Is::Of(Kind::PRODUCTS)),
-                Field("variant_id", Is::RowId),
+                Field("product_id", Is::EachOf(Kind::PRODUCTS)),
+                Field("variant_id", Is::VariantOf(&Is::EachOf(Kind::PRODUCTS))),
                 Field("external_id", Is::Words),
                 Field("state", Is::Text(&["active", "disabled", "deleted"])),
                 Field("name", Is::Words),
@@ -74,7 +70,7 @@ const FIELDS: &[Field] = &[
         "status",
         Is::Text(&["active", "prelaunch", "inactive", "connected", "disconnected", "archived", "deleted", "terminated"]),
     ),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["Online-Shop", "Kasse – Zürich", "Marketplace", "Großhandel"])),
     Field("type", Is::Text(&["pos", "marketplace", "storefront", "marketing"])),
     Field("platform", Is::Words),
     Field("date_created", Is::Created),
@@ -97,15 +93,6 @@ pub(crate) static RESOURCE: Resource = Resource {
         filters: OF_LISTINGS,
         ..below("listings", Version::V3, "channels/{id}/listings", Scope::Listings).of_stream("channel_listings")
     }],
-    includes: &[Include { name: "currencies", part: None, most: None, page: None }],
-    show: Some(show),
+    includes: &[Include::field("currencies")],
     ..plain(Kind::CHANNELS, "channels", Scope::Channels, Make::Fields(FIELDS, &[("listings", 30, LISTING)]))
 };
-
-/// A channel shows its currencies only if it is asked to.
-fn show(context: &Context<'_>, _: u64, _: &Record, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
-    if !context.query.list("include").contains(&"currencies") {
-        fields.shift_remove("currencies");
-    }
-    Ok(())
-}

@@ -12,7 +12,7 @@ const RULES: &[Rule] =
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["Schuhgröße", "Birthday", "Club number", "好きな色"])),
     Field("type", Is::Text(&["string", "number", "date"])),
     Field("date_modified", Is::Modified),
     Field("date_created", Is::Created),

@@ -16,11 +16,11 @@ const RULES: &[Rule] = &[
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("name", Is::Name("Größe")),
-    Field("is_default", Is::Flag),
+    Field("name", Is::Names(&["Endkunden", "Wholesale", "Stammgäste", "VIP ✨"])),
+    Field("is_default", Is::First),
     Field(
         "category_access",
-        Is::Object(&[Field("type", Is::Text(&["all", "specific", "none"])), Field("categories", Is::Numbers(3))]),
+        Is::Object(&[Field("type", Is::Text(&["all", "specific", "none"])), Field("categories", Is::Ids(3, Kind::CATEGORIES))]),
     ),
     Field(
         "discount_rules",
@@ -30,9 +30,9 @@ const FIELDS: &[Field] = &[
                 Field("type", Is::Text(&["price_list", "all", "category", "product"])),
                 Field("method", Is::Text(&["percent", "fixed", "price"])),
                 Field("amount", Is::Text(&["0", "12.95", "5.0000"])),
-                Field("price_list_id", Is::Whole(0, 90)),
-                Field("category_id", Is::Whole(0, 90)),
-                Field("product_id", Is::Whole(0, 90)),
+                Field("price_list_id", Is::Of(Kind::PRICE_LISTS)),
+                Field("category_id", Is::Of(Kind::CATEGORIES)),
+                Field("product_id", Is::Of(Kind::PRODUCTS)),
             ],
         ),
     ),

@@ -12,7 +12,7 @@ const RULES: &[Rule] = &[Rule::Named("location_id:in", "id", Op::In)];
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
     Field("code", Is::Text(&["", "BIGC-1"])),
-    Field("label", Is::Name("Größe")),
+    Field("label", Is::Names(&["Lager Süd", "Café Zürich", "Main Street", "横浜店"])),
     Field("description", Is::Text(&["", "Central shop of the world"])),
     Field("managed_by_external_source", Is::Flag),
     Field("type_id", Is::Text(&["PHYSICAL", "VIRTUAL"])),

@@ -2,13 +2,15 @@
 
 use crate::kind::Kind;
 use crate::resource::More;
+use crate::seed::lines::LINES_AN_ORDER as LINES;
 use crate::seed::make::{Field, Is};
+use crate::seed::orders::ADDRESSES_AN_ORDER as ADDRESSES;
 
 const SHIPMENT: &[Field] = &[
     Field("id", Is::RowId),
     Field("order_id", Is::Parent),
-    Field("customer_id", Is::Of(Kind::CUSTOMERS)),
-    Field("order_address_id", Is::RowId),
+    Field("customer_id", Is::Shopper),
+    Field("order_address_id", Is::FirstOf(ADDRESSES)),
     Field("date_created", Is::Created),
     Field("tracking_number", Is::Text(&["", "w4se4b6ASFEW4T"])),
     Field("merchant_shipping_cost", Is::Text(&["1.0000", "0.0000"])),
@@ -71,7 +73,7 @@ const SHIPMENT: &[Field] = &[
         Is::Rows(
             3,
             &[
-                Field("order_product_id", Is::Whole(0, 90)),
+                Field("order_product_id", Is::FirstOf(LINES)),
                 Field("product_id", Is::Of(Kind::PRODUCTS)),
                 Field("quantity", Is::Whole(0, 90)),
             ],
@@ -84,18 +86,18 @@ const SHIPMENT: &[Field] = &[
 const TAX: &[Field] = &[
     Field("id", Is::RowId),
     Field("order_id", Is::Parent),
-    Field("order_address_id", Is::Whole(0, 90)),
-    Field("tax_rate_id", Is::Whole(0, 90)),
+    Field("order_address_id", Is::FirstOf(ADDRESSES)),
+    Field("tax_rate_id", Is::Of(Kind::TAX_RATES)),
     Field("sales_tax_id", Is::Text(&["", "TaxId123"])),
-    Field("tax_class_id", Is::Maybe(20, &Is::Whole(0, 5))),
-    Field("name", Is::Name("Größe")),
+    Field("tax_class_id", Is::Maybe(20, &Is::Of(Kind::TAX_CLASSES))),
+    Field("name", Is::Text(&["Mehrwertsteuer", "Versand-Ökosteuer"])),
     Field("class", Is::Text(&["", "Gift Wrapping"])),
     Field("rate", Is::Text(&["8.0000"])),
     Field("priority", Is::Whole(0, 2)),
     Field("priority_amount", Is::Text(&["1.5200"])),
     Field("line_amount", Is::Text(&["1.5200", "0.0000"])),
     Field("order_pickup_method_id", Is::Whole(0, 3)),
-    Field("order_product_id", Is::Text(&["", "12"])),
+    Field("order_product_id", Is::Maybe(30, &Is::Written(&Is::FirstOf(LINES)))),
     Field("line_item_type", Is::Text(&["item", "shipping", "handling", "gift-wrapping"])),
 ];
 
@@ -103,7 +105,7 @@ const MESSAGE: &[Field] = &[
     Field("id", Is::RowId),
     Field("order_id", Is::Parent),
     Field("staff_id", Is::Whole(0, 90)),
-    Field("customer_id", Is::Of(Kind::CUSTOMERS)),
+    Field("customer_id", Is::Shopper),
     Field("type", Is::Text(&["customer", "staff"])),
     Field("subject", Is::Words),
     Field("message", Is::Words),
@@ -126,7 +128,7 @@ const PICKUP: &[Field] = &[
             3,
             &[
                 Field("id", Is::RowId),
-                Field("order_product_id", Is::Whole(0, 90)),
+                Field("order_product_id", Is::FirstOf(LINES)),
                 Field("quantity", Is::Whole(0, 90)),
                 Field("status", Is::Text(&["AWAITING_COLLECTION", "COLLECTED"])),
                 Field("collected_at", Is::Maybe(30, &Is::Created)),

@@ -6,14 +6,15 @@ use crate::paging::Paging;
 use crate::refusal::Version;
 use crate::resource::{Make, Resource, plain};
 use crate::seed::make::{Field, Is};
+use crate::seed::statuses::STATUSES;
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("name", Is::Name("Größe")),
-    Field("system_label", Is::Text(&["", "Incomplete"])),
-    Field("custom_label", Is::Text(&["", "Incomplete- Waiting on Shipment"])),
+    Field("name", Is::Names(&STATUSES)),
+    Field("system_label", Is::Names(&STATUSES)),
+    Field("custom_label", Is::Names(&STATUSES)),
     Field("system_description", Is::Words),
-    Field("order", Is::Whole(0, 14)),
+    Field("order", Is::Id),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

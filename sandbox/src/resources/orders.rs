@@ -45,7 +45,7 @@ pub(crate) static RESOURCE: Resource = Resource {
     paging: Paging::Number,
     filters: RULES,
     sorts: Sorts::Joined(&["id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id"]),
-    includes: &[include("fees"), include("consignments"), include("consignments.line_items")],
+    includes: &[Include::field("fees"), Include::field("consignments"), Include::field("consignments.line_items")],
     always: None,
     has_one: true,
     count: Some(statuses),
@@ -70,18 +70,17 @@ pub(crate) static RESOURCE: Resource = Resource {
             ..below("consignments", Version::V2, "orders/{id}/consignments", Scope::Orders).of_stream("order_consignments")
         },
         below("shipments", Version::V2, "orders/{id}/shipments", Scope::Orders).of_stream("order_shipments"),
-        below("taxes", Version::V2, "orders/{id}/taxes", Scope::Orders).of_stream("order_taxes"),
+        Part {
+            details: &["order_product_id", "line_item_type"],
+            ..below("taxes", Version::V2, "orders/{id}/taxes", Scope::Orders).of_stream("order_taxes")
+        },
         below("messages", Version::V2, "orders/{id}/messages", Scope::Orders).of_stream("order_messages"),
-        across("pickups", "orders/pickups", "order_id:in", Scope::Orders, OF_PICKUPS).of_stream("order_pickups"),
+        across("pickups", "orders/pickups", "order_id:in", Scope::Fulfillment, OF_PICKUPS).of_stream("order_pickups"),
         below("transactions", Version::V3, "orders/{id}/transactions", Scope::Transactions).of_stream("transactions"),
     ],
     show: Some(show),
     seen: Some(|order, field| (field == "email").then(|| order.fields.get("billing_address")?.get("email").cloned()).flatten()),
 };
-
-const fn include(name: &'static str) -> Include {
-    Include { name, part: None, most: None, page: None }
-}
 
 /// `/v2/orders/count` names every status (orders reference).
 fn statuses(orders: &mut dyn Iterator<Item = &Head>) -> Map<String, Value> {

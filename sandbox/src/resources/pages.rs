@@ -3,7 +3,7 @@
 use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
-use crate::resource::{Make, Resource, plain};
+use crate::resource::{Include, Make, Resource, plain};
 use crate::seed::make::{Field, Is};
 
 const RULES: &[Rule] =
@@ -11,10 +11,10 @@ const RULES: &[Rule] =
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("channel_id", Is::Whole(0, 90)),
-    Field("name", Is::Name("Größe")),
+    Field("channel_id", Is::Of(Kind::CHANNELS)),
+    Field("name", Is::Names(&["Über uns", "Shipping & Returns", "Contact Us", "RSS", "利用規約"])),
     Field("is_visible", Is::Flag),
-    Field("parent_id", Is::Whole(0, 90)),
+    Field("parent_id", Is::Under(Kind::PAGES, 5)),
     Field("sort_order", Is::Whole(0, 90)),
     Field("type", Is::Text(&["page", "raw", "contact_form", "link", "blog"])),
     Field("is_homepage", Is::Flag),
@@ -31,5 +31,8 @@ const FIELDS: &[Field] = &[
     Field("link", Is::Words),
 ];
 
-pub(crate) static RESOURCE: Resource =
-    Resource { filters: RULES, ..plain(Kind::PAGES, "content/pages", Scope::Content, Make::Fields(FIELDS, &[])) };
+pub(crate) static RESOURCE: Resource = Resource {
+    filters: RULES,
+    includes: &[Include::field("body")],
+    ..plain(Kind::PAGES, "content/pages", Scope::Content, Make::Fields(FIELDS, &[]))
+};

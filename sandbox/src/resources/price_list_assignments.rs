@@ -11,9 +11,9 @@ const RULES: &[Rule] =
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("price_list_id", Is::Whole(0, 90)),
-    Field("customer_group_id", Is::Whole(0, 90)),
-    Field("channel_id", Is::Whole(0, 90)),
+    Field("price_list_id", Is::Of(Kind::PRICE_LISTS)),
+    Field("customer_group_id", Is::Of(Kind::CUSTOMER_GROUPS)),
+    Field("channel_id", Is::Of(Kind::CHANNELS)),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

@@ -13,13 +13,13 @@ const RULES: &[Rule] = &[Rule::Each(&["id", "status", "redemption_type", "curren
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
     Field("redemption_type", Is::Text(&["AUTOMATIC", "COUPON"])),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Name("Frühlingsaktion 🌷")),
     Field("display_name", Is::Text(&["", "WOW!!! FREE SHIPPING for Product X"])),
-    Field("channels", Is::Rows(3, &[Field("id", Is::Whole(1, 4))])),
+    Field("channels", Is::Rows(3, &[Field("id", Is::Of(Kind::CHANNELS))])),
     Field(
         "customer",
         Is::Object(&[
-            Field("group_ids", Is::Numbers(2)),
+            Field("group_ids", Is::Ids(2, Kind::CUSTOMER_GROUPS)),
             Field("minimum_order_count", Is::Whole(0, 3)),
             Field("segments", Is::Object(&[Field("id", Is::List(2))])),
         ]),
@@ -43,7 +43,7 @@ const FIELDS: &[Field] = &[
                     Is::Object(&[Field(
                         "cart",
                         Is::Object(&[
-                            Field("items", Is::Object(&[Field("not", Is::Object(&[Field("brands", Is::Numbers(3))]))])),
+                            Field("items", Is::Object(&[Field("not", Is::Object(&[Field("brands", Is::Ids(3, Kind::BRANDS))]))])),
                             Field("minimum_spend", Is::Text(&["12.95"])),
                         ]),
                     )]),

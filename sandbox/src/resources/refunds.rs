@@ -43,7 +43,7 @@ const FIELDS: &[Field] = &[
                 Field("offline", Is::Flag),
                 Field("is_declined", Is::Flag),
                 Field("declined_message", Is::Text(&["", "Nicht gedeckt"])),
-                Field("transaction_id", Is::IdText),
+                Field("transaction_id", Is::Written(&Is::Id)),
             ],
         ),
     ),

@@ -11,7 +11,7 @@ const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In])];
 
 const FIELDS: &[Field] = &[
     Field("id", Is::IdUuid),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["Vielkäufer", "Lapsed", "Newsletter", "誕生日"])),
     Field("description", Is::Text(&["", "Description"])),
     Field("created_at", Is::Created),
     Field("updated_at", Is::Modified),

@@ -9,7 +9,7 @@ use crate::seed::make::{Field, Is};
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["United States", "Österreich & Schweiz", "日本", "Rest of the World"])),
     Field("type", Is::Text(&["zip", "country", "state", "global"])),
     Field(
         "locations",
@@ -83,7 +83,7 @@ const METHOD: &[Field] = &[
     Field("enabled", Is::Flag),
     Field("handling_fees", Is::Object(&[Field("fixed_surcharge", Is::Text(&["0", "12.95"]))])),
     Field("is_fallback", Is::Flag),
-    Field("channel_ids", Is::Numbers(3)),
+    Field("channel_ids", Is::Ids(3, Kind::CHANNELS)),
 ];
 
 pub(crate) static RESOURCE: Resource = Resource {

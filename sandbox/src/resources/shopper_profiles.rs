@@ -8,7 +8,7 @@ use crate::seed::make::{Field, Is, id_uuid};
 
 const FIELDS: &[Field] = &[
     Field("id", Is::IdUuid),
-    Field("customer_id", Is::Of(Kind::CUSTOMERS)),
+    Field("customer_id", Is::SamePlace(Kind::CUSTOMERS)),
     Field("created_at", Is::Created),
     Field("updated_at", Is::Modified),
 ];

@@ -9,7 +9,7 @@ use crate::seed::make::{Field, Is};
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
     Field("url", Is::Text(&["", "https://kittens.mybigcommerce.com/"])),
-    Field("channel_id", Is::Whole(0, 90)),
+    Field("channel_id", Is::SamePlace(Kind::CHANNELS)),
     Field("created_at", Is::Created),
     Field("updated_at", Is::Modified),
     Field("ssl_status", Is::Text(&["dedicated", "shared"])),

@@ -20,7 +20,7 @@ const FIELDS: &[Field] = &[
     Field("last_name", Is::Words),
     Field("source", Is::Text(&["storefront", "order"])),
     Field("order_id", Is::Maybe(60, &Is::Of(Kind::ORDERS))),
-    Field("channel_id", Is::Whole(0, 90)),
+    Field("channel_id", Is::Of(Kind::CHANNELS)),
     Field("consents", Is::List(2)),
     Field("date_modified", Is::Modified),
     Field("date_created", Is::Created),

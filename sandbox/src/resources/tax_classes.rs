@@ -10,8 +10,8 @@ use crate::resource::{Dates, Make, Resource, plain};
 use crate::seed::make::{Field, Is};
 
 const FIELDS: &[Field] = &[
-    Field("id", Is::IdText),
-    Field("name", Is::Name("Größe")),
+    Field("id", Is::Written(&Is::Id)),
+    Field("name", Is::Names(&["Default Tax Class", "Non-Taxable Products", "Shipping", "Gift Wrapping", "Bücher"])),
     Field("created_at", Is::Created),
     Field("updated_at", Is::Modified),
 ];

@@ -10,11 +10,11 @@ const RULES: &[Rule] = &[Rule::Each(&["id", "tax_zone_id"], &[Op::In])];
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("class_rates", Is::Rows(3, &[Field("rate", Is::Money), Field("tax_class_id", Is::Whole(0, 90))])),
+    Field("class_rates", Is::Rows(3, &[Field("rate", Is::Money), Field("tax_class_id", Is::Of(Kind::TAX_CLASSES))])),
     Field("enabled", Is::Flag),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["Mehrwertsteuer", "GST", "消費税", "State Tax"])),
     Field("priority", Is::Whole(0, 90)),
-    Field("tax_zone_id", Is::Whole(0, 90)),
+    Field("tax_zone_id", Is::Of(Kind::TAX_ZONES)),
 ];
 
 pub(crate) static RESOURCE: Resource =

@@ -11,7 +11,7 @@ const RULES: &[Rule] = &[Rule::Each(&["id"], &[Op::In])];
 
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Names(&["Default", "Österreich", "Australia", "日本"])),
     Field("enabled", Is::Flag),
     Field(
         "price_display_settings",
@@ -35,7 +35,7 @@ const FIELDS: &[Field] = &[
                     ],
                 ),
             ),
-            Field("customer_groups", Is::Numbers(3)),
+            Field("customer_groups", Is::Ids(3, Kind::CUSTOMER_GROUPS)),
         ]),
     ),
 ];

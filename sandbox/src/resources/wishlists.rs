@@ -8,14 +8,18 @@ use crate::seed::make::{Field, Is};
 const FIELDS: &[Field] = &[
     Field("id", Is::Id),
     Field("customer_id", Is::Of(Kind::CUSTOMERS)),
-    Field("name", Is::Name("Größe")),
+    Field("name", Is::Name("Wunschliste")),
     Field("is_public", Is::Flag),
     Field("token", Is::Uuid),
     Field(
         "items",
         Is::Rows(
             3,
-            &[Field("id", Is::RowId), Field("product_id", Is::Of(Kind::PRODUCTS)), Field("variant_id", Is::Whole(0, 90))],
+            &[
+                Field("id", Is::RowId),
+                Field("product_id", Is::EachOf(Kind::PRODUCTS)),
+                Field("variant_id", Is::VariantOf(&Is::EachOf(Kind::PRODUCTS))),
+            ],
         ),
     ),
 ];

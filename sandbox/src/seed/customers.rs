@@ -4,10 +4,12 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::addresses::{Party, email, form_fields};
-use super::draw::{percent, pick, uuid};
+use super::draw::{percent, pick};
 use super::head::Head;
+use super::make::id_uuid;
 use super::words;
 use crate::dates;
+use crate::kind::Kind;
 use crate::record::Record;
 
 /// The part that holds the values of a customer and of its addresses.
@@ -50,8 +52,8 @@ pub(crate) fn customer(rng: &mut Rng, _: u64, id: u64, head: &Head) -> Record {
         "attributes": attributes,
         "form_fields": form_fields,
         "store_credit_amounts": [object! { "amount": credit }],
-        "shopper_profile_id": uuid(rng),
-        "segment_ids": (0..id % 3).map(|_| uuid(rng)).collect::<Vec<_>>(),
+        "shopper_profile_id": (head.index < Kind::SHOPPER_PROFILES.usual()).then(|| id_uuid(Kind::SHOPPER_PROFILES.id(head.index))),
+        "segment_ids": (0..id % 3).map(|place| id_uuid(Kind::SEGMENTS.id((id + place) % Kind::SEGMENTS.usual()))).collect::<Vec<_>>(),
     };
     Record { fields, parts }
 }

@@ -5,13 +5,14 @@ use serde_json::{Map, Value};
 
 use super::card::Card;
 use super::draw::{code, percent, pick};
+use super::make::base_variant;
 use super::words;
 use crate::wire::{self, money};
 
 /// Lines refer to this many products, however many there are.
 const PRODUCT_POOL: u64 = 200;
 /// Line ids are unique in the store: an order has room for this many.
-const LINES_AN_ORDER: u64 = 10_000;
+pub(crate) const LINES_AN_ORDER: u64 = 10_000;
 
 /// What the lines of one order have in common.
 pub(super) struct Basket {
@@ -64,7 +65,7 @@ pub(super) fn line(rng: &mut Rng, seed: u64, basket: &Basket, place: u64) -> Map
         "id": id,
         "order_id": basket.order_id,
         "product_id": if custom || is_certificate { 0 } else { product.id },
-        "variant_id": if custom || is_certificate { 0 } else { product.id * 1000 + 1 },
+        "variant_id": if custom || is_certificate { 0 } else { base_variant(product.id) },
         "order_pickup_method_id": u8::from(basket.pickup && kind == "physical"),
         "order_address_id": shipped_to,
         "name": name,

@@ -5,6 +5,8 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use super::draw::uuid;
+use super::head::Head;
+use super::variants::VARIANTS_A_PRODUCT;
 use super::words;
 use crate::kind::Kind;
 use crate::wire;
@@ -16,18 +18,30 @@ pub(crate) struct Field(pub(crate) &'static str, pub(crate) Is);
 pub(crate) enum Is {
     /// The record's own id.
     Id,
-    /// The same as text.
-    IdText,
     /// The same in a UUID.
     IdUuid,
     /// The id of the record that a row belongs to.
     Parent,
-    /// The same as text.
-    ParentText,
     /// An id that no other row has: the parent's, and the row's place.
     RowId,
-    /// The id of a record of another kind: one that this store may have.
+    /// The id of the first row in another list of the parent, whose ids have room for so many.
+    FirstOf(u64),
+    /// The id of the row at the same place there.
+    RowOf(u64),
+    /// The customer of an order.
+    Shopper,
+    /// The id of a record of another kind.
     Of(Kind),
+    /// The same, of another record for each row of the parent.
+    EachOf(Kind),
+    /// The id of the record of another kind that has the same place.
+    SamePlace(Kind),
+    /// Nothing for the first so many records of a kind, and the id of one of these for the others.
+    Under(Kind, u64),
+    /// The id of the first variant of a product.
+    VariantOf(&'static Is),
+    /// A number as text.
+    Written(&'static Is),
     /// The place of a row, from 1.
     Place,
     Whole(u64, u64),
@@ -37,9 +51,13 @@ pub(crate) enum Is {
     Text(&'static [&'static str]),
     /// A text of its own for each record.
     Name(&'static str),
+    /// These for the first records, in turn; then a text of its own for each.
+    Names(&'static [&'static str]),
     /// Words as people write them.
     Words,
     Flag,
+    /// True for the first record alone.
+    First,
     Uuid,
     Created,
     Modified,
@@ -52,8 +70,8 @@ pub(crate) enum Is {
     Rows(u64, &'static [Field]),
     /// Up to so many words.
     List(u64),
-    /// Up to so many whole numbers.
-    Numbers(u64),
+    /// The ids of up to so many records of another kind.
+    Ids(u64, Kind),
 }
 
 /// What values are made for.
@@ -62,7 +80,8 @@ pub(crate) struct For<'r> {
     pub(crate) id: u64,
     /// For rows: the record that they belong to, and the row's place.
     pub(crate) row: Option<(u64, u64)>,
-    pub(crate) dates: (DateTime<Utc>, DateTime<Utc>),
+    /// The record that they are made for, or belong to.
+    pub(crate) head: &'r Head,
     pub(crate) write: fn(DateTime<Utc>) -> String,
 }
 
@@ -89,26 +108,49 @@ pub(crate) fn id_uuid(id: u64) -> Value {
     Value::from(format!("5e6{:05x}-0000-4000-a000-{id:012x}", id % 0xf_ffff))
 }
 
+/// The id of one of the records that a store usually has.
+fn any(kind: Kind, rng: &mut Rng) -> Value {
+    Value::from(kind.id(rng.u64(..kind.usual())))
+}
+
+/// The id of a product's first variant.
+pub(super) const fn base_variant(product_id: u64) -> u64 {
+    product_id * VARIANTS_A_PRODUCT + 1
+}
+
 fn value(is: &Is, with: &mut For<'_>) -> Value {
     let (parent, place) = with.row.unwrap_or((with.id, 1));
     match is {
         Is::Id => Value::from(with.id),
         Is::IdUuid => id_uuid(with.id),
-        Is::IdText => Value::from(with.id.to_string()),
         Is::Parent => Value::from(parent),
-        Is::ParentText => Value::from(parent.to_string()),
         Is::RowId => Value::from(parent * 100_000 + place),
-        Is::Of(kind) => Value::from(kind.id(with.rng.u64(..200))),
+        Is::FirstOf(room) => Value::from(parent * room + 1),
+        Is::RowOf(room) => Value::from(parent * room + place),
+        Is::Shopper => Value::from(with.head.customer_id),
+        Is::Of(kind) => any(*kind, with.rng),
+        Is::EachOf(kind) => Value::from(kind.id((parent + place) % kind.usual())),
+        Is::SamePlace(kind) => Value::from(kind.id(with.head.index % kind.usual())),
+        Is::Under(_, roots) if with.head.index < *roots => Value::from(0),
+        Is::Under(kind, roots) => Value::from(kind.id(with.rng.u64(..*roots))),
+        Is::VariantOf(product) => value(product, with).as_u64().map(base_variant).into(),
+        Is::Written(number) => Value::from(value(number, with).to_string()),
         Is::Place => Value::from(place),
         Is::Whole(least, greatest) => Value::from(with.rng.u64(*least..=*greatest)),
         Is::Money => wire::amount(with.rng.i64(0..50_000)),
         Is::Text(texts) => Value::from(texts[with.rng.usize(..texts.len())]),
         Is::Name(name) => Value::from(format!("{name} {}", with.id)),
+        Is::Names(names) => {
+            let count = names.len() as u64;
+            let name = names[(with.head.index % count) as usize];
+            Value::from(if with.head.index < count { name.to_owned() } else { format!("{name} {}", with.id) })
+        }
         Is::Words => Value::from(words::TEXTS[with.rng.usize(..words::TEXTS.len())]),
         Is::Flag => Value::from(with.rng.bool()),
+        Is::First => Value::from(with.head.index == 0),
         Is::Uuid => Value::from(uuid(with.rng)),
-        Is::Created => Value::from((with.write)(with.dates.0)),
-        Is::Modified => Value::from((with.write)(with.dates.1)),
+        Is::Created => Value::from((with.write)(with.head.created)),
+        Is::Modified => Value::from((with.write)(with.head.modified)),
         Is::Null => Value::Null,
         Is::Number(number) => Value::from(*number),
         Is::Maybe(percent, is) => {
@@ -123,9 +165,9 @@ fn value(is: &Is, with: &mut For<'_>) -> Value {
             let count = with.rng.u64(0..=*most);
             rows(fields, with, count).into()
         }
-        Is::Numbers(most) => {
+        Is::Ids(most, kind) => {
             let count = with.rng.u64(0..=*most);
-            (0..count).map(|_| Value::from(with.rng.u64(1..90))).collect::<Vec<_>>().into()
+            (0..count).map(|_| any(*kind, with.rng)).collect::<Vec<_>>().into()
         }
         Is::List(most) => {
             let count = with.rng.u64(0..=*most);

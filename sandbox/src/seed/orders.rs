@@ -15,6 +15,9 @@ use crate::kind::Kind;
 use crate::record::Record;
 use crate::wire::{self, money};
 
+/// Address ids are unique in the store: an order has room for this many.
+pub(crate) const ADDRESSES_AN_ORDER: u64 = 100;
+
 pub(crate) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
     let digital = percent(rng, 4);
     let pickup = !digital && percent(rng, 3);
@@ -25,7 +28,7 @@ pub(crate) fn order(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
         5 => 12,
         _ => 1,
     };
-    let address_ids = (1..=address_count).map(|place| id * 100 + place).collect();
+    let address_ids = (1..=address_count).map(|place| id * ADDRESSES_AN_ORDER + place).collect();
     let basket = Basket { order_id: id, digital, pickup, address_ids };
     let products: Vec<Value> = (0..line_count).map(|place| lines::line(rng, seed, &basket, place).into()).collect();
     let addresses: Vec<Value> =
@@ -48,8 +51,7 @@ fn transactions(seed: u64, id: u64, head: &Head) -> Value {
         5 => 60,
         _ => rng.u64(..4),
     };
-    let dates = (head.created, head.modified);
-    let mut with = For { rng, id, row: None, dates, write: dates::iso_offset };
+    let mut with = For { rng, id, row: None, head, write: dates::iso_offset };
     make::rows(transactions::FIELDS, &mut with, count).into()
 }
 
@@ -221,7 +223,7 @@ fn coupons(rng: &mut Rng, order_id: u64) -> Vec<Value> {
         _ => 0,
     };
     let coupon = |place: u64| {
-        let coupon_id = 1 + rng.u64(..40);
+        let coupon_id = Kind::COUPONS.id(rng.u64(..Kind::COUPONS.usual()));
         let kind = rng.u8(..6);
         object! {
             "id": order_id * 100 + place,

@@ -6,10 +6,12 @@ use serde_json::{Map, Value};
 use super::card::Card;
 use super::draw::{code, percent, pick};
 use super::head::Head;
-use super::{options, variants, words};
+use super::make::{self, For, base_variant};
+use super::{inventory, options, variants, words};
 use crate::dates;
+use crate::kind::Kind;
 use crate::record::Record;
-use crate::wire::amount;
+use crate::wire::{self, amount};
 
 pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record {
     let card = Card::of(seed, head.index);
@@ -23,7 +25,7 @@ pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record 
     let images = images(rng, id, head);
     let mut fields = selling(rng, id, &card, head);
     fields.extend(showing(rng, &card, head));
-    fields.insert("base_variant_id".to_owned(), if variant_count == 1 { Value::from(id * 1000 + 1) } else { Value::Null });
+    fields.insert("base_variant_id".to_owned(), if variant_count == 1 { Value::from(base_variant(id)) } else { Value::Null });
     rarities(head, &mut fields);
     let relations = if percent(rng, 4) {
         vec![Value::from(object! { "type": "modifier", "product_id": id.saturating_sub(1), "attribute_id": 3 })]
@@ -33,13 +35,16 @@ pub(crate) fn product(rng: &mut Rng, seed: u64, id: u64, head: &Head) -> Record 
     let bulk_pricing_rules = bulk_pricing(rng, id);
     let channels = if percent(rng, 10) { vec![1, 664_179] } else { vec![1] };
     let assignment = |channel: &u64| Value::from(object! { "product_id": id, "channel_id": *channel });
+    let category = |category: &Value| Value::from(object! { "product_id": id, "category_id": category.clone() });
     let parts = object! {
         "bulk_pricing_rules": bulk_pricing_rules,
         "channel_assignments": channels.iter().map(assignment).collect::<Vec<_>>(),
+        "category_assignments": wire::array(&fields, "categories").iter().map(category).collect::<Vec<_>>(),
         "channels": channels.clone(),
         "custom_fields": custom_fields(rng, id),
         "primary_image": images.first().map(primary),
         "images": images,
+        "inventory": make::rows(inventory::FIELDS, &mut For { rng, id, row: None, head, write: dates::iso_offset }, variant_count),
         "modifiers": options::modifiers(rng, id),
         "options": options,
         "parent_relations": relations,
@@ -72,8 +77,8 @@ fn selling(rng: &mut Rng, id: u64, card: &Card, head: &Head) -> Map<String, Valu
         "calculated_price": amount(if on_sale { sale_price } else { card.price }),
         "tax_class_id": rng.u8(..3),
         "product_tax_code": "",
-        "categories": (0..rng.u64(..4)).map(|place| 18 + place * 3).collect::<Vec<_>>(),
-        "brand_id": rng.u32(..50),
+        "categories": (0..rng.u64(..4)).map(|place| Kind::CATEGORIES.id(place * 3)).collect::<Vec<_>>(),
+        "brand_id": brand(rng.u64(..50)),
         "option_set_id": if percent(rng, 15) { Value::from(rng.u32(1..90)) } else { Value::Null },
         "option_set_display": "right",
         "inventory_level": if head.index == 3 { 9_007_199_254_740_993 } else { rng.i64(-2..500) },
@@ -87,6 +92,11 @@ fn selling(rng: &mut Rng, id: u64, card: &Card, head: &Head) -> Map<String, Valu
         "is_visible": percent(rng, 88),
         "is_featured": percent(rng, 10),
     }
+}
+
+/// Some have none.
+fn brand(index: u64) -> u64 {
+    if index < Kind::BRANDS.usual() { Kind::BRANDS.id(index) } else { 0 }
 }
 
 /// How it is shown.

@@ -4,7 +4,7 @@ use super::make::{Field, Is};
 
 pub(super) const FIELDS: &[Field] = &[
     Field("id", Is::RowId),
-    Field("order_id", Is::ParentText),
+    Field("order_id", Is::Written(&Is::Parent)),
     Field("event", Is::Text(&["purchase", "authorization", "capture", "refund", "void", "pending", "settled"])),
     Field("method", Is::Text(&["credit_card", "gift_certificate", "store_credit", "offline", "custom"])),
     Field("amount", Is::Money),

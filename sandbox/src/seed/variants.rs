@@ -7,13 +7,16 @@ use super::card::Card;
 use super::draw::percent;
 use crate::wire::{self, amount};
 
+/// Variant ids are unique in the store: a product has room for this many.
+pub(super) const VARIANTS_A_PRODUCT: u64 = 1000;
+
 /// One variant for each value of the product's option; a product without choice has its base variant alone.
 pub(super) fn variants(rng: &mut Rng, card: &Card, count: u64, options: &[Value]) -> Vec<Value> {
     (1..=count).map(|place| variant(rng, card, place, options).into()).collect()
 }
 
 fn variant(rng: &mut Rng, card: &Card, place: u64, options: &[Value]) -> Map<String, Value> {
-    let id = card.id * 1000 + place;
+    let id = card.id * VARIANTS_A_PRODUCT + place;
     let is_base = options.is_empty();
     // Null means: as the product has it.
     let own_price = (!is_base && percent(rng, 30)).then(|| card.price + 250);

@@ -4,6 +4,7 @@
 mod broken;
 mod changes;
 mod faults;
+mod joins;
 mod lists;
 mod million;
 mod quota;

@@ -64,7 +64,8 @@ pub static MESSAGES: Rows = below("messages", &[Way::Each(ask("v2/orders/{id}/me
 pub static PICKUPS: Rows = below(
     "order_pickups",
     &[Way::Batch {
-        ask: Ask { path: "v3/orders/pickups", query: &[], form: Form::Envelope, scope: SCOPE },
+        // A scope of its own (pickup.v3).
+        ask: Ask { path: "v3/orders/pickups", query: &[], form: Form::Envelope, scope: "store_order_fulfillment_read_only" },
         filter: "order_id:in",
         owner: "order_id",
         most: MOST,
