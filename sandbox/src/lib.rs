@@ -67,7 +67,7 @@
 //! | Dates that are none | [`Store::set_date_text`] |
 //! | Lists that are cut | [`Quirks::consignment_lines`], [`Caps`] |
 //! | A list whose dates lag behind its rows | [`Quirks::index_lag`] |
-//! | Links, objects and names that do not fit the documentation | [`OddField`], [`OddAnswer::NumberedRows`], [`OddAnswer::MetaAsList`] |
+//! | Links, objects and names that do not fit the documentation | [`OddField`], [`OddAnswer::NumberedRows`], [`OddAnswer::EmptyObject`], [`OddAnswer::MetaAsList`] |
 //! | Counts in a record that disagree with its lists | [`Store::edit`] |
 //! | A success without a body, one refusal among good answers | [`Action::NoBody`], [`Action::status`] |
 //! | A store that grows while it is read | [`Store::keep_busy`] |

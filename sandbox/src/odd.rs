@@ -39,6 +39,8 @@ pub enum OddAnswer {
     RowAlone,
     /// A list without rows comes as [`Action::NoBody`](crate::Action::NoBody) instead of 204 (v2).
     NoBodyWhenEmpty,
+    /// A list without rows comes as `{}`, as PHP writes an empty array (v3: `"data": {}`).
+    EmptyObject,
 }
 
 /// Bytes inside a text that no JSON parser accepts.
@@ -117,6 +119,9 @@ pub(crate) fn spoil<'q>(
     if response.status == 204 && answers.contains(&&OddAnswer::NoBodyWhenEmpty) {
         return Response::without_body();
     }
+    if response.status == 204 && answers.contains(&&OddAnswer::EmptyObject) {
+        return Response::json(200, &Map::new().into());
+    }
     let Some(mut body) = response.value() else { return response };
     for (name, odd) in fields {
         spoil_field(&mut body, hash, name, odd);
@@ -141,6 +146,11 @@ pub(crate) fn spoil<'q>(
                 }
             }
             OddAnswer::NoBodyWhenEmpty => {}
+            OddAnswer::EmptyObject => {
+                if let Some(rows) = body.get_mut("data").filter(|rows| rows.as_array().is_some_and(Vec::is_empty)) {
+                    *rows = Map::new().into();
+                }
+            }
         }
     }
     let mut bytes = if mark { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };

@@ -1,28 +1,15 @@
 //! The simulation finds what it is there for. Each known way to lose a record in silence is written into a copy of the tap's source,
 //! and the simulation of that copy has to fail.
+//! What nobody loses a record by is known to a test, which has to fail in place of the simulation.
 //!
 //! A mutant is told by text: where the source changes, its `find` has to follow.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
-use std::{env, fs, io};
+#[path = "mutants/workspace.rs"]
+mod workspace;
 
-/// Seeds that a mutant may take until it is caught.
-const SEEDS: &str = "2000";
-
-/// One change to a source file: the text to find there, once, and the text in its place.
-struct Edit {
-    file: &'static str,
-    find: &'static str,
-    replace: &'static str,
-}
-
-const fn edit(file: &'static str, find: &'static str, replace: &'static str) -> Edit {
-    Edit { file, find, replace }
-}
+use workspace::{caught, edit, fails};
 
 #[test]
 fn page_numbers_over_a_date_sort() {
@@ -330,87 +317,42 @@ fn what_a_new_walk_has_read_again_and_stays_aside() {
     caught(&["Stuck"], &[edit("aside.rs", "self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));", "")]);
 }
 
-/// Fails unless the simulation of a tap with these edits finds one of these rules broken.
-fn caught(rules: &[&str], edits: &[Edit]) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    // A mutant that survives poisons the lock, and the others can be judged all the same.
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
-    write_workspace(&copy, edits);
-    let built = simulation(&copy, &["--no-run"], rules);
-    assert!(built.status.success(), "the mutant does not compile:\n{}", String::from_utf8_lossy(&built.stderr));
-    let played = simulation(&copy, &["no_seed_breaks_a_promise"], rules);
-    let told = format!("{}{}", String::from_utf8_lossy(&played.stdout), String::from_utf8_lossy(&played.stderr));
-    assert!(!played.status.success(), "the mutant lives: {SEEDS} seeds show nothing wrong with it");
-    let found = told.lines().find(|line| line.starts_with("seed ")).unwrap_or_else(|| panic!("no seed is named:\n{told}"));
-    println!("{found}");
-    assert!(rules.iter().any(|rule| found.contains(&format!(": {rule} in run"))), "caught, but not by {rules:?}: {found}");
+#[test]
+fn a_version_that_is_activated_although_a_row_may_be_missing() {
+    caught(
+        &["Lost"],
+        &[edit(
+            "certainty.rs",
+            "let lasting = all().find(|uncertain| !uncertain.is_of_no_rows());",
+            "let lasting = all().find(|_| news.len() == usize::MAX);",
+        )],
+    );
 }
 
-/// Builds or runs the simulation of the copy. Light on optimisation: a mutant is built to be played once.
-fn simulation(copy: &Path, arguments: &[&str], rules: &[&str]) -> Output {
-    let mut cargo = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    cargo.current_dir(copy).args(["test", "--offline", "--release", "--package", "tap-bigcommerce-core", "--test", "simulation"]);
-    cargo.args(["--config", "profile.release.opt-level=1", "--config", "profile.release.incremental=true"]);
-    cargo.arg("--target-dir").arg(copy.join("target")).args(arguments);
-    cargo.env("SEEDS", SEEDS).env_remove("SEED").env("RULES", rules.join(",")).env("RUST_BACKTRACE", "0").output().unwrap()
+#[test]
+fn a_version_that_is_not_kept_when_its_walk_resumes() {
+    caught(
+        &["Lost"],
+        &[edit("sync/tables.rs", "let version = if is_kept { last }", "let version = if is_kept && last == 0 { last }")],
+    );
 }
 
-/// A workspace of the tap's core and the sandbox, with the edits. Files that are as they should be stay untouched, so that little is
-/// built again.
-fn write_workspace(copy: &Path, edits: &[Edit]) {
-    let core = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = core.ancestors().nth(2).unwrap();
-    let of_workspace = |line: &str| match line.split_once(" = ") {
-        Some(("members", _)) => "members = [\"guest/core\", \"sandbox\"]".to_owned(),
-        Some(("default-members", _)) => String::new(),
-        _ => line.to_owned(),
-    };
-    let manifest: Vec<String> = fs::read_to_string(root.join("Cargo.toml")).unwrap().lines().map(of_workspace).collect();
-    write(&copy.join("Cargo.toml"), manifest.join("\n"));
-    if !copy.join("Cargo.lock").exists() {
-        write(&copy.join("Cargo.lock"), fs::read_to_string(root.join("Cargo.lock")).unwrap());
-    }
-    let mut done = vec![false; edits.len()];
-    for folder in ["guest/core/src", "guest/core/tests", "sandbox/src", "sandbox/tests", "sandbox/examples"] {
-        for file in files(&root.join(folder)) {
-            let mut text = fs::read_to_string(&file).unwrap();
-            for (edit, done) in edits.iter().zip(&mut done) {
-                if file == core.join("src").join(edit.file) {
-                    assert_eq!(
-                        text.matches(edit.find).count(),
-                        1,
-                        "{} no longer holds this once, so the mutant has to follow:\n{}",
-                        edit.file,
-                        edit.find
-                    );
-                    text = text.replacen(edit.find, edit.replace, 1);
-                    *done = true;
-                }
-            }
-            write(&copy.join(file.strip_prefix(root).unwrap()), text);
-        }
-    }
-    for manifest in ["guest/core/Cargo.toml", "sandbox/Cargo.toml"] {
-        write(&copy.join(manifest), fs::read_to_string(root.join(manifest)).unwrap());
-    }
-    assert!(done.iter().all(|done| *done), "a file of a mutant is no longer there");
+/// The test of the setting `child_refresh_days`.
+const REFRESH: &str = "refresh::once_a_day_rows_of_orders_before_the_bookmark_come_again_and_the_orders_do_not";
+
+#[test]
+fn a_refresh_that_brings_the_orders_again() {
+    fails(
+        REFRESH,
+        &[edit(
+            "progress.rs",
+            "let further = self.refresh.as_ref().and_then(|refresh| refresh.since.get(stream));",
+            "let further = self.refresh.as_ref().and_then(|refresh| refresh.since.values().next());",
+        )],
+    );
 }
 
-fn write(file: &Path, text: String) {
-    if fs::read_to_string(file).is_ok_and(|present| present == text) {
-        return;
-    }
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-}
-
-/// Every file below a folder; none if there is no such folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = match fs::read_dir(folder) {
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Vec::new(),
-        entries => entries.unwrap(),
-    };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+#[test]
+fn a_refresh_that_does_not_happen() {
+    fails(REFRESH, &[edit("start.rs", "now - last < REFRESH)", "now - last < REFRESH || last <= now)")]);
 }

@@ -134,6 +134,18 @@ fn a_body_is_missing_and_a_refusal_comes_once() {
 }
 
 #[test]
+fn a_list_without_rows_comes_as_an_empty_object() {
+    let store = &mut store();
+    for endpoint in ["/v2/coupons", "/v3/catalog/products"] {
+        store.quirks.odd_answers.entry(endpoint.to_owned()).or_default().insert(OddAnswer::EmptyObject);
+    }
+    assert_eq!(get(store, "/v2/coupons?min_id=9000000"), json!({}));
+    let none = get(store, "/v3/catalog/products?id:greater=9000000");
+    assert_eq!((&none["data"], &none["meta"]["pagination"]["total"]), (&json!({}), &json!(0)));
+    assert_eq!((rows(store, "/v2/coupons?limit=5").len(), rows(store, "/v3/catalog/products?limit=5").len()), (5, 5));
+}
+
+#[test]
 fn a_text_holds_bytes_that_are_no_json() {
     for (odd, bytes) in
         [(OddByte::InvalidUtf8, &b"\xE9"[..]), (OddByte::ControlCharacter, b"\x0B"), (OddByte::LoneSurrogate, br"\ud800")]

@@ -147,9 +147,6 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// From now on leaves out records that are newer than the walk's start: the next walk reads them, since the bookmark stays before that start.
     fn close(&mut self) {
-        if self.list.dates.is_some() {
-            self.gate.remarks.note(None, Uncertain::Changed);
-        }
         self.extent.until = [self.extent.until, self.started].into_iter().flatten().min();
         self.filters = filters(self.list, &self.extent);
     }

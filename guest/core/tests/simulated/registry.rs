@@ -254,20 +254,25 @@ fn a_parent_that_vanishes_takes_its_own_rows_with_it_and_no_others() {
     for stream in ALL {
         let parent = match stream.source {
             Source::List(_) => continue,
+            // No request names the record of rows that it holds itself.
+            Source::With { rows, .. } if rows.is_inside() => continue,
             Source::With { parent, .. } | Source::Below { parent, .. } => parent,
         };
         let world = world();
         let kind = Kind::ALL.iter().copied().find(|kind| kind.name() == parent.name).unwrap();
         let gone = world.store.borrow().ids(kind).nth(3).unwrap();
-        let mut is_deleted = false;
+        let is_deleted = Arc::new(AtomicBool::new(false));
+        let deletes = is_deleted.clone();
         world.store.borrow_mut().on_request(move |request, store| {
             let of_record = request.path.contains(&format!("/{gone}/"));
             let ids = request.query.split('&').find_map(|part| part.split_once(":in=")).map(|(_, ids)| ids.replace("%2C", ","));
-            if !is_deleted && (of_record || ids.is_some_and(|ids| ids.split(',').any(|id| id == gone.to_string()))) {
-                is_deleted = store.delete(kind, gone);
+            let is_named = of_record || ids.is_some_and(|ids| ids.split(',').any(|id| id == gone.to_string()));
+            if is_named && !deletes.load(Ordering::SeqCst) {
+                deletes.store(store.delete(kind, gone), Ordering::SeqCst);
             }
         });
         let run = run(&world, stream.name, None);
+        assert!(is_deleted.load(Ordering::SeqCst), "{}: no request names a {}", stream.name, parent.name);
         assert_eq!(run.verdict(), None, "{}: {:?}", stream.name, run.warnings());
         let is_due = |truth: &Truth| truth.of != Some((kind, gone));
         let came = came(stream, &[&run]);

@@ -63,6 +63,8 @@ fn counts(rng: &mut Rng) -> Counts {
         (Kind::PRICE_LISTS, rng.u64(0..=25)),
         (Kind::BRANDS, rng.u64(0..=30)),
         (Kind::CATEGORIES, rng.u64(0..=45)),
+        (Kind::PROMOTIONS, rng.u64(0..=12)),
+        (Kind::CHANNELS, rng.u64(0..=6)),
     ])
 }
 
@@ -181,7 +183,7 @@ fn number(rng: &mut Rng) -> u64 {
 fn change(rng: &mut Rng) -> Change {
     let kind = |rng: &mut Rng| match percent(rng, 75) {
         true => pick(rng, &[Kind::ORDERS, Kind::ORDERS, Kind::CUSTOMERS, Kind::PRODUCTS, Kind::COUPONS]),
-        false => pick(rng, &[Kind::REFUNDS, Kind::PRICE_LISTS, Kind::BRANDS, Kind::CATEGORIES]),
+        false => pick(rng, &[Kind::REFUNDS, Kind::PRICE_LISTS, Kind::BRANDS, Kind::CATEGORIES, Kind::PROMOTIONS, Kind::CHANNELS]),
     };
     let what = match rng.u32(..100) {
         0..20 => What::Create(kind(rng)),
@@ -254,7 +256,7 @@ fn is_without_rows(fault: Fault) -> bool {
 }
 
 fn trouble(rng: &mut Rng) -> Trouble {
-    const PLACES: [&str; 23] = [
+    const PLACES: [&str; 31] = [
         "",
         "/v2/orders?",
         "/v2/orders?",
@@ -274,6 +276,14 @@ fn trouble(rng: &mut Rng) -> Trouble {
         "/pricelists?",
         "/catalog/brands?",
         "/trees/categories?",
+        "/shipments?",
+        "/consignments",
+        "/inventory/items?",
+        "/form-field-values?",
+        "/v3/promotions?",
+        "/codes?",
+        "/v3/channels?",
+        "/listings?",
         "/count",
         "min_id=",
         "after=",

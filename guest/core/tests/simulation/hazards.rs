@@ -138,7 +138,7 @@ pub(crate) fn lose_id(rng: &mut Rng, runs: &mut [RunPlan]) {
 
 fn broken(rng: &mut Rng) -> Broken {
     let what = match rng.u32(..8) {
-        0..4 => Shown::Below(pick(rng, &["products", "products", "coupons", "shipping_addresses"])),
+        0..4 => Shown::Below(pick(rng, &["products", "products", "coupons", "shipping_addresses", "shipments"])),
         4 | 5 => Shown::Everywhere(Kind::ORDERS),
         6 => Shown::Everywhere(pick(rng, &[Kind::PRODUCTS, Kind::COUPONS])),
         _ => Shown::Everywhere(Kind::CUSTOMERS),
@@ -157,6 +157,7 @@ pub(crate) fn shift(rng: &mut Rng, selection: &Selection) -> Option<(&'static st
     let (path, what) = match () {
         () if selection.has_stream("categories") => ("/trees/categories", What::Delete(Kind::CATEGORIES)),
         () if selection.has_stream("refunds") => ("/payment_actions/refunds", What::Create(Kind::REFUNDS)),
+        () if selection.has_stream("promotions") => ("/v3/promotions", What::Delete(Kind::PROMOTIONS)),
         () => return None,
     };
     percent(rng, 60).then(|| (path, Change { what, which: rng.u64(..1_000_000), records: 1, slow: 0 }))

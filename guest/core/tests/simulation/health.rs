@@ -33,8 +33,11 @@ impl Health {
     /// anybody can tell.
     pub(crate) fn is_outage(&self, stream: &str) -> bool {
         let path = match stream {
-            "customers" | "customer_addresses" => "/v3/customers",
-            "products" | "product_variants" => "/v3/catalog",
+            "customers" | "customer_addresses" | "customer_form_field_values" => "/v3/customers",
+            "products" | "product_variants" | "product_ids" => "/v3/catalog",
+            "inventory_items" => "/v3/inventory",
+            "promotions" | "coupon_codes" => "/v3/promotions",
+            "channels" | "channel_listings" => "/v3/channels",
             "coupons" => "/v2/coupons",
             "refunds" => "/payment_actions/refunds",
             "price_lists" => "/v3/pricelists",

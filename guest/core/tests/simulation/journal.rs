@@ -1,7 +1,6 @@
 //! The truth: every version of every record, and since when it could be read.
 
-use crate::scenario::{Odd, Oddity};
-use crate::shared::LISTS;
+use crate::scenario::{ITSELF, Odd, Oddity, PARTS, lists};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +12,7 @@ use tap_bigcommerce_sandbox::{Kind, Quirks, Record, Store};
 /// The rows of a record's lists: the list's field and the row's id, and the version that is written into the row.
 pub(crate) type Rows = BTreeMap<(&'static str, u64), u64>;
 
-/// The lists that are looked at, and the field of their rows that holds a version; empty: none does.
+/// The lists of records that are looked at and the field of their rows that holds a version; empty: none does.
 pub(crate) const ROWS: [(Kind, &str, &str); 9] = [
     (Kind::ORDERS, "products", "bin_picking_number"),
     (Kind::ORDERS, "coupons", "code"),
@@ -70,16 +69,32 @@ pub(crate) fn make_odd(store: &mut Store, oddity: Oddity) {
     }
 }
 
+/// A number that tells a row apart from all others of its stream.
+fn row_id(row: &Value) -> Option<u64> {
+    let numbers = [&row["id"], &row["listing_id"], &row["identity"]["variant_id"]];
+    let of_name = || Some(form_field(&row["customer_id"], &row["address_id"], row["name"].as_str()?));
+    numbers.into_iter().find_map(Value::as_u64).or_else(of_name)
+}
+
+/// Such a number for what a customer has filled in, for itself or for an address: it has no id.
+pub(crate) fn form_field(customer: &Value, address: &Value, name: &str) -> u64 {
+    let mix = |mix: u64, more: u64| mix.wrapping_mul(1_000_003).wrapping_add(more);
+    let owner = mix(customer.as_u64().unwrap_or(0), address.as_u64().unwrap_or(0));
+    name.bytes().fold(owner, |known, byte| mix(known, byte.into()))
+}
+
 /// One version of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) version: u64,
     pub(crate) date: DateTime<Utc>,
     pub(crate) rows: Rc<Rows>,
+    /// An archived order: most lists hide it, and it is asked for apart.
+    pub(crate) is_archived: bool,
 }
 
 impl Facts {
-    fn read(kind: Kind, record: &Record, date: DateTime<Utc>) -> Facts {
+    fn read(kind: Kind, id: u64, record: &Record, date: DateTime<Utc>) -> Facts {
         let text = |map: &Map<String, Value>, field: &str| version_in(map.get(field).and_then(Value::as_str).unwrap_or_default());
         let mut rows = Rows::new();
         for (_, list, field) in ROWS.iter().filter(|(of, ..)| *of == kind) {
@@ -89,7 +104,14 @@ impl Facts {
                 }
             }
         }
-        Facts { version: text(&record.fields, version_field(kind)), date, rows: Rc::new(rows) }
+        // Of other rows it only counts that they are there.
+        for (_, _, part) in PARTS.iter().filter(|(_, of, part)| *of == kind && !ROWS.iter().any(|(_, list, _)| list == part)) {
+            let listed = record.parts.get(*part).and_then(Value::as_array).into_iter().flatten();
+            let itself = Some(id).filter(|_| *part == ITSELF);
+            rows.extend(listed.filter_map(row_id).chain(itself).map(|id| ((*part, id), 0)));
+        }
+        let is_archived = kind == Kind::ORDERS && record.fields.get("is_deleted") == Some(&Value::Bool(true));
+        Facts { is_archived, version: text(&record.fields, version_field(kind)), date, rows: Rc::new(rows) }
     }
 }
 
@@ -137,7 +159,7 @@ impl Journal {
     /// What is in a store, since ever.
     pub(crate) fn new(store: &Store) -> Journal {
         let mut journal = Journal::default();
-        for (_, kind) in LISTS {
+        for (_, kind) in lists() {
             store.ids(kind).for_each(|id| journal.note(store, kind, id, Duration::ZERO));
         }
         journal
@@ -153,9 +175,9 @@ impl Journal {
         // A refund is never modified, so it is dated by when it was made.
         let created = record.fields.get("created").and_then(Value::as_str).and_then(dates::parse);
         let date = created.filter(|_| kind == Kind::REFUNDS).unwrap_or(date);
-        let archived = kind == Kind::ORDERS && record.fields.get("is_deleted") == Some(&Value::Bool(true));
-        history.gone |= archived && hides_the_archived(&store.quirks);
-        history.versions.push((now, Facts::read(kind, &record, date)));
+        let facts = Facts::read(kind, id, &record, date);
+        history.gone |= facts.is_archived && hides_the_archived(&store.quirks);
+        history.versions.push((now, facts));
     }
 
     /// Notes that a record has just lost rows.

@@ -1,5 +1,6 @@
 //! What a seed decides: a shop, and runs of the tap with all that befalls both. Data alone, so that a failure can be cut down.
 
+use crate::shared::LISTS;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -258,7 +259,7 @@ pub(crate) struct Selection {
 }
 
 /// Every stream with the fields that the simulation looks at and its lists.
-pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 15] = [
+pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 24] = [
     (
         "orders",
         &["id", "date_modified", "staff_notes"],
@@ -278,12 +279,29 @@ pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 15] = [
     ("price_lists", &["id", "date_modified", "name"], &[]),
     ("brands", &["id", "name"], &[]),
     ("categories", &["category_id", "name"], &[]),
+    ("order_shipments", &["id", "order_date_modified"], &[]),
+    ("order_consignments", &["order_id", "order_date_modified"], &[]),
+    ("product_ids", &["id"], &[]),
+    ("inventory_items", &["variant_id"], &[]),
+    ("customer_form_field_values", &["customer_id", "address_id", "name"], &[]),
+    ("promotions", &["id", "name"], &[]),
+    ("coupon_codes", &["id"], &[]),
+    ("channels", &["id", "date_modified", "name"], &[]),
+    ("channel_listings", &["channel_id", "listing_id", "date_modified"], &[]),
 ];
 /// So many of them are selected as a rule; of the others a few.
 pub(crate) const USUAL: usize = 5;
 
+/// Every kind of record that the simulation looks at, and the stream of it.
+pub(crate) fn lists() -> impl Iterator<Item = (&'static str, Kind)> {
+    LISTS.into_iter().chain([("promotions", Kind::PROMOTIONS), ("channels", Kind::CHANNELS)])
+}
+
+/// In place of a part: the record itself.
+pub(crate) const ITSELF: &str = "itself";
+
 /// The streams that are rows of records: the records' kind, and the part that holds the rows.
-pub(crate) const PARTS: [(&str, Kind, &str); 7] = [
+pub(crate) const PARTS: [(&str, Kind, &str); 14] = [
     ("order_products", Kind::ORDERS, "products"),
     ("order_coupons", Kind::ORDERS, "coupons"),
     ("order_shipping_addresses", Kind::ORDERS, "shipping_addresses"),
@@ -291,7 +309,22 @@ pub(crate) const PARTS: [(&str, Kind, &str); 7] = [
     ("transactions", Kind::ORDERS, "transactions"),
     ("product_variants", Kind::PRODUCTS, "variants"),
     ("customer_addresses", Kind::CUSTOMERS, "addresses"),
+    ("order_shipments", Kind::ORDERS, "shipments"),
+    ("order_consignments", Kind::ORDERS, ITSELF),
+    ("product_ids", Kind::PRODUCTS, ITSELF),
+    ("inventory_items", Kind::PRODUCTS, "inventory"),
+    ("customer_form_field_values", Kind::CUSTOMERS, ALL_FORM_FIELDS),
+    ("coupon_codes", Kind::PROMOTIONS, "coupon_codes"),
+    ("channel_listings", Kind::CHANNELS, "listings"),
 ];
+
+/// The part of a customer that holds what it has filled in, for itself and for its addresses.
+const ALL_FORM_FIELDS: &str = "all_form_fields";
+
+/// Whether the stream is walked below each record of another list.
+pub(crate) fn is_below(stream: &str) -> bool {
+    matches!(stream, "coupon_codes" | "channel_listings")
+}
 
 impl Selection {
     pub(crate) fn has_stream(&self, stream: &str) -> bool {

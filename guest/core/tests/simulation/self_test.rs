@@ -26,6 +26,8 @@ const COUNTS: Counts = Counts::of([
     (Kind::PRICE_LISTS, 3),
     (Kind::BRANDS, 3),
     (Kind::CATEGORIES, 4),
+    (Kind::PROMOTIONS, 3),
+    (Kind::CHANNELS, 3),
 ]);
 /// Before every run of these tests.
 const BEFORE: Duration = Duration::from_secs(10);
@@ -74,6 +76,16 @@ impl Scene {
             let mut row = truth.row;
             if let Some((Kind::ORDERS, id)) = truth.of {
                 row.insert("order_id".to_owned(), id.into());
+            }
+            if let Some(variant) = row.get("identity").map(|identity| identity["variant_id"].clone()) {
+                row.insert("variant_id".to_owned(), variant);
+            }
+            // A part of the key that is null, or not there, is written as 0.
+            if stream == "customer_form_field_values" {
+                for name in ["customer_id", "address_id"] {
+                    let owner = row.get(name).and_then(Value::as_u64).unwrap_or(0);
+                    row.insert(name.to_owned(), owner.into());
+                }
             }
             Value::from(row)
         });

@@ -1,7 +1,7 @@
 //! What a target holds that took every line the sinks took: of each record the last that came, and the last STATE.
 
 use crate::finding::{Finding, Rule};
-use crate::journal::{ROWS, Rows, version_in};
+use crate::journal::{ROWS, Rows, form_field, version_in};
 use crate::scenario::{STREAMS, Selection};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -48,8 +48,13 @@ struct Message<'a> {
 /// What the simulation looks at in a record. All else has to be JSON, no more.
 #[derive(Deserialize)]
 struct Shown {
-    #[serde(alias = "category_id")]
-    id: u64,
+    id: Option<u64>,
+    category_id: Option<u64>,
+    listing_id: Option<u64>,
+    order_id: Option<Value>,
+    variant_id: Option<Value>,
+    customer_id: Option<Value>,
+    address_id: Option<Value>,
     reason: Option<String>,
     code: Option<String>,
     company: Option<String>,
@@ -134,7 +139,7 @@ impl Shelf {
         let shown: Shown = serde_json::from_str(record.get()).map_err(|e| unfit(e.to_string()))?;
         let known = STREAMS.iter().find(|(name, ..)| *name == stream && selection.has_stream(name));
         let Some((stream, _, lists)) = known else { return Err(unfit("the stream is not selected".into())) };
-        let id = shown.id;
+        let Some(id) = shown.id(stream) else { return Err(unfit("it has no key".into())) };
         let held = Held { table, ..shown.into_held(stream) };
         let of_lists = lists.iter().filter_map(|path| Some((path, path.split_once('.')?.1)));
         for (path, list) in
@@ -168,6 +173,21 @@ impl Shelf {
 }
 
 impl Shown {
+    /// What tells it apart from the other records of its stream.
+    fn id(&self, stream: &str) -> Option<u64> {
+        let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_u64);
+        match stream {
+            "categories" => self.category_id,
+            "channel_listings" => self.listing_id,
+            "order_consignments" => number(&self.order_id),
+            "inventory_items" => number(&self.variant_id),
+            "customer_form_field_values" => {
+                Some(form_field(self.customer_id.as_ref()?, self.address_id.as_ref()?, self.name.as_deref()?))
+            }
+            _ => self.id,
+        }
+    }
+
     fn into_held(self, stream: &str) -> Held {
         let text = match stream {
             "orders" => self.staff_notes,

@@ -406,7 +406,7 @@ const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
 /// list of coupons that is empty or not there from one that should not be, since nothing in the order says that it has some; and an
 /// order that is not found from one that is deleted.
 fn can_be_told(fault: Fault, request: &Request) -> bool {
-    let may_be_empty = ["/coupons", "/transactions", "/fees"]
+    let may_be_empty = ["/coupons", "/transactions", "/fees", "/shipments", "/consignments"]
         .iter()
         .any(|list| request.path.contains("/orders/") && request.path.ends_with(list));
     match fault {
