@@ -26,6 +26,8 @@ pub enum Uncertain {
     Short,
     /// The pages were read by several runs, or only once.
     InParts,
+    /// The list changed each time that it was read.
+    Changed,
     /// Some records of the walk were written without a version.
     Unversioned,
     /// The list is restricted to some channels.
@@ -42,6 +44,7 @@ impl Uncertain {
             Uncertain::Believed => "the store contradicts itself about the list",
             Uncertain::Short => "a list is shorter than it should be, or was not found",
             Uncertain::InParts => "the pages of the list were read by several runs, or only once because of a limit",
+            Uncertain::Changed => "the list changed each time that it was read",
             Uncertain::Unversioned => "some of its records were written before the setting was on",
             Uncertain::Channels => "channel_id restricts the list",
         }
