@@ -26,6 +26,22 @@ fn expect_everything(world: &World, run: &Run, what: &str) {
 }
 
 #[test]
+fn an_end_that_is_claimed_too_low_is_no_end_where_rows_have_no_dates() {
+    let mut world = World::new(SMALL.with(Kind::GIFT_CERTIFICATES, 90));
+    world.config.insert("page_size".into(), json!(50));
+    let stale = world
+        .store
+        .borrow()
+        .record(Kind::GIFT_CERTIFICATES, world.store.borrow().ids(Kind::GIFT_CERTIFICATES).nth(19).unwrap())
+        .unwrap();
+    let body = Some(Value::from(vec![Value::from(stale.fields)]).to_string().into_bytes());
+    let claim = Action::Status { code: 200, body, headers: Vec::new() };
+    world.store.borrow_mut().add_fault(Fault::on("direction=desc", claim));
+    let run = world.select("gift_certificates");
+    assert_eq!((run.verdict(), run.records("gift_certificates").len()), (None, 90), "{:?}", run.warnings());
+}
+
+#[test]
 fn counts_that_ignore_filters_or_are_wrong_stop_no_run() {
     let ignores = |name: &str| Quirks { count_ignores: [name.to_owned()].into(), ..Quirks::default() };
     let all = [
