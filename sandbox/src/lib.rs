@@ -43,9 +43,8 @@
 //! # The data
 //!
 //! A record is a function of the seed, its kind and its place, built when somebody asks for it, so a store of 100,000 orders
-//! costs some ten megabytes. Growing one count leaves all other kinds as they were. Orders refer to customers and products of the
-//! default counts: with smaller counts some of those do not exist, as in a shop that deleted them. All dates lie between 2021-01-01
-//! and 2025-06-30.
+//! costs some ten megabytes. Growing one count leaves all other kinds as they were. Records refer to others of the default counts:
+//! with smaller counts some of those do not exist, as in a shop that deleted them. All dates lie between 2021-01-01 and 2025-06-30.
 //!
 //! # What is a guess
 //!
