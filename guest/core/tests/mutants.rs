@@ -1,6 +1,6 @@
 //! The simulation finds what it is there for. Each known way to lose a record in silence is written into a copy of the tap's source,
 //! and the simulation of that copy has to fail.
-//! What nobody loses a record by is known to a test, which has to fail in place of the simulation.
+//! Where the simulation cannot see it, a test in virtual time has to fail.
 //!
 //! A mutant is told by text: where the source changes, its `find` has to follow.
 
@@ -319,8 +319,8 @@ fn what_a_new_walk_has_read_again_and_stays_aside() {
 
 #[test]
 fn a_version_that_is_activated_although_a_row_may_be_missing() {
-    caught(
-        &["Lost"],
+    fails(
+        "versions::a_version_is_not_activated_while_a_row_may_be_missing",
         &[edit(
             "certainty.rs",
             "let lasting = all().find(|uncertain| !uncertain.is_of_no_rows());",
@@ -331,8 +331,8 @@ fn a_version_that_is_activated_although_a_row_may_be_missing() {
 
 #[test]
 fn a_version_that_is_not_kept_when_its_walk_resumes() {
-    caught(
-        &["Lost"],
+    fails(
+        "versions::a_version_is_kept_through_a_resumption_and_activated_after_the_second_walk",
         &[edit("sync/tables.rs", "let version = if is_kept { last }", "let version = if is_kept && last == 0 { last }")],
     );
 }
