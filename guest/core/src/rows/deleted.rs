@@ -6,15 +6,32 @@ use crate::api::gate::Gate;
 use crate::api::list::is_json;
 use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
 use crate::error::Result;
+use crate::head::id_of;
 use crate::streams::{List, Lookup};
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(super) async fn is_gone(&self, id: u64) -> Result<bool, Refused> {
-        // A store that hides a record from its list may hide it from its own path, too; but this list has just shown it.
-        if self.are_hidden {
-            return Ok(false);
+        let is_gone = is_gone(self.gate, self.group.name(), self.group.list, id, self.tries).await?;
+        // A store that hides a record from its list may hide it from its own path, too.
+        Ok(is_gone && !(self.are_hidden && self.is_shown_when_asked_for(id).await?))
+    }
+
+    /// Whether the list still has a record that it shows only to a filter.
+    async fn is_shown_when_asked_for(&self, id: u64) -> Result<bool, Refused> {
+        let list = self.group.list;
+        let Some((least, greatest)) = list.range else { return Ok(false) };
+        // The filters may leave their bounds out.
+        let bounds = [(least, id.saturating_sub(1).to_string()), (greatest, id.saturating_add(1).to_string())];
+        for hidden in list.hidden {
+            let query = bounds.iter().cloned().chain([(hidden.filter.0, hidden.filter.1.to_owned())]).collect();
+            let request = Request::new(self.group.name(), list.scope, list.path.to_owned());
+            let mut request = Request { query, tries: self.tries, page: Some(Slice::first(3)), ..request };
+            let shown = self.gate.get(&mut request, |body| list.form.decode(body)).await?.body;
+            if shown.rows.iter().any(|row| id_of(row, list) == Some(id)) {
+                return Ok(true);
+            }
         }
-        is_gone(self.gate, self.group.name(), self.group.list, id, self.tries).await
+        Ok(false)
     }
 }
 
