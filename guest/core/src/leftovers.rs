@@ -191,6 +191,13 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             if let Some(next) = rows.filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
+            // What the list hides may be all that it has.
+            let hidden: Query = self.of_pass(pass).collect();
+            if !hidden.is_empty()
+                && self.first_rows(hidden).await?.is_some_and(|page| page.rows.iter().any(|row| self.is_of_pass(pass, row)))
+            {
+                return Ok(Found::Gone);
+            }
         }
         let Some(page) = self.first_rows(Query::new()).await? else { return Ok(Found::NotYet) };
         // Of a record that has a path of its own the store has said by its status that it is gone.

@@ -69,6 +69,19 @@ fn infos<'r>(run: &'r Run, text: &str) -> Vec<&'r str> {
 }
 
 #[test]
+fn a_broken_archived_order_that_is_gone_leaves_the_state_where_all_others_are_archived_too() {
+    let world = with_orders(6, &[0, 1, 2, 3, 4, 5]);
+    let ids = orders(&world);
+    world.store.borrow_mut().quirks.broken_records = [((Kind::ORDERS, ids[3]), Action::status(500))].into();
+    let first = run(&world, None);
+    assert_eq!((first.verdict(), first.ids("orders").len()), (Some(Failure::SetAside), 5), "{:?}", first.warnings());
+    world.store.borrow_mut().quirks.broken_records.clear();
+    assert!(world.store.borrow_mut().delete(Kind::ORDERS, ids[3]));
+    let second = run(&world, Some(first.state()));
+    assert_eq!((second.verdict(), second.aside("orders")), (None, json!([])), "{:?}", second.warnings());
+}
+
+#[test]
 fn archived_orders_come_after_the_others_with_all_their_lists() {
     let world = world(&[0, 7, 8, 39]);
     let run = run(&world, None);
