@@ -58,7 +58,7 @@ test("a run returns its state, its summary, its events and its progress", async 
   assert.deepEqual(of("stream-begun").map(({ stream }) => stream).sort(), Object.keys(streams).sort());
   assert.deepEqual(of("stream-ended").map(({ stream }) => stream.name).sort(), Object.keys(streams).sort());
   assert.ok(of("metric").some(({ metric }) => metric.metric === "record_count"));
-  assert.ok(of("log").some(({ level }) => level === "WARNING"));
+  assert.ok(of("log").some(({ level }) => level === "INFO"));
   assert.ok(!JSON.stringify(events).includes(store.access_token));
 });
 
