@@ -2,6 +2,7 @@
 
 import http from "node:http";
 import https from "node:https";
+import { pipeline } from "node:stream";
 import zlib from "node:zlib";
 import { HttpFault } from "../wasi/http.js";
 
@@ -82,10 +83,17 @@ function read(answer) {
 /** The body, unpacked. A connection that ends too early is a fault, not an end. */
 async function* pieces(answer, packed) {
   try {
-    yield* packed ? answer.compose(zlib.createGunzip()) : answer;
+    yield* packed ? unpacked(answer) : answer;
   } catch (fault) {
     throw new HttpFault(code(fault));
   }
+}
+
+function unpacked(answer) {
+  const body = pipeline(answer, zlib.createGunzip(), () => {});
+  // Whoever reads the body gets its fault. If nobody reads any more, it must not end the process.
+  body.on("error", () => {});
+  return body;
 }
 
 function code(fault) {
