@@ -2,7 +2,7 @@
 //! and the simulation of that copy has to fail.
 //! Where the simulation cannot see it, a test in virtual time has to fail.
 //!
-//! A mutant is told by text: where the source changes, its `find` has to follow. Each takes a build, so `.ci/full` plays those that are ignored here.
+//! A mutant is a change of text: where the source changes, its `find` has to follow. Each one takes a build, so some are ignored here and played by `.ci/full`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 

@@ -107,7 +107,7 @@ fn a_walk_in_several_runs_loses_nothing_of_its_earlier_ones() {
     }
 }
 
-/// Which streams are told to be complete, by the version of their records.
+/// The streams with an ACTIVATE_VERSION. Each of their records has its version.
 fn activated(text: &str) -> Vec<String> {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |kind: &'static str| lines.iter().filter(move |line| line["type"] == kind);

@@ -24,8 +24,8 @@ struct Ahead {
 }
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// The page at the walk's position, or the next one that the store can serve. Without a filter for a range of ids there is no way around: nobody
-    /// could ask for what lies between.
+    /// The page at the walk's position, or the next one that the store can serve. Without a filter for a range of ids it goes around nothing: no later
+    /// run could ask for what lies between.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
         let has_way_around = self.list.range.is_some();
         match self.fetch(most).await {
