@@ -64,7 +64,8 @@
 //! | A list below one record that never comes | [`Quirks::broken_paths`] |
 //! | Bytes that are no JSON, a byte order mark | [`OddByte`], [`OddAnswer::ByteOrderMark`] |
 //! | Dates that are none | [`Store::set_date_text`] |
-//! | Lists that are cut | [`Quirks::consignment_lines`], [`Caps`] |
+//! | Lists that are cut or left out | [`Quirks::consignment_lines`], [`Quirks::consignments_without_lines`], [`Caps`] |
+//! | A total that counts something else | [`Quirks::items_total`] |
 //! | A list whose dates lag behind its rows | [`Quirks::index_lag`] |
 //! | Links, objects and names that do not fit the documentation | [`OddField`], [`OddAnswer::NumberedRows`], [`OddAnswer::EmptyObject`], [`OddAnswer::MetaAsList`] |
 //! | Counts in a record that disagree with its lists | [`Store::edit`] |
@@ -115,7 +116,7 @@ pub use kind::{Counts, Kind};
 pub use log::Seen;
 pub use odd::{OddAnswer, OddByte, OddField};
 pub use options::{Caps, Options, Scope};
-pub use quirks::Quirks;
+pub use quirks::{ItemsTotal, Quirks};
 pub use quota::{Quota, RateHeaders};
 pub use record::Record;
 pub use server::Sandbox;

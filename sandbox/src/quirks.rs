@@ -8,6 +8,18 @@ use crate::kind::Kind;
 use crate::odd::{OddAnswer, OddField};
 use crate::quota::RateHeaders;
 
+/// What `items_total` of an order may count; the documents do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ItemsTotal {
+    /// The quantities of all lines.
+    #[default]
+    Quantities,
+    /// The lines.
+    Lines,
+    /// The quantities of physical goods only.
+    Physical,
+}
+
 /// The other answers to what is not documented. The default is the most likely behaviour. Set them through
 /// [`Store::quirks`](crate::Store::quirks) at any time; each holds until it is taken back.
 ///
@@ -49,6 +61,10 @@ pub struct Quirks {
     /// A consignment that is included with its lines holds at most this many of them, and `__warning__` next to them says so
     /// (bigcommerce/docs issue 960 has 50). Default: all lines.
     pub consignment_lines: Option<usize>,
+    /// Consignments of some orders, those whose id is a multiple of this, come without their lines (bigcommerce/dev-docs issue 2052). Default: none.
+    pub consignments_without_lines: Option<u64>,
+    /// What an order's `items_total` counts.
+    pub items_total: ItemsTotal,
     /// Some records have a field that is not documented, as the API adds them. Default: none.
     pub unannounced_fields: bool,
     /// Fields by name, and what is odd about them.

@@ -199,7 +199,11 @@ async fn run(options: Options) -> Result<()> {
 
 async fn print(text: &str) -> Result<()> {
     let mut sink = StreamSink::new(wasi::cli::stdout::get_stdout());
-    sink.write(text.as_bytes()).await.map_err(|why| Failure::new(Kind::Sink, why))
+    let written = async {
+        sink.write(text.as_bytes()).await?;
+        sink.settle().await
+    };
+    written.await.map_err(|why| Failure::new(Kind::Sink, why))
 }
 
 fn read(file: &str, kind: Kind) -> Result<String> {

@@ -205,6 +205,16 @@ enum LazySink {
     Open(Responder),
 }
 
+impl LazySink {
+    /// The stream of an open response.
+    fn open(&mut self) -> Option<&mut StreamSink> {
+        match self {
+            LazySink::Open(responder) => responder.sink.as_mut(),
+            LazySink::Waiting { .. } => None,
+        }
+    }
+}
+
 impl Sink for LazySink {
     async fn write(&mut self, lines: &[u8]) -> Result<(), String> {
         let LazySink::Waiting { response, lines: waiting, watch } = self else {
@@ -224,6 +234,17 @@ impl Sink for LazySink {
         let written = responder.write(waiting).await;
         *self = LazySink::Open(responder);
         written
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.open().map_or(Ok(()), Sink::flush)
+    }
+
+    async fn settle(&mut self) -> Result<(), String> {
+        match self.open() {
+            Some(sink) => sink.settle().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -255,7 +276,11 @@ impl Responder {
     }
 
     async fn whole(mut self, bytes: &[u8]) {
-        if self.write(bytes).await.is_ok() {
+        let settled = match &mut self.sink {
+            Some(sink) => sink.write(bytes).await.is_ok() && sink.settle().await.is_ok(),
+            None => false,
+        };
+        if settled {
             self.finish();
         }
     }

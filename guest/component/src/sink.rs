@@ -55,7 +55,16 @@ impl Sink for StreamSink {
             self.stream.write(now).map_err(why)?;
             rest = later;
         }
-        self.stream.flush().map_err(why)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.stream.flush().map_err(why)
+    }
+
+    /// The stream has room only after its flush.
+    async fn settle(&mut self) -> Result<(), String> {
+        self.flush()?;
         self.room().map(|_| ())
     }
 }

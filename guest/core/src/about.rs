@@ -40,6 +40,7 @@ fn about_setting(setting: &Setting) -> Value {
         SettingKind::Integer { min, max } => ("integer", Some((min, max))),
         SettingKind::Boolean => ("boolean", None),
         SettingKind::Ids => ("ids", None),
+        SettingKind::Choice(_) => ("choice", None),
     };
     let mut about = json!({
         "name": setting.key,
@@ -51,6 +52,9 @@ fn about_setting(setting: &Setting) -> Value {
     });
     if let Some((min, max)) = bounds {
         (about["minimum"], about["maximum"]) = (json!(min), json!(max));
+    }
+    if let SettingKind::Choice(words) = setting.kind {
+        about["choices"] = json!(words);
     }
     about
 }
@@ -82,7 +86,7 @@ pub fn markdown(about: &Value) -> String {
             ["name", "env", "kind", "default", "description"].map(|key| text(&setting[key]));
         let bounds = match (&setting["minimum"], &setting["maximum"]) {
             (Value::Number(min), Value::Number(max)) => format!(", {min} to {max}"),
-            _ => String::new(),
+            _ => list(&setting["choices"]).map(|word| format!(", `{}`", text(word))).collect(),
         };
         let _ = writeln!(page, "| `{name}` | `{variable}` | {kind}{bounds} | {required} | {default} | {description} |");
     }
@@ -184,6 +188,10 @@ fn meltano_setting(setting: &Value, page: &mut String) {
         "secret" => "string\n  sensitive: true".to_owned(),
         "date" => "date_iso8601".to_owned(),
         "ids" => "string".to_owned(),
+        "choice" => {
+            let option = |word: &Value| format!("\n  - label: {}\n    value: {}", label(&text(word)), text(word));
+            format!("options\n  options:{}", list(&setting["choices"]).map(option).collect::<String>())
+        }
         kind => kind.to_owned(),
     };
     let name = text(&setting["name"]);
@@ -237,6 +245,7 @@ mod tests {
             "- name: start_date\n  label: Start date\n  kind: date_iso8601\n  description: ",
             "- name: api_url\n  label: API URL\n  kind: string\n  value: https://api.bigcommerce.com\n",
             "- name: page_size\n  label: Page size\n  kind: integer\n  value: 250\n",
+            "  kind: options\n  options:\n  - label: Separate\n    value: separate\n  - label: Embedded\n    value: embedded\n",
         ] {
             assert!(definition.contains(setting), "{setting:?} is not in: {definition}");
         }

@@ -35,6 +35,8 @@ pub enum SettingKind {
     Boolean,
     /// One id or several: a number, a list, or text with commas.
     Ids,
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// One setting, as `--about` lists it.
@@ -59,6 +61,11 @@ const fn setting(key: &'static str, kind: SettingKind, default: Option<&'static 
 const fn required(key: &'static str, kind: SettingKind, description: &'static str) -> Setting {
     Setting { key, kind, required: true, default: None, description }
 }
+
+/// Line items and shipping addresses are asked for order by order.
+const SEPARATE: &str = "separate";
+/// They are taken from the list of orders.
+const EMBEDDED: &str = "embedded";
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
@@ -87,6 +94,12 @@ pub const SETTINGS: &[Setting] = &[
         SettingKind::Integer { min: 0, max: 31_536_000 },
         Some("0"),
         "How far before its bookmark a new run reads again.",
+    ),
+    setting(
+        "order_lines",
+        SettingKind::Choice(&[SEPARATE, EMBEDDED]),
+        Some(SEPARATE),
+        "Where line items and shipping addresses of orders come from: separate asks for those of each order, embedded takes them from the list of orders, with far fewer requests.",
     ),
     setting(
         "child_refresh_days",
@@ -163,6 +176,8 @@ pub struct Config {
     pub max_concurrency: usize,
     /// How long one try of a request may take.
     pub request_timeout: Duration,
+    /// Whether line items and shipping addresses are taken from the list of orders, where they are whole there.
+    pub embeds_order_lines: bool,
     /// How far before its bookmark a new walk starts.
     pub lookback: chrono::TimeDelta,
     /// How far before their bookmarks streams are read again whose rows change alone.
@@ -253,6 +268,7 @@ impl Reader<'_> {
             page_size: self.integer("page_size") as u32,
             max_concurrency: self.integer("max_concurrency") as usize,
             request_timeout: Duration::from_secs(self.integer("request_timeout_seconds")),
+            embeds_order_lines: self.choice("order_lines") == Some(EMBEDDED),
             lookback: chrono::TimeDelta::seconds(self.integer("lookback_seconds") as i64),
             child_refresh: chrono::TimeDelta::days(self.integer("child_refresh_days") as i64),
             channels: self.channels("channel_id"),
@@ -356,6 +372,16 @@ impl Reader<'_> {
             "false" | "0" | "no" => false,
             _ => self.wrong(key, "true or false").unwrap_or(false),
         }
+    }
+
+    fn choice(&mut self, key: &'static str) -> Option<&'static str> {
+        let kind = SETTINGS.iter().find(|setting| setting.key == key).map(|setting| setting.kind);
+        let Some(SettingKind::Choice(words)) = kind else { return None };
+        let word = match self.value(key)? {
+            Value::String(text) => words.iter().copied().find(|word| text.trim().eq_ignore_ascii_case(word)),
+            _ => None,
+        };
+        word.or_else(|| self.wrong(key, &words.join(" or ")))
     }
 
     fn wrong<T>(&mut self, key: &str, wanted: &str) -> Option<T> {

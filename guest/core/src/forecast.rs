@@ -149,7 +149,8 @@ impl Forecast {
         let share = |member: &Member| {
             let since = walk.start_of(member.stream.name).map_or(walk.since, |since| since.0);
             let filters = if group.below.is_some() { Query::new() } else { filters(since) };
-            let wants = group.rows.iter().filter(|rows| member.wants(rows)).map(|rows| Wanted::new(rows, config)).collect();
+            let wants =
+                group.rows.iter().filter(|rows| member.wants(rows)).map(|rows| Wanted::new(rows, group, config)).collect();
             Share { stream: member.stream, since, filters, wants }
         };
         let has_aside = group.members.iter().any(|member| state.aside(member.stream).is_ok_and(|aside| !aside.is_empty()));
@@ -204,11 +205,12 @@ impl Forecast {
 }
 
 impl Wanted {
-    fn new(rows: &'static Rows, config: &Config) -> Wanted {
+    fn new(rows: &'static Rows, group: &Group, config: &Config) -> Wanted {
         // No more ids than a page has rows.
         let most = |at_a_time: usize| (at_a_time as u64).min(u64::from(config.page_size.max(2)));
         let is_whole = rows.from.iter().any(|way| matches!(way, Way::Inside { full: None }));
-        let at_a_time = rows.at_a_time().filter(|_| !rows.is_inside()).map(most);
+        let is_embedded = group.embedding.as_ref().is_some_and(|embedding| embedding.brings(rows));
+        let at_a_time = rows.at_a_time().filter(|_| !rows.is_inside() && !is_embedded).map(most);
         Wanted { rows, at_a_time, may_be_longer: !is_whole }
     }
 }

@@ -7,10 +7,12 @@ use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
 use crate::singer::message::{Output, Sink};
-use crate::streams::{Include, List, Lookup, Rows, Source, Stream};
+use crate::streams::{Embedded, Include, List, Lookup, Needed, Rows, Source, Stream};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// What of a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +38,13 @@ pub(crate) struct Group {
     /// The stream whose records have the list below them.
     pub(crate) below: Option<Above>,
     /// Parameters for what the API sends only when asked to.
-    pub(crate) includes: Query,
+    includes: Query,
     /// The filter for the channels that the user wants, where the list's takes them.
     pub(crate) channels: Option<(&'static str, String)>,
     /// The parameters with which the list is walked: those, or others that leave only ids and dates.
-    pub(crate) query: Query,
+    query: Query,
+    /// What the list brings of its records' lists.
+    pub(crate) embedding: Option<Rc<Embedding>>,
     /// Where the walk brings ids and dates only: the filter by which so many records are read together.
     pub(crate) by_ids: Option<(&'static str, usize)>,
     /// A hash of all that shapes a walk: a walk resumes only under the same one.
@@ -53,6 +57,65 @@ pub(crate) struct Above {
     pub(crate) parent: &'static Stream,
     /// The field of the list's rows that takes the record's id.
     pub(crate) adds: Option<&'static str>,
+}
+
+/// Lists of a group's records that the walked list brings, so that they need not be asked for.
+#[derive(Debug)]
+pub(crate) struct Embedding {
+    of: &'static Embedded,
+    needed: Needed,
+    /// The parameters of the list that bring them.
+    query: Query,
+    /// The store cannot carry them: the walks of this run ask without them.
+    is_given_up: Cell<bool>,
+}
+
+impl Embedding {
+    /// What these members want of a list's records and the list can bring. None: nothing.
+    fn of(list: &List, rows: &[&'static Rows], members: &[Member], query: Query) -> Option<Embedding> {
+        let of = list.embedded?;
+        let is_brought = |wanted: &&'static Rows| of.rows.contains(wanted);
+        let needed: Vec<_> = rows.iter().copied().filter(is_brought).map(|rows| (rows, fields_of(rows, members))).collect();
+        (!needed.is_empty()).then(|| Embedding { of, needed: Needed(needed), query, is_given_up: Cell::new(false) })
+    }
+
+    /// Whether they are asked for.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        !self.is_given_up.get()
+    }
+
+    /// Asks without them from now on.
+    pub(crate) fn give_up(&self) {
+        self.is_given_up.set(true);
+    }
+
+    /// Whether it brings a list.
+    pub(crate) fn brings(&self, rows: &Rows) -> bool {
+        self.needed.of(rows).is_some()
+    }
+
+    /// The lists that a record brings. None: it does not prove that it holds all of them.
+    pub(crate) fn take(&self, record: &RawValue) -> Option<Vec<(&'static Rows, Vec<Box<RawValue>>)>> {
+        let taken = (self.of.take)(record, &self.needed)?;
+        Some(self.of.rows.iter().copied().zip(taken).filter(|(rows, _)| self.brings(rows)).collect())
+    }
+}
+
+/// The fields of rows that members want.
+fn fields_of(rows: &Rows, members: &[Member]) -> Vec<String> {
+    let of = |member: &Member| -> Vec<String> {
+        let shape = match member.stream.source {
+            Source::With { .. } => Some(&member.shape),
+            Source::List(_) | Source::Below { .. } => {
+                let field = member.shape.position(rows.name).and_then(|place| member.shape.fields.get(place));
+                field.and_then(|field| field.shape.of_rows())
+            }
+        };
+        // What the record adds is not the rows' own.
+        let is_own = |name: &&String| !rows.adds.iter().any(|(added, _)| added == name);
+        shape.into_iter().flat_map(|shape| shape.fields.iter().map(|field| &field.name).filter(is_own)).cloned().collect()
+    };
+    members.iter().filter(|member| member.wants(rows)).flat_map(of).collect()
 }
 
 /// A selected stream.
@@ -100,7 +163,7 @@ impl Group {
         let is_shown = |field: &str| of_parent.is_some_and(|parent| parent.shape.position(field).is_some());
         let is_inside = |field: &str| rows.iter().any(|rows| rows.name == field && rows.is_inside());
         let included = || list.includes.iter().filter(|include| is_shown(include.field) || is_inside(include.field));
-        let includes = includes(included());
+        let includes = query_of(included());
         let cut_to = included().filter_map(|include| include.page_at_most).min();
         let by_ids = match (cut_to, list.one) {
             (Some(most), Some(Lookup::Filter(filter))) if !list.ids_only.is_empty() => Some((filter, most)),
@@ -108,6 +171,10 @@ impl Group {
         };
         let ids_only = || list.ids_only.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let query = if mode == Mode::Ids || by_ids.is_some() { ids_only() } else { includes.clone() };
+        let brings = |embedded: &'static Embedded| query_of(included().chain([embedded.include]));
+        let may_embed = config.embeds_order_lines && mode != Mode::Ids && by_ids.is_none();
+        let query_with = list.embedded.filter(|_| may_embed).map(brings);
+        let embedding = query_with.and_then(|query| Embedding::of(list, &rows, &members, query)).map(Rc::new);
         let below = match parent.source {
             Source::Below { parent, adds, .. } => Some(Above { parent, adds }),
             Source::List(_) | Source::With { .. } => None,
@@ -116,7 +183,26 @@ impl Group {
         let settings = [config.end_date.map(dates::format), Some(config.lookback.to_string()), config.channels.of(list.channels)];
         let selection = hash(fields.chain(settings.into_iter().flatten()));
         let channels = config.channels.filter(list.channels);
-        Group { parent, list, members, rows, below, includes, channels, query, by_ids, selection }
+        Group { parent, list, members, rows, below, includes, channels, query, embedding, by_ids, selection }
+    }
+
+    /// The parameters with which its list is walked.
+    pub(crate) fn query(&self) -> Query {
+        self.embedded().map_or(&self.query, |embedding| &embedding.query).clone()
+    }
+
+    /// The same for a walk that gives up what the list brings of its records' lists.
+    pub(crate) fn plain_query(&self) -> Query {
+        self.query.clone()
+    }
+
+    /// Parameters for whole records.
+    pub(crate) fn includes(&self) -> Query {
+        self.embedded().map_or(&self.includes, |embedding| &embedding.query).clone()
+    }
+
+    fn embedded(&self) -> Option<&Embedding> {
+        self.embedding.as_deref().filter(|embedding| embedding.is_asked_for())
     }
 
     /// What messages call it: the stream whose list is walked, or the first of those that its records bring.
@@ -164,7 +250,7 @@ impl Group {
 }
 
 /// The `include` parameter and what goes with it.
-fn includes<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
+fn query_of<'i>(wanted: impl Iterator<Item = &'i Include>) -> Query {
     let (mut values, mut query): (Vec<&str>, Query) = (Vec::new(), Vec::new());
     for include in wanted {
         if !values.contains(&include.value) {

@@ -98,7 +98,7 @@ impl Plan {
     pub async fn write_schemas<S: Sink>(&self, sink: &mut S) -> Result<()> {
         let mut output = Output::new(sink);
         self.groups.iter().for_each(|group| group.announce(&mut output));
-        output.flush().await
+        output.settle().await
     }
 }
 

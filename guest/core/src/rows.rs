@@ -48,6 +48,12 @@ pub(crate) enum Completed {
     Aside(Failure),
 }
 
+impl Completed {
+    fn has(&self, rows: &Rows) -> bool {
+        matches!(self, Completed::There(lists) if lists.iter().any(|(known, _)| *known == rows))
+    }
+}
+
 /// Records that were completed together.
 pub(crate) struct Chunk {
     pub(crate) records: Vec<(Row, Completed)>,
@@ -112,6 +118,9 @@ pub(crate) struct Notes {
     served: HashMap<&'static str, (u64, bool)>,
     /// Lists that are shorter than their record says.
     short: u64,
+    /// Records whose lists came with the walked list, and those that had to be asked for them.
+    embedded: u64,
+    apart: u64,
     /// The highest place among the ids of one request that has brought rows, by the list's name: up to there the store heeds them.
     heeded: HashMap<&'static str, usize>,
     /// Whether no record at all has rows in the list of this name.
@@ -134,7 +143,7 @@ type Brought = Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>;
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     /// All lists that are wanted of some records, side by side, each paged to its end.
     pub(crate) async fn fetch(&self, mut records: Vec<Row>) -> Result<Chunk> {
-        let mut completed: Vec<Completed> = records.iter().map(|_| Completed::There(Lists::new())).collect();
+        let mut completed: Vec<Completed> = records.iter().map(|record| Completed::There(self.embedded(record))).collect();
         // What was aside comes whole.
         if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.by_ids, records.first()) {
             for (place, became) in self.read_by_ids(&mut records, filter).await? {
@@ -145,7 +154,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
         let mut failed: Vec<Failed> = Vec::new();
         let mut under_way: FuturesUnordered<LocalBoxFuture<'_, (&'static Rows, Brought)>> =
-            self.group.rows.iter().flat_map(|rows| self.asks(rows, &records)).collect();
+            self.group.rows.iter().flat_map(|rows| self.asks(rows, &records, &completed)).collect();
         while let Some((rows, brought)) = under_way.next().await {
             for (place, list) in brought {
                 let Some(completed) = completed.get_mut(place) else { continue };
@@ -174,12 +183,44 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(Chunk { records: records.into_iter().zip(completed).collect(), failed })
     }
 
+    /// The lists that the walked list has brought with a record, where it proves that they are whole.
+    fn embedded(&self, record: &Row) -> Lists {
+        let Some(embedding) = &self.group.embedding else { return Lists::new() };
+        let is_wanted = |rows: &'static Rows| embedding.brings(rows) && self.takers.want(self.group, rows, record);
+        if record.is_stand_in || !self.group.rows.iter().any(|rows| is_wanted(rows)) {
+            return Lists::new();
+        }
+        let taken = embedding.take(&record.raw);
+        let mut notes = self.notes.borrow_mut();
+        *(if taken.is_some() { &mut notes.embedded } else { &mut notes.apart }) += 1;
+        let lists = taken.into_iter().flatten().filter(|(rows, _)| is_wanted(rows));
+        lists.map(|(rows, list)| (rows, Ok(list))).collect()
+    }
+
+    /// Says how many records came with their lists, where the config wants that.
+    pub(crate) fn report_embedded(&self) {
+        let notes = self.notes.borrow();
+        if notes.embedded + notes.apart > 0 {
+            let text = format!(
+                "order_lines: embedded: {} records came with their lines, {} without them, or not surely with all; those were asked for one by one",
+                notes.embedded, notes.apart
+            );
+            self.log.info(Some(self.group.name()), &text);
+        }
+    }
+
     /// The requests for the lists of one name. What the records hold themselves needs none.
-    fn asks<'f>(&'f self, rows: &'static Rows, records: &'f [Row]) -> Vec<LocalBoxFuture<'f, (&'static Rows, Brought)>> {
+    fn asks<'f>(
+        &'f self,
+        rows: &'static Rows,
+        records: &'f [Row],
+        completed: &[Completed],
+    ) -> Vec<LocalBoxFuture<'f, (&'static Rows, Brought)>> {
         let is_wanted =
             |record: &Row| !record.is_stand_in && self.takers.want(self.group, rows, record) && inside(rows, record).is_none();
-        let wanted: Vec<usize> =
-            records.iter().enumerate().filter(|(_, record)| is_wanted(record)).map(|(place, _)| place).collect();
+        let is_open = |(record, completed): &(&Row, &Completed)| !completed.has(rows) && is_wanted(record);
+        let each = records.iter().zip(completed).enumerate();
+        let wanted: Vec<usize> = each.filter(|(_, each)| is_open(each)).map(|(place, _)| place).collect();
         if let (Some(by), true) = (rows.batch(), wanted.len() > 1) {
             return vec![async move { (rows, self.batch(rows, by, records, wanted).await) }.boxed_local()];
         }

@@ -179,6 +179,17 @@ impl Object {
 }
 
 impl Shape {
+    /// The fields of a list's rows. None: it is no list of objects.
+    pub fn of_rows(&self) -> Option<&Object> {
+        match self {
+            Shape::Array(rows) => match &**rows {
+                Shape::Object(object) => Some(object),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn compile(whole: &Value, selected: &Value) -> Shape {
         let is = |name: &str| match &whole["type"] {
             Value::Array(types) => types.iter().any(|kind| kind == name),

@@ -69,7 +69,10 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
     };
     let complete = run.groups(&plan.groups).await;
     run.report_outcomes(&plan.groups);
+    // Only now the sink's own end of it: a fault that came late is a fault of the run.
+    let settled = run.output.settle().await;
     let complete = complete?;
+    settled?;
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })
 }
 

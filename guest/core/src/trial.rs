@@ -90,6 +90,14 @@ impl<S: Sink> Sink for SampleSink<'_, S> {
         let taken: Vec<&[u8]> = lines.split_inclusive(|&b| b == b'\n').filter(|line| self.takes(line)).collect();
         if taken.is_empty() { Ok(()) } else { self.sink.write(&taken.concat()).await }
     }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.sink.flush()
+    }
+
+    async fn settle(&mut self) -> Result<(), String> {
+        self.sink.settle().await
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::aside::{Aside, Entries};
 use crate::certainty::Uncertain;
 use crate::dates::{self, SECOND};
 use crate::error::{Failure, Kind, Result};
+use crate::group::Embedding;
 use crate::hash::fingerprint;
 use crate::head::id_of;
 use crate::log::Log;
@@ -91,6 +92,9 @@ pub(crate) struct Extent {
     pub(crate) until: Option<DateTime<Utc>>,
     /// Parameters for what is selected.
     pub(crate) includes: Query,
+    /// What they bring of the records' lists, if anything, and the parameters without that.
+    pub(crate) embedding: Option<Rc<Embedding>>,
+    pub(crate) plain: Query,
     /// The filter for the channels that it is restricted to.
     pub(crate) channels: Option<(&'static str, String)>,
     /// Which pass through the list it is: see [`List::hidden`].

@@ -11,7 +11,11 @@ use crate::wire;
 pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Value>, whole: bool, objects: bool) -> Value {
     let most = context.quirks.consignment_lines.filter(|_| whole);
     let lines = wire::array(parts, "products");
+    let is_without = context.quirks.consignments_without_lines.is_some_and(|each| order_id.is_multiple_of(each));
     let items = |wanted: &dyn Fn(&Value) -> bool| -> Vec<Value> {
+        if is_without {
+            return Vec::new();
+        }
         let item = |line: &Value| if whole { whole_line(context, line) } else { linked(context, order_id, line) };
         lines.iter().filter(|line| wanted(line)).map(item).collect()
     };
@@ -26,8 +30,11 @@ pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Va
     if !objects {
         return Value::Array(shipping);
     }
-    let of_type = |kind: &'static str| items(&move |line| line["type"] == kind);
-    let picked_up = items(&|line| line["order_pickup_method_id"] != 0);
+    let addresses = wire::array(parts, "shipping_addresses");
+    let is_certificate = |line: &Value| line["type"] == "giftcertificate";
+    let is_picked_up = |line: &Value| line["order_pickup_method_id"] != 0;
+    let is_shipped = |line: &Value| addresses.iter().any(|address| address["id"] == line["order_address_id"]);
+    let picked_up = items(&is_picked_up);
     let group = |items: Vec<Value>| -> Vec<Value> {
         let consignment = object! { "recipient_email": "recipient@example.com" };
         if items.is_empty() { Vec::new() } else { vec![with_lines(consignment, items, most)] }
@@ -35,8 +42,9 @@ pub(super) fn build(context: &Context<'_>, order_id: u64, parts: &Map<String, Va
     Value::from(object! {
         "pickups": if picked_up.is_empty() { Vec::new() } else { vec![with_lines(pickup(order_id), picked_up, most)] },
         "shipping": shipping,
-        "downloads": group(of_type("digital")),
-        "email": object! { "gift_certificates": group(of_type("giftcertificate")) },
+        // Whatever goes no other way.
+        "downloads": group(items(&|line| !is_certificate(line) && !is_picked_up(line) && !is_shipped(line))),
+        "email": object! { "gift_certificates": group(items(&is_certificate)) },
     })
 }
 

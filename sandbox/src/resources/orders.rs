@@ -8,6 +8,7 @@ use crate::filter::{Op, Rule};
 use crate::kind::Kind;
 use crate::options::Scope;
 use crate::paging::Paging;
+use crate::quirks::ItemsTotal;
 use crate::record::Record;
 use crate::refusal::{Refusal, Version};
 use crate::resource::{Dates, Include, Make, Part, Resource, Sorts, across, below};
@@ -120,6 +121,13 @@ fn show(context: &Context<'_>, id: u64, record: &Record, fields: &mut Map<String
         link_to("consignments")
     };
     fields.insert("consignments".to_owned(), consignments);
+    let lines = wire::array(&record.parts, "products");
+    let physical = || lines.iter().filter(|line| line["type"] == "physical").map(|line| wire::whole(line.get("quantity")));
+    match context.quirks.items_total {
+        ItemsTotal::Quantities => {}
+        ItemsTotal::Lines => drop(fields.insert("items_total".to_owned(), lines.len().into())),
+        ItemsTotal::Physical => drop(fields.insert("items_total".to_owned(), physical().sum::<i64>().into())),
+    }
     let fees = if included.contains(&"fees") { wire::field(&record.parts, "fees") } else { link_to("fees") };
     fields.insert("fees".to_owned(), fees);
     Ok(())

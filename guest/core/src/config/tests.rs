@@ -35,6 +35,19 @@ fn every_fault_is_named_at_once() {
 }
 
 #[test]
+fn order_lines_is_one_of_two_words() {
+    let with = |value: &str| parse(&GOOD.replacen('{', &format!("{{\"order_lines\": {value}, "), 1));
+    for (value, embeds) in [("\"separate\"", false), ("\" Embedded \"", true), ("null", false), ("\"\"", false)] {
+        assert_eq!(with(value).unwrap().0.embeds_order_lines, embeds, "{value}");
+    }
+    for value in ["\"inline\"", "true", "1", "[\"embedded\"]"] {
+        let failure = with(value).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.message.contains("order_lines must be separate or embedded"), "{value}: {failure}");
+    }
+}
+
+#[test]
 fn settings_may_be_text_as_the_environment_has_them() {
     let variables = [
         ("TAP_BIGCOMMERCE_PAGE_SIZE", "100"),

@@ -42,7 +42,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     async fn of_ids(&self, filter: &'static str, ids: &[u64], tries: Option<u32>) -> Result<Listing, Refused> {
         let list = self.group.list;
         let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-        let query = [(filter, ids.join(","))].into_iter().chain(self.group.includes.clone()).collect();
+        let query = [(filter, ids.join(","))].into_iter().chain(self.group.includes()).collect();
         let request = Request::new(self.group.name(), list.scope, list.path.to_owned());
         let mut request = Request { query, tries, page: Some(Slice::first(ids.len() as u32)), ..request };
         Ok(self.gate.get(&mut request, |body| list.form.decode(body)).await?.body)

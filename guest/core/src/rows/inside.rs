@@ -34,11 +34,20 @@ fn length(record: &Row, field: &str) -> usize {
 pub(super) fn least(rows: &Rows, record: &Row) -> (usize, usize) {
     let known = if rows.is_inside() { length(record, rows.name) } else { 0 };
     let announced = match rows.announced_by {
-        Some(Announced::Some(field)) => usize::from(number(record, field).is_some_and(|number| number > 0)),
+        Some(Announced::Some(field) | Announced::Sum { field, .. }) => {
+            usize::from(number(record, field).is_some_and(|number| number > 0))
+        }
         Some(Announced::Count(field)) => number(record, field).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
         None => 0,
     };
     (known, known.max(announced))
+}
+
+/// Whether rows do not add up to what the record announces.
+pub(super) fn fall_short(announced_by: Option<Announced>, record: &Row, list: &[Box<RawValue>]) -> bool {
+    let Some(Announced::Sum { field, of }) = announced_by else { return false };
+    let sum = list.iter().filter_map(|raw| peek(raw, of).and_then(json::count)).fold(0, u64::saturating_add);
+    number(record, field).is_some_and(|announced| sum < announced)
 }
 
 fn number(record: &Row, field: &str) -> Option<u64> {

@@ -1,5 +1,6 @@
 //! One list inside one record, page by page to its end.
 
+use super::inside::fall_short;
 use super::{Fetcher, Lost, NOT_WHOLE, no_body};
 use crate::api::answer::Refused;
 use crate::api::list::{Form, Listing, is_last};
@@ -63,7 +64,8 @@ impl Pass {
         self.slice.page > 1 && self.total.is_some_and(|total| self.rows.len() as u64 >= total)
     }
 
-    fn take(&mut self, page: Listing, key: &[&str]) -> Reached {
+    /// `falls_short` tells whether rows are fewer than their record says.
+    fn take(&mut self, page: Listing, key: &[&str], falls_short: impl Fn(&[Box<RawValue>]) -> bool) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
         // Behind the end an answer may have no total; and a total of the page alone says nothing.
         let is_after_the_end = came == 0 && total.is_none() && self.has_all();
@@ -77,10 +79,12 @@ impl Pass {
         }
         self.rows.extend(page.rows.into_iter().filter(|raw| mark(raw, key).is_none_or(|mark| self.marks.insert(mark))));
         let is_vouched_for = total == Some(self.rows.len() as u64);
-        if is_last(came, self.slice.limit as usize, total.map(|total| self.rows.len() as u64 >= total)) {
+        let is_old = self.rows.len() == before;
+        let is_last = is_last(came, self.slice.limit as usize, total.map(|total| self.rows.len() as u64 >= total));
+        // A store may cut its pages anywhere.
+        if is_last && (is_old || !falls_short(&self.rows)) {
             return Reached::End { is_vouched_for };
         }
-        let is_old = self.rows.len() == before;
         match is_old && self.was_old {
             // The store has no other page than the first.
             true if is_vouched_for => return Reached::End { is_vouched_for },
@@ -134,7 +138,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             if ask.form == Form::Object {
                 return Ok(Some(Paged { rows: page.rows, is_vouched_for: true }));
             }
-            match pass.take(page, rows.key) {
+            match pass.take(page, rows.key, |list| fall_short(rows.announced_by, record, list)) {
                 Reached::More => {}
                 Reached::End { is_vouched_for } => {
                     if pass.rows.is_empty() && !is_vouched_for {

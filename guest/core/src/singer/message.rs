@@ -8,6 +8,16 @@ use std::future::Future;
 pub trait Sink {
     /// Takes whole lines, in order, and returns when it has room for more. The error says what happened, for a person.
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
+
+    /// Asks that what was written reaches its reader soon, and does not wait for that. Nothing follows soon, or a STATE was written.
+    fn flush(&mut self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    /// Waits until all that was written has reached its reader. The run ends after it.
+    fn settle(&mut self) -> impl Future<Output = std::result::Result<(), String>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// A sink in memory, for a few messages.
@@ -58,12 +68,14 @@ const FULL: usize = 64 << 10;
 pub struct Output<'s, S> {
     sink: &'s mut S,
     lines: Vec<u8>,
+    /// The sink was handed something since it was last flushed.
+    is_held_back: bool,
 }
 
 impl<'s, S: Sink> Output<'s, S> {
     /// Messages for this sink.
     pub fn new(sink: &'s mut S) -> Output<'s, S> {
-        Output { sink, lines: Vec::with_capacity(FULL + FULL / 4) }
+        Output { sink, lines: Vec::with_capacity(FULL + FULL / 4), is_held_back: false }
     }
 
     /// Adds a SCHEMA message.
@@ -117,13 +129,29 @@ impl<'s, S: Sink> Output<'s, S> {
         self.lines.len() >= FULL
     }
 
-    /// Hands everything to the sink.
-    pub async fn flush(&mut self) -> Result<()> {
+    /// Hands everything to the sink, which works on it while the run continues.
+    pub async fn hand_over(&mut self) -> Result<()> {
         if !self.lines.is_empty() {
             self.sink.write(&self.lines).await.map_err(|why| Failure::new(Kind::Sink, why))?;
             self.lines.clear();
+            self.is_held_back = true;
         }
         Ok(())
+    }
+
+    /// The same, and the sink is not to hold anything back.
+    pub async fn flush(&mut self) -> Result<()> {
+        self.hand_over().await?;
+        if std::mem::take(&mut self.is_held_back) {
+            self.sink.flush().map_err(|why| Failure::new(Kind::Sink, why))?;
+        }
+        Ok(())
+    }
+
+    /// The same, and waits until the sink is done with it.
+    pub async fn settle(&mut self) -> Result<()> {
+        self.flush().await?;
+        self.sink.settle().await.map_err(|why| Failure::new(Kind::Sink, why))
     }
 }
 

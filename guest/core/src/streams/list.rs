@@ -45,6 +45,30 @@ pub struct List {
     pub at_once: Option<usize>,
     /// Records that the list may hide unless a filter asks for them: after its own records, a walk makes one more pass for each of these.
     pub hidden: &'static [Hidden],
+    /// Lists of each record that it can bring in another form, so that they need not be asked for.
+    pub embedded: Option<&'static Embedded>,
+}
+
+/// Lists of records that the records hold in another form, if the walked list is asked to bring it.
+#[derive(Debug)]
+pub struct Embedded {
+    /// How the walked list is asked for them.
+    pub include: &'static Include,
+    /// The lists.
+    pub rows: &'static [&'static Rows],
+    /// Takes them out of a record, each in its place among those. None: the record does not prove that it holds all of them.
+    pub take: fn(&RawValue, &Needed) -> Option<Vec<Vec<Box<RawValue>>>>,
+}
+
+/// The fields that the streams of a run want of the rows of each list.
+#[derive(Debug)]
+pub struct Needed(pub Vec<(&'static Rows, Vec<String>)>);
+
+impl Needed {
+    /// Those of one list. None: nobody wants that list.
+    pub fn of(&self, rows: &Rows) -> Option<&[String]> {
+        self.0.iter().find(|(known, _)| *known == rows).map(|(_, fields)| fields.as_slice())
+    }
 }
 
 /// Records that a list may hide unless a filter asks for them.
@@ -205,12 +229,19 @@ pub enum Announced {
     Some(&'static str),
     /// How many rows the list has.
     Count(&'static str),
+    /// A number above zero contradicts an empty list. A page whose rows do not add up to it is not the last, unless it brings nothing new.
+    Sum {
+        /// The record's field.
+        field: &'static str,
+        /// The field of the rows that adds up.
+        of: &'static str,
+    },
 }
 
 impl Announced {
     /// The field.
     pub fn field(self) -> &'static str {
-        let (Announced::Some(field) | Announced::Count(field)) = self;
+        let (Announced::Some(field) | Announced::Count(field) | Announced::Sum { field, .. }) = self;
         field
     }
 }
@@ -282,6 +313,7 @@ impl List {
             range: None,
             at_once: None,
             hidden: &[],
+            embedded: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The streams: one file each, one line each in [`ALL`]. Everything else works from what they say here.
 
+mod consigned;
 mod list;
 
 /// Declares the streams, in the order in which a run takes them.
@@ -87,7 +88,9 @@ streams!(
 
 use crate::schema;
 use list::include;
-pub use list::{Announced, Ask, ByChannel, Dates, End, Hidden, Include, List, Lookup, Paging, Params, Rows, Way};
+pub use list::{
+    Announced, Ask, ByChannel, Dates, Embedded, End, Hidden, Include, List, Lookup, Needed, Paging, Params, Rows, Way,
+};
 use serde_json::Value;
 use std::sync::OnceLock;
 

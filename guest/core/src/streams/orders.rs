@@ -1,6 +1,6 @@
 //! orders: API v2, with line items, coupons and shipping addresses fetched for each order.
 
-use super::{Announced, Ask, ByChannel, Dates, End, Hidden, Way, Include, List, Lookup, Params, Replication, Rows, Source, Stream, include};
+use super::{consigned, Announced, Ask, ByChannel, Dates, End, Hidden, Way, List, Lookup, Params, Replication, Rows, Source, Stream, include};
 use crate::api::list::Form;
 
 pub(super) const SCOPE: &str = "store_v2_orders_read_only";
@@ -21,7 +21,7 @@ const fn ask(path: &'static str) -> Ask {
 
 /// Its line items.
 pub static PRODUCTS: Rows =
-    below("products", &[Way::Each(ask("v2/orders/{id}/products"))], Some(Announced::Some("items_total")));
+    below("products", &[Way::Each(ask("v2/orders/{id}/products"))], Some(Announced::Sum { field: "items_total", of: "quantity" }));
 /// The coupons that were applied.
 pub static COUPONS: Rows = below("coupons", &[Way::Each(ask("v2/orders/{id}/coupons"))], None);
 /// Where it is shipped to.
@@ -96,17 +96,7 @@ pub static LIST: List = List {
     end: End::Highest(&[("sort", "id:desc")]),
     // It counts archived orders that the list hides (bigcommerce/docs#360), and some of its filters have no effect (bigcommerce/docs#374).
     count: Some("v2/orders/count"),
-    includes: &[
-        include("fees", "fees"),
-        // Without the structure an older shape comes that may go away (orders.v2, `consignment_structure`).
-        Include {
-            field: "consignments",
-            value: "consignments,consignments.line_items",
-            with: Some(("consignment_structure", "object")),
-            page_at_most: None,
-            undated: None,
-        },
-    ],
+    includes: &[include("fees", "fees"), consigned::INCLUDE],
     rows: &[&PRODUCTS, &COUPONS, &SHIPPING_ADDRESSES, &FEES, &TRANSACTIONS, &SHIPMENTS, &TAXES, &MESSAGES, &PICKUPS, &CONSIGNMENTS],
     one: Some(Lookup::Path("v2/orders/{id}")),
     channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
@@ -114,6 +104,7 @@ pub static LIST: List = List {
     // Whether the list shows archived orders is not documented. The filter was, up to 2021 (bigcommerce/api-specs, orders.v2), and clients still send it.
     // A store may ignore it, refuse it, or show the same orders without it: the walk tells (`walk/hidden.rs`).
     hidden: &[Hidden { name: "archived orders", filter: ("is_deleted", "true"), mark: "is_deleted" }],
+    embedded: Some(&consigned::EMBEDDED),
     ..List::v2("v2/orders", SCOPE)
 };
 

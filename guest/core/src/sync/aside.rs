@@ -26,11 +26,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             return Ok(true);
         }
         let (group, config) = (stage.group, self.config.clone());
+        let includes = group.includes();
         let asker = Asker {
             gate: self.gate,
             stream: group.name(),
             list: group.list,
-            includes: &group.includes,
+            includes: &includes,
             channels: group.channels.as_ref(),
             page_size: config.page_size,
         };

@@ -58,11 +58,19 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         self.since_state = 0;
         self.state_at = self.gate.clock().now();
         self.output.state(self.state.value());
-        self.hand_over().await
+        self.flush().await
     }
 
-    /// Hands everything that is written to the sink.
+    /// Hands what is written to the sink, which works on it while the run continues.
     pub(super) async fn hand_over(&mut self) -> Result<()> {
+        let begun = self.gate.clock().now();
+        let done = self.output.hand_over().await;
+        self.gate.sink_took(self.gate.clock().now() - begun);
+        done
+    }
+
+    /// The same where nothing follows soon.
+    pub(super) async fn flush(&mut self) -> Result<()> {
         let begun = self.gate.clock().now();
         let done = self.output.flush().await;
         self.gate.sink_took(self.gate.clock().now() - begun);

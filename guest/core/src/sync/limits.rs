@@ -26,7 +26,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 None if stage.is_leftover && self.is_late() => return Ok(None),
                 // When the time is over, what is under way comes first: the sink may be slow.
                 None if !self.gate.is_ending() && !std::mem::replace(&mut handed_over, true) => {
-                    self.hand_over().await?;
+                    self.flush().await?;
                     continue;
                 }
                 None => {}

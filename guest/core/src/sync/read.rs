@@ -30,7 +30,12 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
         };
         let chunk = if stage.is_leftover { 1 } else { group.chunk() };
         let fan_out = self.fan_out(stage.is_leftover, if group.asks() { chunk } else { 1 });
-        let mut pipeline = Pipeline::new(source, &fetcher, fan_out, chunk);
+        let ended = self.drain(stage, Pipeline::new(source, &fetcher, fan_out, chunk)).await;
+        fetcher.report_embedded();
+        ended
+    }
+
+    async fn drain<'f>(&mut self, stage: &mut Stage<'_>, mut pipeline: Pipeline<'f, impl Pages + 'f, T, C>) -> Result<Ended> {
         loop {
             let item = match self.next(stage, &mut pipeline).await {
                 // What was under way when the time was over had to wait.
@@ -168,7 +173,9 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             since: progress.since.and_then(|since| since.checked_sub_signed(self.config.lookback)),
             latest_start: progress.members.values().max().and_then(|since| since.0),
             until: group.until(&self.config),
-            includes: group.query.clone(),
+            includes: group.query(),
+            embedding: group.embedding.clone().filter(|embedding| embedding.is_asked_for()),
+            plain: group.plain_query(),
             channels: group.channels.clone(),
             pass: progress.pass,
             page_size: self.config.page_size,

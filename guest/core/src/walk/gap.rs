@@ -2,7 +2,7 @@
 
 use super::step::Served;
 use super::{BEYOND, Walk};
-use crate::api::answer::Refused;
+use crate::api::answer::{Answer, Refused};
 use crate::api::list::Listing;
 use crate::api::{Clock, Query, Slice, Transport};
 use crate::aside::Aside;
@@ -28,7 +28,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// run could ask for what lies between.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
         let has_way_around = self.list.range.is_some();
-        match self.fetch(most).await {
+        let answer = match self.fetch(most).await {
+            Err(refused) if refused.spent => self.without_embedded(most, refused).await,
+            answer => answer,
+        };
+        match answer {
             Ok(answer) => {
                 self.relax(answer.body.rows.len());
                 Ok(Served::page(answer.body, None))
@@ -36,6 +40,28 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             Err(refused) if self.hidden().is_some() => self.without_hidden(most, refused).await,
             Err(refused) if refused.spent && has_way_around => self.around(refused).await,
             Err(refused) => Err(refused.failure),
+        }
+    }
+
+    /// The page without the lists that it brings of its records, where those may be what the store cannot carry. If it comes, the run asks for them
+    /// record by record from now on.
+    async fn without_embedded(&mut self, most: Option<u64>, refused: Refused) -> Result<Answer<Listing>, Refused> {
+        let plain = self.extent.plain.clone();
+        // Where a stream shows what brings them, the list is asked for it all the same.
+        let embedding = if plain == self.extent.includes { None } else { self.extent.embedding.take() };
+        let Some(embedding) = embedding else { return Err(refused) };
+        let (with, size) = (std::mem::replace(&mut self.extent.includes, plain), self.page_size);
+        self.page_size = self.extent.page_size;
+        match self.fetch(most).await {
+            Ok(answer) => {
+                embedding.give_up();
+                self.warn("the store cannot serve the list with the lines of its records (order_lines: embedded); for the rest of this run they are asked for record by record");
+                Ok(answer)
+            }
+            Err(_) => {
+                (self.extent.includes, self.extent.embedding, self.page_size) = (with, Some(embedding), size);
+                Err(refused)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod batches;
 mod below_records;
 mod channels;
 mod costs;
+mod embedded;
 mod faults;
 mod forms;
 mod frozen;
@@ -17,6 +18,7 @@ mod inside_records;
 mod limits;
 mod members;
 mod odd_answers;
+mod pace;
 #[path = "../fuzzed/reference.rs"]
 mod reference;
 mod refresh;

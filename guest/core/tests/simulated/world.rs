@@ -27,7 +27,7 @@ pub(crate) const FAMILIES: Counts = Counts::of([
 ]);
 
 /// How long the store takes for an answer.
-const LATENCY: Duration = Duration::from_millis(80);
+pub(crate) const LATENCY: Duration = Duration::from_millis(80);
 
 /// A store and all that happens around it.
 pub(crate) struct World {

@@ -221,6 +221,9 @@ fn settings(rng: &mut Rng, dates: &[DateTime<Utc>], usual: Option<DateTime<Utc>>
         settings.push(("end_date", json!(dates::format(end))));
     }
     settings.extend(start_date.map(|start| ("start_date", json!(dates::format(start)))));
+    if percent(rng, 30) {
+        settings.push(("order_lines", json!("embedded")));
+    }
     settings
 }
 

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tap_bigcommerce_sandbox::{Delivery, Kind, OddAnswer, OddByte, OddField, Quirks, RateHeaders};
+use tap_bigcommerce_sandbox::{Delivery, ItemsTotal, Kind, OddAnswer, OddByte, OddField, Quirks, RateHeaders};
 
 /// The quirks of a shop whose replica is so far behind.
 pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
@@ -44,6 +44,8 @@ pub(crate) fn quirks(rng: &mut Rng, lag: Duration) -> Quirks {
         odd_answers: if percent(rng, 10) { odd_answers(rng) } else { BTreeMap::new() },
         odd_fields: if percent(rng, 8) { odd_fields(rng) } else { BTreeMap::new() },
         consignment_lines: percent(rng, 10).then(|| rng.usize(1..4)),
+        consignments_without_lines: percent(rng, 10).then(|| rng.u64(1..5)),
+        items_total: pick(rng, &[ItemsTotal::Quantities, ItemsTotal::Quantities, ItemsTotal::Lines, ItemsTotal::Physical]),
         rate_headers: if percent(rng, 20) { rate_headers(rng) } else { RateHeaders::default() },
         ..Quirks::default()
     }
