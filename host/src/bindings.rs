@@ -1,6 +1,7 @@
 //! The component's interface, made from `wit/tap.wit`, and its types in this crate's own.
 
 use crate::log::Redactor;
+use crate::spent::Spent;
 use crate::summary::{StreamSummary, Summary};
 use std::time::Duration;
 use tap_bigcommerce_core::error::{Failure, Kind};
@@ -50,6 +51,8 @@ impl connector::Summary {
             requests: self.requests,
             retries: self.retries,
             waited: Duration::from_millis(self.waited_ms),
+            // The host measures it.
+            spent: Spent::default(),
             complete: self.complete,
             state: self.state,
         }

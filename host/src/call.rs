@@ -10,6 +10,7 @@ use crate::pipe;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::sinks::{Sink, SinkError};
+use crate::spent::Meter;
 use crate::stop::Ending;
 use crate::summary::Summary;
 use std::fmt;
@@ -138,7 +139,7 @@ impl Run {
 
     async fn outlooks(&self, request: &connector::SyncRequest) -> Result<Option<Vec<connector::WalkOutlook>>> {
         let asking = async {
-            let mut instance = self.online(Progress::default()).await?;
+            let mut instance = self.online(Progress::default(), Meter::default()).await?;
             let outlooks = instance.plugin.bigcommerce_tap_connector().call_outlook(&mut instance.store, request).await;
             instance.result(outlooks)
         };
@@ -147,7 +148,7 @@ impl Run {
 
     async fn checked(&self, request: &connector::SyncRequest) -> Result<String> {
         let asking = async {
-            let mut instance = self.online(self.progress.clone()).await?;
+            let mut instance = self.online(self.progress.clone(), Meter::default()).await?;
             let plugin = instance.plugin.bigcommerce_tap_connector();
             let report = plugin.call_check(&mut instance.store, &request.config, &request.selection).await;
             instance.result(report)
@@ -164,18 +165,32 @@ impl Run {
         }
     }
 
-    /// A call that writes messages, from its start to the end of its sink.
+    /// A call that writes messages, measured.
     async fn write<S: Sink + 'static>(self, sink: S, call: Call) -> Ended<S> {
+        let meter = Meter::default();
+        self.progress.measured_by(&meter);
+        let mut ended = meter.measure(self.written(sink, call, &meter)).await;
+        if let Some(summary) = &mut ended.summary {
+            summary.spent = meter.spent();
+        }
+        ended
+    }
+
+    /// A call that writes messages, from its start to the end of its sink.
+    async fn written<S: Sink + 'static>(self, sink: S, call: Call, meter: &Meter) -> Ended<S> {
         let state = self.state.clone();
         let redactor = self.grant().map(|grant| grant.redactor()).unwrap_or_default();
         let sink_failure = |error: SinkError| Failure::new(Kind::Sink, redactor.line(&error.to_string()));
         // Dropped after the instance, which has the other end of the pipe.
-        let (output, outcome) = match pipe::start(sink, self.progress.clone(), self.events(), self.limits.message) {
+        let (output, outcome) = match pipe::start(sink, self.progress.clone(), meter.clone(), self.events(), self.limits.message)
+        {
             Ok(pipe) => pipe,
             Err((sink, error)) => return Ended { sink, state, summary: None, result: Err(sink_failure(error)) },
         };
-        let called = self.call(Box::new(output), call).await;
+        let called = self.call(Box::new(output), call, meter).await;
+        let awaited = meter.awaits_sink();
         let done = outcome.get().await;
+        drop(awaited);
         let (summary, called) = called.map_or_else(|failure| (None, Err(failure)), |summary| (summary, Ok(())));
         let verdict = summary.as_ref().and_then(Summary::failure).map_or(Ok(()), Err);
         // A sink's fault is the cause of what the component says then, and knows better.
@@ -186,12 +201,12 @@ impl Run {
     }
 
     /// Calls the component, which may compute for ever, also while it is started.
-    async fn call(&self, output: DynOutputStream, call: Call) -> Result<Option<Summary>> {
+    async fn call(&self, output: DynOutputStream, call: Call, meter: &Meter) -> Result<Option<Summary>> {
         let request = self.request()?;
         let ending = Ending::new(self.stop.clone(), self.limits.deadline);
         tokio::select! {
             biased;
-            called = self.called(&request, output, ending.clone(), call) => called,
+            called = self.called(&request, output, ending.clone(), call, meter) => called,
             () = ending.is_unheeded(self.limits.grace) => Err(unheeded(self.limits.grace)),
         }
     }
@@ -202,9 +217,10 @@ impl Run {
         output: DynOutputStream,
         ending: Ending,
         call: Call,
+        meter: &Meter,
     ) -> Result<Option<Summary>> {
         let redactor = self.grant()?.redactor();
-        let mut instance = self.online(self.progress.clone()).await?;
+        let mut instance = self.online(self.progress.clone(), meter.clone()).await?;
         let table = &mut instance.store.data_mut().table;
         let output = table.push(output).map_err(|fault| broken(&fault))?;
         let pollable = table.push(ending).map_err(|fault| broken(&fault))?;
@@ -231,8 +247,8 @@ impl Run {
     }
 
     /// An instance that reaches the account's store.
-    async fn online(&self, progress: Progress) -> Result<Instance> {
-        let gate = Gate::new(&self.tap.host().0.network, Some(self.grant()?), progress, self.events(), &self.limits);
+    async fn online(&self, progress: Progress, meter: Meter) -> Result<Instance> {
+        let gate = Gate::new(&self.tap.host().0.network, Some(self.grant()?), progress, meter, self.events(), &self.limits);
         self.tap.instance(gate, &self.limits).await
     }
 

@@ -5,6 +5,7 @@ use crate::event::{EventKind, Events};
 use crate::log::printable;
 use crate::progress::Progress;
 use crate::sinks::{Message, MessageKind, Sink, SinkError};
+use crate::spent::Meter;
 use bytes::Bytes;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,6 +37,7 @@ pub(crate) struct GuestOutput {
     sender: mpsc::Sender<Item>,
     permit: Option<OwnedPermit<Item>>,
     flush: Flush,
+    meter: Meter,
 }
 
 enum Flush {
@@ -92,6 +94,7 @@ impl<S> Drop for Outcome<S> {
 pub(crate) fn start<S: Sink + 'static>(
     sink: S,
     progress: Progress,
+    meter: Meter,
     events: Events,
     max_line: usize,
 ) -> Result<(GuestOutput, Outcome<S>), (S, SinkError)> {
@@ -110,7 +113,7 @@ pub(crate) fn start<S: Sink + 'static>(
         seen.changed.notify_all();
     };
     match thread::Builder::new().name("sink".into()).spawn(thread) {
-        Ok(_) => Ok((GuestOutput { sender, permit: None, flush: Flush::Idle }, Outcome { done: Some(done), left })),
+        Ok(_) => Ok((GuestOutput { sender, permit: None, flush: Flush::Idle, meter }, Outcome { done: Some(done), left })),
         Err(fault) => {
             let error = SinkError::new(format!("the thread that writes the messages cannot be started: {fault}"));
             let writing = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -240,6 +243,8 @@ impl GuestOutput {
 #[wasmtime_wasi::async_trait]
 impl Pollable for GuestOutput {
     async fn ready(&mut self) {
+        let meter = self.meter.clone();
+        let _awaited = meter.awaits_sink();
         if matches!(self.flush, Flush::Wanted)
             && let Some(permit) = self.reserve().await
         {

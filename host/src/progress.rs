@@ -1,6 +1,7 @@
 //! What a run has done so far, for whoever shows it to a person.
 
 use crate::log::printable;
+use crate::spent::{Meter, Spent};
 use crate::timeline::Timeline;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +36,7 @@ struct Current {
     /// When the first request left.
     begun: Option<Instant>,
     timeline: Timeline,
+    meter: Meter,
 }
 
 /// The counters at one moment.
@@ -79,6 +81,16 @@ impl Progress {
         let mut timeline = current.timeline.clone();
         current.pause(Instant::now(), &mut timeline);
         timeline
+    }
+
+    /// Where the run's time went, until now. If runs share it: the time of the one that began last.
+    pub fn spent(&self) -> Spent {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner).meter.spent()
+    }
+
+    /// A run begins.
+    pub(crate) fn measured_by(&self, meter: &Meter) {
+        self.current(|current| current.meter = meter.clone());
     }
 
     /// Counts a request; it is in flight until the guard is dropped.

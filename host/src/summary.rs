@@ -1,5 +1,6 @@
 //! What a run did, stream by stream.
 
+use crate::spent::Spent;
 use std::time::Duration;
 use tap_bigcommerce_core::error::{Failure, set_aside, summarize};
 
@@ -13,8 +14,10 @@ pub struct Summary {
     pub requests: u64,
     /// Requests that were sent again after a fault.
     pub retries: u64,
-    /// Time spent waiting for the store's quota.
+    /// Time in which a request waited for the store's quota, also while answers to others were under way.
     pub waited: Duration,
+    /// Where the run's time went. [`Progress::spent`](crate::Progress::spent) has it for a run without a summary.
+    pub spent: Spent,
     /// Whether every stream was read to its end, except for records that are set aside; false after a limit or a stop.
     pub complete: bool,
     /// The value of the last STATE message: give it to the next run.

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::http::Gate;
 use crate::limits::Limits;
 use crate::progress::Progress;
+use crate::spent::Meter;
 use std::sync::Arc;
 use tap_bigcommerce_core::error::Result;
 
@@ -88,7 +89,7 @@ impl Tap {
 
     /// An instance without a network.
     pub(crate) async fn offline(&self, limits: &Limits) -> Result<Instance> {
-        let gate = Gate::new(&self.0.host.0.network, None, Progress::default(), Events::new("", None), limits);
+        let gate = Gate::new(&self.0.host.0.network, None, Progress::default(), Meter::default(), Events::new("", None), limits);
         self.instance(gate, limits).await
     }
 }

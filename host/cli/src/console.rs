@@ -2,6 +2,7 @@
 
 use crate::live;
 use crate::report::Warnings;
+use crate::spent;
 use crate::table::{self, Align, grouped, layout, wrapped};
 use chrono::Utc;
 use console::Term;
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tap_bigcommerce::{Event, EventKind, Outlook, Progress, Run, Snapshot, Summary};
+use tap_bigcommerce::{Event, EventKind, Outlook, Progress, Run, Snapshot, Spent, Summary};
 use tap_bigcommerce_core::log::{Line, Style};
 
 const REFRESH: Duration = Duration::from_millis(200);
@@ -116,18 +117,26 @@ impl Console {
         self.live.iter().for_each(|bar| bar.finish_and_clear());
     }
 
-    /// Shows what a run did. A plain log has it in its metrics.
+    /// Shows what a run did. A plain log has it in its metrics, except where its time went.
     pub(crate) fn summary(&self, summary: &Summary) {
-        if self.live.is_some() {
-            table(summary, self.started.elapsed(), terminal()).lines().for_each(print);
+        match self.live {
+            Some(_) => table(summary, self.started.elapsed(), terminal()).lines().for_each(print),
+            None => self.spent(&summary.spent),
         }
     }
 
     /// Shows how far a run got that was stopped or failed; nothing if it had not begun.
-    pub(crate) fn interrupted(&self, now: &Snapshot) {
-        if self.live.is_some() && now.requests > 0 {
-            partial_table(now, self.started.elapsed(), terminal()).lines().for_each(print);
+    pub(crate) fn interrupted(&self, now: &Snapshot, spent: &Spent) {
+        match self.live {
+            _ if now.requests == 0 => {}
+            Some(_) => partial_table(now, spent, self.started.elapsed(), terminal()).lines().for_each(print),
+            None => self.spent(spent),
         }
+    }
+
+    fn spent(&self, spent: &Spent) {
+        let lines = [spent::line(spent), spent::metric(spent)];
+        lines.iter().flatten().for_each(|line| self.log(&format!("INFO {line}")));
     }
 }
 
@@ -159,11 +168,10 @@ fn table(summary: &Summary, took: Duration, width: Option<usize>) -> String {
     };
     let total = grouped(summary.streams.iter().map(|stream| stream.records).sum());
     let (requests, retries) = (grouped(summary.requests), grouped(summary.retries));
-    let (took, waited) = (took.as_secs_f64(), summary.waited.as_secs_f64());
+    let took = took.as_secs_f64();
     let again = if summary.retries == 1 { "retry" } else { "retries" };
-    let did =
-        format!("{total} records in {took:.1} s, {requests} requests, {retries} {again}, {waited:.1} s waited for the quota");
-    text.push_str(&wrapped(&did, "", width));
+    text.push_str(&wrapped(&format!("{total} records in {took:.1} s, {requests} requests, {retries} {again}"), "", width));
+    spent::line(&summary.spent).iter().for_each(|line| text.push_str(&wrapped(line, "", width)));
     if !summary.complete {
         text.push_str(&wrapped(NOT_COMPLETE, "", width));
     }
@@ -171,13 +179,14 @@ fn table(summary: &Summary, took: Duration, width: Option<usize>) -> String {
 }
 
 /// What is known of a run that gave no summary.
-fn partial_table(now: &Snapshot, took: Duration, width: Option<usize>) -> String {
+fn partial_table(now: &Snapshot, spent: &Spent, took: Duration, width: Option<usize>) -> String {
     let heads = ["stream", "records", ""].map(str::to_owned);
     let rows = now.streams.iter().map(|(name, records)| [name.clone(), grouped(*records), String::new()]);
     let rows = std::iter::once(heads).chain(rows).collect::<Vec<_>>();
     let mut text = layout(&rows, [Align::Left, Align::Right, Align::Left], width);
     let (total, requests, took) = (grouped(now.records), grouped(now.requests), took.as_secs_f64());
     text.push_str(&wrapped(&format!("{total} records in {took:.1} s, {requests} requests"), "", width));
+    spent::line(spent).iter().for_each(|line| text.push_str(&wrapped(line, "", width)));
     text.push_str(&wrapped(NOT_COMPLETE, "", width));
     text
 }
@@ -210,14 +219,15 @@ mod tests {
         assert_eq!(lines[0], "stream   records  skipped  nulled");
         assert_eq!(lines[1], "orders     1,500        0       2");
         assert_eq!(lines[2], "coupons        0        0       0  failed: missing-scope");
-        assert!(lines[3].starts_with("1,500 records in 2.0 s, 40 requests, 1 retry,"));
+        assert_eq!(lines[3], "1,500 records in 2.0 s, 40 requests, 1 retry");
         assert!(lines[4].starts_with("not complete"));
     }
 
     #[test]
     fn the_table_counts_records_that_are_set_aside_where_there_are_any() {
         let aside = |name: &str, aside| stream(name, 7, |stream| stream.aside = aside);
-        let summary = run(vec![aside("orders", 1200), aside("coupons", 0)], true);
+        let mut summary = run(vec![aside("orders", 1200), aside("coupons", 0)], true);
+        summary.spent.computing = Duration::from_secs(1);
         let text = table(&summary, Duration::from_secs(2), None);
         let rows = [
             "stream   records  skipped  nulled  aside",
@@ -225,6 +235,7 @@ mod tests {
             "coupons        7        0       0      0",
         ];
         assert_eq!(text.lines().take(3).collect::<Vec<_>>(), rows);
+        assert!(text.ends_with("14 records in 2.0 s, 40 requests, 1 retry\ntime: 100 % computing\n"), "{text}");
         assert!(!text.contains("not complete"));
         assert!(table(&summary, Duration::from_secs(2), Some(20)).contains("aside    1,200"));
     }
@@ -234,10 +245,13 @@ mod tests {
         let streams = vec![("orders".to_owned(), 1500), ("order_products".to_owned(), 20)];
         let mut now = Snapshot::default();
         (now.records, now.requests, now.streams) = (1520, 40, streams);
-        let text = partial_table(&now, Duration::from_secs(2), None);
+        let mut spent = Spent::default();
+        spent.quota = Duration::from_secs(1);
+        let text = partial_table(&now, &spent, Duration::from_secs(2), None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[..3], ["stream          records", "orders            1,500", "order_products       20"]);
         assert_eq!(lines[3], "1,520 records in 2.0 s, 40 requests");
-        assert!(lines[4].starts_with("not complete"));
+        assert_eq!(lines[4], "time: 100 % waiting for the quota");
+        assert!(lines[5].starts_with("not complete"));
     }
 }

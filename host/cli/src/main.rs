@@ -14,6 +14,7 @@ mod permissions;
 mod report;
 mod sandbox;
 mod signals;
+mod spent;
 mod table;
 mod tap;
 

@@ -109,7 +109,7 @@ async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<
         report.map_or(Ok(()), |report| report.write(ended.summary.as_ref(), &ended.result, &progress, console.warnings()));
     match &ended.summary {
         Some(summary) => console.summary(summary),
-        None => console.interrupted(&progress.snapshot()),
+        None => console.interrupted(&progress.snapshot(), &progress.spent()),
     }
     // A report that cannot be written must not hide why a run failed.
     ended.result.and(reported)

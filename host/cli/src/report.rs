@@ -74,6 +74,7 @@ impl Report {
             summary,
             streams,
             requests,
+            spent: progress.spent(),
             timeline: progress.timeline(),
             warnings,
             all_warnings,

@@ -34,7 +34,7 @@ pub(crate) struct AnswerBody {
     most: u64,
     progress: Progress,
     exchange: Exchange,
-    _place: Place,
+    place: Place,
 }
 
 impl AnswerBody {
@@ -57,7 +57,7 @@ impl AnswerBody {
             most,
             progress,
             exchange,
-            _place: place,
+            place,
         }
     }
 
@@ -66,6 +66,7 @@ impl AnswerBody {
         loop {
             let polled = Pin::new(&mut self.incoming).poll_frame(cx);
             self.exchange.waits(polled.is_pending());
+            self.place.asked.unfinished(!matches!(polled, Poll::Ready(None | Some(Ok(_)))));
             let Poll::Ready(frame) = polled else {
                 ready!(self.deadline.as_mut().poll(cx));
                 return Poll::Ready(Some(Err(HttpError::ConnectionReadTimeout)));

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::log::Redactor;
 use crate::network::Network;
 use crate::progress::{InFlight, Progress};
+use crate::spent::{Asked, Meter};
 use ::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
@@ -52,6 +53,7 @@ pub(crate) struct Gate {
     /// Requests that were refused so far.
     refused: AtomicU64,
     progress: Progress,
+    meter: Meter,
     events: Events,
 }
 
@@ -144,7 +146,14 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 
 impl Gate {
     /// A gate for one call. Without a grant the call needs no network, and gets none.
-    pub(crate) fn new(network: &Network, grant: Option<Grant>, progress: Progress, events: Events, limits: &Limits) -> Gate {
+    pub(crate) fn new(
+        network: &Network,
+        grant: Option<Grant>,
+        progress: Progress,
+        meter: Meter,
+        events: Events,
+        limits: &Limits,
+    ) -> Gate {
         let any = grant.as_ref().is_some_and(|grant| grant.private_addresses);
         let own = Arc::new(Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS)));
         Gate {
@@ -155,6 +164,7 @@ impl Gate {
             longest_answer: limits.answer,
             refused: AtomicU64::new(0),
             progress,
+            meter,
             events,
         }
     }
@@ -193,6 +203,7 @@ impl Gate {
             longest_answer: self.longest_answer,
             redactor: self.redactor.clone(),
             progress: self.progress.clone(),
+            asked: self.meter.asks(),
             events: self.events.clone(),
         })
     }
@@ -207,6 +218,7 @@ struct Sending {
     longest_answer: u64,
     redactor: Redactor,
     progress: Progress,
+    asked: Asked,
     events: Events,
 }
 
@@ -215,6 +227,7 @@ struct Place {
     // No longer counted when the next one takes the place.
     _counted: InFlight,
     _permit: OwnedSemaphorePermit,
+    asked: Asked,
 }
 
 impl Sending {
@@ -225,7 +238,7 @@ impl Sending {
         // A wait for a place is not the store's.
         let own = take(self.places.own).await?;
         let one_of_all = take(self.places.all).await?;
-        let place = Place { _permit: own, _counted: self.progress.request() };
+        let mut place = Place { _permit: own, _counted: self.progress.request(), asked: self.asked };
         let begun = Instant::now();
         let answered = tokio::time::timeout(first_byte, self.client.send(&self.request)).await;
         let answered = answered.map_err(|_| HttpError::HttpResponseTimeout).and_then(|answered| answered);
@@ -234,6 +247,7 @@ impl Sending {
         let path = self.redactor.line(path);
         let status = answered.as_ref().ok().map(|(answer, _)| answer.status().as_u16());
         self.events.send(EventKind::Request { path: &path, status, took: begun.elapsed() });
+        status.into_iter().for_each(|status| place.asked.answered(status));
         let (answer, exchange) = answered?;
         let (mut parts, incoming) = answer.into_parts();
         let gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));

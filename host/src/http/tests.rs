@@ -29,8 +29,11 @@ fn grant(api_url: &str, private_addresses: bool) -> Grant {
 
 /// A gate to this origin.
 pub(super) fn gate_in(network: &Network, origin: &str, private_addresses: bool) -> Gate {
-    let grant = Some(grant(origin, private_addresses));
-    Gate::new(network, grant, Progress::default(), Events::new("", None), &Limits::default())
+    limited(network, grant(origin, private_addresses), &Limits::default())
+}
+
+fn limited(network: &Network, grant: Grant, limits: &Limits) -> Gate {
+    Gate::new(network, Some(grant), Progress::default(), Meter::default(), Events::new("", None), limits)
 }
 
 fn request(method: &str, uri: &str) -> Request<()> {
@@ -271,7 +274,7 @@ async fn no_more_requests_of_a_run_are_in_flight_than_it_may_have() {
     let server = Server::start(answer("", b"[]")).await;
     let limits = Limits { in_flight: 1, ..Limits::default() };
     let network = Network::builder().build().unwrap();
-    let mut gate = Gate::new(&network, Some(grant(&server.origin, true)), Progress::default(), Events::new("", None), &limits);
+    let mut gate = limited(&network, grant(&server.origin, true), &limits);
     let uri = format!("{}/stores/abc/v2/orders", server.origin);
     let unread = get(&mut gate, &uri, RequestOptions::default()).await.unwrap();
     let progress = gate.progress.clone();
@@ -310,8 +313,7 @@ async fn an_answer_that_is_too_long_is_a_fault_packed_or_not() {
         for (most, fits) in [(text.len() as u64, true), (text.len() as u64 - 1, false)] {
             let limits = Limits { answer: most, ..Limits::default() };
             let network = Network::builder().build().unwrap();
-            let grant = Some(grant(&server.origin, true));
-            let mut gate = Gate::new(&network, grant, Progress::default(), Events::new("", None), &limits);
+            let mut gate = limited(&network, grant(&server.origin, true), &limits);
             let sent = get(&mut gate, &format!("{}/stores/abc/v2/orders", server.origin), RequestOptions::default()).await;
             assert_eq!(body_of(sent).await.is_ok(), fits);
         }

@@ -25,7 +25,7 @@ impl Sink for Seen {
 }
 
 fn pipe<S: Sink + 'static>(sink: S, progress: Progress) -> (GuestOutput, Outcome<S>) {
-    start(sink, progress, Events::new("", None), 1 << 20).unwrap_or_else(|(_, fault)| panic!("{fault}"))
+    start(sink, progress, Meter::default(), Events::new("", None), 1 << 20).unwrap_or_else(|(_, fault)| panic!("{fault}"))
 }
 
 async fn write(output: &mut GuestOutput, text: &str) -> StreamResult<()> {

@@ -32,6 +32,7 @@ mod signals;
 mod sinks;
 mod size;
 mod snapshots;
+mod spent;
 mod sqlite;
 mod store_errors;
 mod streams;

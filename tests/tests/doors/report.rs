@@ -29,6 +29,7 @@ fn a_finished_run_is_told_on_a_page_that_needs_no_network() {
     assert_eq!(row(&page, "orders"), ["orders", "12", "0", "0", "complete"]);
     assert_eq!(row(&page, "coupons"), ["coupons", "2", "0", "0", "complete"]);
     assert!(page.contains(&format!("<dd>{}</dd>", shop.sandbox.request_count())), "the requests are counted: {page}");
+    assert!(page.contains("Where the time went") && page.contains("aria-label=\"time: "), "{page}");
     assert!(page.contains("<svg") && page.contains(" requests</title>"), "{page}");
     assert!(page.contains("sandbox_unannounced"), "warnings are told: {page}");
     for loading in ["<script", "src=", "href=", "url(", "@import", "http://", "https://"] {
@@ -60,6 +61,7 @@ fn a_run_that_failed_as_a_whole_is_told_too() {
     shop.file("config.json", &shop.config_with(json!({"access_token": "not-this-stores-token"})));
     shop.run(REPORT).told(5, &["access_token"]);
     let page = page(&shop);
+    assert!(page.contains("Where the time went"), "{page}");
     assert!(page.contains("tap-bigcommerce: failed") && page.contains("refuses the access token"), "{page}");
     assert!(page.contains("No stream was begun") && !page.contains("not-this-stores-token"), "{page}");
 }

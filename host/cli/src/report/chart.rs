@@ -1,10 +1,31 @@
-//! The requests of a run over time, as a picture.
+//! Where a run's time went, and its requests over time, as pictures.
 
+use crate::spent::{line, shares};
 use std::fmt::Write as _;
 use std::time::Duration;
-use tap_bigcommerce::Timeline;
+use tap_bigcommerce::{Spent, Timeline};
 
 const HEIGHT: f64 = 100.0;
+
+/// A section with a bar of the parts of a run's time, and what they are; nothing for a run that took no time.
+pub(super) fn spent(spent: &Spent) -> String {
+    let Some(line) = line(spent) else { return String::new() };
+    let (mut legend, mut bar, mut place) = (String::new(), String::new(), 0);
+    for share in shares(spent) {
+        let (name, what, percent, time) = (share.name, share.what, share.percent, time(share.time));
+        // Writing to a String cannot fail.
+        let _ = write!(legend, "<span><i class=\"key {name}\"></i>{percent} % {what}: {time}</span> ");
+        let _ = write!(
+            bar,
+            "<rect x=\"{place}\" y=\"0\" width=\"{percent}\" height=\"1\" class=\"{name}\"><title>{what}: {time}</title></rect>"
+        );
+        place += percent;
+    }
+    format!(
+        "<h2>Where the time went</h2>\n<figure>\n<figcaption>{legend}</figcaption>\n<svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" \
+         class=\"spent\" role=\"img\" aria-label=\"{line}\">{bar}</svg>\n</figure>\n"
+    )
+}
 
 /// A `figure` with bars for requests and shades for waits, and what its axes are.
 pub(super) fn figure(timeline: &Timeline) -> String {
@@ -71,6 +92,18 @@ mod tests {
     fn times_are_told_in_the_unit_that_suits_them() {
         let told = [0, 40, 1500, 42_000, 119_900, 150_000, 7_260_000].map(|ms| time(Duration::from_millis(ms)));
         assert_eq!(told, ["0 s", "40 ms", "1.5 s", "42 s", "120 s", "2 min 30 s", "2 h 01 min"]);
+    }
+
+    #[test]
+    fn the_bar_is_filled_by_what_the_legend_names() {
+        let mut parts = Spent::default();
+        (parts.quota, parts.answers, parts.computing) =
+            (Duration::from_secs(60), Duration::from_secs(30), Duration::from_secs(10));
+        let html = spent(&parts);
+        let widths: Vec<&str> = html.split("width=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(widths, ["60", "30", "10"]);
+        assert!(html.contains("60 % waiting for the quota: 60 s") && !html.contains("the target"), "{html}");
+        assert_eq!(spent(&Spent::default()), "");
     }
 
     #[test]

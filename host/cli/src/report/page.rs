@@ -1,11 +1,11 @@
 //! The page: one file, styles and picture inside, nothing loaded.
 
-use super::chart::{figure, time};
+use super::chart::{figure, spent, time};
 use crate::table::grouped;
 use chrono::{DateTime, Utc};
 use std::fmt::Write as _;
 use std::time::Duration;
-use tap_bigcommerce::{Failure, Kind, StreamSummary, Summary, Timeline};
+use tap_bigcommerce::{Failure, Kind, Spent, StreamSummary, Summary, Timeline};
 use tap_bigcommerce_core::dates;
 
 const STYLE: &str = include_str!("page.css");
@@ -21,6 +21,7 @@ pub(super) struct Page<'p> {
     pub(super) summary: Option<&'p Summary>,
     pub(super) streams: Vec<StreamSummary>,
     pub(super) requests: u64,
+    pub(super) spent: Spent,
     pub(super) timeline: Timeline,
     pub(super) warnings: Vec<String>,
     /// Of them only the first ones are at hand.
@@ -38,6 +39,7 @@ impl Page<'_> {
         );
         self.head(&mut html);
         self.figures(&mut html);
+        html.push_str(&spent(&self.spent));
         html.push_str("<h2>Streams</h2>\n");
         self.table(&mut html);
         html.push_str("<h2>Requests over time</h2>\n");
@@ -76,19 +78,11 @@ impl Page<'_> {
         html.push_str("</header>\n");
     }
 
-    /// A run without a summary has told of no retries, and of its waits only what the timeline saw.
+    /// A run without a summary has told of no retries.
     fn figures(&self, html: &mut String) {
         let records: u64 = self.streams.iter().map(|stream| stream.records).sum();
         let mut figures = vec![("records", grouped(records)), ("requests", grouped(self.requests))];
-        match self.summary {
-            Some(summary) => {
-                figures.extend([("retries", grouped(summary.retries)), ("waited for the quota", time(summary.waited))])
-            }
-            None => {
-                let waited = self.timeline.stretches().iter().map(|stretch| stretch.waited).sum();
-                figures.push(("with no request under way", time(waited)));
-            }
-        }
+        figures.extend(self.summary.map(|summary| ("retries", grouped(summary.retries))));
         figures.push(("warnings", grouped(self.all_warnings)));
         html.push_str("<dl class=\"figures\">\n");
         for (name, figure) in figures {
@@ -179,7 +173,8 @@ mod tests {
         })];
         let (store, began, took, timeline) = ("sandbox/stores/abc", Utc::now(), Duration::from_secs(90), Timeline::default());
         let warnings = vec!["a \"field\" & more".to_owned()];
-        Page { store, began, took, failure, summary, streams, requests: 7, timeline, warnings, all_warnings: 12 }.html()
+        let spent = Spent::default();
+        Page { store, began, took, failure, summary, streams, requests: 7, spent, timeline, warnings, all_warnings: 12 }.html()
     }
 
     #[test]
