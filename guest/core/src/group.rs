@@ -150,7 +150,7 @@ impl Group {
     pub(crate) fn expects(&self, row: &RawValue) -> u64 {
         let of = |member: &Member| {
             let announced = member.stream.rows().map(|rows| rows.announced_by);
-            announced.map_or(1, |by| by.and_then(|by| json::count(peek(row, by.field())?)).unwrap_or(1))
+            announced.map_or(1, |by| by.and_then(|by| json::count(peek(row.get(), by.field())?)).unwrap_or(1))
         };
         self.members.iter().map(of).sum()
     }
