@@ -6,7 +6,7 @@ use crate::dates;
 use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
-use crate::singer::message::{Output, Sink};
+use crate::singer::message::Output;
 use crate::streams::{Include, List, Lookup, Rows, Source, Stream};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -156,7 +156,7 @@ impl Group {
     }
 
     /// Adds the SCHEMA messages of its streams.
-    pub(crate) fn announce<S: Sink>(&self, output: &mut Output<'_, S>) {
+    pub(crate) fn announce(&self, output: &mut Output<'_>) {
         for Member { stream, schema, .. } in &self.members {
             output.schema(stream.name, schema, stream.key, stream.replication_key());
         }

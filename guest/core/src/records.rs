@@ -6,7 +6,7 @@ use crate::json::{peek, scalar};
 use crate::log::Log;
 use crate::page::Row;
 use crate::rows::{self, Lists};
-use crate::singer::message::{Output, Sink};
+use crate::singer::message::Output;
 use crate::streams::{Rows, Source};
 use crate::takers::Takers;
 use crate::transform::{self, Findings, NULL, Replacement, Unfit};
@@ -45,9 +45,9 @@ impl Tally {
     }
 
     /// Writes one record. `replaced` is what replaces its fields.
-    fn write<S: Sink>(
+    fn write(
         &mut self,
-        to: &mut Target<'_, '_, S>,
+        to: &mut Target<'_, '_>,
         member: &Member,
         raw: &str,
         replaced: &[(&str, Replacement)],
@@ -96,8 +96,8 @@ impl fmt::Display for KeyOf<'_> {
 }
 
 /// Where records are written to, and how.
-pub(crate) struct Target<'t, 's, S> {
-    pub(crate) output: &'t mut Output<'s, S>,
+pub(crate) struct Target<'t, 's> {
+    pub(crate) output: &'t mut Output<'s>,
     pub(crate) log: &'t dyn Log,
     pub(crate) strict: bool,
     /// When the record was read, as messages say it.
@@ -109,11 +109,11 @@ pub(crate) struct Target<'t, 's, S> {
 ///
 /// # Errors
 /// A value does not fit, and the config says "strict".
-pub(crate) fn write<S: Sink>(
+pub(crate) fn write(
     group: &Group,
     takers: &Takers,
     tallies: &mut [Tally],
-    to: &mut Target<'_, '_, S>,
+    to: &mut Target<'_, '_>,
     row: &Row,
     lists: &Lists,
 ) -> Result<Vec<(usize, Failure)>> {
@@ -130,11 +130,11 @@ pub(crate) fn write<S: Sink>(
 }
 
 /// Writes what one member takes of a record: the record itself, or its rows.
-fn write_for<S: Sink>(
+fn write_for(
     group: &Group,
     member: &Member,
     tally: &mut Tally,
-    to: &mut Target<'_, '_, S>,
+    to: &mut Target<'_, '_>,
     row: &Row,
     lists: &Lists,
 ) -> Result<(), Unwritten> {

@@ -9,12 +9,11 @@ use crate::pipeline::{Item, Pipeline};
 use crate::progress::Position;
 use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
-use crate::singer::message::Sink;
 use crate::walk::Extent;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Writes what a source brings.
     pub(super) async fn read(&mut self, stage: &mut Stage<'_>, source: impl Pages) -> Result<Ended> {
         let (group, log) = (stage.group, self.log.clone());
