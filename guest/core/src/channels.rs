@@ -61,7 +61,7 @@ impl Channels {
 
     /// Whether a record belongs to one of them, as far as it says.
     pub(crate) fn include(&self, record: &RawValue, field: &str) -> bool {
-        let channel = peek(record, field).and_then(json::count);
-        self.0.is_empty() || channel.is_none_or(|channel| self.0.contains(&channel))
+        let channel = || peek(record.get(), field).and_then(json::count);
+        self.0.is_empty() || channel().is_none_or(|channel| self.0.contains(&channel))
     }
 }

@@ -6,7 +6,7 @@ use crate::dates;
 use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
-use crate::singer::message::{Output, Sink};
+use crate::singer::message::Output;
 use crate::streams::{Embedded, Include, List, Lookup, Needed, Rows, Source, Stream};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -236,13 +236,13 @@ impl Group {
     pub(crate) fn expects(&self, row: &RawValue) -> u64 {
         let of = |member: &Member| {
             let announced = member.stream.rows().map(|rows| rows.announced_by);
-            announced.map_or(1, |by| by.and_then(|by| json::count(peek(row, by.field())?)).unwrap_or(1))
+            announced.map_or(1, |by| by.and_then(|by| json::count(peek(row.get(), by.field())?)).unwrap_or(1))
         };
         self.members.iter().map(of).sum()
     }
 
     /// Adds the SCHEMA messages of its streams.
-    pub(crate) fn announce<S: Sink>(&self, output: &mut Output<'_, S>) {
+    pub(crate) fn announce(&self, output: &mut Output<'_>) {
         for Member { stream, schema, .. } in &self.members {
             output.schema(stream.name, schema, stream.key, stream.replication_key());
         }

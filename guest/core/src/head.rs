@@ -2,76 +2,51 @@
 
 use crate::dates;
 use crate::hash::LEAST_ROUNDED;
-use crate::json::{self, Key, scalar};
+use crate::json::{self, members, scalar, unquoted};
 use crate::streams::List;
 use chrono::{DateTime, Utc};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// The fields of a record that a walk goes by, as they came. As in the transform, the first of equal keys counts, and one with spaces
 /// around it where the exact one is absent.
 #[derive(Default)]
 pub(crate) struct Head<'a> {
-    id: Option<&'a RawValue>,
-    date: Option<&'a RawValue>,
-}
-
-/// The names of those fields.
-#[derive(Clone, Copy)]
-struct Names<'n> {
-    id: Option<&'n str>,
-    date: Option<&'n str>,
+    id: Option<&'a str>,
+    date: Option<&'a str>,
 }
 
 impl<'a> Head<'a> {
-    /// Reads a record of a list; none if it is not an object.
+    /// Reads a record of a list, as far as it has to; none if it is not an object.
     pub(crate) fn read(row: &'a RawValue, list: &List) -> Option<Head<'a>> {
-        Names { id: list.id(), date: list.date() }.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
+        let (mut exact, mut padded) = (Head::default(), Head::default());
+        for (key, value) in members(row.get())? {
+            let name = key.trim();
+            let found = if name.len() == key.len() { &mut exact } else { &mut padded };
+            if Some(name) == list.id() {
+                found.id.get_or_insert(value);
+            } else if Some(name) == list.date() {
+                found.date.get_or_insert(value);
+            } else {
+                continue;
+            }
+            if exact.id.is_some() == list.id().is_some() && exact.date.is_some() == list.date().is_some() {
+                break;
+            }
+        }
+        Some(Head { id: exact.id.or(padded.id), date: exact.date.or(padded.date) })
     }
 
     /// The id, from a number or from its digits, written as a number is. It stands in the STATE, which goes through other tools: one that they would
     /// round is not read.
     pub(crate) fn id(&self) -> Option<u64> {
-        let digits = self.id?.get().trim_matches('"');
-        digits.parse().ok().filter(|id: &u64| *id < LEAST_ROUNDED && id.to_string() == digits)
+        let digits = self.id?.trim_matches('"');
+        let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+        digits.parse().ok().filter(|id: &u64| is_plain && *id < LEAST_ROUNDED)
     }
 
     /// The date, if there is one that can be read.
     pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
-        dates::parse(&serde_json::from_str::<String>(self.date?.get()).ok()?)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Names<'_> {
-    type Value = Head<'de>;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Head<'de>, D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Names<'_> {
-    type Value = Head<'de>;
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an object")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
-        let (mut head, mut padded) = (Head::default(), Head::default());
-        while let Some(Key(key)) = map.next_key()? {
-            let name = key.trim();
-            let found = if name.len() == key.len() { &mut head } else { &mut padded };
-            let place = match name {
-                name if Some(name) == self.id => &mut found.id,
-                name if Some(name) == self.date => &mut found.date,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            let value: &RawValue = map.next_value()?;
-            place.get_or_insert(value);
-        }
-        Ok(Head { id: head.id.or(padded.id), date: head.date.or(padded.date) })
+        dates::parse(&unquoted(self.date?)?)
     }
 }
 
@@ -87,7 +62,7 @@ pub(crate) fn stand_in(row: &RawValue, key: &[&str]) -> String {
 
 /// What tells a row from others: the values of its key. None: it does not say.
 pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
-    let parts: Option<Vec<_>> = key.iter().map(|name| json::at(row, name).and_then(|value| scalar(value.get()))).collect();
+    let parts: Option<Vec<_>> = key.iter().map(|name| json::at(row.get(), name).and_then(scalar)).collect();
     parts.map(|parts| parts.join("\n"))
 }
 

@@ -6,11 +6,10 @@ use crate::json::{peek, scalar};
 use crate::log::Log;
 use crate::page::Row;
 use crate::rows::{self, Lists};
-use crate::singer::message::{Output, Sink};
+use crate::singer::message::Output;
 use crate::streams::{Rows, Source};
 use crate::takers::Takers;
-use crate::transform::{self, Findings, Replacement, Unfit};
-use serde_json::value::RawValue;
+use crate::transform::{self, Findings, NULL, Replacement, Unfit};
 use std::fmt;
 
 const STRICT: &str = "a value does not fit its schema, and the config says \"strict\"";
@@ -46,11 +45,11 @@ impl Tally {
     }
 
     /// Writes one record. `replaced` is what replaces its fields.
-    fn write<S: Sink>(
+    fn write(
         &mut self,
-        to: &mut Target<'_, '_, S>,
+        to: &mut Target<'_, '_>,
         member: &Member,
-        raw: &RawValue,
+        raw: &str,
         replaced: &[(&str, Replacement)],
     ) -> Result<(), Unwritten> {
         let key = KeyOf { names: member.stream.key, raw };
@@ -78,13 +77,13 @@ impl Tally {
 /// What messages call a record: the values of its key.
 struct KeyOf<'k> {
     names: &'static [&'static str],
-    raw: &'k RawValue,
+    raw: &'k str,
 }
 
 impl fmt::Display for KeyOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, name) in self.names.iter().enumerate() {
-            let value = peek(self.raw, name).and_then(|value| scalar(value.get()));
+            let value = peek(self.raw, name).and_then(scalar);
             let value = value.filter(|value| value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
             let value = value.as_deref().filter(|value| (1..=64).contains(&value.len())).unwrap_or("(none)");
             match self.names.len() {
@@ -97,8 +96,8 @@ impl fmt::Display for KeyOf<'_> {
 }
 
 /// Where records are written to, and how.
-pub(crate) struct Target<'t, 's, S> {
-    pub(crate) output: &'t mut Output<'s, S>,
+pub(crate) struct Target<'t, 's> {
+    pub(crate) output: &'t mut Output<'s>,
     pub(crate) log: &'t dyn Log,
     pub(crate) strict: bool,
     /// When the record was read, as messages say it.
@@ -110,11 +109,11 @@ pub(crate) struct Target<'t, 's, S> {
 ///
 /// # Errors
 /// A value does not fit, and the config says "strict".
-pub(crate) fn write<S: Sink>(
+pub(crate) fn write(
     group: &Group,
     takers: &Takers,
     tallies: &mut [Tally],
-    to: &mut Target<'_, '_, S>,
+    to: &mut Target<'_, '_>,
     row: &Row,
     lists: &Lists,
 ) -> Result<Vec<(usize, Failure)>> {
@@ -131,11 +130,11 @@ pub(crate) fn write<S: Sink>(
 }
 
 /// Writes what one member takes of a record: the record itself, or its rows.
-fn write_for<S: Sink>(
+fn write_for(
     group: &Group,
     member: &Member,
     tally: &mut Tally,
-    to: &mut Target<'_, '_, S>,
+    to: &mut Target<'_, '_>,
     row: &Row,
     lists: &Lists,
 ) -> Result<(), Unwritten> {
@@ -149,11 +148,10 @@ fn write_for<S: Sink>(
             let list = list.as_ref().map_err(|why| Unwritten::Record(why.clone()))?;
             replaced.push((rows.name, Replacement::List(list)));
         }
-        return tally.write(to, member, &row.raw, &replaced);
+        return tally.write(to, member, row.raw.get(), &replaced);
     };
-    let added = |(field, of_parent): &(&'static str, &str)| {
-        (*field, Replacement::Value(peek(&row.raw, of_parent).unwrap_or(RawValue::NULL)))
-    };
+    let added =
+        |(field, of_parent): &(&'static str, &str)| (*field, Replacement::Value(peek(row.raw.get(), of_parent).unwrap_or(NULL)));
     let replaced: Vec<(&str, Replacement)> = rows.adds.iter().map(added).collect();
     let mut unwritten = None;
     for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
@@ -170,9 +168,9 @@ fn write_for<S: Sink>(
 }
 
 /// The rows of a record: those that were fetched, else those that it holds itself.
-fn list_of<'r>(rows: &Rows, row: &'r Row, lists: &'r Lists) -> Result<Vec<&'r RawValue>> {
+fn list_of<'r>(rows: &Rows, row: &'r Row, lists: &'r Lists) -> Result<Vec<&'r str>> {
     if let Some((_, list)) = lists.iter().find(|(of, _)| *of == rows) {
-        return list.as_ref().map(|list| list.iter().map(|raw| &**raw).collect()).map_err(Clone::clone);
+        return list.as_ref().map(|list| list.iter().map(|raw| raw.get()).collect()).map_err(Clone::clone);
     }
     rows::inside(rows, row).ok_or_else(|| not_there(rows, row))
 }

@@ -1,6 +1,7 @@
 //! A stream's JSON Schema: read from its file, cut to what is selected, and compiled to the shape that the transform follows.
 
 use serde_json::{Map, Value, json};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// In a schema file: where in the same API object the value comes from, as `key/or/0/index`. Never leaves the tap.
@@ -122,8 +123,22 @@ pub enum Shape {
 pub struct Object {
     /// The selected fields, in the schema's order.
     pub fields: Vec<Field>,
-    /// For each documented key of the API's object: the fields that are filled from it; none for a deselected one.
-    by_key: HashMap<String, Vec<usize>>,
+    /// The documented keys of the API's object.
+    keys: Vec<Key>,
+    /// Their places.
+    by_key: HashMap<String, usize>,
+    /// The key that came first the last time.
+    first: Cell<usize>,
+}
+
+/// A documented key of the API's object.
+#[derive(Debug)]
+struct Key {
+    name: String,
+    /// The fields that are filled from it; none for a deselected one.
+    fields: Vec<usize>,
+    /// The key that came after it the last time.
+    next: Cell<usize>,
 }
 
 /// One selected field.
@@ -142,9 +157,21 @@ pub struct Field {
 }
 
 impl Object {
-    /// The fields filled from an API key. None: the key is not documented.
-    pub fn from_key(&self, key: &str) -> Option<&[usize]> {
-        self.by_key.get(key).map(Vec::as_slice)
+    /// The place of an API key that comes after another one; none if it is not documented. The records of a list have their keys in the same
+    /// order, so the key that came there the last time is looked at first.
+    pub fn key(&self, name: &str, before: Option<usize>) -> Option<usize> {
+        let next = before.and_then(|before| self.keys.get(before)).map_or(&self.first, |key| &key.next);
+        if self.keys.get(next.get()).is_some_and(|key| key.name == name) {
+            return Some(next.get());
+        }
+        let place = self.by_key.get(name).copied()?;
+        next.set(place);
+        Some(place)
+    }
+
+    /// The fields that are filled from the key at a place.
+    pub fn filled_from(&self, place: usize) -> &[usize] {
+        self.keys.get(place).map_or(&[], |key| &key.fields)
     }
 
     /// The position of a field by its name.
@@ -161,9 +188,9 @@ impl Object {
             let source = schema.get(SOURCE).and_then(Value::as_str).unwrap_or(name);
             let mut steps = source.split('/').map(str::to_owned);
             let key = steps.next().unwrap_or_default();
-            let filled = object.by_key.entry(key).or_default();
+            let place = object.add_key(&key);
             if let Some(selected) = kept.get(name) {
-                filled.push(object.fields.len());
+                object.keys[place].fields.push(object.fields.len());
                 let shape = Shape::compile(schema, selected);
                 // In the schemas everything may be null but for the key.
                 let required = schema["type"].is_string();
@@ -172,9 +199,16 @@ impl Object {
             }
         }
         for key in whole[UNWANTED].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            object.by_key.entry(key.to_owned()).or_default();
+            object.add_key(key);
         }
         object
+    }
+
+    fn add_key(&mut self, name: &str) -> usize {
+        *self.by_key.entry(name.to_owned()).or_insert_with(|| {
+            self.keys.push(Key { name: name.to_owned(), fields: Vec::new(), next: Cell::default() });
+            self.keys.len() - 1
+        })
     }
 }
 
@@ -246,10 +280,14 @@ mod tests {
         assert_eq!(paths(&kept).concat().join(" "), "id lines lines id old");
     }
 
+    fn filled<'o>(object: &'o Object, key: &str) -> Option<&'o [usize]> {
+        object.key(key, None).map(|place| object.filled_from(place))
+    }
+
     #[test]
     fn an_unwanted_key_is_known_and_shown_nowhere() {
         let whole = json!({"type": "object", "properties": {"id": {"type": "integer"}}, "x-unwanted": ["email"]});
-        assert_eq!(Object::compile(&whole, &whole).from_key("email"), Some(&[][..]));
+        assert_eq!(filled(&Object::compile(&whole, &whole), "email"), Some(&[][..]));
         assert_eq!(public(&whole), json!({"type": "object", "properties": {"id": {"type": "integer"}}}));
     }
 
@@ -257,8 +295,8 @@ mod tests {
     fn a_compiled_object_knows_selected_deselected_and_unknown_keys() {
         let whole = order();
         let object = Object::compile(&whole, &prune(&whole, &|path| path != ["id"]));
-        assert_eq!(object.from_key("id"), Some(&[][..]));
-        assert_eq!(object.from_key("new").map(<[usize]>::len), Some(1));
-        assert_eq!(object.from_key("surprise"), None);
+        assert_eq!(filled(&object, "id"), Some(&[][..]));
+        assert_eq!(filled(&object, "new").map(<[usize]>::len), Some(1));
+        assert_eq!(filled(&object, "surprise"), None);
     }
 }

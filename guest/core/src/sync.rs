@@ -87,12 +87,12 @@ enum Ended {
     Narrowed,
 }
 
-struct Run<'r, T, C, S> {
+struct Run<'r, T, C> {
     gate: &'r Gate<T, C>,
     log: Rc<dyn Log>,
     config: Rc<Config>,
     state: State,
-    output: Output<'r, S>,
+    output: Output<'r>,
     stop: Pin<&'r mut dyn FusedFuture<Output = ()>>,
     summaries: Vec<StreamSummary>,
     /// Records written since the last STATE.
@@ -139,7 +139,7 @@ impl Stage<'_> {
     }
 }
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Runs all groups, and writes the last STATE whatever comes of them. Reports whether everything was read.
     async fn groups(&mut self, groups: &[Group]) -> Result<bool> {
         let mut complete = true;

@@ -99,8 +99,8 @@ impl Takers {
 
     /// Whether one of the members that the walk reads for has set this record aside, or the record was asked for because one had.
     pub(crate) fn is_aside(&self, row: &Row) -> bool {
-        let is_own = |member: &usize| self.aside.borrow().get(*member).is_some_and(|own| own.as_slice().contains(&row.aside()));
-        row.was_aside.is_some() || self.reading().iter().any(is_own)
+        let is_own = |(member, own): (usize, &Entries)| self.reads_for(member) && own.as_slice().contains(&row.aside());
+        row.was_aside.is_some() || self.aside.borrow().iter().enumerate().any(is_own)
     }
 
     /// Sets something aside for some members. Reports whether it is new to one of them.

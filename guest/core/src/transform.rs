@@ -6,17 +6,19 @@ mod scalars;
 pub use self::findings::Findings;
 use crate::api::repair;
 pub use crate::json::peek;
-use crate::json::{self, Key};
+use crate::json::{self, Members, members};
 use crate::schema::{Field, Object, Shape};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
+
+/// What stands for "no value".
+pub(crate) const NULL: &str = "null";
 
 /// A value that takes the place of what the API's record holds under a name.
 #[derive(Clone, Copy, Debug)]
 pub enum Replacement<'a> {
-    /// One value.
-    Value(&'a RawValue),
+    /// The JSON text of one value.
+    Value(&'a str),
     /// A list that was fetched apart.
     List(&'a [Box<RawValue>]),
 }
@@ -30,21 +32,23 @@ pub enum Unfit {
     NoKey,
 }
 
-/// Writes the record `row` as `object` shapes it. `replaced` holds what replaces its fields, by their names. `key` is what warnings call the
-/// record.
+/// Writes the record `row`, JSON text that has been checked, as `object` shapes it. `replaced` holds what replaces its fields, by their names.
+/// `key` is what warnings call the record.
 ///
 /// # Errors
 /// It is not an object, or has no key. What has been written of it then is to be dropped.
 pub fn record(
     object: &Object,
-    row: &RawValue,
+    row: &str,
     replaced: &[(&str, Replacement)],
     key: &dyn fmt::Display,
     findings: &mut Findings,
     out: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
-    let mut writer = Writer { key, path: Vec::new(), has_key: true, findings, out };
-    writer.object(object, row, replaced).map_err(|_| Unfit::NoObject)?;
+    let members = members(row).ok_or(Unfit::NoObject)?;
+    let written = Vec::with_capacity(2 * object.fields.len());
+    let mut writer = Writer { key, path: Vec::new(), written, has_key: true, findings, out };
+    writer.object(object, members, replaced);
     if writer.has_key { Ok(()) } else { Err(Unfit::NoKey) }
 }
 
@@ -58,41 +62,84 @@ enum Misfit {
 
 struct Writer<'w> {
     key: &'w dyn fmt::Display,
-    path: Vec<String>,
+    /// The fields that lead to where it is.
+    path: Vec<&'w str>,
+    /// Which fields have been written: those of the objects on the path, one object after the other.
+    written: Vec<bool>,
     /// No field that is required is missing so far.
     has_key: bool,
     findings: &'w mut Findings,
     out: &'w mut Vec<u8>,
 }
 
-impl Writer<'_> {
-    fn object(&mut self, object: &Object, raw: &RawValue, replaced: &[(&str, Replacement)]) -> Result<(), serde_json::Error> {
-        let start = self.out.len();
+/// An object under way: what it is to become, and where its fields begin in [`Writer::written`].
+#[derive(Clone, Copy)]
+struct Under<'w> {
+    object: &'w Object,
+    first: usize,
+}
+
+impl<'w> Writer<'w> {
+    fn object(&mut self, object: &'w Object, members: Members, replaced: &[(&str, Replacement)]) {
+        let under = Under { object, first: self.written.len() };
+        self.written.resize(under.first + object.fields.len(), false);
         self.out.push(b'{');
-        let mut written = vec![false; object.fields.len()];
         for (name, value) in replaced {
             if let Some(place) = object.position(name) {
                 self.field(&object.fields[place], *value);
-                written[place] = true;
+                self.written[under.first + place] = true;
             }
         }
-        let visitor = Fields { writer: self, object, written: &mut written };
-        let done = serde_json::Deserializer::from_str(raw.get()).deserialize_map(visitor);
-        for (field, written) in object.fields.iter().zip(&mut written).filter(|(field, _)| field.or_zero) {
-            if !std::mem::replace(written, true) {
-                self.field(field, Replacement::Value(RawValue::NULL));
+        self.members(under, members);
+        for (place, field) in object.fields.iter().enumerate() {
+            if !self.written[under.first + place] {
+                match field.or_zero {
+                    true => self.field(field, Replacement::Value(NULL)),
+                    false => self.has_key = self.has_key && !field.required,
+                }
             }
         }
-        match done {
-            Ok(()) => self.out.push(b'}'),
-            Err(_) => self.out.truncate(start),
-        }
-        let is_missing = |(field, written): (&Field, &bool)| field.required && !written;
-        self.has_key = self.has_key && !object.fields.iter().zip(&written).any(is_missing);
-        done
+        self.out.push(b'}');
+        self.written.truncate(under.first);
     }
 
-    fn field(&mut self, field: &Field, value: Replacement) {
+    /// Walks an API object's members and writes the fields that are filled from them.
+    fn members(&mut self, under: Under<'w>, members: Members) {
+        let object = under.object;
+        let mut padded: Vec<(&[usize], &str)> = Vec::new();
+        let mut before = None;
+        for (key, text) in members {
+            if let Some(place) = object.key(&key, before) {
+                before = Some(place);
+                self.fill(under, object.filled_from(place), text);
+                continue;
+            }
+            let trimmed = key.trim();
+            let place = (trimmed.len() < key.len()).then(|| object.key(trimmed, before)).flatten();
+            match (place, key.as_ref()) {
+                (Some(place), _) => padded.push((object.filled_from(place), text)),
+                (None, json::CUT) => self.findings.cut(self.key, &self.path.join(".")),
+                (None, key) => self.findings.unknown(&self.path, key),
+            }
+        }
+        // A key with spaces around it counts where the exact one is absent.
+        for (places, text) in padded {
+            self.fill(under, places, text);
+        }
+    }
+
+    /// Writes the fields that are filled from one key, but for those that have been: of equal keys the first counts.
+    fn fill(&mut self, under: Under<'w>, places: &[usize], text: &str) {
+        for &place in places {
+            if !std::mem::replace(&mut self.written[under.first + place], true) {
+                let field = &under.object.fields[place];
+                let value = field.source.iter().try_fold(text, |text, step| peek(text, step));
+                self.field(field, Replacement::Value(value.unwrap_or(NULL)));
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'w Field, value: Replacement) {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
         }
@@ -100,16 +147,16 @@ impl Writer<'_> {
         self.out.push(b'"');
         self.out.extend_from_slice(field.name.as_bytes());
         self.out.extend_from_slice(b"\":");
-        self.path.push(field.name.clone());
+        self.path.push(&field.name);
         match value {
-            Replacement::Value(raw) if field.or_zero && raw.get() == "null" => self.out.push(b'0'),
-            Replacement::Value(raw) => {
-                let is_there = self.value(&field.shape, raw, field.required);
+            Replacement::Value(NULL) if field.or_zero => self.out.push(b'0'),
+            Replacement::Value(text) => {
+                let is_there = self.value(&field.shape, text, field.required);
                 self.has_key = self.has_key && (is_there || !field.required);
             }
             Replacement::List(rows) => {
                 let items = if let Shape::Array(items) = &field.shape { items } else { &field.shape };
-                self.list(items, rows.iter().map(|row| &**row));
+                self.list(items, rows.iter().map(|row| row.get()));
             }
         }
         self.path.pop();
@@ -117,9 +164,9 @@ impl Writer<'_> {
 
     /// Writes the value in its shape, or null with a note of why: without a value that is required the record is not written, which says enough.
     /// Reports whether it is there.
-    fn value(&mut self, shape: &Shape, raw: &RawValue, required: bool) -> bool {
+    fn value(&mut self, shape: &'w Shape, text: &str, required: bool) -> bool {
         let start = self.out.len();
-        let fit = self.fit(shape, raw);
+        let fit = self.fit(shape, text);
         if let Err(misfit) = &fit {
             self.out.truncate(start);
             self.out.extend_from_slice(b"null");
@@ -130,14 +177,13 @@ impl Writer<'_> {
         fit.is_ok()
     }
 
-    fn fit(&mut self, shape: &Shape, raw: &RawValue) -> Result<(), Misfit> {
-        let text = raw.get();
-        if text == "null" {
+    fn fit(&mut self, shape: &'w Shape, text: &str) -> Result<(), Misfit> {
+        if text == NULL {
             return Err(Misfit::Empty);
         }
         match shape {
-            Shape::Array(items) => return self.fit_array(items, raw),
-            Shape::Object(object) => return self.fit_object(object, raw),
+            Shape::Array(items) => return self.fit_array(items, text),
+            Shape::Object(object) => return self.fit_object(object, text),
             Shape::Any => return self.fit_any(text),
             _ if is_empty(text) => return Err(Misfit::Empty),
             _ => {}
@@ -154,7 +200,7 @@ impl Writer<'_> {
 
     /// Half of a surrogate pair is text to some readers of JSON and not to others, so it is replaced.
     fn fit_string(&mut self, text: &str) -> Result<(), Misfit> {
-        let Some(repaired) = text.contains("\\u").then(|| repair::without_halves(text)).flatten() else {
+        let Some(repaired) = without_halves(text) else {
             return scalars::string(text, self.out);
         };
         self.findings.repaired(self.key, &self.path.join("."));
@@ -169,7 +215,7 @@ impl Writer<'_> {
             _ if text.starts_with('{') => text,
             _ => return Err(Misfit::Wrong("an object")),
         };
-        let repaired = text.contains("\\u").then(|| repair::without_halves(text)).flatten();
+        let repaired = without_halves(text);
         if repaired.is_some() {
             self.findings.repaired(self.key, &self.path.join("."));
         }
@@ -179,21 +225,21 @@ impl Writer<'_> {
 
     /// A list stays one, in either of PHP's forms; what PHP sends for "nothing" (`{}`, `""`) and a link to a list are an empty one; a single
     /// value is a list of one.
-    fn fit_array(&mut self, items: &Shape, raw: &RawValue) -> Result<(), Misfit> {
-        if let Some(list) = json::list(raw) {
+    fn fit_array(&mut self, items: &'w Shape, text: &str) -> Result<(), Misfit> {
+        if let Some(list) = json::list(text) {
             if list.is_cut {
                 self.findings.cut(self.key, &self.path.join("."));
             }
             self.list(items, list.rows.into_iter());
-        } else if raw.get() == "\"\"" || json::is_link(raw) {
+        } else if text == "\"\"" || json::is_link(text) {
             self.out.extend_from_slice(b"[]");
         } else {
-            self.list(items, std::iter::once(raw));
+            self.list(items, std::iter::once(text));
         }
         Ok(())
     }
 
-    fn list<'r>(&mut self, items: &Shape, rows: impl Iterator<Item = &'r RawValue>) {
+    fn list<'r>(&mut self, items: &'w Shape, rows: impl Iterator<Item = &'r str>) {
         self.out.push(b'[');
         for (place, row) in rows.enumerate() {
             if place > 0 {
@@ -205,77 +251,29 @@ impl Writer<'_> {
     }
 
     /// An object stays one; an empty list is how PHP sends an empty object.
-    fn fit_object(&mut self, object: &Object, raw: &RawValue) -> Result<(), Misfit> {
-        match raw.get() {
-            "\"\"" => Err(Misfit::Empty),
-            text if text.starts_with('{') => self.object(object, raw, &[]).map_err(|_| Misfit::Wrong("an object")),
-            text if is_empty(text) => {
-                self.out.extend_from_slice(b"{}");
-                Ok(())
-            }
-            _ => Err(Misfit::Wrong("an object")),
-        }
-    }
-}
-
-/// Walks an API object's keys and writes the fields that are filled from them.
-struct Fields<'f, 'w> {
-    writer: &'f mut Writer<'w>,
-    object: &'f Object,
-    written: &'f mut [bool],
-}
-
-impl<'de> Visitor<'de> for Fields<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let mut padded: Vec<(&[usize], &RawValue)> = Vec::new();
-        while let Some(Key(key)) = map.next_key()? {
-            if let Some(places) = self.object.from_key(&key) {
-                match places.iter().all(|place| self.written[*place]) {
-                    true => drop(map.next_value::<IgnoredAny>()?),
-                    false => self.fill(places, map.next_value()?),
-                }
-            } else if let Some(places) = self.object.from_key(key.trim()) {
-                padded.push((places, map.next_value()?));
-            } else {
-                map.next_value::<IgnoredAny>()?;
-                let within = self.writer.path.join(".");
-                match key.as_ref() {
-                    json::CUT => self.writer.findings.cut(self.writer.key, &within),
-                    key => self.writer.findings.unknown(&within, key),
-                }
-            }
-        }
-        // A key with spaces around it counts where the exact one is absent.
-        for (places, raw) in padded {
-            self.fill(places, raw);
+    fn fit_object(&mut self, object: &'w Object, text: &str) -> Result<(), Misfit> {
+        match members(text) {
+            Some(members) => self.object(object, members, &[]),
+            None if text == "\"\"" => return Err(Misfit::Empty),
+            None if is_empty(text) => self.out.extend_from_slice(b"{}"),
+            None => return Err(Misfit::Wrong("an object")),
         }
         Ok(())
     }
 }
 
-impl Fields<'_, '_> {
-    /// Writes the fields that are filled from one key, but for those that have been: of equal keys the first counts.
-    fn fill(&mut self, places: &[usize], raw: &RawValue) {
-        for &place in places {
-            let field = &self.object.fields[place];
-            if !std::mem::replace(&mut self.written[place], true) {
-                let value = field.source.iter().try_fold(raw, |raw, step| peek(raw, step));
-                self.writer.field(field, Replacement::Value(value.unwrap_or(RawValue::NULL)));
-            }
-        }
-    }
+/// The text without halves of surrogate pairs; none if it has no half.
+fn without_halves(text: &str) -> Option<String> {
+    if json::has_escape(text) { repair::without_halves(text) } else { None }
 }
 
 /// Whether a value is an empty list or object: PHP sends either for "nothing".
 fn is_empty(text: &str) -> bool {
-    let inside = |open: char, close: char| text.strip_prefix(open).is_some_and(|rest| rest.trim_start().starts_with(close));
-    inside('{', '}') || inside('[', ']')
+    match text.as_bytes() {
+        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"}"),
+        [b'[', rest @ ..] => rest.trim_ascii_start().starts_with(b"]"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(super) fn judge<B>(
     request: &Request,
     response: &Response,
     took: Duration,
-    decode: &impl Fn(&[u8]) -> Result<B, String>,
+    decode: &dyn Fn(&[u8]) -> Result<B, String>,
 ) -> Outcome<B> {
     let (status, bytes) = (response.status, response.body.len());
     let date = response.header("date").and_then(dates::parse);

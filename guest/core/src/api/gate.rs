@@ -41,6 +41,9 @@ pub struct Counts {
     pub waited: Duration,
 }
 
+/// Reads a body.
+type Decode<'d, B> = dyn Fn(&[u8]) -> Result<B, String> + 'd;
+
 /// Sends requests to one store.
 #[derive(Debug)]
 pub struct Gate<T, C> {
@@ -118,12 +121,17 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
     /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
+        // One copy of the code for all that is decoded to the same.
+        self.get_by(request, &decode).await
+    }
+
+    async fn get_by<B>(&self, request: &mut Request, decode: &Decode<'_, B>) -> Result<Answer<B>, Refused> {
         let (mut tries, mut overloads, mut throttles, mut empties, mut refusals) = (0, 0, 0, 0, 0);
         let (mut spent, mut throttled_since) = (Duration::ZERO, None);
         loop {
             let permit = self.permit(request).await?;
             let begun = self.clock.now();
-            let outcome = self.try_once(permit, request, &decode).await;
+            let outcome = self.try_once(permit, request, decode).await;
             // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
             spent += (self.clock.now() - begun).min(self.config.request_timeout);
             let (status, why, kind) = match outcome {
@@ -218,12 +226,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         Ok(permit)
     }
 
-    async fn try_once<B>(
-        &self,
-        permit: Permit<'_>,
-        request: &Request,
-        decode: &impl Fn(&[u8]) -> Result<B, String>,
-    ) -> Outcome<B> {
+    async fn try_once<B>(&self, permit: Permit<'_>, request: &Request, decode: &Decode<'_, B>) -> Outcome<B> {
         let call = self.call(request);
         self.counts.borrow_mut().requests += 1;
         let endpoint = self.traffic.borrow_mut().sent(request);

@@ -55,8 +55,8 @@ impl Listing {
     }
 }
 
-fn is_empty_object(raw: &RawValue) -> bool {
-    raw.get().strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+fn is_empty_object(text: &str) -> bool {
+    text.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
 }
 
 /// The parts of a page, borrowed from its body.
@@ -111,20 +111,20 @@ impl Form {
             }
             Form::Named(name) => {
                 let raw: &RawValue = parse(body, "JSON")?;
-                let is_none = |raw: &RawValue| raw.get() == "null" || is_empty_object(raw);
-                match (peek(raw, name), peek(raw, "id")) {
+                let is_none = |text: &str| text == "null" || is_empty_object(text);
+                match (peek(raw.get(), name), peek(raw.get(), "id")) {
                     (Some(list), _) if is_none(list) => Ok(Page::default()),
-                    (None, None) if is_empty_object(raw) => Ok(Page::default()),
-                    (Some(list), _) => Form::Bare.page(list.get().as_bytes()),
+                    (None, None) if is_empty_object(raw.get()) => Ok(Page::default()),
+                    (Some(list), _) => Form::Bare.page(list.as_bytes()),
                     (None, Some(_)) => Form::Object.page(body),
                     (None, None) => Form::Bare.page(body),
                 }
             }
             Form::Envelope => {
                 let Envelope { data, meta } = parse(body, ENVELOPE)?;
-                let about = |list: &str, key: &str| peek(peek(meta?, list)?, key);
+                let about = |list: &str, key: &str| peek(peek(meta?.get(), list)?, key);
                 let total = about("pagination", "total").and_then(json::count);
-                let end_cursor = about("cursor_pagination", "end_cursor").and_then(|cursor| json::scalar(cursor.get()));
+                let end_cursor = about("cursor_pagination", "end_cursor").and_then(json::scalar);
                 let end_cursor = end_cursor.filter(|cursor| !cursor.is_empty()).map(Cow::into_owned);
                 match (data, total) {
                     (Some(Listed { rows, .. }), _) => Ok(Page { rows, total, end_cursor }),
@@ -141,7 +141,7 @@ const ENVELOPE: &str = "a JSON object with a list \"data\"";
 
 struct Envelope<'a> {
     /// None: null.
-    data: Option<Listed<'a>>,
+    data: Option<Listed<&'a RawValue>>,
     /// Whatever it is: rows can be read without it.
     meta: Option<&'a RawValue>,
 }
@@ -184,7 +184,7 @@ pub fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
 /// Reads the `count` of a count endpoint.
 pub fn count(body: &[u8]) -> Result<u64, String> {
     let wanted = "a JSON object with a number \"count\"";
-    any(body, wanted, |raw| peek(raw, "count").and_then(json::count))?
+    any(body, wanted, |raw| peek(raw.get(), "count").and_then(json::count))?
         .ok_or_else(|| format!("it should be {wanted}, but it has another form"))
 }
 

@@ -1,10 +1,10 @@
 //! Repairs of bytes that no JSON parser takes, as old importers write them into a store: invalid UTF-8 and raw control characters inside
 //! texts. Nothing else about an answer is corrected: what ends early or has another form is refused.
 
-use crate::json::{self, Key};
-use serde::de::{Deserializer, MapAccess, Visitor};
+use crate::json::{self, items, members};
 use serde_json::value::RawValue;
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::MAX_BODY;
 
@@ -101,8 +101,8 @@ impl Repaired {
     pub(super) fn repairs(&self, rows: &[&RawValue]) -> Vec<Repair> {
         let mut repairs = Vec::new();
         for (row, raw) in rows.iter().enumerate() {
-            let spots = self.inside(raw, &self.spots);
-            self.trace(raw, spots, &mut Vec::new(), &mut |path| {
+            let spots = self.inside(raw.get(), &self.spots);
+            self.trace(raw.get(), spots, &mut Vec::new(), &mut |path| {
                 let field = path.join(".");
                 let repair = Repair { row, field: if field.is_empty() { json::shown("").to_owned() } else { field } };
                 // Rows of a list inside the record share its path.
@@ -115,18 +115,18 @@ impl Repaired {
     }
 
     /// Those of the spots that lie inside a part of the text.
-    fn inside<'s>(&self, raw: &RawValue, spots: &'s [usize]) -> &'s [usize] {
-        let start = raw.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        let end = start.saturating_add(raw.get().len());
+    fn inside<'s>(&self, part: &str, spots: &'s [usize]) -> &'s [usize] {
+        let start = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        let end = start.saturating_add(part.len());
         &spots[spots.partition_point(|spot| *spot < start)..spots.partition_point(|spot| *spot < end)]
     }
 
     /// Calls `found` with the path of each value that has spots of its own.
-    fn trace(&self, raw: &RawValue, spots: &[usize], path: &mut Vec<String>, found: &mut impl FnMut(&[String])) {
+    fn trace(&self, part: &str, spots: &[usize], path: &mut Vec<String>, found: &mut impl FnMut(&[String])) {
         if spots.is_empty() {
             return;
         }
-        let children = if path.len() < DEEPEST { children(raw) } else { Vec::new() };
+        let children = if path.len() < DEEPEST { children(part) } else { Vec::new() };
         let mut own = spots.len();
         for (key, child) in children {
             let spots = self.inside(child, spots);
@@ -142,25 +142,10 @@ impl Repaired {
 }
 
 /// The values inside an object, or inside the objects of a list, by their keys.
-fn children(raw: &RawValue) -> Vec<(String, &RawValue)> {
-    struct Read;
-    impl<'de> Visitor<'de> for Read {
-        type Value = Vec<(String, &'de RawValue)>;
-        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut children = Vec::new();
-            while let Some(Key(key)) = map.next_key()? {
-                children.push((key.into_owned(), map.next_value()?));
-            }
-            Ok(children)
-        }
-    }
-    match raw.get().as_bytes().first() {
-        Some(b'{') => serde_json::Deserializer::from_str(raw.get()).deserialize_map(Read).unwrap_or_default(),
-        Some(b'[') => json::list(raw).map(|list| list.rows.into_iter().flat_map(children).collect()).unwrap_or_default(),
-        _ => Vec::new(),
+fn children(part: &str) -> Vec<(Cow<'_, str>, &str)> {
+    match members(part) {
+        Some(members) => members.collect(),
+        None => items(part).into_iter().flatten().flat_map(children).collect(),
     }
 }
 

@@ -121,7 +121,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     fn by_record(&self, rows: &'static Rows, owner: &str, asked: &[&Row], page: Listing) -> Option<ByRecord> {
         let (mut lists, mut marks) = (ByRecord::new(), HashSet::new());
         for (place, raw) in page.rows.into_iter().enumerate() {
-            let named = json::at(&raw, owner).map(RawValue::get);
+            let named = json::at(raw.get(), owner);
             let record = asked.iter().find(|record| named.is_some_and(|named| named == record.id.to_string()))?;
             let repairs: Vec<_> = page.repairs.iter().filter(|repair| repair.row == place).cloned().collect();
             self.note_repairs(rows, record, &repairs);

@@ -6,15 +6,15 @@ use crate::streams::{Announced, Rows, Way};
 use serde_json::value::RawValue;
 
 /// The rows that a record holds itself, if they are whole.
-pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValue>> {
+pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r str>> {
     let full = rows.from.iter().find_map(|from| match from {
         Way::Inside { full } => Some(*full),
         _ => None,
     })?;
     // Of a link in place of a list, and of a list that is not there, nothing is known.
-    let list = match peek(&record.raw, rows.name)? {
-        raw if raw.get() == "null" => Vec::new(),
-        raw => json::list(raw)?.rows,
+    let list = match peek(record.raw.get(), rows.name)? {
+        "null" => Vec::new(),
+        list => json::list(list)?.rows,
     };
     let (came, is_full) = (list.len(), full.is_some_and(|full| list.len() >= full));
     let count = match rows.announced_by {
@@ -27,7 +27,7 @@ pub(crate) fn inside<'r>(rows: &Rows, record: &'r Row) -> Option<Vec<&'r RawValu
 
 /// How many rows of a list a record holds itself.
 fn length(record: &Row, field: &str) -> usize {
-    peek(&record.raw, field).map_or(0, json::length)
+    peek(record.raw.get(), field).map_or(0, json::length)
 }
 
 /// How many rows the list has at least: those that the record holds itself, and what it announces.
@@ -46,10 +46,10 @@ pub(super) fn least(rows: &Rows, record: &Row) -> (usize, usize) {
 /// Whether rows do not add up to what the record announces.
 pub(super) fn fall_short(announced_by: Option<Announced>, record: &Row, list: &[Box<RawValue>]) -> bool {
     let Some(Announced::Sum { field, of }) = announced_by else { return false };
-    let sum = list.iter().filter_map(|raw| peek(raw, of).and_then(json::count)).fold(0, u64::saturating_add);
+    let sum = list.iter().filter_map(|raw| peek(raw.get(), of).and_then(json::count)).fold(0, u64::saturating_add);
     number(record, field).is_some_and(|announced| sum < announced)
 }
 
 fn number(record: &Row, field: &str) -> Option<u64> {
-    peek(&record.raw, field).and_then(json::count)
+    peek(record.raw.get(), field).and_then(json::count)
 }

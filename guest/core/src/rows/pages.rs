@@ -130,7 +130,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             }
             pass.slice.limit = limit;
             if let Some((_, field)) = rows.batch()
-                && page.rows.iter().any(|raw| json::at(raw, field).is_none_or(|owner| owner.get() != record.id.to_string()))
+                && page.rows.iter().any(|raw| json::at(raw.get(), field).is_none_or(|owner| owner != record.id.to_string()))
             {
                 return Err(self.fault(rows, record, OF_OTHERS));
             }

@@ -1,6 +1,7 @@
 //! Singer messages, one JSON object a line, on their way to a sink.
 
 use crate::error::{Failure, Kind, Result};
+use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::{Value, json};
 use std::future::Future;
 
@@ -63,18 +64,38 @@ pub fn type_of(line: &[u8]) -> Option<MessageType> {
 /// As many bytes are gathered before they are handed to the sink.
 const FULL: usize = 64 << 10;
 
+/// Any sink. One copy of a run's code serves all of them, where one for each would make the component a quarter larger.
+trait AnySink {
+    fn take<'w>(&'w mut self, lines: &'w [u8]) -> LocalBoxFuture<'w, std::result::Result<(), String>>;
+    fn hold_nothing_back(&mut self) -> std::result::Result<(), String>;
+    fn end(&mut self) -> LocalBoxFuture<'_, std::result::Result<(), String>>;
+}
+
+impl<S: Sink> AnySink for S {
+    fn take<'w>(&'w mut self, lines: &'w [u8]) -> LocalBoxFuture<'w, std::result::Result<(), String>> {
+        self.write(lines).boxed_local()
+    }
+
+    fn hold_nothing_back(&mut self) -> std::result::Result<(), String> {
+        self.flush()
+    }
+
+    fn end(&mut self) -> LocalBoxFuture<'_, std::result::Result<(), String>> {
+        self.settle().boxed_local()
+    }
+}
+
 /// Writes messages to a sink, gathered into few writes.
-#[derive(Debug)]
-pub struct Output<'s, S> {
-    sink: &'s mut S,
+pub struct Output<'s> {
+    sink: &'s mut dyn AnySink,
     lines: Vec<u8>,
     /// The sink was handed something since it was last flushed.
     is_held_back: bool,
 }
 
-impl<'s, S: Sink> Output<'s, S> {
+impl<'s> Output<'s> {
     /// Messages for this sink.
-    pub fn new(sink: &'s mut S) -> Output<'s, S> {
+    pub fn new(sink: &'s mut impl Sink) -> Output<'s> {
         Output { sink, lines: Vec::with_capacity(FULL + FULL / 4), is_held_back: false }
     }
 
@@ -132,7 +153,7 @@ impl<'s, S: Sink> Output<'s, S> {
     /// Hands everything to the sink, which works on it while the run continues.
     pub async fn hand_over(&mut self) -> Result<()> {
         if !self.lines.is_empty() {
-            self.sink.write(&self.lines).await.map_err(|why| Failure::new(Kind::Sink, why))?;
+            self.sink.take(&self.lines).await.map_err(|why| Failure::new(Kind::Sink, why))?;
             self.lines.clear();
             self.is_held_back = true;
         }
@@ -143,7 +164,7 @@ impl<'s, S: Sink> Output<'s, S> {
     pub async fn flush(&mut self) -> Result<()> {
         self.hand_over().await?;
         if std::mem::take(&mut self.is_held_back) {
-            self.sink.flush().map_err(|why| Failure::new(Kind::Sink, why))?;
+            self.sink.hold_nothing_back().map_err(|why| Failure::new(Kind::Sink, why))?;
         }
         Ok(())
     }
@@ -151,7 +172,7 @@ impl<'s, S: Sink> Output<'s, S> {
     /// The same, and waits until the sink is done with it.
     pub async fn settle(&mut self) -> Result<()> {
         self.flush().await?;
-        self.sink.settle().await.map_err(|why| Failure::new(Kind::Sink, why))
+        self.sink.end().await.map_err(|why| Failure::new(Kind::Sink, why))
     }
 }
 

@@ -3,13 +3,10 @@
 
 use super::list::{Embedded, Needed};
 use super::{Include, Rows, orders};
-use crate::json::{self, Key};
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use crate::json::{self, items, members};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
 /// How the list of orders is asked for consignments. Without the structure an older shape comes that may go away (orders.v2,
 /// `consignment_structure`).
@@ -31,126 +28,96 @@ const CUT_AT: usize = 50;
 const RARE: &str = "fulfillment_source";
 const ORDER_ID: &str = "order_id";
 
-/// The fields of an order that count. One that comes twice is an error.
-#[derive(Deserialize)]
-struct Order<'o> {
-    #[serde(borrow)]
-    id: &'o RawValue,
-    #[serde(borrow)]
-    items_total: &'o RawValue,
-    #[serde(borrow)]
-    shipping_address_count: &'o RawValue,
-    #[serde(borrow)]
-    consignments: Consignments<'o>,
-}
-
-/// The structure as it is documented (orders.v2). A group may be absent or null.
-#[derive(Deserialize)]
-struct Consignments<'o> {
-    #[serde(borrow, default)]
-    shipping: Option<Vec<Fields<'o>>>,
-    #[serde(borrow, default)]
-    pickups: Option<Vec<Fields<'o>>>,
-    #[serde(borrow, default)]
-    downloads: Option<Vec<Fields<'o>>>,
-    #[serde(borrow, default)]
-    email: Option<Email<'o>>,
-    #[serde(default, rename = "__warning__")]
-    cut: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Email<'o> {
-    #[serde(borrow, default)]
-    gift_certificates: Option<Vec<Fields<'o>>>,
-    #[serde(default, rename = "__warning__")]
-    cut: Option<IgnoredAny>,
-}
-
 /// An object's fields, as they came.
-struct Fields<'o>(Vec<(Cow<'o, str>, &'o RawValue)>);
-
-impl<'o, 'de: 'o> Deserialize<'de> for Fields<'o> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fields<'o>, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(64);
-                while let Some(Key(key)) = map.next_key()? {
-                    fields.push((key, map.next_value()?));
-                }
-                Ok(Fields(fields))
-            }
-        }
-        from.deserialize_map(Read)
-    }
-}
+struct Fields<'o>(Vec<(Cow<'o, str>, &'o str)>);
 
 impl<'o> Fields<'o> {
-    fn get(&self, name: &str) -> Option<&'o RawValue> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    fn read(object: &'o str) -> Option<Fields<'o>> {
+        Some(Fields(members(object)?.collect()))
+    }
+
+    /// The value under a key. None unless it is there once.
+    fn get(&self, name: &str) -> Option<&'o str> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| *value);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    fn has_been_cut(&self) -> bool {
+        self.0.iter().any(|(key, _)| key == json::CUT)
+    }
+
+    fn count(&self, name: &str) -> Option<u64> {
+        json::count(self.get(name)?)
     }
 
     /// Whether each needed field is there. What the order adds, and what is rare, is not needed.
-    fn have(&self, needed: &[String]) -> bool {
+    fn have(&self, needed: Option<&[String]>) -> bool {
         let keys: HashSet<&str> = self.0.iter().map(|(key, _)| &**key).collect();
-        needed.iter().all(|name| keys.contains(name.as_str()) || name == ORDER_ID || name == RARE)
-    }
-
-    fn id(&self) -> Option<u64> {
-        self.get("id").and_then(json::count)
+        needed.into_iter().flatten().all(|name| keys.contains(name.as_str()) || name == ORDER_ID || name == RARE)
     }
 }
 
-/// Takes lines and shipping addresses out of an order. None: something shows that they may not be whole, or does not show that they are.
-fn take(order: &RawValue, needed: &Needed) -> Option<Vec<Vec<Box<RawValue>>>> {
-    let order: Order = serde_json::from_str(order.get()).ok()?;
-    let id = json::count(order.id)?;
-    let [lines, addresses] = ROWS.map(|rows| needed.of(rows));
-    let Consignments { shipping, pickups, downloads, email, cut } = order.consignments;
-    let shipping = shipping.unwrap_or_default();
-    let certificates = match email {
-        Some(Email { cut: Some(_), .. }) => return None,
-        email => email.and_then(|email| email.gift_certificates).unwrap_or_default(),
-    };
-    if cut.is_some() || json::count(order.shipping_address_count)? != shipping.len() as u64 {
-        return None;
-    }
-    let others = [pickups.unwrap_or_default(), downloads.unwrap_or_default(), certificates];
-    let (mut taken, mut quantity) = (Vec::new(), 0_u64);
-    for consignment in shipping.iter().chain(others.iter().flatten()) {
-        if consignment.get(json::CUT).is_some() {
-            return None;
-        }
-        let items: Vec<&RawValue> = serde_json::from_str(consignment.get("line_items")?.get()).ok()?;
-        // Some orders come with consignments whose lines are left out (bigcommerce/dev-docs#2052).
-        if items.is_empty() {
-            return None;
-        }
-        for item in items {
-            let line: Fields = serde_json::from_str(item.get()).ok()?;
-            if !lines.is_none_or(|lines| line.have(lines)) {
-                return None;
+/// An order's consignments (orders.v2).
+#[derive(Default)]
+struct Consignments<'o> {
+    shipping: Vec<Fields<'o>>,
+    /// What is picked up, downloaded or sent by email.
+    others: Vec<Fields<'o>>,
+}
+
+impl<'o> Consignments<'o> {
+    /// None: they have another structure than the documented one, or are cut. A group may be absent or null.
+    fn read(object: &'o str) -> Option<Consignments<'o>> {
+        let mut read = Consignments::default();
+        for (group, value) in members(object)? {
+            match &*group {
+                "shipping" => read.shipping.extend(consignments(value)?),
+                "pickups" | "downloads" => read.others.extend(consignments(value)?),
+                "email" if value != "null" => {
+                    let email = Fields::read(value)?;
+                    if email.has_been_cut() {
+                        return None;
+                    }
+                    read.others.extend(email.get("gift_certificates").map_or(Some(Vec::new()), consignments)?);
+                }
+                json::CUT => return None,
+                _ => {}
             }
-            quantity = quantity.checked_add(json::count(line.get("quantity")?)?)?;
-            taken.push((line.id()?, of_order(&line, id, item)?));
         }
+        Some(read)
     }
-    if taken.is_empty() || taken.len() >= CUT_AT || quantity != json::count(order.items_total)? {
-        return None;
-    }
-    let mut shipped = Vec::with_capacity(shipping.len());
-    for address in &shipping {
-        if !addresses.is_none_or(|addresses| address.have(addresses)) {
+}
+
+fn consignments(list: &str) -> Option<Vec<Fields<'_>>> {
+    if list == "null" { Some(Vec::new()) } else { items(list)?.map(Fields::read).collect() }
+}
+
+/// Takes lines and shipping addresses out of an order. None: something shows that they may not be whole, or nothing shows that they are.
+fn take(order: &RawValue, needed: &Needed) -> Option<Vec<Vec<Box<RawValue>>>> {
+    let order = Fields::read(order.get())?;
+    let id = order.count("id")?;
+    let [of_lines, of_addresses] = ROWS.map(|rows| needed.of(rows));
+    let Consignments { shipping, others } = Consignments::read(order.get("consignments")?)?;
+    let (mut lines, mut quantity) = (Vec::new(), 0_u64);
+    for consignment in shipping.iter().chain(&others) {
+        let mut inside = items(consignment.get("line_items")?)?.peekable();
+        // Some orders come with consignments whose lines are left out (bigcommerce/dev-docs#2052).
+        if consignment.has_been_cut() || inside.peek().is_none() {
             return None;
         }
-        shipped.push((address.id()?, address_of(address, id)?));
+        for text in inside {
+            let line = Fields::read(text).filter(|line| line.have(of_lines))?;
+            quantity = quantity.checked_add(line.count("quantity")?)?;
+            lines.push((line.count("id")?, of_order(&line, id, text)?));
+        }
     }
-    Some(vec![in_order(taken)?, in_order(shipped)?])
+    let is_whole = (1..CUT_AT).contains(&lines.len()) && quantity == order.count("items_total")?;
+    if !is_whole || shipping.len() as u64 != order.count("shipping_address_count")? {
+        return None;
+    }
+    let address = |address: &Fields| address.have(of_addresses).then_some((address.count("id")?, address_of(address, id)?));
+    let addresses: Option<Vec<_>> = shipping.iter().map(address).collect();
+    Some(vec![in_order(lines)?, in_order(addresses?)?])
 }
 
 /// Rows in the order of the lists that they stand for. None: two have one id.
@@ -161,10 +128,10 @@ fn in_order(mut rows: Vec<(u64, Box<RawValue>)>) -> Option<Vec<Box<RawValue>>> {
 }
 
 /// A line that names its order.
-fn of_order(line: &Fields, order: u64, raw: &RawValue) -> Option<Box<RawValue>> {
+fn of_order(line: &Fields, order: u64, text: &str) -> Option<Box<RawValue>> {
     match line.get(ORDER_ID) {
         Some(own) if json::count(own)? != order => None,
-        Some(_) => Some(raw.to_owned()),
+        Some(_) => RawValue::from_string(text.to_owned()).ok(),
         None => object(order, line.0.iter()),
     }
 }
@@ -174,13 +141,13 @@ fn address_of(consignment: &Fields, order: u64) -> Option<Box<RawValue>> {
     object(order, consignment.0.iter().filter(|(key, _)| key != "line_items" && key != ORDER_ID))
 }
 
-fn object<'f>(order: u64, fields: impl Iterator<Item = &'f (Cow<'f, str>, &'f RawValue)>) -> Option<Box<RawValue>> {
+fn object<'f>(order: u64, fields: impl Iterator<Item = &'f (Cow<'f, str>, &'f str)>) -> Option<Box<RawValue>> {
     let mut text = format!("{{\"{ORDER_ID}\":{order}");
     for (key, value) in fields {
         text.push(',');
         text.push_str(&serde_json::to_string(key).ok()?);
         text.push(':');
-        text.push_str(value.get());
+        text.push_str(value);
     }
     text.push('}');
     RawValue::from_string(text).ok()

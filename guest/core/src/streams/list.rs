@@ -85,7 +85,7 @@ pub struct Hidden {
 impl Hidden {
     /// Whether a record is one of them.
     pub(crate) fn has(&self, record: &RawValue) -> bool {
-        peek(record, self.mark).is_some_and(|mark| matches!(mark.get().trim_matches('"'), "true" | "1"))
+        peek(record.get(), self.mark).is_some_and(|mark| matches!(mark.trim_matches('"'), "true" | "1"))
     }
 }
 

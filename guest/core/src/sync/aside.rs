@@ -9,10 +9,9 @@ use crate::group::Group;
 use crate::leftovers::{Asker, Leftovers};
 use crate::page::Row;
 use crate::progress::{Progress, Starts};
-use crate::singer::message::Sink;
 use std::rc::Rc;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// What each of the group's streams has set aside.
     pub(super) fn aside(&self, group: &Group) -> Result<Vec<Entries>> {
         group.members.iter().map(|member| self.state.aside(member.stream).map(Entries::new)).collect()

@@ -4,20 +4,24 @@ use super::{CHECKPOINT_RECORDS, CHECKPOINT_TIME, Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Member;
-use crate::singer::message::Sink;
 use crate::start::is_known_in_all_channels;
 use crate::walk::MARGIN;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Writes a STATE if one is due. Call it where everything that the progress covers has been written.
     pub(super) async fn checkpoint(&mut self, stage: &Stage<'_>) -> Result<()> {
-        let due = self.since_state >= CHECKPOINT_RECORDS || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
+        let due = self.has_written_enough() || self.gate.clock().now() >= self.state_at + CHECKPOINT_TIME;
         // When the time is over, the last STATE comes soon.
         if due && !self.gate.is_ending() {
             self.note(stage);
             self.write_state().await?;
         }
         Ok(())
+    }
+
+    /// Whether a STATE is due whatever the time is.
+    pub(super) fn has_written_enough(&self) -> bool {
+        self.since_state >= CHECKPOINT_RECORDS
     }
 
     /// Notes in the state how far the group's walk has come.

@@ -5,11 +5,10 @@ use crate::api::{Clock, Transport};
 use crate::error::{Failure, Kind, Result};
 use crate::page::Pages;
 use crate::pipeline::{Item, Pipeline, Room};
-use crate::singer::message::Sink;
 use futures_util::future::{Either, FutureExt, pending, select};
 use std::pin::pin;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// The next item, unless the run is stopped first. None: there is none, or a limit of the run leaves no room for it. Before it waits, what
     /// is written is handed over; if it waits long, a STATE is written.
     pub(super) async fn next<'p, P: Pages + 'p>(

@@ -4,12 +4,11 @@ use super::{Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Group;
-use crate::singer::message::Sink;
 use crate::summary::StreamSummary;
 use serde_json::json;
 use std::time::Duration;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Adds a group's streams to the summary.
     pub(super) fn conclude(&mut self, stage: &Stage<'_>, result: &Result<bool>, took: Duration) -> Result<()> {
         let took = took.as_secs_f64();

@@ -9,12 +9,11 @@ use crate::pipeline::{Item, Pipeline};
 use crate::progress::Position;
 use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
-use crate::singer::message::Sink;
 use crate::walk::Extent;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Writes what a source brings.
     pub(super) async fn read(&mut self, stage: &mut Stage<'_>, source: impl Pages) -> Result<Ended> {
         let (group, log) = (stage.group, self.log.clone());
@@ -93,6 +92,8 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 return Ok(Ended::Narrowed);
             }
         }
+        // Time passes while requests and the sink are waited for, so that the clock, a call to the host, is not asked for each record.
+        let mut has_waited = true;
         for (row, completed) in chunk.records {
             if self.record(stage, &row, completed)? == Ended::Narrowed {
                 return Ok(Ended::Narrowed);
@@ -107,7 +108,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             if stage.is_by_id() {
                 (stage.progress.position, stage.progress.seen) = (Some(Position::Id { id: row.id }), row.seen);
                 self.advanced = true;
-                self.checkpoint(stage).await?;
+                if has_waited || self.has_written_enough() {
+                    self.checkpoint(stage).await?;
+                    has_waited = self.since_state == 0;
+                }
             }
             let may_end = stage.is_by_id() && self.may_end(stage);
             if may_end && (self.has_records_enough() || self.output.is_full() && self.is_late()) {
@@ -116,6 +120,7 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
             if self.output.is_full() {
                 self.hand_over().await?;
                 self.heed_stop()?;
+                has_waited = true;
             }
         }
         Ok(Ended::Complete)
@@ -185,7 +190,6 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
 
     fn record(&mut self, stage: &mut Stage<'_>, row: &Row, completed: Completed) -> Result<Ended> {
         let (group, takers) = (stage.group, Rc::clone(&stage.takers));
-        let taking = takers.reading().into_iter().filter(|index| takers.takes(*index, row));
         let lists = match completed {
             Completed::There(lists) => lists,
             Completed::Gone => {
@@ -194,7 +198,10 @@ impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
                 self.came(stage, row, &[]);
                 return Ok(Ended::Complete);
             }
-            Completed::Aside(why) => return self.set_aside(stage, row.aside(), &taking.collect::<Vec<_>>(), &why),
+            Completed::Aside(why) => {
+                let taking: Vec<usize> = takers.reading().into_iter().filter(|index| takers.takes(*index, row)).collect();
+                return self.set_aside(stage, row.aside(), &taking, &why);
+            }
         };
         let mut target =
             Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };

@@ -7,7 +7,6 @@ use crate::certainty::{Certainty, Uncertain};
 use crate::error::Result;
 use crate::group::{Group, Member};
 use crate::records::Tally;
-use crate::singer::message::Sink;
 use crate::streams::{Paging, Replication, Rows};
 
 /// What a walk continues. Where it continues another one, the records keep their version: those that came before stay current.
@@ -42,7 +41,7 @@ impl Stage<'_> {
     }
 }
 
-impl<T: Transport, C: Clock, S: Sink> Run<'_, T, C, S> {
+impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Gives the records of each full table their version. `known` is what was certain of the walk that this one continues.
     pub(super) fn number_tables(&mut self, stage: &mut Stage<'_>, known: &Certainty, continues: Continues) -> Result<()> {
         let group = stage.group;

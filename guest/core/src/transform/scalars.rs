@@ -3,7 +3,6 @@
 use super::Misfit;
 use crate::dates;
 use crate::json::{scalar, unquoted};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Writes JSON without the white space between its values.
@@ -30,12 +29,14 @@ pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
 
 pub(super) fn date(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     let text = unquoted(text).ok_or(Misfit::Wrong("a date"))?;
-    if text.trim().is_empty() || dates::is_zero(&text) {
-        return Err(Misfit::Empty);
-    }
-    let date = dates::parse(&text).ok_or(Misfit::Wrong("a date"))?;
+    let text = text.trim();
+    let date = match dates::usual(text) {
+        Some(date) => date,
+        None if text.is_empty() || dates::is_zero(text) => return Err(Misfit::Empty),
+        None => dates::parse(text).ok_or(Misfit::Wrong("a date"))?,
+    };
     out.push(b'"');
-    out.extend_from_slice(dates::format(date).as_bytes());
+    dates::write(date, out);
     out.push(b'"');
     Ok(())
 }
@@ -49,11 +50,10 @@ pub(super) fn number(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     // Discounts may come as `.10` (products_catalog.v3, bulk pricing rules), and JSON wants the zero.
     let (sign, unsigned) = digits.strip_prefix('-').map_or(("", digits), |unsigned| ("-", unsigned));
     let digits = if unsigned.starts_with('.') { Cow::from(format!("{sign}0{unsigned}")) } else { Cow::from(digits) };
-    // Beyond a double's range most readers of JSON fail.
-    if !is_json_number(&digits) || digits.parse::<f64>().is_ok_and(f64::is_infinite) {
-        return Err(Misfit::Wrong("a number"));
+    match Number::parse(&digits) {
+        Some(number) if number.is_in_range() => out.extend_from_slice(digits.as_bytes()),
+        _ => return Err(Misfit::Wrong("a number")),
     }
-    out.extend_from_slice(digits.as_bytes());
     Ok(())
 }
 
@@ -63,32 +63,67 @@ pub(super) fn integer(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if digits.is_empty() {
         return Err(Misfit::Empty);
     }
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let is_whole = is_json_number(whole) && !whole.contains(['e', 'E']);
-    if !is_whole || fraction.is_empty() || fraction.bytes().any(|b| b != b'0') {
-        return Err(Misfit::Wrong("a whole number"));
+    match Number::parse(digits) {
+        Some(number) if number.is_whole() => out.extend_from_slice(number.whole.as_bytes()),
+        _ => return Err(Misfit::Wrong("a whole number")),
     }
-    out.extend_from_slice(whole.as_bytes());
     Ok(())
 }
 
 pub(super) fn boolean(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let word = match text {
-        "true" | "false" => text.into(),
-        _ => scalar(text).ok_or(Misfit::Wrong("true or false"))?,
-    };
-    out.extend_from_slice(match word.trim().to_ascii_lowercase().as_str() {
-        "" => return Err(Misfit::Empty),
-        "true" | "1" => b"true",
-        "false" | "0" => b"false",
-        _ => return Err(Misfit::Wrong("true or false")),
-    });
+    if let "true" | "false" = text {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    let word = scalar(text).ok_or(Misfit::Wrong("true or false"))?;
+    let word = word.trim();
+    let is = |other: &str| word.eq_ignore_ascii_case(other);
+    if word == "1" || is("true") {
+        out.extend_from_slice(b"true");
+    } else if word == "0" || is("false") {
+        out.extend_from_slice(b"false");
+    } else {
+        return Err(if word.is_empty() { Misfit::Empty } else { Misfit::Wrong("true or false") });
+    }
     Ok(())
 }
 
-/// Whether the text is a number by JSON's grammar.
-fn is_json_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-        && text.ends_with(|c: char| c.is_ascii_digit())
-        && serde_json::from_str::<&RawValue>(text).is_ok()
+/// A number by JSON's grammar.
+struct Number<'t> {
+    text: &'t str,
+    /// The digits before the point, with their sign.
+    whole: &'t str,
+    /// Those after it; none if there is no point.
+    fraction: &'t str,
+    has_exponent: bool,
+}
+
+impl<'t> Number<'t> {
+    fn parse(text: &'t str) -> Option<Number<'t>> {
+        let bytes = text.as_bytes();
+        let after_digits = |from: usize| from + bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+        let start = usize::from(bytes.first() == Some(&b'-'));
+        let point = after_digits(start);
+        let has_zero_before = bytes.get(start) == Some(&b'0') && point > start + 1;
+        let fraction = if bytes.get(point) == Some(&b'.') { point + 1 } else { point };
+        let exponent = after_digits(fraction);
+        let has_exponent = matches!(bytes.get(exponent), Some(b'e' | b'E'));
+        let sign = usize::from(has_exponent && matches!(bytes.get(exponent + 1), Some(b'+' | b'-')));
+        let end = if has_exponent { after_digits(exponent + 1 + sign) } else { exponent };
+        let is_number = point > start
+            && !has_zero_before
+            && (fraction == point || exponent > fraction)
+            && (!has_exponent || end > exponent + 1 + sign)
+            && end == bytes.len();
+        is_number.then_some(Number { text, whole: text.get(..point)?, fraction: text.get(fraction..exponent)?, has_exponent })
+    }
+
+    /// Beyond a double's range, 1.8e308, most readers of JSON fail.
+    fn is_in_range(&self) -> bool {
+        !self.has_exponent && self.whole.len() < 300 || self.text.parse::<f64>().is_ok_and(f64::is_finite)
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.has_exponent && self.fraction.bytes().all(|byte| byte == b'0')
+    }
 }

@@ -1,9 +1,9 @@
 //! The transform, plain and slow: maps and recursion over the schema's JSON. The fast one must agree with it.
 
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tap_bigcommerce_core::dates;
 
 type Fields = Vec<(String, Box<RawValue>)>;
 
@@ -213,9 +213,25 @@ fn fit(schema: &Value, raw: &RawValue) -> Option<String> {
         };
     }
     if schema["format"] == "date-time" {
-        return Some(format!("\"{}\"", dates::format(dates::parse(&string?)?)));
+        return Some(format!("\"{}\"", moment(&string?)?.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
     }
     if text.starts_with('"') { Some(whole_pairs(text)) } else { serde_json::to_string(&whole_pairs(text)).ok() }
+}
+
+/// A date in any of its forms, by chrono alone.
+pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let aware = match text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        true => DateTime::parse_from_rfc2822(text),
+        false => DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")),
+    };
+    let naive = || {
+        let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+        let moment = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+        moment.or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
+    };
+    let moment = aware.map(|date| date.to_utc()).ok().or_else(|| Some(naive()?.and_utc()));
+    moment.filter(|date| (1..=9999).contains(&date.year()))
 }
 
 fn number(text: &str) -> Option<&str> {
