@@ -7,7 +7,7 @@ use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
 use crate::singer::message::Output;
-use crate::streams::{Embedded, Include, List, Lookup, Needed, Rows, Source, Stream};
+use crate::streams::{Embedded, Include, List, Lookup, Needed, RawRows, Rows, Source, Stream};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -95,7 +95,7 @@ impl Embedding {
     }
 
     /// The lists that a record brings. None: it does not prove that it holds all of them.
-    pub(crate) fn take(&self, record: &RawValue) -> Option<Vec<(&'static Rows, Vec<Box<RawValue>>)>> {
+    pub(crate) fn take(&self, record: &RawValue) -> Option<Vec<(&'static Rows, RawRows)>> {
         let taken = (self.of.take)(record, &self.needed)?;
         Some(self.of.rows.iter().copied().zip(taken).filter(|(rows, _)| self.brings(rows)).collect())
     }

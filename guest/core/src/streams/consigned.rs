@@ -1,7 +1,7 @@
 //! Line items and shipping addresses out of an order's consignments, which the list of orders brings when it is asked to. What does not prove that
 //! it is whole is not taken: the order's own lists are asked for then.
 
-use super::list::{Embedded, Needed};
+use super::list::{Embedded, Needed, RawRows};
 use super::{Include, Rows, orders};
 use crate::json::{self, items, members};
 use serde_json::value::RawValue;
@@ -93,7 +93,7 @@ fn consignments(list: &str) -> Option<Vec<Fields<'_>>> {
 }
 
 /// Takes lines and shipping addresses out of an order. None: something shows that they may not be whole, or nothing shows that they are.
-fn take(order: &RawValue, needed: &Needed) -> Option<Vec<Vec<Box<RawValue>>>> {
+fn take(order: &RawValue, needed: &Needed) -> Option<Vec<RawRows>> {
     let order = Fields::read(order.get())?;
     let id = order.count("id")?;
     let [of_lines, of_addresses] = ROWS.map(|rows| needed.of(rows));
@@ -121,7 +121,7 @@ fn take(order: &RawValue, needed: &Needed) -> Option<Vec<Vec<Box<RawValue>>>> {
 }
 
 /// Rows in the order of the lists that they stand for. None: two have one id.
-fn in_order(mut rows: Vec<(u64, Box<RawValue>)>) -> Option<Vec<Box<RawValue>>> {
+fn in_order(mut rows: Vec<(u64, Box<RawValue>)>) -> Option<RawRows> {
     rows.sort_by_key(|(id, _)| *id);
     let is_distinct = rows.windows(2).all(|pair| pair[0].0 != pair[1].0);
     is_distinct.then(|| rows.into_iter().map(|(_, row)| row).collect())

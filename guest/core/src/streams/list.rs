@@ -49,6 +49,9 @@ pub struct List {
     pub embedded: Option<&'static Embedded>,
 }
 
+/// The rows of one list, as they came.
+pub type RawRows = Vec<Box<RawValue>>;
+
 /// Lists of records that the records hold in another form, if the walked list is asked to bring it.
 #[derive(Debug)]
 pub struct Embedded {
@@ -57,7 +60,7 @@ pub struct Embedded {
     /// The lists.
     pub rows: &'static [&'static Rows],
     /// Takes them out of a record, each in its place among those. None: the record does not prove that it holds all of them.
-    pub take: fn(&RawValue, &Needed) -> Option<Vec<Vec<Box<RawValue>>>>,
+    pub take: fn(&RawValue, &Needed) -> Option<Vec<RawRows>>,
 }
 
 /// The fields that the streams of a run want of the rows of each list.

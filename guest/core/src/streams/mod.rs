@@ -89,7 +89,7 @@ streams!(
 use crate::schema;
 use list::include;
 pub use list::{
-    Announced, Ask, ByChannel, Dates, Embedded, End, Hidden, Include, List, Lookup, Needed, Paging, Params, Rows, Way,
+    Announced, Ask, ByChannel, Dates, Embedded, End, Hidden, Include, List, Lookup, Needed, Paging, Params, RawRows, Rows, Way,
 };
 use serde_json::Value;
 use std::sync::OnceLock;
