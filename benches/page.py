@@ -78,8 +78,8 @@ def streams(rows):
 
 
 def ideal(row):
-    """The time that a stream would take if all of its requests were sent side by side."""
-    return row.median("requests") * LATENCY_MS / 1000 / IN_FLIGHT
+    """The time that a stream would take if all of its requests were sent side by side. No request takes less than one latency."""
+    return max(1, row.median("requests") / IN_FLIGHT) * LATENCY_MS / 1000
 
 
 def quota(row):
