@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) in_flight: AtomicUsize,
     pub(super) max_in_flight: AtomicUsize,
     /// Compressed bodies by request and status, where answers are kept.
-    compressed: Option<Mutex<HashMap<(String, u16), Bytes>>>,
+    pub(super) compressed: Option<Mutex<HashMap<(String, u16), Bytes>>>,
 }
 
 impl Shared {
