@@ -55,7 +55,7 @@ class Shop(Store):
     """A simulated store in a process of its own that says what it was asked, with a folder for those that read it."""
 
     def __init__(self, work, **words):
-        super().__init__(keep_answers="true", log=work / "requests", **words)
+        super().__init__(**{"keep_answers": "true", "log": work / "requests", **words})
         self.work = work
 
     def __enter__(self):

@@ -26,6 +26,8 @@ from subjects import LATENCY_MS, QUOTA, SECONDS, Row, Run, Shop, Tools, records,
 PYTHON_TAP = "tap-bigcommerce==1.1.3"
 FULL = {"orders": 2000, "customers": 2000, "products": 2000, "coupons": 200}
 SMALL = {"orders": 40, "customers": 30, "products": 40, "coupons": 10}
+# What the tap sends to read them. More requests than that are a loss.
+MOST_REQUESTS = 158
 # A quota ends a run's time, not its work: fewer records are enough.
 LIMITED = {"orders": 300, "customers": 300, "products": 300, "coupons": 30}
 MANY, FEW = 1_000_000, 2000
@@ -72,23 +74,25 @@ def compare(shop, commands, tools, rounds):
     return list(rows.values())
 
 
-def first_messages(shop, tools):
+def first_messages(shop, tools, times):
     """The time from the start of a program that has run before to its first message."""
     taken = []
-    for _ in range(FIRST_MESSAGES):
+    for _ in range(times):
         begun = time.monotonic()
         command = [str(word) for word in tools.tap()]
         with subprocess.Popen(command, cwd=shop.work, env=tools.environment(shop.work), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
-            started.stdout.read(1)
+            first = started.stdout.read(1)
             taken.append(time.monotonic() - begun)
             started.kill()
+        if first != b"{":
+            sys.exit("FAILED: the program has ended without a message")
     return Row("first message", [Run(wall, 0, 0, 0, 0) for wall in taken])
 
 
 def no_latency(work, tools, sizes, rounds, why_no_python):
     with Shop(work, **sizes) as shop:
         warm(tools, shop, sizes)
-        found = {"all": compare(shop, tools.commands(), tools, rounds), "first": first_messages(shop, tools)}
+        found = {"all": compare(shop, tools.commands(), tools, rounds), "first": first_messages(shop, tools, FIRST_MESSAGES)}
         python = tools.python_commands(shop)
         found["python"] = compare(shop, python, tools, rounds) if python else [Row("the Python tap", missing=why_no_python)]
         return found
@@ -114,7 +118,7 @@ def with_quota(work, tools, sizes, rounds):
 def memory(work, tools):
     rows = []
     for customers in (FEW, MANY):
-        with Shop(work, orders=0, products=0, coupons=0, customers=customers) as shop:
+        with Shop(work, orders=0, products=0, coupons=0, customers=customers, keep_answers="false") as shop:
             command = tools.tap(rules="customers.*")
             take(shop, tools.tap("--test", rules="customers.*"), tools)
             rows.append(Row(f"{customers:,} customers", [take(shop, command, tools)]))
@@ -132,24 +136,24 @@ def small(tools):
         wanted = shop.counts()
         check(warm(tools, shop, SMALL) == wanted, f"the tap writes every record of the store: {wanted}")
         asked = len(shop.targets())
-        rows = compare(shop, tools.commands(), tools, 1)
-        for row in rows:
-            if row.missing:
-                print(f"{row.name}: {row.missing}")
+        check(asked <= MOST_REQUESTS, f"it does so with {asked} requests, at most {MOST_REQUESTS}")
+        for name, command in tools.commands().items():
+            if not command:
+                print(f"{name}: not installed")
                 continue
-            counted = (row.runs[0].requests, row.runs[0].refused)
-            check(counted == (asked, 0), f"{row.name}: {asked} requests, none of them refused")
-        take(shop, tools.tap("--output", "sqlite:out.db"), tools)
-        with sqlite3.connect(shop.work / "out.db") as database:
-            found = {stream: database.execute(f'SELECT COUNT(*) FROM "{stream}"').fetchone()[0] for stream in wanted}
-        check(found == wanted, "so does SQLite hold")
+            done = take(shop, command, tools)
+            check((done.requests, done.refused) == (asked, 0), f"{name}: {asked} requests, none of them refused")
+            if (work / "out.db").exists():
+                with sqlite3.connect(work / "out.db") as database:
+                    found = {stream: database.execute(f'SELECT COUNT(*) FROM "{stream}"').fetchone()[0] for stream in wanted}
+                check(found == wanted, "it holds every record")
         for name in ("its component under wasmtime", "its core, built natively"):
             command = tools.commands()[name]
             if command:
                 words = [str(word) for word in command]
                 written = subprocess.run(words, cwd=work, env=tools.environment(work), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
                 check(records(written.stdout) == wanted, f"{name}: the same records")
-        check(first_messages(shop, tools).least("wall") > 0, "a first message comes")
+        first_messages(shop, tools, 1)
 
 
 def arguments():
