@@ -71,9 +71,9 @@ def program():
 
 
 @functools.cache
-def example(package, name):
-    """The program of an example, built once."""
-    run("cargo", "build", "--locked", "--release", "-p", package, "--example", name, cwd=ROOT)
+def example(name):
+    """The program of an example. Not by its package: its dependencies would be built with other features than the tests have, and once more."""
+    run("cargo", "build", "--locked", "--release", "--example", name, cwd=ROOT)
     return TARGET / "release" / "examples" / name
 
 
@@ -102,7 +102,7 @@ class Store:
         self.words = [f"{name}={value}" for name, value in words.items()]
 
     def __enter__(self):
-        serve = [example("tap-bigcommerce-sandbox", "serve"), *self.words]
+        serve = [example("serve"), *self.words]
         self.process = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         late = threading.Timer(MOMENT, self.process.kill)
         late.daemon = True
