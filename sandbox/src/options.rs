@@ -32,6 +32,9 @@ pub struct Options {
     /// How many requests [`Store::requests`](crate::Store::requests) holds at most. Beyond it the older half is dropped, so that a
     /// store that serves for days does not grow. Default 10,000.
     pub log_requests: usize,
+    /// Whether an answer is made once for each path and query, and then sent again and again, so that a benchmark measures its client and not
+    /// the store. Records that change later, faults of a record and quirks are not in an answer that was made before them. Default no.
+    pub keep_answers: bool,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             requests_per_connection: None,
             log_requests: 10_000,
+            keep_answers: false,
         }
     }
 }

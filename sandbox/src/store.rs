@@ -1,11 +1,13 @@
 //! The store: its data, and what tests do to it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::faults::{Fault, Faults};
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::kind::Kind;
 use crate::log::{Log, Seen};
 use crate::options::Options;
@@ -36,6 +38,8 @@ pub struct Store {
     tables: Vec<Table>,
     hooks: Vec<Hook>,
     busy: Vec<Busy>,
+    /// Answers by request and token, where they are kept.
+    pub(crate) answers: HashMap<(String, Option<String>), Response>,
 }
 
 /// Creates records as time passes.
@@ -63,6 +67,7 @@ impl Store {
             tables,
             hooks: Vec::new(),
             busy: Vec::new(),
+            answers: HashMap::new(),
             options,
         }
     }

@@ -73,7 +73,7 @@ def ask(url, body=None, token=TOKEN):
 
 def main():
     package()
-    with folder() as work, Store(60) as store, Store(LARGE) as large:
+    with folder() as work, Store(orders=60) as store, Store(orders=LARGE) as large:
         counts = store.counts()
         settings = {
             "TAP_BIGCOMMERCE_TEST_STORE": json.dumps(store.config),

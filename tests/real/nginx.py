@@ -125,7 +125,7 @@ def sync(tap, work, config, origin):
 def main():
     install()
     tap = sys.argv[1] if len(sys.argv) > 1 else program()
-    with folder() as work, Store(str(ORDERS)) as store:
+    with folder() as work, Store(orders=ORDERS) as store:
         certificates(work)
         records = store.counts()
         direct = sync(tap, work, store.config, store.config["api_url"])

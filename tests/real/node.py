@@ -156,7 +156,7 @@ def runs_like_the_program(made, store, tap):
 def main():
     package()
     tap = sys.argv[1] if len(sys.argv) > 1 else program()
-    with folder() as work, Store(60) as store, Store(LARGE) as large:
+    with folder() as work, Store(orders=60) as store, Store(orders=LARGE) as large:
         made = project(work, pack(work))
         types(made)
         runs_like_the_program(made, store, tap)

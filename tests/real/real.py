@@ -1,6 +1,7 @@
 """What the scripts in this folder share: the built program, the simulated store, fresh environments, folders that go away."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -69,6 +70,13 @@ def program():
     return TARGET / "release" / "tap-bigcommerce"
 
 
+@functools.cache
+def example(name):
+    """The program of an example. Not by its package: its dependencies would be built with other features than the tests have, and once more."""
+    run("cargo", "build", "--locked", "--release", "--example", name, cwd=ROOT)
+    return TARGET / "release" / "examples" / name
+
+
 class Environment:
     """A fresh Python environment with packages from the registry or from files."""
 
@@ -88,15 +96,14 @@ def wheel(maturin, to):
 
 
 class Store:
-    """The simulated store, on a free port, and its records as its own API returns them. Arguments are those of its program."""
+    """The simulated store, on a free port, and its records as its own API returns them. Its words are those of its program."""
 
-    def __init__(self, *arguments):
-        self.arguments = [str(argument) for argument in arguments]
+    def __init__(self, **words):
+        self.words = [f"{name}={value}" for name, value in words.items()]
 
     def __enter__(self):
-        run("cargo", "build", "--locked", "--release", "-p", "tap-bigcommerce-sandbox", "--example", "serve", cwd=ROOT)
-        serve = [TARGET / "release" / "examples" / "serve", *self.arguments]
-        self.process = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+        serve = [example("serve"), *self.words]
+        self.process = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         late = threading.Timer(MOMENT, self.process.kill)
         late.daemon = True
         late.start()

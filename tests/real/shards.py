@@ -11,7 +11,7 @@ from real import ROOT, TARGET, Store, run
 # Some 1,900 requests a store: four windows of its quota, and the first STATE in the second of them. So a store is under way for long enough to
 # lose its machine, on a machine of any speed.
 ORDERS = 600
-REQUESTS, SECONDS = 500, 5
+QUOTA = "500/5"
 # A store that was read from its start again would have at least 700 records twice. A few are read twice by every run that resumes.
 MOST_REPEATED = 500
 
@@ -28,7 +28,7 @@ def component():
 def stores(count):
     """Stores with different records and a small quota: the config of each, by name."""
     with contextlib.ExitStack() as stack:
-        yield {f"store-{seed}": stack.enter_context(Store(ORDERS, REQUESTS, SECONDS, seed)).config for seed in range(1, count + 1)}
+        yield {f"store-{seed}": stack.enter_context(Store(orders=ORDERS, quota=QUOTA, seed=seed)).config for seed in range(1, count + 1)}
 
 
 def records(lines):
@@ -48,7 +48,7 @@ def records(lines):
 
 def truth(tap, name, work):
     """What the program reads from a store with the same records that has quota for all of them at once."""
-    with Store(ORDERS, 7_000_000, 30, int(name.rpartition("-")[2])) as store:
+    with Store(orders=ORDERS, seed=int(name.rpartition("-")[2])) as store:
         config = work / f"truth-{name}.json"
         config.write_text(json.dumps(store.config))
         config.chmod(0o600)

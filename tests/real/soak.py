@@ -74,7 +74,7 @@ def main():
     if os.uname().sysname != "Linux":
         sys.exit("FAILED: memory is read from /proc, which only Linux has")
     tap = program()
-    with folder() as work, Store(ORDERS) as store:
+    with folder() as work, Store(orders=ORDERS) as store:
         (work / "config.json").write_text(json.dumps(store.config))
         reads = ["--config", "config.json", "--select", "orders"]
         soak("tap-bigcommerce", [tap, *reads], work)

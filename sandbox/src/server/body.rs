@@ -19,17 +19,17 @@ pub(super) type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 /// How much a false `Content-Length` is above the truth.
 const MISSING: usize = 64;
 
-/// The response as hyper sends it. Fails only on headers that cannot be written, which ends the connection.
-pub(super) fn response(answer: Response, delivery: Delivery, gzip: bool) -> io::Result<hyper::Response<Body>> {
-    let gzip = gzip && !answer.body.is_empty();
-    let bytes = Bytes::from(if gzip { compress(&answer.body)? } else { answer.body });
+/// The response as hyper sends it, with its body compressed if there is such a one. Fails only on headers that cannot be written, which ends the
+/// connection.
+pub(super) fn response(answer: Response, delivery: Delivery, compressed: Option<Bytes>) -> io::Result<hyper::Response<Body>> {
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    if gzip {
+    if compressed.is_some() {
         response = response.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    let bytes = compressed.unwrap_or_else(|| Bytes::from(answer.body));
     if delivery == Delivery::WrongContentLength {
         response = response.header(CONTENT_LENGTH, bytes.len() + MISSING);
     }
@@ -61,8 +61,8 @@ fn drip(bytes: Bytes, size: usize, every: Duration) -> BoxStream<'static, io::Re
     .boxed()
 }
 
-fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn compress(bytes: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
     encoder.write_all(bytes)?;
-    encoder.finish()
+    encoder.finish().map(Bytes::from)
 }

@@ -67,7 +67,11 @@ async fn handle(shared: &Shared, line: &Line, request: &hyper::Request<Incoming>
             std::future::pending().await
         }
         Delivery::CloseBeforeAnswer => Err(io::Error::other("a fault closes this connection")),
-        delivery => body::response(response, delivery, accepts_gzip(&request)),
+        delivery => {
+            let gzip = accepts_gzip(&request) && !response.body.is_empty();
+            let compressed = gzip.then(|| shared.compressed(request.target(), response.status, &response.body)).transpose()?;
+            body::response(response, delivery, compressed)
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 //! What the connections of a server have in common.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::body::compress;
 use crate::store::Store;
 
 #[derive(Debug)]
@@ -20,6 +26,8 @@ pub(super) struct Shared {
     pub(super) open_connections: AtomicUsize,
     pub(super) in_flight: AtomicUsize,
     pub(super) max_in_flight: AtomicUsize,
+    /// Compressed bodies by request and status, where answers are kept.
+    pub(super) compressed: Option<Mutex<HashMap<(String, u16), Bytes>>>,
 }
 
 impl Shared {
@@ -27,6 +35,7 @@ impl Shared {
         Self {
             latency: store.options().latency,
             requests_per_connection: store.options().requests_per_connection,
+            compressed: store.options().keep_answers.then(Mutex::default),
             store: Mutex::new(store),
             #[cfg(feature = "tls")]
             tls: None,
@@ -41,6 +50,16 @@ impl Shared {
     /// A hook that panicked leaves a usable store.
     pub(super) fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A body, compressed; once for each request if answers are kept.
+    pub(super) fn compressed(&self, target: String, status: u16, body: &[u8]) -> io::Result<Bytes> {
+        let Some(kept) = &self.compressed else { return compress(body) };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.entry((target, status)) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(place) => Ok(place.insert(compress(body)?).clone()),
+        }
     }
 
     pub(super) fn enter_request(&self) -> Counted<'_> {

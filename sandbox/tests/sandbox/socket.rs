@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind, Options, Sandbox, Store};
+use tap_bigcommerce_sandbox::{Action, Delivery, Fault, Kind, Options, Quota, Sandbox, Store};
 
 use crate::support::{at, request};
 
@@ -49,6 +49,31 @@ async fn the_shell_gives_what_the_core_gives() {
     assert_eq!((sandbox.request_count(), sandbox.connection_count()), (3, 1), "the connection is kept");
     let seen = sandbox.requests();
     assert_eq!((seen[0].target.as_str(), seen[0].has_token), ("/stores/sandbox/v2/orders?limit=250", true));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_is_made_once_and_counted_each_time() {
+    let sandbox = Sandbox::start(Options {
+        keep_answers: true,
+        quota: Some(Quota { requests: 5, window: Duration::from_secs(3600) }),
+        ..Options::default()
+    })
+    .unwrap();
+    let (client, path) = (client(), "/v2/orders/111");
+    let (_, plain) = send(&client, &sandbox, path, false).await.unwrap();
+    let (_, zipped) = send(&client, &sandbox, path, true).await.unwrap();
+    sandbox.with_store(|store| store.delete(Kind::ORDERS, 111));
+    assert_eq!(send(&client, &sandbox, path, false).await.unwrap().1, plain);
+    assert_eq!(send(&client, &sandbox, path, true).await.unwrap().1, zipped);
+    assert_eq!(
+        send(&client, &sandbox, "/v2/orders/111?page=1", true).await.unwrap().0.status.as_u16(),
+        404,
+        "it is another request"
+    );
+    let (head, refused) = send(&client, &sandbox, path, true).await.unwrap();
+    assert_eq!(head.status.as_u16(), 429);
+    assert_ne!(refused, zipped);
+    assert_eq!(sandbox.requests().len(), 6);
 }
 
 #[tokio::test]
