@@ -1,6 +1,6 @@
 //! The tap's logic as a native program over a plain HTTP client, without WebAssembly: what `benches/sync.py` compares the component with.
 //!
-//! `cargo run --release -p tap-bigcommerce-core --example native -- config.json "orders.*,customers.*"` reads a store over http and writes messages to
+//! `cargo run --release -p tap-bigcommerce-tests --example native -- config.json "orders.*,customers.*"` reads a store over http and writes messages to
 //! standard output.
 
 use std::error::Error;
