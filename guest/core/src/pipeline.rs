@@ -9,8 +9,10 @@ use crate::rows::{Chunk, Fetcher};
 use chrono::{DateTime, Utc};
 use futures_util::future::{FutureExt, LocalBoxFuture, ready};
 use futures_util::stream::{FuturesOrdered, StreamExt};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 
 /// What a source brings, in order.
@@ -54,6 +56,26 @@ enum Feed<'f, P> {
     Done,
 }
 
+/// So many times as many as are completed side by side may be complete and wait for one before them that takes long, such as an order with thousands
+/// of lines.
+const BEHIND: usize = 4;
+
+/// One that is not complete yet.
+struct Open(Rc<Cell<usize>>);
+
+impl Open {
+    fn new(open: &Rc<Cell<usize>>) -> Open {
+        open.set(open.get() + 1);
+        Open(open.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 /// Completes the records of a source.
 pub(crate) struct Pipeline<'f, P, T, C> {
     fetcher: &'f Fetcher<'f, T, C>,
@@ -64,6 +86,8 @@ pub(crate) struct Pipeline<'f, P, T, C> {
     source: Feed<'f, P>,
     waiting: VecDeque<Raw>,
     under_way: FuturesOrdered<LocalBoxFuture<'f, Result<Item>>>,
+    /// How many of those under way are not complete yet. The others wait for one before them, to come in order.
+    open: Rc<Cell<usize>>,
     /// What each of those under way is expected to bring.
     expected: VecDeque<u64>,
 }
@@ -77,6 +101,7 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
             source: Feed::Idle(source),
             waiting: VecDeque::new(),
             under_way: FuturesOrdered::new(),
+            open: Rc::default(),
             expected: VecDeque::new(),
         }
     }
@@ -101,8 +126,11 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
                     self.take_in(source, page);
                     return Poll::Ready(None);
                 }
+                let open = self.open.get();
                 match self.under_way.poll_next_unpin(context) {
                     Poll::Ready(Some(item)) => Poll::Ready(Some(item)),
+                    // There is room for others.
+                    Poll::Pending if self.open.get() < open => Poll::Ready(None),
                     Poll::Ready(None) | Poll::Pending => Poll::Pending,
                 }
             });
@@ -117,14 +145,21 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
     fn admit(&mut self, room: Room) {
         let mut expected: u64 = self.expected.iter().sum();
         let fits = |expected: u64, room: Option<u64>| room.is_none_or(|room| expected < room);
-        while self.under_way.len() < self.fan_out {
+        let most = self.fan_out + (self.fan_out.saturating_sub(1)) * BEHIND / self.chunk;
+        while self.open.get() < self.fan_out && self.under_way.len() < most {
             match self.waiting.pop_front() {
                 Some(Raw::Records(records)) if fits(expected, room.records) => {
                     let fetcher = self.fetcher;
                     let brings = room.records.map_or(0, |_| records.iter().map(|row| fetcher.group.expects(&row.raw)).sum());
                     expected = expected.saturating_add(brings);
                     self.expected.push_back(brings);
-                    self.under_way.push_back(async move { fetcher.fetch(records).await.map(Item::Chunk) }.boxed_local());
+                    let is_open = Open::new(&self.open);
+                    let fetch = async move {
+                        let chunk = fetcher.fetch(records).await;
+                        drop(is_open);
+                        chunk.map(Item::Chunk)
+                    };
+                    self.under_way.push_back(fetch.boxed_local());
                 }
                 Some(Raw::Done(item)) => {
                     self.expected.push_back(0);

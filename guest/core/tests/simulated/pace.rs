@@ -51,6 +51,18 @@ fn latency_is_hidden_where_records_have_lists_of_their_own() {
 }
 
 #[test]
+fn an_order_with_many_lines_does_not_hold_up_those_behind_it() {
+    let world = world(Kind::ORDERS, 2000, AMPLE);
+    let long = world.store.borrow().ids(Kind::ORDERS).nth(300).unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    // Its pages of 250 come one after the other.
+    assert!(world.store.borrow_mut().add_lines(long, 4000, at));
+    let (took, requests) = timed(&world, &["orders"]);
+    let least = requests as f64 * LATENCY.as_secs_f64() / AT_ONCE;
+    assert!(took <= 1.2 * least, "{took} s for {requests} requests, {least} s at least");
+}
+
+#[test]
 fn where_pages_follow_one_another_nothing_else_takes_time() {
     for (kind, select, page) in [
         (Kind::PRODUCTS, "products", 250),
