@@ -3,6 +3,7 @@
 use super::answer::{Answer, Outcome, Refused, TOO_LARGE, ended, given_up, judge, quota_spent, unreachable};
 use super::ending::Ending;
 use super::limiter::{Limiter, Permit};
+use super::timers::Timers;
 use super::traffic::Traffic;
 use super::{Call, Clock, NoBody, Quota, Request, Slice, Transport, TransportError};
 use crate::certainty::{Remarks, Uncertain};
@@ -48,7 +49,8 @@ type Decode<'d, B> = dyn Fn(&[u8]) -> Result<B, String> + 'd;
 #[derive(Debug)]
 pub struct Gate<T, C> {
     transport: T,
-    clock: C,
+    clock: Rc<C>,
+    timers: Timers<C>,
     log: Rc<dyn Log>,
     config: Rc<Config>,
     limiter: Limiter,
@@ -74,7 +76,25 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         let (answered, held, chance) = (Cell::new(false), Cell::default(), Cell::new(u64::from(seed)));
         let (counts, traffic) = (RefCell::default(), RefCell::default());
         let (quota, good, ending, remarks) = (Cell::new(None), Cell::new(false), Ending::default(), Remarks::default());
-        Gate { transport, clock, log, config, limiter, counts, traffic, quota, answered, good, ending, held, chance, remarks }
+        let clock = Rc::new(clock);
+        let timers = Timers::new(clock.clone());
+        Gate {
+            transport,
+            clock,
+            timers,
+            log,
+            config,
+            limiter,
+            counts,
+            traffic,
+            quota,
+            answered,
+            good,
+            ending,
+            held,
+            chance,
+            remarks,
+        }
     }
 
     /// The clock that the gate waits by.
@@ -214,11 +234,11 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 self.log.info(None, &text);
             }
         };
-        let granted = match self.ending.or(self.limiter.acquire(&self.clock, request.rank, QUOTA_PATIENCE, announce)).await {
+        let granted = match self.ending.or(self.limiter.acquire(&*self.clock, request.rank, QUOTA_PATIENCE, announce)).await {
             Some(granted) => granted.ok_or_else(|| quota_spent(request))?,
             // What need not wait for the quota may still be sent.
             None => {
-                self.limiter.acquire(&self.clock, request.rank, Duration::ZERO, announce).await.ok_or_else(|| ended(request))?
+                self.limiter.acquire(&*self.clock, request.rank, Duration::ZERO, announce).await.ok_or_else(|| ended(request))?
             }
         };
         let (permit, waited) = granted;
@@ -257,7 +277,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     async fn patience(&self, time: Duration) {
         let (mut left, mut held) = (time, self.held.get());
         while !left.is_zero() {
-            self.clock.sleep(left).await;
+            self.timers.wait(left).await;
             left = self.held.get() - std::mem::replace(&mut held, self.held.get());
         }
     }

@@ -8,6 +8,7 @@ mod limiter;
 pub mod list;
 mod refusal;
 pub(crate) mod repair;
+mod timers;
 mod traffic;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +22,7 @@ pub trait Transport {
 }
 
 /// What time it is, and waiting.
-pub trait Clock {
+pub trait Clock: 'static {
     /// Time since an arbitrary moment; never goes back.
     fn now(&self) -> Duration;
     /// Waits.

@@ -64,7 +64,7 @@ pub fn type_of(line: &[u8]) -> Option<MessageType> {
 /// As many bytes are gathered before they are handed to the sink.
 const FULL: usize = 64 << 10;
 
-/// Any sink. One copy of a run's code serves all of them, where one for each would make the component a quarter larger.
+/// Any sink. One copy of a run's code serves all of them, since a run hands over few and long pieces.
 trait AnySink {
     fn take<'w>(&'w mut self, lines: &'w [u8]) -> LocalBoxFuture<'w, std::result::Result<(), String>>;
     fn hold_nothing_back(&mut self) -> std::result::Result<(), String>;
