@@ -9,6 +9,7 @@ use crate::schema;
 use crate::singer::catalog::{self, Catalog, Entry};
 use crate::streams::{ALL, Stream};
 use serde_json::{Map, Value, json};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 /// More text is no selection that a person wrote.
@@ -30,7 +31,7 @@ pub fn apply(catalog: Option<String>, select: Option<&[String]>, exclude: &[Stri
     if select.unwrap_or_default().iter().chain(exclude).map(String::len).sum::<usize>() > MAX_BYTES {
         return Err(Failure::new(Kind::Catalog, format!("the selection rules are longer than {MAX_BYTES} bytes; use a catalog")));
     }
-    let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: schema::paths(stream.schema()) }).collect();
+    let known: Vec<Known> = ALL.iter().map(|stream| Known { stream, paths: OnceCell::new() }).collect();
     let rules = Rules::parse(select, exclude, &known)?;
     let mut catalog = match &catalog {
         Some(text) => catalog::read(text)?,
@@ -52,7 +53,14 @@ pub fn apply(catalog: Option<String>, select: Option<&[String]>, exclude: &[Stri
 /// A stream that rules may name, and the names of its fields from the root.
 struct Known {
     stream: &'static Stream,
-    paths: Vec<Vec<String>>,
+    /// Read when a rule comes to them: most rules name few streams.
+    paths: OnceCell<Vec<Vec<String>>>,
+}
+
+impl Known {
+    fn paths(&self) -> &[Vec<String>] {
+        self.paths.get_or_init(|| schema::paths(self.stream.schema()))
+    }
 }
 
 /// One rule: patterns for the stream and for the names of a field from the root. None for the field: the whole stream.
@@ -77,8 +85,8 @@ impl Rule {
 
     /// The fields of a stream that it names; none of another stream's.
     fn fields_of<'k>(&self, known: &'k Known) -> impl Iterator<Item = &'k Vec<String>> {
-        let is_it = self.names_stream(known.stream.name);
-        known.paths.iter().filter(move |path| is_it && self.names_field(path))
+        let paths = if self.names_stream(known.stream.name) { known.paths() } else { &[] };
+        paths.iter().filter(|path| self.names_field(path))
     }
 
     /// Whether it names the stream, or a field that the stream has.
@@ -111,7 +119,7 @@ impl Rule {
     fn nearest(&self, known: &[Known]) -> Option<String> {
         let streams = known.iter().map(|known| vec![known.stream.name]);
         let fields = known.iter().flat_map(|known| {
-            known.paths.iter().map(|path| std::iter::once(known.stream.name).chain(path.iter().map(String::as_str)).collect())
+            known.paths().iter().map(|path| std::iter::once(known.stream.name).chain(path.iter().map(String::as_str)).collect())
         });
         let mut best: (f64, Option<Vec<&str>>) = (ALIKE, None);
         for names in streams.chain(fields) {
@@ -216,7 +224,7 @@ impl Rules {
                 let whole = rules.iter().any(|rule| rule.field().is_empty() && rule.names_stream(known.stream.name));
                 Selected { named: of(rules), whole }
             });
-            for path in &known.paths {
+            for path in known.paths() {
                 let said = match excluded.contains(path) {
                     true => Some(false),
                     false => selected.as_ref().and_then(|selected| selected.says(entry, path)),
