@@ -37,6 +37,8 @@ pub(crate) struct GuestOutput {
     sender: mpsc::Sender<Item>,
     permit: Option<OwnedPermit<Item>>,
     flush: Flush,
+    /// A flush that found the channel full: the sink flushes when the channel is empty.
+    wanted: Arc<AtomicBool>,
     meter: Meter,
 }
 
@@ -101,8 +103,17 @@ pub(crate) fn start<S: Sink + 'static>(
     let (sender, receiver) = mpsc::channel(CHUNKS);
     let (send, done) = oneshot::channel();
     let left = Arc::new(Left::default());
-    let writing =
-        Writing { sink, progress, events, max_line, rest: Vec::new(), begun: HashSet::new(), states: States::default() };
+    let wanted = Arc::new(AtomicBool::new(false));
+    let writing = Writing {
+        sink,
+        progress,
+        events,
+        max_line,
+        rest: Vec::new(),
+        begun: HashSet::new(),
+        states: States::default(),
+        wanted: wanted.clone(),
+    };
     let waiting = Arc::new(Mutex::new(Some(writing)));
     let (taken, seen) = (waiting.clone(), left.clone());
     let thread = move || {
@@ -113,7 +124,9 @@ pub(crate) fn start<S: Sink + 'static>(
         seen.changed.notify_all();
     };
     match thread::Builder::new().name("sink".into()).spawn(thread) {
-        Ok(_) => Ok((GuestOutput { sender, permit: None, flush: Flush::Idle, meter }, Outcome { done: Some(done), left })),
+        Ok(_) => {
+            Ok((GuestOutput { sender, permit: None, flush: Flush::Idle, wanted, meter }, Outcome { done: Some(done), left }))
+        }
         Err(fault) => {
             let error = SinkError::new(format!("the thread that writes the messages cannot be started: {fault}"));
             let writing = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -133,6 +146,7 @@ struct Writing<S> {
     /// The streams of which a message has come.
     begun: HashSet<String>,
     states: States,
+    wanted: Arc<AtomicBool>,
 }
 
 /// The values of the last STATE messages.
@@ -155,20 +169,38 @@ impl<S: Sink> Writing<S> {
     /// Writes until the stream ends. After a fault the receiver is gone, which the component sees as a closed stream. A line without its
     /// end is never written: whatever reads the sink would stumble over it.
     fn write(&mut self, mut receiver: mpsc::Receiver<Item>, left: &Left) -> Result<(), SinkError> {
-        while let Some(item) = receiver.blocking_recv() {
+        while let Some(item) = self.next(&mut receiver)? {
             if left.is_left.load(Ordering::Relaxed) {
                 break;
             }
             match item {
                 Item::Bytes(bytes) => self.bytes(&bytes)?,
                 Item::Flush(done) => {
-                    self.sink.flush()?;
-                    self.states.keep();
+                    self.flush()?;
                     let _ = done.send(());
                 }
             }
         }
         self.sink.finish()?;
+        self.states.keep();
+        Ok(())
+    }
+
+    /// The next item. None: the stream has ended.
+    fn next(&mut self, receiver: &mut mpsc::Receiver<Item>) -> Result<Option<Item>, SinkError> {
+        match receiver.try_recv() {
+            Ok(item) => Ok(Some(item)),
+            Err(_) => {
+                if self.wanted.swap(false, Ordering::Relaxed) {
+                    self.flush()?;
+                }
+                Ok(receiver.blocking_recv())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.sink.flush()?;
         self.states.keep();
         Ok(())
     }
@@ -218,6 +250,14 @@ impl States {
     }
 }
 
+impl Flush {
+    fn sent(permit: OwnedPermit<Item>) -> Flush {
+        let (done, waiting) = oneshot::channel();
+        permit.send(Item::Flush(done));
+        Flush::Waiting(waiting)
+    }
+}
+
 impl GuestOutput {
     /// Takes a place in the channel if one is free now.
     fn try_reserve(&mut self) -> StreamResult<bool> {
@@ -248,9 +288,7 @@ impl Pollable for GuestOutput {
         if matches!(self.flush, Flush::Wanted)
             && let Some(permit) = self.reserve().await
         {
-            let (done, waiting) = oneshot::channel();
-            permit.send(Item::Flush(done));
-            self.flush = Flush::Waiting(waiting);
+            self.flush = Flush::sent(permit);
         }
         if let Flush::Waiting(done) = &mut self.flush {
             // A sink that failed has dropped its end; `check_write` tells of it.
@@ -279,7 +317,15 @@ impl OutputStream for GuestOutput {
             return Err(StreamError::Closed);
         }
         if matches!(self.flush, Flush::Idle) {
-            self.flush = Flush::Wanted;
+            // Whoever asks for it may wait for something else next.
+            self.try_reserve()?;
+            self.flush = match self.permit.take() {
+                Some(permit) => Flush::sent(permit),
+                None => {
+                    self.wanted.store(true, Ordering::Relaxed);
+                    Flush::Wanted
+                }
+            };
         }
         Ok(())
     }

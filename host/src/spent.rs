@@ -149,7 +149,7 @@ impl Meter {
 
     fn note(&self, change: Change) {
         let mut ledger = self.ledger();
-        // Not before the lock is held: time does not run backward in the ledger.
+        // Read under the lock, so that times never go backward.
         ledger.change(Instant::now(), change);
     }
 

@@ -33,7 +33,7 @@ pub struct Options {
     /// store that serves for days does not grow. Default 10,000.
     pub log_requests: usize,
     /// Whether an answer is made once for each path and query, and then sent again and again, so that a benchmark measures its client and not
-    /// the store. Records that change later, faults of a record and quirks are not in an answer that was made before them. Default no.
+    /// the store. Later changes, faults and quirks do not affect a cached answer. Default no.
     pub keep_answers: bool,
 }
 

@@ -99,7 +99,7 @@ pub const SETTINGS: &[Setting] = &[
         "order_lines",
         SettingKind::Choice(&[SEPARATE, EMBEDDED]),
         Some(SEPARATE),
-        "Where line items and shipping addresses of orders come from: separate asks for those of each order, embedded takes them from the list of orders, with far fewer requests.",
+        "Where line items and shipping addresses of orders come from. separate: own requests for each order; embedded: from the list of orders, with far fewer requests.",
     ),
     setting(
         "child_refresh_days",

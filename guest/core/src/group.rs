@@ -196,9 +196,9 @@ impl Group {
         self.query.clone()
     }
 
-    /// Parameters for whole records.
+    /// Parameters for whole records. What is embedded is left out: a record that was set aside may be one that the store cannot serve with it.
     pub(crate) fn includes(&self) -> Query {
-        self.embedded().map_or(&self.includes, |embedding| &embedding.query).clone()
+        self.includes.clone()
     }
 
     fn embedded(&self) -> Option<&Embedding> {

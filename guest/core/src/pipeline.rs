@@ -56,9 +56,10 @@ enum Feed<'f, P> {
     Done,
 }
 
-/// So many times as many as are completed side by side may be complete and wait for one before them that takes long, such as an order with thousands
-/// of lines.
+/// How many completed records may wait behind a slow one, such as an order with thousands of lines, as a multiple of the fan-out.
 const BEHIND: usize = 4;
+/// So many records are under way at most: each of them is in memory with all its rows.
+pub(crate) const MOST_RECORDS: usize = 500;
 
 /// One that is not complete yet.
 struct Open(Rc<Cell<usize>>);
@@ -145,7 +146,8 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
     fn admit(&mut self, room: Room) {
         let mut expected: u64 = self.expected.iter().sum();
         let fits = |expected: u64, room: Option<u64>| room.is_none_or(|room| expected < room);
-        let most = self.fan_out + (self.fan_out.saturating_sub(1)) * BEHIND / self.chunk;
+        let behind = self.fan_out.saturating_sub(1) * BEHIND / self.chunk;
+        let most = (self.fan_out + behind).min(MOST_RECORDS / self.chunk).max(self.fan_out);
         while self.open.get() < self.fan_out && self.under_way.len() < most {
             match self.waiting.pop_front() {
                 Some(Raw::Records(records)) if fits(expected, room.records) => {

@@ -202,7 +202,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         let notes = self.notes.borrow();
         if notes.embedded + notes.apart > 0 {
             let text = format!(
-                "order_lines: embedded: {} records came with their lines, {} without them, or not surely with all; those were asked for one by one",
+                "order_lines: embedded: {} orders came with all of their lines; {} others may have been incomplete, so their own lists were requested",
                 notes.embedded, notes.apart
             );
             self.log.info(Some(self.group.name()), &text);

@@ -69,8 +69,14 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
     };
     let complete = run.groups(&plan.groups).await;
     run.report_outcomes(&plan.groups);
-    // Only now the sink's own end of it: a fault that came late is a fault of the run.
-    let settled = run.output.settle().await;
+    // A fault that the sink reports late still fails the run.
+    let settled = match &complete {
+        Err(failure) if failure.kind == Kind::Sink => Ok(()),
+        _ => run.output.settle().await,
+    };
+    if let (Err(_), Err(late)) = (&complete, &settled) {
+        run.log.warn(None, &format!("the last STATE was not written: {late}"));
+    }
     let complete = complete?;
     settled?;
     Ok(Summary { streams: run.summaries, counts: gate.counts(), complete, state: run.state.value().clone() })

@@ -92,7 +92,7 @@ pub(crate) struct Extent {
     pub(crate) until: Option<DateTime<Utc>>,
     /// Parameters for what is selected.
     pub(crate) includes: Query,
-    /// What they bring of the records' lists, if anything, and the parameters without that.
+    /// The lists that are embedded in the records, if any. `plain`: the parameters without them.
     pub(crate) embedding: Option<Rc<Embedding>>,
     pub(crate) plain: Query,
     /// The filter for the channels that it is restricted to.

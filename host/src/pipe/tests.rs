@@ -24,6 +24,26 @@ impl Sink for Seen {
     }
 }
 
+/// Takes no line before the gate is open.
+struct Gated {
+    inner: Seen,
+    begun: Arc<AtomicBool>,
+    gate: std::sync::mpsc::Receiver<()>,
+}
+
+impl Sink for Gated {
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.begun.store(true, Ordering::SeqCst);
+        // It opens when the other end goes.
+        let _ = self.gate.recv();
+        self.inner.write(message)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.inner.flush()
+    }
+}
+
 fn pipe<S: Sink + 'static>(sink: S, progress: Progress) -> (GuestOutput, Outcome<S>) {
     start(sink, progress, Meter::default(), Events::new("", None), 1 << 20).unwrap_or_else(|(_, fault)| panic!("{fault}"))
 }
@@ -55,6 +75,32 @@ async fn a_flush_is_over_when_the_sink_has_flushed() {
     assert_eq!((seen.lines.lock().unwrap().len(), *seen.flushes.lock().unwrap()), (1, 1));
     drop(output);
     outcome.get().await.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_flush_that_nobody_waits_for_reaches_the_sink() {
+    // With room in the channel, and with none: then the sink is held at its first line until the flush has been asked for.
+    for lines in [1, CHUNKS + 1] {
+        let (seen, begun) = (Seen::default(), Arc::new(AtomicBool::new(false)));
+        let (closed, gate) = std::sync::mpsc::channel::<()>();
+        let sink = Gated { inner: seen.clone(), begun: begun.clone(), gate };
+        let (mut output, outcome) = pipe(sink, Progress::default());
+        for _ in 0..lines {
+            write(&mut output, "{}\n").await.unwrap();
+            // The first one leaves the channel.
+            while !begun.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+        }
+        output.flush().unwrap();
+        drop(closed);
+        while *seen.flushes.lock().unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(seen.lines.lock().unwrap().len(), lines);
+        drop(output);
+        outcome.get().await.result.unwrap();
+    }
 }
 
 #[tokio::test]

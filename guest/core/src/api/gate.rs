@@ -141,7 +141,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
     /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
-        // One copy of the code for all that is decoded to the same.
+        // Not generic over the decoder, which keeps the component small.
         self.get_by(request, &decode).await
     }
 

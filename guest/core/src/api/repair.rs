@@ -145,7 +145,7 @@ impl Repaired {
 fn children(part: &str) -> Vec<(Cow<'_, str>, &str)> {
     match members(part) {
         Some(members) => members.collect(),
-        None => items(part).into_iter().flatten().flat_map(children).collect(),
+        None => items(part).into_iter().flatten().filter_map(members).flatten().collect(),
     }
 }
 

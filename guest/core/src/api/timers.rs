@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A wait takes up to this part of itself longer, so that others can share its timer.
+/// A wait may last up to 1/64 longer, so that others can share its timer.
 const SHARE: u32 = 64;
 
 type Timer = LocalBoxFuture<'static, ()>;
@@ -29,7 +29,7 @@ impl<C: Clock> Timers<C> {
         Timers { clock, last: RefCell::new(None) }
     }
 
-    /// Waits for this time, or a little longer. The timer goes with the last one that waits for it.
+    /// Waits for this time, or a little longer. The timer is dropped with its last waiter.
     pub(super) async fn wait(&self, time: Duration) {
         self.timer(time).await;
     }

@@ -1,5 +1,5 @@
 //! From member to member through JSON text that has been checked before, as the rows of a page have: each byte is looked at once, and none
-//! after what is looked for. Of text that is not well-formed something is read, and nothing panics.
+//! after what is looked for. Malformed text gives unspecified values, never a panic.
 
 use super::Key;
 use std::borrow::Cow;
@@ -59,7 +59,7 @@ fn key(quoted: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text has a backslash. Most are too short for a search by words.
+/// Whether a text has a backslash. Most are too short for memchr to pay off.
 pub(crate) fn has_escape(text: &str) -> bool {
     text.bytes().any(|byte| byte == b'\\')
 }

@@ -39,6 +39,8 @@ struct Pass {
     was_empty: bool,
     /// The last page brought nothing new. Each page may be served twice by a fault of its own, so twice in a row is an end.
     was_old: bool,
+    /// The last page would have ended the list, if its rows added up.
+    may_be_over: bool,
 }
 
 /// What a page says of its list.
@@ -56,7 +58,7 @@ enum Reached {
 impl Pass {
     fn new(limit: u32) -> Pass {
         let (rows, marks) = (Vec::new(), HashSet::new());
-        Pass { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false }
+        Pass { slice: Slice::first(limit), rows, marks, total: None, was_empty: false, was_old: false, may_be_over: false }
     }
 
     /// Whether a page before this one has said that there are no more rows.
@@ -80,8 +82,11 @@ impl Pass {
         self.rows.extend(page.rows.into_iter().filter(|raw| mark(raw, key).is_none_or(|mark| self.marks.insert(mark))));
         let is_vouched_for = total == Some(self.rows.len() as u64);
         let is_old = self.rows.len() == before;
-        let is_last = is_last(came, self.slice.limit as usize, total.map(|total| self.rows.len() as u64 >= total));
-        // A store may cut its pages anywhere.
+        // Without a total a short page ends the list, unless it may have been cut at a round number of rows.
+        let has_all = total.is_none_or(|total| self.rows.len() as u64 >= total);
+        let is_last = is_last(came, self.slice.limit as usize, Some(has_all));
+        self.may_be_over = is_last;
+        // A store may cut its pages anywhere else, too.
         if is_last && (is_old || !falls_short(&self.rows)) {
             return Reached::End { is_vouched_for };
         }
@@ -114,7 +119,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
                 // Of a list that has shown all that it has, the page after its end.
-                Err(Refused { status: Some(404), .. }) if pass.has_all() => Listing::default(),
+                Err(Refused { status: Some(404), .. }) if pass.has_all() || pass.may_be_over => Listing::default(),
                 Err(Refused { status: Some(404), .. }) if pass.slice.page > 1 => {
                     let is_gone = self.is_gone(record.id).await?;
                     return Err(if is_gone { Lost::Gone } else { self.fault(rows, record, NOT_WHOLE) });

@@ -10,7 +10,7 @@ pub trait Sink {
     /// Takes whole lines, in order, and returns when it has room for more. The error says what happened, for a person.
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
 
-    /// Asks that what was written reaches its reader soon, and does not wait for that. Nothing follows soon, or a STATE was written.
+    /// Starts a flush without waiting for it. Called before a pause and after a STATE.
     fn flush(&mut self) -> std::result::Result<(), String> {
         Ok(())
     }
@@ -67,7 +67,7 @@ const FULL: usize = 64 << 10;
 /// Any sink. One copy of a run's code serves all of them, since a run hands over few and long pieces.
 trait AnySink {
     fn take<'w>(&'w mut self, lines: &'w [u8]) -> LocalBoxFuture<'w, std::result::Result<(), String>>;
-    fn hold_nothing_back(&mut self) -> std::result::Result<(), String>;
+    fn start_flush(&mut self) -> std::result::Result<(), String>;
     fn end(&mut self) -> LocalBoxFuture<'_, std::result::Result<(), String>>;
 }
 
@@ -76,7 +76,7 @@ impl<S: Sink> AnySink for S {
         self.write(lines).boxed_local()
     }
 
-    fn hold_nothing_back(&mut self) -> std::result::Result<(), String> {
+    fn start_flush(&mut self) -> std::result::Result<(), String> {
         self.flush()
     }
 
@@ -160,11 +160,11 @@ impl<'s> Output<'s> {
         Ok(())
     }
 
-    /// The same, and the sink is not to hold anything back.
+    /// The same, and starts a flush.
     pub async fn flush(&mut self) -> Result<()> {
         self.hand_over().await?;
         if std::mem::take(&mut self.is_held_back) {
-            self.sink.hold_nothing_back().map_err(|why| Failure::new(Kind::Sink, why))?;
+            self.sink.start_flush().map_err(|why| Failure::new(Kind::Sink, why))?;
         }
         Ok(())
     }

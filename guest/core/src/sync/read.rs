@@ -5,7 +5,7 @@ use crate::api::{Clock, Transport};
 use crate::aside::Entries;
 use crate::error::{Failure, Kind, Result};
 use crate::page::{Pages, Row};
-use crate::pipeline::{Item, Pipeline};
+use crate::pipeline::{Item, MOST_RECORDS, Pipeline};
 use crate::progress::Position;
 use crate::records::{self, Tally, Target};
 use crate::rows::{Chunk, Completed, Failed, Fetcher};
@@ -92,7 +92,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 return Ok(Ended::Narrowed);
             }
         }
-        // Time passes while requests and the sink are waited for, so that the clock, a call to the host, is not asked for each record.
+        // Time passes while requests and the sink are waited for, so that the clock, a host call, is not read for each record.
         let mut has_waited = true;
         for (row, completed) in chunk.records {
             if self.record(stage, &row, completed)? == Ended::Narrowed {
@@ -164,8 +164,6 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// So many chunks of so many records are completed side by side. What is aside may take all the time that a run has: then nothing else waits
     /// behind it.
     pub(super) fn fan_out(&self, is_leftover: bool, chunk: usize) -> usize {
-        /// Each of them is in memory with all its rows.
-        const MOST_RECORDS: usize = 500;
         match is_leftover && self.deadline.is_some() {
             true => 1,
             false => self.config.max_concurrency.min((MOST_RECORDS / chunk).max(1)),

@@ -29,7 +29,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
         let has_way_around = self.list.range.is_some();
         let answer = match self.fetch(most).await {
-            Err(refused) if refused.spent => self.without_embedded(most, refused).await,
+            Err(refused) if refused.spent || matches!(refused.status, Some(400 | 422)) => {
+                self.without_embedded(most, refused).await
+            }
             answer => answer,
         };
         match answer {
@@ -47,15 +49,16 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// record by record from now on.
     async fn without_embedded(&mut self, most: Option<u64>, refused: Refused) -> Result<Answer<Listing>, Refused> {
         let plain = self.extent.plain.clone();
-        // Where a stream shows what brings them, the list is asked for it all the same.
+        // If a stream shows what brings them, the include has to stay.
         let embedding = if plain == self.extent.includes { None } else { self.extent.embedding.take() };
         let Some(embedding) = embedding else { return Err(refused) };
         let (with, size) = (std::mem::replace(&mut self.extent.includes, plain), self.page_size);
-        self.page_size = self.extent.page_size;
+        // Next to something that cannot be served, a larger page would fail by that.
+        self.page_size = if self.careful.is_some() { size } else { self.extent.page_size };
         match self.fetch(most).await {
             Ok(answer) => {
                 embedding.give_up();
-                self.warn("the store cannot serve the list with the lines of its records (order_lines: embedded); for the rest of this run they are asked for record by record");
+                self.warn("the store cannot serve the list of orders with their lines (order_lines: embedded); for the rest of this run each order's lines are requested separately");
                 Ok(answer)
             }
             Err(_) => {

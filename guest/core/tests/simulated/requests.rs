@@ -56,7 +56,8 @@ fn of_list(list: &List, rows: usize) -> Bounds {
 
 /// The requests for one record's list after the first: its other pages, and two for what may follow a list that was cut.
 fn of_long(rows: usize) -> usize {
-    if rows < ROUND { 0 } else { rows.div_ceil(PAGE) - 1 + 2 }
+    let may_be_cut = rows > 0 && rows.is_multiple_of(ROUND);
+    rows.div_ceil(PAGE).saturating_sub(1) + if may_be_cut { 2 } else { 0 }
 }
 
 /// The most requests for the rows of some records together. What does not fit a page is asked for in halves.
