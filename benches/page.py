@@ -21,9 +21,9 @@ def tables(data):
         f"### With {LATENCY_MS} ms of latency",
         comparison(data["latency"]["all"]),
         "Each stream by itself, with the lists of its records:",
-        table(["stream", "requests", f"requests by {LATENCY_MS} ms / {IN_FLIGHT}", "wall", "times that"], streams(data["latency"]["streams"])),
+        table(["stream", "requests", f"requests times {LATENCY_MS} ms / {IN_FLIGHT}", "wall", "ratio"], streams(data["latency"]["streams"])),
         f"### With a quota of {QUOTA} requests in {SECONDS} s",
-        table(["", "requests", "429", "windows to wait for", "wall", "times that"], [quota(row) for row in data["quota"]]),
+        table(["", "requests", "429", "full windows needed", "wall", "ratio"], [quota(row) for row in data["quota"]]),
         "### The Python tap",
         plain(data["no latency"]["python"]),
     ]
@@ -47,7 +47,7 @@ def table(head, rows):
 
 
 def comparison(rows):
-    """Each way to read, next to the bare download."""
+    """Each way to read, relative to the bare download."""
     base = wall(named(rows, "bare download"))
     head = ["", "wall", "speed of the bare download", "CPU", "peak memory", "requests", "429"]
     return table(head, [[row.name, *cells(row, f"{base / wall(row):.2f}" if base and row.runs else "")] for row in rows])
@@ -108,22 +108,22 @@ def goals(data):
     few, many = data["memory"] or (None, None)
     packed, raw = data["size"]["gzip"], data["size"]["raw"]
     found = [
-        goal("CPU, next to the Python tap's", ratio(same, python, "cpu"), "≤ 1/20", lambda value: f"1/{1 / value:.0f}", most=1 / 20),
-        goal("requests, next to the Python tap's for the same fields", ratio(same, python, "requests"), "≤ 1.02", most=1.02),
-        goal("speed without latency, next to a bare download", ratio(bare, tap, "wall"), "≥ 0.6", least=0.6),
-        goal("speed without latency, next to the core built natively", ratio(native, tap, "wall"), "≥ 0.75", least=0.75),
+        goal("CPU, relative to the Python tap's", ratio(same, python, "cpu"), "≤ 1/20", lambda value: f"1/{1 / value:.0f}", most=1 / 20),
+        goal("requests, relative to the Python tap's for the same fields", ratio(same, python, "requests"), "≤ 1.02", most=1.02),
+        goal("speed without latency, relative to a bare download", ratio(bare, tap, "wall"), "≥ 0.6", least=0.6),
+        goal("speed without latency, relative to the core built natively", ratio(native, tap, "wall"), "≥ 0.75", least=0.75),
     ]
     for row in far:
-        what = f"{row.name} at {LATENCY_MS} ms: wall, next to requests by latency / {IN_FLIGHT}"
+        what = f"{row.name} at {LATENCY_MS} ms: wall, relative to requests times latency / {IN_FLIGHT}"
         found.append(goal(what, wall(row) / ideal(row), "≤ 1.25", most=1.25))
     for row in data["quota"]:
-        what = "wall with a quota, next to the windows that have to end"
+        what = "wall with a quota, relative to the full windows needed"
         found.append(goal(what, wall(row) / (windows(row) * SECONDS), "≤ 1.02", lambda value: f"{value:.3f}", most=1.02))
     first = data["no latency"]["first"].median("wall")
     found += [
         goal("first message of a program that has run before", first, "≤ 50 ms", lambda value: f"{value * 1000:.0f} ms", most=0.05),
         goal("peak memory at 1,000,000 customers", many and many.most("memory"), "≤ 60 MB", lambda value: f"{value / 1e6:.0f} MB", most=60e6),
-        goal("the same, next to 2,000 customers", ratio(many, few, "memory"), "≤ 1.1", most=1.1),
+        goal("peak memory at 1,000,000 customers, relative to 2,000", ratio(many, few, "memory"), "≤ 1.1", most=1.1),
         goal("component", packed, "< 450 KB as gzip", lambda value: f"{value / 1e3:.0f} KB ({raw / 1e3:,.0f} KB raw)", most=450e3),
     ]
     return found
@@ -160,6 +160,6 @@ def panels(data):
         ("Wall time without latency", bars(data["no latency"]["all"], "wall", seconds)),
         (f"Wall time with {LATENCY_MS} ms of latency", bars(data["latency"]["all"], "wall", seconds)),
         ("Peak memory", bars(data["no latency"]["all"], "memory", lambda value: f"{value / 1e6:.0f} MB")),
-        ("CPU, next to the Python tap", bars(data["no latency"]["python"], "cpu", seconds)),
+        ("CPU, relative to the Python tap", bars(data["no latency"]["python"], "cpu", seconds)),
     ]
     return [panel for panel in found if panel[1]]

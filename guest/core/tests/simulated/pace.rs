@@ -63,7 +63,7 @@ fn an_order_with_many_lines_does_not_hold_up_those_behind_it() {
 }
 
 #[test]
-fn where_pages_follow_one_another_nothing_else_takes_time() {
+fn a_sequential_list_takes_its_pages_times_the_latency() {
     for (kind, select, page) in [
         (Kind::PRODUCTS, "products", 250),
         (Kind::COUPONS, "coupons", 249),
