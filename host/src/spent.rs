@@ -180,7 +180,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The head of the answer has come. These are the states after which the tap tries again; a used-up quota (429) is no failure.
+    /// The head of the answer has come. These are the states after which the tap tries again; a used-up quota (429) does not count as a failure.
     pub(crate) fn answered(&mut self, status: u16) {
         (self.refused, self.unfinished) = (matches!(status, 408 | 423 | 500..), false);
     }

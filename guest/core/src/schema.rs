@@ -213,7 +213,7 @@ impl Object {
 }
 
 impl Shape {
-    /// The fields of a list's rows. None: it is no list of objects.
+    /// The fields of a list's rows. None if it is anything but a list of objects.
     pub fn of_rows(&self) -> Option<&Object> {
         match self {
             Shape::Array(rows) => match &**rows {

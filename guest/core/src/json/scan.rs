@@ -4,12 +4,12 @@
 use super::Key;
 use std::borrow::Cow;
 
-/// The members of an object, in the order of the text: keys and values as they came. None: it is no object.
+/// The members of an object, in the order of the text: keys and values as they came. None if it is something else.
 pub(crate) fn members(text: &str) -> Option<Members<'_>> {
     text.starts_with('{').then_some(Members(Values { text, at: 1 }))
 }
 
-/// The items of a list. None: it is no list.
+/// The items of a list. None if it is something else.
 pub(crate) fn items(text: &str) -> Option<Items<'_>> {
     text.starts_with('[').then_some(Items(Values { text, at: 1 }))
 }

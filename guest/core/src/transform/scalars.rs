@@ -93,7 +93,7 @@ struct Number<'t> {
     text: &'t str,
     /// The digits before the point, with their sign.
     whole: &'t str,
-    /// Those after it; none if there is no point.
+    /// Those after it; empty without a point.
     fraction: &'t str,
     has_exponent: bool,
 }

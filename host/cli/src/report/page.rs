@@ -78,7 +78,7 @@ impl Page<'_> {
         html.push_str("</header>\n");
     }
 
-    /// A run without a summary has told of no retries.
+    /// A run without a summary does not know its retries.
     fn figures(&self, html: &mut String) {
         let records: u64 = self.streams.iter().map(|stream| stream.records).sum();
         let mut figures = vec![("records", grouped(records)), ("requests", grouped(self.requests))];
