@@ -21,16 +21,23 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "rea
 import page
 from real import ROOT, TARGET, Environment, check, example, folder, program, run
 from shards import component
-from subjects import LATENCY_MS, QUOTA, SECONDS, Row, Run, Shop, Tools, records, take, wasmtime, write_requests
+from subjects import LATENCY_MS, QUOTA, SECONDS, Row, Run, Shop, Tools, asked_per_order, records, take, wasmtime, write_requests
 
 PYTHON_TAP = "tap-bigcommerce==1.1.3"
 FULL = {"orders": 2000, "customers": 2000, "products": 2000, "coupons": 200}
 SMALL = {"orders": 40, "customers": 30, "products": 40, "coupons": 10}
 # What the tap sends to read them. More requests than that are a loss.
 MOST_REQUESTS = 158
+# The pages of a few orders with embedded lines: a page, the end, and the archived orders.
+MOST_PAGES = 6
+EMBEDDED = "this tap, lines embedded"
+PYTHON_NAMES = ("the Python tap", "this tap, the same catalog")
 # A quota ends a run's time, not its work: fewer records are enough.
 LIMITED = {"orders": 300, "customers": 300, "products": 300, "coupons": 30}
 MANY, FEW = 1_000_000, 2000
+MANY_ORDERS = 60_000
+# Orders with their lines and addresses, without coupons: for these alone, embedded lines leave a request for each order.
+WITHOUT_COUPONS = "orders.*,!orders.coupons,order_products.*"
 FIRST_MESSAGES = 20
 
 
@@ -47,10 +54,10 @@ def python_tap():
     return path / "bin" / "python", ""
 
 
-def warm(tools, shop, sizes):
+def warm(tools, shop, sizes, command=None):
     """One run that is not measured: it fills caches, and shows that everything arrives. Gives the records of each stream."""
     shop.asked()
-    command = [str(word) for word in tools.tap()]
+    command = [str(word) for word in command or tools.tap()]
     done = subprocess.run(command, cwd=shop.work, env=tools.environment(shop.work), capture_output=True, check=False)
     if done.returncode:
         sys.exit(f"{done.stderr.decode()}\nFAILED: {' '.join(command)}")
@@ -93,34 +100,65 @@ def first_messages(shop, tools, times):
 def no_latency(work, tools, sizes, rounds, why_no_python):
     with Shop(work, **sizes) as shop:
         warm(tools, shop, sizes)
-        found = {"all": compare(shop, tools.commands(), tools, rounds), "first": first_messages(shop, tools, FIRST_MESSAGES)}
+        found = {"all": compare(shop, everything(tools), tools, rounds), "first": first_messages(shop, tools, FIRST_MESSAGES)}
         python = tools.python_commands(shop)
         found["python"] = compare(shop, python, tools, rounds) if python else [Row("the Python tap", missing=why_no_python)]
+        found["embedded"] = embedded_requests(shop, tools, sizes["orders"])
         return found
+
+
+def everything(tools):
+    return {"this tap": tools.commands()["this tap"], EMBEDDED: tools.embedded(), **tools.commands()}
+
+
+def embedded_requests(shop, tools, orders):
+    """What embedded lines leave: the requests for pages, and those for orders whose embedded lines may not be complete."""
+    take(shop, tools.embedded(WITHOUT_COUPONS), tools)
+    targets = shop.targets()
+    single, incomplete = asked_per_order(targets)
+    return {"orders": orders, "pages": len(targets) - single, "single": single, "incomplete": incomplete}
+
+
+def store_cold(work, tools, sizes, rounds):
+    """The store builds each answer again, as it does outside of this benchmark."""
+    with Shop(work, keep_answers="false", **sizes) as shop:
+        python = tools.python_commands(shop)
+        return compare(shop, {"this tap": tools.tap(), **python}, tools, rounds)
 
 
 def with_latency(work, tools, sizes, rounds):
     with Shop(work, latency_ms=LATENCY_MS, **sizes) as shop:
         warm(tools, shop, sizes)
         streams = {stream: tools.tap(rules=f"{stream}.*") for stream in sizes}
-        return {"all": compare(shop, tools.commands(), tools, rounds), "streams": compare(shop, streams, tools, rounds)}
+        return {
+            "all": compare(shop, everything(tools), tools, rounds),
+            "streams": compare(shop, streams, tools, rounds),
+            "python": compare(shop, tools.python_commands(shop), tools, 1),
+        }
 
 
 def with_quota(work, tools, sizes, rounds):
     """A new store for each run: its first window begins with the first request."""
-    row = Row("this tap")
+    rows = {}
     for number in range(rounds):
-        with Shop(work, quota=f"{QUOTA}/{SECONDS}", **sizes) as shop:
-            row.runs.append(take(shop, tools.tap(), tools))
-            print(f"{number + 1}/{rounds} with a quota: {row.runs[-1].wall:.2f} s", flush=True)
-    return [row]
+        for name in ("this tap", EMBEDDED, *PYTHON_NAMES):
+            with Shop(work, quota=f"{QUOTA}/{SECONDS}", **sizes) as shop:
+                commands = {"this tap": tools.tap(), EMBEDDED: tools.embedded()}
+                command = commands.get(name) or tools.python_commands(shop).get(name)
+                if command:
+                    row = rows.setdefault(name, Row(name))
+                    row.runs.append(take(shop, command, tools))
+                    print(f"{number + 1}/{rounds} {name}, with a quota: {row.runs[-1].wall:.2f} s", flush=True)
+    return list(rows.values())
 
 
 def memory(work, tools):
     rows = []
-    for customers in (FEW, MANY):
-        with Shop(work, orders=0, products=0, coupons=0, customers=customers, keep_answers="false") as shop:
-            rows.append(Row(f"{customers:,} customers", [take(shop, tools.tap(rules="customers.*"), tools)]))
+    for stream, number in (("customers", FEW), ("customers", MANY), ("orders", FEW), ("orders", MANY_ORDERS)):
+        sizes = dict.fromkeys(FULL, 0) | {stream: number}
+        with Shop(work, keep_answers="false", **sizes) as shop:
+            rows.append(Row(f"{number:,} {stream}", [take(shop, tools.tap(rules=f"{stream}.*"), tools)]))
+            print(f"{rows[-1].name}: {rows[-1].runs[-1].wall:.2f} s", flush=True)
     return rows
 
 
@@ -146,6 +184,14 @@ def small(tools):
                 with sqlite3.connect(work / "out.db") as database:
                     found = {stream: database.execute(f'SELECT COUNT(*) FROM "{stream}"').fetchone()[0] for stream in wanted}
                 check(found == wanted, "it holds every record")
+            if (work / "out").exists():
+                found = {stream: len((work / "out" / f"{stream}.jsonl").read_bytes().splitlines()) for stream in wanted}
+                check(found == wanted, "its files hold every record")
+        embedded = warm(tools, shop, SMALL, tools.embedded())
+        check(embedded == wanted, "with embedded lines: every record")
+        left = embedded_requests(shop, tools, SMALL["orders"])
+        check(left["pages"] <= MOST_PAGES, f"with embedded lines: {left['pages']} requests for pages, at most {MOST_PAGES}")
+        check(left["single"] <= 3 * left["incomplete"], f"with embedded lines: {left['single']} more for {left['incomplete']} orders")
         for name in ("its component under wasmtime", "its core, built natively"):
             command = tools.commands()[name]
             if command:
@@ -178,6 +224,7 @@ def main():
         data = {
             "machine": machine(asked, tools),
             "no latency": no_latency(work, tools, FULL, asked.rounds, why),
+            "cold": store_cold(work, tools, FULL, min(asked.rounds, 3)),
             "latency": with_latency(work, tools, FULL, asked.rounds),
             "quota": with_quota(work, tools, LIMITED, min(asked.rounds, 3)),
             "memory": memory(work, tools) if asked.memory else None,
