@@ -171,7 +171,7 @@ impl Run {
         self.progress.measured_by(&meter);
         let mut ended = meter.measure(self.written(sink, call, &meter)).await;
         if let Some(summary) = &mut ended.summary {
-            summary.spent = meter.spent();
+            summary.spent = meter.spent().with_quota_at_most(summary.waited);
         }
         ended
     }

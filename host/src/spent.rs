@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Spent {
-    /// Waiting for the store's quota: no request was under way, and none had to wait for another try.
+    /// Waiting for the store's quota: no request was under way, and none had to wait for another try. In a [`Summary`](crate::Summary) it is never more
+    /// than the component says its requests waited for it.
     pub quota: Duration,
-    /// Waiting for the store: for its answers, for a place among the requests in flight, or before another try of a request that failed.
+    /// Waiting for the store: for its answers, for a place among the requests in flight, or before another try of a request that failed or
+    /// contradicts another.
     pub answers: Duration,
     /// Waiting for the sink, which had not taken what was written before.
     pub sink: Duration,
@@ -25,6 +27,12 @@ impl Spent {
     /// All of it.
     pub fn total(&self) -> Duration {
         self.quota + self.answers + self.sink + self.computing
+    }
+
+    /// The same with no more for the quota than the component waited for it: between two looks at the store it pauses, too.
+    pub(crate) fn with_quota_at_most(self, waited: Duration) -> Spent {
+        let quota = self.quota.min(waited);
+        Spent { quota, answers: self.answers + (self.quota - quota), ..self }
     }
 }
 

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What of a list is read.
@@ -115,7 +116,8 @@ fn fields_of(rows: &Rows, members: &[Member]) -> Vec<String> {
         let is_own = |name: &&String| !rows.adds.iter().any(|(added, _)| added == name);
         shape.into_iter().flat_map(|shape| shape.fields.iter().map(|field| &field.name).filter(is_own)).cloned().collect()
     };
-    members.iter().filter(|member| member.wants(rows)).flat_map(of).collect()
+    let wanted: BTreeSet<String> = members.iter().filter(|member| member.wants(rows)).flat_map(of).collect();
+    wanted.into_iter().collect()
 }
 
 /// A selected stream.

@@ -7,13 +7,11 @@ use crate::page::{Page, Pages, Row};
 use crate::progress::{Below, Position};
 use crate::rows::{Chunk, Fetcher};
 use chrono::{DateTime, Utc};
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
-use futures_util::stream::{FuturesOrdered, StreamExt};
-use std::cell::Cell;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 /// What a source brings, in order.
 pub(crate) enum Item {
@@ -56,25 +54,18 @@ enum Feed<'f, P> {
     Done,
 }
 
-/// How many completed records may wait behind a slow one, such as an order with thousands of lines, as a multiple of the fan-out.
-const BEHIND: usize = 4;
-/// So many records are under way at most: each of them is in memory with all its rows.
+/// So many records are under way at most, those included that are complete and wait for one before them, such as an order with thousands of lines.
 pub(crate) const MOST_RECORDS: usize = 500;
+/// While so many bytes of complete records wait, no others are begun.
+const MOST_BYTES: usize = 32 << 20;
 
-/// One that is not complete yet.
-struct Open(Rc<Cell<usize>>);
-
-impl Open {
-    fn new(open: &Rc<Cell<usize>>) -> Open {
-        open.set(open.get() + 1);
-        Open(open.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
+/// The place of what is under way: what is there, or what it is expected to bring.
+struct Slot {
+    /// How many RECORD messages it may bring.
+    expected: u64,
+    /// What it holds in memory once it is there.
+    bytes: usize,
+    item: Option<Result<Item>>,
 }
 
 /// Completes the records of a source.
@@ -86,11 +77,12 @@ pub(crate) struct Pipeline<'f, P, T, C> {
     chunk: usize,
     source: Feed<'f, P>,
     waiting: VecDeque<Raw>,
-    under_way: FuturesOrdered<LocalBoxFuture<'f, Result<Item>>>,
-    /// How many of those under way are not complete yet. The others wait for one before them, to come in order.
-    open: Rc<Cell<usize>>,
-    /// What each of those under way is expected to bring.
-    expected: VecDeque<u64>,
+    /// What is being completed, by its number.
+    fetching: FuturesUnordered<LocalBoxFuture<'f, (u64, Result<Chunk>)>>,
+    /// What is under way, in order.
+    slots: VecDeque<Slot>,
+    /// The number of the first of them.
+    first: u64,
 }
 
 impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
@@ -101,15 +93,15 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
             chunk,
             source: Feed::Idle(source),
             waiting: VecDeque::new(),
-            under_way: FuturesOrdered::new(),
-            open: Rc::default(),
-            expected: VecDeque::new(),
+            fetching: FuturesUnordered::new(),
+            slots: VecDeque::new(),
+            first: 0,
         }
     }
 
     /// Whether the source has brought all that it has.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.source, Feed::Done) && self.waiting.is_empty() && self.under_way.is_empty()
+        matches!(self.source, Feed::Done) && self.waiting.is_empty() && self.slots.is_empty()
     }
 
     /// The next item. None: there is none, or no room for what it needs. May be dropped at any time.
@@ -117,56 +109,61 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
         loop {
             self.admit(room);
             // A page that is under way when there is no more room is of no use.
-            if self.under_way.is_empty() && (room.page == Some(0) || !matches!(self.source, Feed::Asking(_))) {
+            if self.slots.is_empty() && (room.page == Some(0) || !matches!(self.source, Feed::Asking(_))) {
                 return None;
             }
-            let item = poll_fn(|context| {
-                if let Feed::Asking(asking) = &mut self.source
-                    && let Poll::Ready((source, page)) = asking.poll_unpin(context)
-                {
-                    self.take_in(source, page);
-                    return Poll::Ready(None);
-                }
-                let open = self.open.get();
-                match self.under_way.poll_next_unpin(context) {
-                    Poll::Ready(Some(item)) => Poll::Ready(Some(item)),
-                    // There is room for others.
-                    Poll::Pending if self.open.get() < open => Poll::Ready(None),
-                    Poll::Ready(None) | Poll::Pending => Poll::Pending,
-                }
+            // Whatever has come is taken in, and what there is room for then is begun, before an item is given out: its reader computes.
+            let item = poll_fn(|context| match (self.take_what_has_come(context), self.slots.front_mut()) {
+                (true, _) => Poll::Ready(None),
+                (false, Some(slot)) if slot.item.is_some() => Poll::Ready(slot.item.take()),
+                (false, _) => Poll::Pending,
             });
             if let Some(item) = item.await {
-                self.expected.pop_front();
+                self.slots.pop_front();
+                self.first += 1;
                 return Some(item);
             }
         }
     }
 
+    /// Whether anything has come.
+    fn take_what_has_come(&mut self, context: &mut Context<'_>) -> bool {
+        let mut has_come = false;
+        if let Feed::Asking(asking) = &mut self.source
+            && let Poll::Ready((source, page)) = asking.poll_unpin(context)
+        {
+            self.take_in(source, page);
+            has_come = true;
+        }
+        while let Poll::Ready(Some((number, chunk))) = self.fetching.poll_next_unpin(context) {
+            has_come = true;
+            let place = usize::try_from(number - self.first).unwrap_or(usize::MAX);
+            if let Some(slot) = self.slots.get_mut(place) {
+                slot.bytes = chunk.as_ref().map_or(0, Chunk::bytes);
+                slot.item = Some(chunk.map(Item::Chunk));
+            }
+        }
+        has_come
+    }
+
     /// Starts whatever there is room for. Records are started only if those before them do not fill the room, so that no request is thrown away.
     fn admit(&mut self, room: Room) {
-        let mut expected: u64 = self.expected.iter().sum();
+        let mut expected: u64 = self.slots.iter().map(|slot| slot.expected).sum();
         let fits = |expected: u64, room: Option<u64>| room.is_none_or(|room| expected < room);
-        let behind = self.fan_out.saturating_sub(1) * BEHIND / self.chunk;
-        let most = (self.fan_out + behind).min(MOST_RECORDS / self.chunk).max(self.fan_out);
-        while self.open.get() < self.fan_out && self.under_way.len() < most {
+        let most = (MOST_RECORDS / self.chunk).max(self.fan_out);
+        if self.slots.iter().map(|slot| slot.bytes).sum::<usize>() >= MOST_BYTES {
+            return;
+        }
+        while self.fetching.len() < self.fan_out && self.slots.len() < most {
             match self.waiting.pop_front() {
                 Some(Raw::Records(records)) if fits(expected, room.records) => {
-                    let fetcher = self.fetcher;
+                    let (fetcher, number) = (self.fetcher, self.first + self.slots.len() as u64);
                     let brings = room.records.map_or(0, |_| records.iter().map(|row| fetcher.group.expects(&row.raw)).sum());
                     expected = expected.saturating_add(brings);
-                    self.expected.push_back(brings);
-                    let is_open = Open::new(&self.open);
-                    let fetch = async move {
-                        let chunk = fetcher.fetch(records).await;
-                        drop(is_open);
-                        chunk.map(Item::Chunk)
-                    };
-                    self.under_way.push_back(fetch.boxed_local());
+                    self.slots.push_back(Slot { expected: brings, bytes: 0, item: None });
+                    self.fetching.push(async move { (number, fetcher.fetch(records).await) }.boxed_local());
                 }
-                Some(Raw::Done(item)) => {
-                    self.expected.push_back(0);
-                    self.under_way.push_back(ready(item).boxed_local());
-                }
+                Some(Raw::Done(item)) => self.slots.push_back(Slot { expected: 0, bytes: 0, item: Some(item) }),
                 Some(records) => {
                     self.waiting.push_front(records);
                     return;

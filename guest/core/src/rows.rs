@@ -61,6 +61,19 @@ pub(crate) struct Chunk {
     pub(crate) failed: Vec<Failed>,
 }
 
+impl Chunk {
+    /// The bytes of its records and of their lists.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_list =
+            |(_, list): &(_, Result<Vec<Box<RawValue>>>)| -> usize { list.iter().flatten().map(|row| row.get().len()).sum() };
+        let of_lists = |completed: &Completed| match completed {
+            Completed::There(lists) => lists.iter().map(of_list).sum(),
+            Completed::Gone | Completed::Aside(_) => 0,
+        };
+        self.records.iter().map(|(row, completed)| row.raw.get().len() + of_lists(completed)).sum()
+    }
+}
+
 /// A list that cannot be read of any record.
 pub(crate) struct Failed {
     pub(crate) rows: &'static Rows,

@@ -350,6 +350,26 @@ fn a_version_that_is_not_kept_when_its_walk_resumes() {
     );
 }
 
+#[test]
+#[ignore = "in .ci/full"]
+fn embedded_lines_without_a_guard() {
+    caught(
+        &["Lost", "Torn"],
+        &[
+            edit(
+                "streams/consigned.rs",
+                "if consignment.has_been_cut() || inside.peek().is_none() {",
+                "if consignment.has_been_cut() {",
+            ),
+            edit(
+                "streams/consigned.rs",
+                "let is_whole = (1..CUT_AT).contains(&lines.len()) && quantity == order.count(\"items_total\")?;",
+                "let is_whole = quantity < u64::MAX;",
+            ),
+        ],
+    );
+}
+
 /// The test of the setting `child_refresh_days`.
 const REFRESH: &str = "refresh::once_a_day_rows_of_orders_before_the_bookmark_come_again_and_the_orders_do_not";
 

@@ -70,12 +70,12 @@ mod tests {
 
     #[test]
     fn the_greatest_part_comes_first_and_what_is_nothing_is_left_out() {
-        let told = |milliseconds| line(&spent(milliseconds));
+        let text = |milliseconds| line(&spent(milliseconds));
         let all = "time: 82 % waiting for the quota, 11 % waiting for answers, 5 % computing, 2 % waiting for the target";
-        assert_eq!(told([820, 110, 20, 50]).as_deref(), Some(all));
-        assert_eq!(told([0, 0, 700, 300]).as_deref(), Some("time: 70 % waiting for the target, 30 % computing"));
-        assert_eq!(told([3, 99_997, 0, 0]).as_deref(), Some("time: 100 % waiting for answers"));
-        assert_eq!(told([0; 4]), None);
+        assert_eq!(text([820, 110, 20, 50]).as_deref(), Some(all));
+        assert_eq!(text([0, 0, 700, 300]).as_deref(), Some("time: 70 % waiting for the target, 30 % computing"));
+        assert_eq!(text([3, 99_997, 0, 0]).as_deref(), Some("time: 100 % waiting for answers"));
+        assert_eq!(text([0; 4]), None);
     }
 
     #[test]

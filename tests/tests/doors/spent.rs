@@ -83,7 +83,19 @@ async fn with_a_sink_that_does_not_take_its_messages_the_time_goes_to_the_sink()
     ended.result.unwrap();
     let spent = ended.summary.unwrap().spent;
     assert!(spent.sink * 2 > spent.total(), "{spent:?}");
-    assert_eq!(spent, progress.spent());
+    assert_eq!((spent.sink, spent.total()), (progress.spent().sink, progress.spent().total()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_before_a_second_look_is_not_time_for_the_quota() {
+    let quota = Some(Quota { requests: 7_000_000, window: Duration::from_secs(30) });
+    let shop = Shop::with(Options { counts: SMALL, quota, ..Options::default() });
+    // A refusal is asked for again some seconds later.
+    shop.sandbox.with_store(|store| store.add_fault(Fault::on("is_deleted=true", Action::status(400)).always()));
+    let ended = run(&shop).into(nowhere).await;
+    ended.result.unwrap();
+    let spent = ended.summary.unwrap().spent;
+    assert!(is_most(spent.answers, &spent) && spent.quota * 10 < spent.total(), "{spent:?}");
 }
 
 #[test]

@@ -153,7 +153,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             let begun = self.clock.now();
             let outcome = self.try_once(permit, request, decode).await;
             // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
-            spent += (self.clock.now() - begun).min(self.config.request_timeout);
+            let took = (self.clock.now() - begun).min(self.config.request_timeout);
+            spent += took;
             let (status, why, kind) = match outcome {
                 Outcome::Done(answer) => {
                     self.good.set(true);
@@ -209,7 +210,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 self.limiter.close_until(self.clock.now() + backoff);
             }
             overloads += match status {
-                Some(500 | 504) => 1,
+                Some(408 | 500 | 504) => 1,
+                None if took == self.config.request_timeout => 1,
                 // A page that is too large will not get smaller by itself.
                 Some(TOO_LARGE) => 2,
                 _ => 0,

@@ -97,7 +97,7 @@ fn consignments(list: &str) -> Option<Vec<Fields<'_>>> {
 
 /// Takes lines and shipping addresses out of an order. None: something shows that they may not be whole, or nothing shows that they are.
 fn take(order: &RawValue, needed: &Needed) -> Option<Vec<RawRows>> {
-    let order = Fields::read(order.get())?;
+    let order = Fields::read(order.get()).filter(|order| !order.has_been_cut())?;
     let id = order.count("id")?;
     let [of_lines, of_addresses] = ROWS.map(|rows| needed.of(rows));
     let Consignments { shipping, others } = Consignments::read(order.get("consignments")?)?;
@@ -109,7 +109,7 @@ fn take(order: &RawValue, needed: &Needed) -> Option<Vec<RawRows>> {
             return None;
         }
         for text in inside {
-            let line = Fields::read(text).filter(|line| line.have(of_lines))?;
+            let line = Fields::read(text).filter(|line| !line.has_been_cut() && line.have(of_lines))?;
             quantity = quantity.checked_add(line.count("quantity")?)?;
             lines.push((line.count("id")?, of_order(&line, id, text)?));
         }
@@ -244,7 +244,7 @@ mod tests {
             *order.pointer_mut(place).unwrap() = value.clone();
             assert_eq!(taken(&order), None, "{place}: {value}");
         }
-        for place in ["/consignments", "/consignments/email"] {
+        for place in ["", "/consignments", "/consignments/email", "/consignments/shipping/0/line_items/1"] {
             let mut order = order();
             order.pointer_mut(place).unwrap()["__warning__"] = cut.clone();
             assert_eq!(taken(&order), None, "{place}: cut");

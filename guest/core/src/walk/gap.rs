@@ -4,7 +4,7 @@ use super::step::Served;
 use super::{BEYOND, Walk};
 use crate::api::answer::{Answer, Refused};
 use crate::api::list::Listing;
-use crate::api::{Clock, Query, Slice, Transport};
+use crate::api::{Clock, Query, SECOND_THOUGHTS, Slice, Transport};
 use crate::aside::Aside;
 use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
@@ -46,7 +46,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     /// The page without the lists that it brings of its records, where those may be what the store cannot carry. If it comes, the run asks for them
-    /// record by record from now on.
+    /// record by record from now on. One refusal may be a fault of its own: the store has to refuse the lists twice.
     async fn without_embedded(&mut self, most: Option<u64>, refused: Refused) -> Result<Answer<Listing>, Refused> {
         let plain = self.extent.plain.clone();
         // If a stream shows what brings them, the include has to stay.
@@ -57,6 +57,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.page_size = if self.careful.is_some() { size } else { self.extent.page_size };
         match self.fetch(most).await {
             Ok(answer) => {
+                if !refused.spent {
+                    let plain = std::mem::replace(&mut self.extent.includes, with);
+                    self.gate.clock().sleep(SECOND_THOUGHTS).await;
+                    if let Ok(answer) = self.fetch(most).await {
+                        (self.extent.embedding, self.page_size) = (Some(embedding), size);
+                        return Ok(answer);
+                    }
+                    self.extent.includes = plain;
+                }
                 embedding.give_up();
                 self.warn("the store cannot serve the list of orders with their lines (order_lines: embedded); for the rest of this run each order's lines are requested separately");
                 Ok(answer)

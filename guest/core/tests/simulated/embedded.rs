@@ -4,7 +4,7 @@ use crate::world::{Run, World, archived};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap_bigcommerce_core::plan::Inputs;
-use tap_bigcommerce_sandbox::{Action, Counts, Fault, ItemsTotal, Kind, Options, Quirks, Request};
+use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, ItemsTotal, Kind, Options, Quirks, Request};
 
 const SELECT: [&str; 3] = ["orders", "order_products", "order_shipping_addresses"];
 const COUPONS: [&str; 2] = ["orders.coupons", "order_coupons"];
@@ -176,15 +176,15 @@ fn a_run_says_how_many_orders_were_asked_for_their_lines() {
     let world = world(100, "embedded");
     let run = run(&world);
     let apart = unproven(&world).len();
-    let told = |(_, text): &&(_, String)| text.contains("came with all of their lines");
-    let told: Vec<&str> = run.log.iter().filter(told).map(|(_, text)| text.as_str()).collect();
-    assert!(!told.is_empty(), "{:?}", run.log);
+    let found = |(_, text): &&(_, String)| text.contains("came with all of their lines");
+    let found: Vec<&str> = run.log.iter().filter(found).map(|(_, text)| text.as_str()).collect();
+    assert!(!found.is_empty(), "{:?}", run.log);
     let count = |text: &str, before: &str| -> usize {
         let number = text.split(before).next().unwrap().split(' ').next_back().unwrap();
         number.parse().unwrap()
     };
-    assert_eq!(told.iter().map(|text| count(text, " orders came")).sum::<usize>(), 100 - apart);
-    assert_eq!(told.iter().map(|text| count(text, " others")).sum::<usize>(), apart);
+    assert_eq!(found.iter().map(|text| count(text, " orders came")).sum::<usize>(), 100 - apart);
+    assert_eq!(found.iter().map(|text| count(text, " others")).sum::<usize>(), apart);
 }
 
 #[test]
@@ -208,6 +208,32 @@ fn a_list_that_the_store_cannot_carry_with_lines_is_read_without_them() {
     let without = |target: &&String| target.contains("/v2/orders?") && !target.contains("consignments.line_items");
     assert!(targets.iter().skip(last_with).filter(without).count() > 1);
     assert!(targets.iter().any(|target| target.contains("consignments.line_items") && target.contains("limit=125")));
+}
+
+#[test]
+fn one_refused_page_does_not_cost_the_others_their_lines() {
+    for status in [400, 422] {
+        let world = world(600, "embedded");
+        let is_second =
+            |request: &Request| request.target().contains("consignments.line_items") && request.target().contains("min_id");
+        world.store.borrow_mut().add_fault(Fault::when(is_second, Action::status(status)).times(1));
+        let run = run(&world);
+        assert_eq!((run.verdict(), run.ids("orders").len()), (None, 600));
+        assert_eq!(run.warnings(), [""; 0]);
+        assert_eq!(asked_apart(&world), unproven(&world), "{status}");
+    }
+}
+
+#[test]
+fn a_page_with_lines_that_takes_too_long_is_made_smaller() {
+    let world = world(300, "embedded");
+    let is_slow =
+        |request: &Request| request.target().contains("consignments.line_items") && request.target().contains("limit=250");
+    world.store.borrow_mut().add_fault(Fault::when(is_slow, Action::Deliver(Delivery::Stall)).always());
+    let run = run(&world);
+    assert_eq!((run.verdict(), run.ids("orders").len()), (None, 300), "{:?}", run.warnings());
+    assert_eq!(asked_apart(&world), unproven(&world));
+    assert!(world.asked("limit=125") > 1);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How long runs take in virtual time, next to what latency and quota allow.
 
 use crate::world::{LATENCY, World};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_sandbox::{Counts, Kind, Options, Quota};
@@ -63,6 +64,64 @@ fn an_order_with_many_lines_does_not_hold_up_those_behind_it() {
 }
 
 #[test]
+fn the_next_page_is_under_way_while_records_are_written() {
+    const LONG: Duration = Duration::from_secs(10);
+    let run = |order_lines: &str, pause: Duration| {
+        let mut world = world(Kind::ORDERS, 2000, AMPLE);
+        world.config.insert("order_lines".into(), order_lines.into());
+        world.sink_pause = pause;
+        let inputs = Inputs { exclude: vec!["orders.coupons".into()], select: Some(vec!["orders".into()]), ..world.inputs(None) };
+        let began = world.now();
+        assert_eq!(world.run_with(inputs, None).ok().verdict(), None);
+        (world.now() - began).to_std().unwrap()
+    };
+    for order_lines in ["embedded", "separate"] {
+        let alone = run(order_lines, Duration::ZERO);
+        let writes = ((run(order_lines, LONG) - alone).as_secs_f64() / LONG.as_secs_f64()).round();
+        assert!(writes > 50.0);
+        // One after the other they would take twice as long.
+        let both = run(order_lines, alone.div_f64(writes));
+        assert!(both <= alone.mul_f64(1.4), "{order_lines}: {both:?}, {alone:?} without writing");
+    }
+}
+
+/// How many orders are begun while the first one is read. Each of them is in memory with all of its lines.
+fn begun_behind_a_slow_one(orders: usize, lines_of_others: u64) -> usize {
+    let world = world(Kind::ORDERS, orders as u64, AMPLE);
+    let ids: Vec<u64> = world.store.borrow().ids(Kind::ORDERS).collect();
+    let (slow, others) = ids.split_first().unwrap();
+    let at = world.now() - chrono::TimeDelta::days(1);
+    assert!(world.store.borrow_mut().add_lines(*slow, 20_000, at));
+    for other in others.iter().filter(|_| lines_of_others > 0) {
+        assert!(world.store.borrow_mut().add_lines(*other, lines_of_others, at));
+    }
+    let run = world.select("orders");
+    assert_eq!(run.records("orders").len(), orders);
+    let of = |order: u64| format!("/v2/orders/{order}/");
+    let targets: Vec<String> = world.store.borrow().requests().iter().map(|seen| seen.target.clone()).collect();
+    let last = targets.iter().rposition(|target| target.contains(&of(*slow))).unwrap();
+    let begun: BTreeSet<&str> = targets[..last]
+        .iter()
+        .filter_map(|target| target.split_once("/v2/orders/")?.1.split_once('/'))
+        .map(|(id, _)| id)
+        .collect();
+    begun.len()
+}
+
+#[test]
+fn at_most_500_orders_wait_behind_a_slow_one() {
+    let begun = begun_behind_a_slow_one(1000, 0);
+    assert!((200..=500).contains(&begun), "{begun} orders were begun while the first was read");
+}
+
+#[test]
+fn at_most_32_mib_of_orders_wait_behind_a_slow_one() {
+    // 400 lines are more than half a megabyte. As many as are in flight are there besides.
+    let begun = begun_behind_a_slow_one(200, 400);
+    assert!(begun <= 64 + 64, "{begun} orders were begun while the first was read");
+}
+
+#[test]
 fn a_sequential_list_takes_its_pages_times_the_latency() {
     for (kind, select, page) in [
         (Kind::PRODUCTS, "products", 250),
@@ -97,14 +156,14 @@ fn a_quota_shared_with_a_client_that_comes_and_goes_is_followed() {
     // While a third of the orders are read it spends as much as the tap does.
     let (mut number, mut others) = (0_u64, 0_u64);
     let spent = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let told = spent.clone();
+    let counter = spent.clone();
     world.store.borrow_mut().on_request(move |_, store| {
         number += 1;
         let now = store.requests().last().map(|seen| seen.at);
         if let (2000..4000, Some(now)) = (number, now) {
             store.spend_quota(1, now);
             others += 1;
-            told.store(others, std::sync::atomic::Ordering::Relaxed);
+            counter.store(others, std::sync::atomic::Ordering::Relaxed);
         }
     });
     let (took, requests) = timed(&world, &["orders"]);
