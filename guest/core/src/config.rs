@@ -1,5 +1,6 @@
 //! The config: what the settings are, and how a JSON object becomes one that can be trusted.
 
+mod shapes;
 mod sources;
 
 pub use self::sources::{from_env, merge};
@@ -8,7 +9,7 @@ use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::json::shown;
 pub use crate::origin::Origin;
-use crate::shapes::{Flattening, Shapes};
+use crate::shapes::Shapes;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -73,8 +74,6 @@ const SEPARATE: &str = "separate";
 /// They are taken from the list of orders.
 const EMBEDDED: &str = "embedded";
 
-const FLATTENING_DEPTH: &str = "flattening_max_depth";
-
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
     required("access_token", SettingKind::Secret, "Access token of the store's API account."),
@@ -133,10 +132,25 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Write ACTIVATE_VERSION after a full table that was certainly read completely, so that a target can remove what is gone.",
     ),
-    setting("stream_maps", SettingKind::Object, None, "Filter, rename, drop, hash and alias streams and fields: see docs/shapes.md."),
+    setting(
+        "stream_maps",
+        SettingKind::Object,
+        None,
+        "Filter, rename, drop, hash and alias streams and fields: see docs/shapes.md.",
+    ),
     setting("stream_map_config", SettingKind::Object, None, "Values that the expressions of stream_maps use as config['name']."),
-    setting("flattening_enabled", SettingKind::Boolean, Some("false"), "Make fields of the record out of the fields of its objects."),
-    setting(FLATTENING_DEPTH, SettingKind::Integer { min: 0, max: 100 }, None, "How many levels of objects are flattened. 0: none."),
+    setting(
+        "flattening_enabled",
+        SettingKind::Boolean,
+        Some("false"),
+        "Make fields of the record out of the fields of its objects.",
+    ),
+    setting(
+        "flattening_max_depth",
+        SettingKind::Integer { min: 0, max: 100 },
+        None,
+        "How many levels of objects are flattened. 0: none.",
+    ),
     setting("flattening_separator", SettingKind::Text, Some("__"), "What joins the names of flattened fields."),
     setting(
         "flattening_max_key_length",
@@ -374,30 +388,6 @@ impl Reader<'_> {
             _ => None,
         };
         word.or_else(|| self.wrong(key, &words.join(" or ")))
-    }
-
-    fn object(&mut self, key: &'static str) -> Option<Map<String, Value>> {
-        let object = match self.value(key)? {
-            Value::Object(map) => Some(map.clone()),
-            Value::String(text) => serde_json::from_str(text).ok(),
-            _ => None,
-        };
-        object.or_else(|| self.wrong(key, "a JSON object, or its text"))
-    }
-
-    fn shapes(&mut self) -> Shapes {
-        let (maps, config) = (self.object("stream_maps"), self.object("stream_map_config"));
-        let separator = self.text("flattening_separator").unwrap_or_else(|| "__".to_owned());
-        if !separator.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')) || separator.len() > 8 {
-            self.faults.push("flattening_separator may hold 1 to 8 letters, digits, underscores, hyphens or points".into());
-        }
-        let (depth, longest) = (self.integer(FLATTENING_DEPTH), self.integer("flattening_max_key_length") as usize);
-        let is_enabled = self.boolean("flattening_enabled");
-        if is_enabled && self.value(FLATTENING_DEPTH).is_none() {
-            self.faults.push(format!("{FLATTENING_DEPTH} is missing: flattening_enabled needs it"));
-        }
-        let flattening = (is_enabled && depth > 0).then_some(Flattening { depth, separator, longest });
-        Shapes::read(maps, config, flattening, &mut self.faults)
     }
 
     fn wrong<T>(&mut self, key: &str, wanted: &str) -> Option<T> {

@@ -159,7 +159,9 @@ impl Selection {
         for (place, member) in members.iter().enumerate() {
             if let Some(other) = members.iter().take(place).find(|other| other.written.name == member.written.name) {
                 let (name, one, other) = (&member.written.name, other.stream.name, member.stream.name);
-                faults.push(format!("{one} and {other} would both be written as {name:?}; give one another __alias__ in stream_maps"));
+                faults.push(format!(
+                    "{one} and {other} would both be written as {name:?}; give one another __alias__ in stream_maps"
+                ));
             }
         }
         faults.extend(shapes.faults(&members.iter().map(|member| member.stream.name).collect::<Vec<_>>()));

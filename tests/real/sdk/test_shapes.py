@@ -38,9 +38,9 @@ MAPS = {
         "flattening_enabled": True,
         "flattening_max_depth": 1,
         "stream_maps": {
+            "*s": {},
             "orders": {"bill": "billing_address", "town": "record['billing_address']['city']", "billing_address": None},
             "brands": {"id": "id", "custom_url": "custom_url", "__else__": "__NULL__"},
-            "*s": {},
             "__else__": None,
         },
     },

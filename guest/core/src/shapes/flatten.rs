@@ -135,14 +135,17 @@ fn shortened(name: &str) -> String {
     let mut begins = true;
     for c in name.chars() {
         match c {
-            // A second underscore is the letter that the first one makes upper case.
-            '_' if !begins || camel.is_empty() => begins = true,
+            // An underscore at the start, or after another one, is a letter of its own.
+            '_' if !begins => begins = true,
             c if begins => {
                 camel.extend(c.to_uppercase());
                 begins = false;
             }
             c => camel.push(c),
         }
+    }
+    if begins {
+        camel.push('_');
     }
     let initials: String = camel.chars().filter(|c| !c.is_ascii_lowercase()).collect();
     let short = if initials.chars().count() > 1 { initials } else { name.chars().take(3).collect() };

@@ -234,7 +234,10 @@ impl Parser<'_> {
         };
         match self.word() {
             Word::Text(name) => field.names.push(name.clone()),
-            _ => return self.fault("a name in quotes belongs here, as billing_address['city']; places in a list are not supported"),
+            _ => {
+                return self
+                    .fault("a name in quotes belongs here, as billing_address['city']; places in a list are not supported");
+            }
         }
         self.at += 1;
         Ok(Expr::Field(field))

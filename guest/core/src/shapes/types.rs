@@ -175,8 +175,7 @@ impl Expr {
     }
 }
 
-const NO_CONDITION: &str =
-    "a field's value is another field, a constant, or text made of them; put conditions into __filter__, or calculate in the target";
+const NO_CONDITION: &str = "a field's value is another field, a constant, or text made of them; put conditions into __filter__, or calculate in the target";
 
 /// Whether null fits a schema.
 pub(super) fn is_nullable(schema: &Value) -> bool {
@@ -225,10 +224,8 @@ fn is_comparable(left: Type, right: Type) -> Result<(), String> {
         false if left.is_compound() || right.is_compound() => {
             Err(format!("{} cannot be compared with {}; compare what is inside", left.name(), right.name()))
         }
-        false => Err(format!(
-            "{} is never equal to {}; write text in quotes, and numbers without them",
-            left.name(),
-            right.name()
-        )),
+        false => {
+            Err(format!("{} is never equal to {}; write text in quotes, and numbers without them", left.name(), right.name()))
+        }
     }
 }

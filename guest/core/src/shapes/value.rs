@@ -99,7 +99,9 @@ impl<'v> Found<'v> {
     /// Whether a list has a value, or a text another one inside.
     fn has(&self, sought: &Found) -> bool {
         match (self, sought) {
-            (Found::List(json), _) => items(json).into_iter().flatten().any(|item| Found::read(item).is(Comparison::Equal, sought)),
+            (Found::List(json), _) => {
+                items(json).into_iter().flatten().any(|item| Found::read(item).is(Comparison::Equal, sought))
+            }
             (Found::Text(text), Found::Text(part)) => text.contains(&**part),
             _ => false,
         }

@@ -40,13 +40,17 @@ impl Shapes {
             None if self.flattening.is_none() => return Ok(Written { name, schema, key: key(), bookmark, map: None }),
             None => ("", &StreamMap::default()),
         };
-        let mut writing = Writing { stream, schema: &schema, place: format!("stream_maps.{pattern}"), slots: Vec::new(), faults: Vec::new() };
+        let mut writing =
+            Writing { stream, schema: &schema, place: format!("stream_maps.{pattern}"), slots: Vec::new(), faults: Vec::new() };
         let (filter, drafts) = writing.drafts(map);
         let key = writing.key(map, &drafts);
         let bookmark = bookmark.and_then(|name| moved_to(&name, &drafts));
         let Writing { slots, mut faults, .. } = writing;
         if drafts.is_empty() {
-            faults.push(format!("stream_maps.{pattern} leaves no field of {}; use null in place of the map to leave the stream out", stream.name));
+            faults.push(format!(
+                "stream_maps.{pattern} leaves no field of {}; use null in place of the map to leave the stream out",
+                stream.name
+            ));
         }
         let mut is_changed = filter.is_some() || map.drops_others || !map.fields.is_empty();
         let (mut properties, mut columns) = (Properties::new(), Vec::new());
@@ -153,7 +157,9 @@ impl Writing<'_> {
         // Only null matters of what is not known.
         let of_field = |field: &FieldPath| self.at(field).ok().flatten().cloned().unwrap_or_else(|| json!({ "type": ["null"] }));
         let schema = match (&expr, found) {
-            (Expr::Field(_), Type::Any) => Err("what it holds has no known type; take the whole field, or str(…) of it".to_owned()),
+            (Expr::Field(_), Type::Any) => {
+                Err("what it holds has no known type; take the whole field, or str(…) of it".to_owned())
+            }
             _ => expr.schema(&of_field),
         };
         let schema = schema.map_err(|why| self.fault(name, &why)).ok()?;
@@ -179,7 +185,11 @@ impl Writing<'_> {
             schema = fields.and_then(|fields| fields.get(name)).ok_or_else(|| match fields {
                 _ if depth == 0 => self.unknown(name),
                 Some(fields) => {
-                    format!("{:?} has no field {name:?}{}", field.names[depth - 1], did_you_mean(name, fields.keys().map(String::as_str)))
+                    format!(
+                        "{:?} has no field {name:?}{}",
+                        field.names[depth - 1],
+                        did_you_mean(name, fields.keys().map(String::as_str))
+                    )
                 }
                 None => format!("{:?} is not an object, so it has no field {name:?}", field.names[depth - 1]),
             })?;
@@ -189,7 +199,9 @@ impl Writing<'_> {
 
     fn unknown(&self, name: &str) -> String {
         if names_of(self.stream).any(|known| known == name) {
-            return format!("the field {name:?} is not selected; select it, and write null for it in the map if it is not to be written");
+            return format!(
+                "the field {name:?} is not selected; select it, and write null for it in the map if it is not to be written"
+            );
         }
         format!("it names the field {name:?}, which is not there{}", did_you_mean(name, names_of(self.stream)))
     }

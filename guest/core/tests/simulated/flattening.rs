@@ -7,6 +7,8 @@ use tap_bigcommerce_core::discover;
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_sandbox::Kind;
 
+static NULL: Value = Value::Null;
+
 fn world(depth: u64) -> World {
     let mut world = registry::world();
     world.config.insert("flattening_enabled".into(), json!(true));
@@ -17,7 +19,9 @@ fn world(depth: u64) -> World {
 /// A run over everything there is, optional fields included.
 fn run(world: &World) -> Run {
     let mut catalog = discover::catalog();
-    for entry in catalog["streams"].as_array_mut().unwrap().iter_mut().flat_map(|stream| stream["metadata"].as_array_mut().unwrap()) {
+    for entry in
+        catalog["streams"].as_array_mut().unwrap().iter_mut().flat_map(|stream| stream["metadata"].as_array_mut().unwrap())
+    {
         entry["metadata"]["selected"] = json!(true);
     }
     world.run_with(Inputs { catalog: Some(catalog.to_string()), ..world.inputs(None) }, None).ok()
@@ -40,7 +44,8 @@ fn fits(schema: &Value, value: &Value) -> bool {
         Value::String(_) => is(schema, "string"),
         Value::Array(items) => is(schema, "array") && items.iter().all(|item| fits(&schema["items"], item)),
         Value::Object(fields) => {
-            let fits_field = |(name, value): (&String, &Value)| schema["properties"].get(name).is_some_and(|schema| fits(schema, value));
+            let fits_field =
+                |(name, value): (&String, &Value)| schema["properties"].get(name).is_some_and(|schema| fits(schema, value));
             is(schema, "object") && (schema["additionalProperties"] == true || fields.iter().all(fits_field))
         }
     }
@@ -49,7 +54,7 @@ fn fits(schema: &Value, value: &Value) -> bool {
 /// The SDK's rules, on trees: an object with documented fields is dissolved down to a depth, and what is nested below is JSON text.
 fn flattened(schema: &Value, value: &Value, path: &[&str], depth: usize, out: &mut Map<String, Value>) {
     for (name, schema) in schema["properties"].as_object().unwrap() {
-        let Some(value) = value.get(name).or(value.is_null().then_some(&Value::Null)) else { continue };
+        let Some(value) = value.get(name).or(value.is_null().then_some(&NULL)) else { continue };
         let path = [path, &[name.as_str()]].concat();
         if is(schema, "object") && schema.get("properties").is_some() && path.len() <= depth {
             flattened(schema, value, &path, depth, out);
@@ -64,7 +69,9 @@ fn flattened(schema: &Value, value: &Value, path: &[&str], depth: usize, out: &m
 fn unfolded(record: &Value, nested: &dyn Fn(&str) -> bool) -> Map<String, Value> {
     let unfold = |(name, value): (&String, &Value)| {
         let value = match value {
-            Value::String(text) if nested(name) => serde_json::from_str(text).unwrap_or_else(|_| panic!("{name} is not JSON: {text}")),
+            Value::String(text) if nested(name) => {
+                serde_json::from_str(text).unwrap_or_else(|_| panic!("{name} is not JSON: {text}"))
+            }
             other => other.clone(),
         };
         (name.clone(), value)
@@ -81,7 +88,10 @@ fn every_record_of_every_stream_is_flattened_as_the_sdk_does_and_fits_its_schema
         assert_eq!(schemas.len(), plain_schemas.len());
         for (schema, was) in schemas.iter().zip(&plain_schemas) {
             let stream = schema["stream"].as_str().unwrap();
-            assert_eq!((&schema["key_properties"], &schema["bookmark_properties"]), (&was["key_properties"], &was["bookmark_properties"]));
+            assert_eq!(
+                (&schema["key_properties"], &schema["bookmark_properties"]),
+                (&was["key_properties"], &was["bookmark_properties"])
+            );
             let properties = schema["schema"]["properties"].as_object().unwrap();
             assert!(properties.values().all(|schema| !is(schema, "object") && !is(schema, "array")), "{stream}");
             let (records, before) = (flat.records(stream), plain.records(stream));
@@ -123,10 +133,14 @@ fn an_object_that_is_null_leaves_null_in_each_of_its_fields() {
     let world = world(1);
     let id = world.store.borrow().ids(Kind::ORDERS).nth(2).unwrap();
     let at = world.store.borrow().date_modified(Kind::ORDERS, id).unwrap();
-    world.store.borrow_mut().edit(Kind::ORDERS, id, at, |order| drop(order.fields.insert("billing_address".to_owned(), Value::Null)));
+    world
+        .store
+        .borrow_mut()
+        .edit(Kind::ORDERS, id, at, |order| drop(order.fields.insert("billing_address".to_owned(), Value::Null)));
     let run = world.select("orders");
     let order = run.records("orders").into_iter().find(|order| order["id"] == id).unwrap();
-    let fields: Vec<(&String, &Value)> = order.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("billing_address")).collect();
+    let fields: Vec<(&String, &Value)> =
+        order.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("billing_address")).collect();
     assert!(fields.len() > 5 && fields.iter().all(|(name, value)| value.is_null() && name.contains("__")), "{fields:?}");
 }
 
@@ -166,7 +180,9 @@ fn maps_come_first_and_two_fields_of_one_name_are_refused() {
     assert!(properties.contains_key("billing__city") && properties.contains_key("town"), "{properties:?}");
     assert!(!properties.contains_key("billing_address__city"));
     let orders = run.records("orders");
-    assert!(!orders.is_empty() && orders.iter().all(|order| order["billing__city"] == order["town"] && order["lines"].is_string()));
+    assert!(
+        !orders.is_empty() && orders.iter().all(|order| order["billing__city"] == order["town"] && order["lines"].is_string())
+    );
     mapped.config.insert("stream_maps".into(), json!({ "orders": { "billing_address__city": "status" } }));
     let failure = Plan::new(&mapped.inputs(None)).unwrap_err();
     assert!(failure.message.contains("two fields of orders would be called \"billing_address__city\""), "{failure}");

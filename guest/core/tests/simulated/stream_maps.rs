@@ -1,13 +1,13 @@
 //! `stream_maps`: what becomes of streams and records, and what stays as it is.
 
-use crate::registry::{self, small};
+use crate::registry;
 use crate::world::{Run, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap_bigcommerce_core::error::{Failure, Kind as Fault};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::streams::ALL;
-use tap_bigcommerce_sandbox::{Counts, Kind};
+use tap_bigcommerce_sandbox::Kind;
 
 fn mapped(maps: Value) -> World {
     let mut world = registry::world();
@@ -43,10 +43,21 @@ fn a_filter_moves_no_bookmark_and_counts_what_it_leaves_out() {
             assert_eq!(some.records(stream.name), wanted, "{} with {filter}", stream.name);
             let summary = &some.result.as_ref().unwrap().streams[0];
             let left_out = (whole.records(stream.name).len() - wanted.len()) as u64;
-            assert_eq!((summary.filtered, summary.records, summary.complete), (left_out, wanted.len() as u64, true), "{}", stream.name);
+            assert_eq!(
+                (summary.filtered, summary.records, summary.complete),
+                (left_out, wanted.len() as u64, true),
+                "{}",
+                stream.name
+            );
             let said = |part: &str| some.log.iter().any(|(_, line)| line.contains(part));
-            assert!(said("\"metric\":\"filtered_record_count\"") && said(&format!("{left_out} left out by the filter")), "{}", stream.name);
-            let (again, without) = (world.select_from(stream.name, Some(some.state())), plain.select_from(stream.name, Some(whole.state())));
+            assert!(
+                said("\"metric\":\"filtered_record_count\"")
+                    && (left_out == 0 || said(&format!("{left_out} left out by the filter"))),
+                "{}",
+                stream.name
+            );
+            let (again, without) =
+                (world.select_from(stream.name, Some(some.state())), plain.select_from(stream.name, Some(whole.state())));
             assert_eq!(messages(&again, "STATE"), messages(&without, "STATE"), "{} again", stream.name);
         }
     }
@@ -58,7 +69,12 @@ fn a_filter_fills_limits_as_what_is_written() {
         let world = mapped(maps);
         let (mut states, mut ids): (Vec<Value>, Vec<u64>) = (Vec::new(), Vec::new());
         loop {
-            let run = world.run_with(Inputs { max_records: Some(7), select: Some(vec!["orders".into()]), ..world.inputs(states.last()) }, None).ok();
+            let run = world
+                .run_with(
+                    Inputs { max_records: Some(7), select: Some(vec!["orders".into()]), ..world.inputs(states.last()) },
+                    None,
+                )
+                .ok();
             states.push(run.state().clone());
             ids.extend(run.ids("orders"));
             if run.result.as_ref().unwrap().complete {
@@ -68,10 +84,11 @@ fn a_filter_fills_limits_as_what_is_written() {
         }
     };
     let (whole, all) = limited(json!({}));
-    let (some, ids) = limited(json!({ "orders": { "__filter__": "id in [101, 103]" } }));
     assert!(whole.len() > 4 && all.len() > 30, "too few to show anything");
+    let wanted = [all[3], all[20]];
+    let (some, ids) = limited(json!({ "orders": { "__filter__": format!("id in [{}, {}]", wanted[0], wanted[1]) } }));
     assert_eq!(some, whole);
-    assert_eq!(ids, all.iter().copied().filter(|id| [101, 103].contains(id)).collect::<Vec<_>>());
+    assert_eq!(ids, wanted);
 }
 
 #[test]
@@ -136,10 +153,19 @@ fn a_renamed_or_hashed_key_stays_the_key() {
 #[test]
 fn a_stream_that_is_dropped_costs_no_request_and_keeps_its_bookmark() {
     let plain = registry::world().select("orders,customers");
-    for maps in [json!({ "orders": null }), json!({ "orders": "__NULL__" }), json!({ "customers": {}, "__else__": null }), json!({ "ord*": null })] {
+    for maps in [
+        json!({ "orders": null }),
+        json!({ "orders": "__NULL__" }),
+        json!({ "customers": {}, "__else__": null }),
+        json!({ "ord*": null }),
+    ] {
         let world = mapped(maps.clone());
         let run = world.select_from("orders,customers", Some(plain.state()));
-        assert_eq!(messages(&run, "SCHEMA").iter().map(|message| &message["stream"]).collect::<Vec<_>>(), ["customers"], "{maps}");
+        assert_eq!(
+            messages(&run, "SCHEMA").iter().map(|message| &message["stream"]).collect::<Vec<_>>(),
+            ["customers"],
+            "{maps}"
+        );
         assert_eq!(world.asked("/orders"), 0, "{maps}");
         let kept = |run: &Run| run.state()["bookmarks"]["orders"]["date_modified"].clone();
         assert_eq!(kept(&run), kept(&plain), "{maps}");
@@ -204,15 +230,27 @@ fn settings_that_are_text_do_the_same() {
 fn what_a_map_cannot_do_is_refused_with_what_to_write() {
     for (maps, said) in [
         (json!({ "order": {} }), "stream_maps.order names no stream; did you mean \"orders\"?"),
-        (json!({ "orders": { "stauts": null } }), "stream_maps.orders.stauts is to be dropped, but there is no such field; did you mean \"status\"?"),
+        (
+            json!({ "orders": { "stauts": null } }),
+            "stream_maps.orders.stauts is to be dropped, but there is no such field; did you mean \"status\"?",
+        ),
         (json!({ "customers": { "emial": null } }), "did you mean \"email\"?"),
-        (json!({ "orders": { "__filter__": "stauts == 'x'" } }), "it names the field \"stauts\", which is not there; did you mean \"status\"?"),
+        (
+            json!({ "orders": { "__filter__": "stauts == 'x'" } }),
+            "it names the field \"stauts\", which is not there; did you mean \"status\"?",
+        ),
         (json!({ "orders": { "__filter__": "status == 5" } }), "text is never equal to a number"),
-        (json!({ "orders": { "__filter__": "billing_address['contry'] == 'x'" } }), "\"billing_address\" has no field \"contry\"; did you mean \"country\"?"),
+        (
+            json!({ "orders": { "__filter__": "billing_address['contry'] == 'x'" } }),
+            "\"billing_address\" has no field \"contry\"; did you mean \"country\"?",
+        ),
         (json!({ "orders": { "__filter__": "status['x'] == 'x'" } }), "\"status\" is not an object"),
-        (json!({ "orders": { "__filter__": "staff_notes == 'x'" } }), "the field \"staff_notes\" is not selected"),
+        (json!({ "orders": { "__filter__": "consignments == 'x'" } }), "the field \"consignments\" is not selected"),
         (json!({ "orders": { "__filter__": 5 } }), "must be text that holds an expression"),
-        (json!({ "orders": { "__filter__": "id = 5" } }), "stream_maps.orders.__filter__ cannot be used: column 4: '=' is not supported; write == to compare"),
+        (
+            json!({ "orders": { "__filter__": "id = 5" } }),
+            "stream_maps.orders.__filter__ cannot be used: column 4: '=' is not supported; write == to compare",
+        ),
         (json!({ "orders": { "id": null } }), "stream_maps.orders.id cannot be used for orders: the key is no longer written"),
         (json!({ "orders": { "id": "'x'" } }), "the key is no longer written"),
         (json!({ "orders": { "id": "customer_id" } }), "the key is no longer written"),
@@ -254,7 +292,8 @@ fn a_deselected_field_may_be_dropped_and_not_read() {
 
 #[test]
 fn constants_of_a_map_are_in_no_log_line() {
-    let mut world = mapped(json!({ "customers": { "email": "md5('s3cret' + config['seed'] + email)", "__filter__": "email != 's3cret'" } }));
+    let mut world =
+        mapped(json!({ "customers": { "email": "md5('s3cret' + config['seed'] + email)", "__filter__": "email != 's3cret'" } }));
     world.config.insert("stream_map_config".into(), json!({ "seed": "s3cret" }));
     let run = world.select("customers");
     assert!(run.log.iter().all(|(_, line)| !line.contains("s3cret")), "{:?}", run.log);
@@ -269,7 +308,9 @@ fn a_record_that_fits_no_schema_is_set_aside_with_a_map_as_without() {
         world.config.insert("strict".into(), json!(true));
         let id = world.store.borrow().ids(Kind::BRANDS).nth(4).unwrap();
         let at = world.now();
-        world.store.borrow_mut().edit(Kind::BRANDS, id, at, |record| drop(record.fields.insert("meta_keywords".to_owned(), json!([{}]))));
+        world.store.borrow_mut().edit(Kind::BRANDS, id, at, |record| {
+            drop(record.fields.insert("custom_url".to_owned(), json!({ "is_customized": "perhaps" })))
+        });
         let inputs = Inputs { select: Some(vec!["brands".into()]), ..world.inputs(None) };
         let run = world.run_with(inputs, None);
         (run.result.map(|_| ()).map_err(|failure| failure.message), run.messages.len())
@@ -287,5 +328,4 @@ fn nothing_is_read_twice_for_a_map() {
     };
     let filter = json!({ "orders": { "__filter__": "False" }, "order_products": { "__alias__": "lines" } });
     assert_eq!(asked(mapped(filter)), asked(registry::world()));
-    assert!(small() != Counts::default());
 }
