@@ -1,10 +1,15 @@
 //! The config: what the settings are, and how a JSON object becomes one that can be trusted.
 
+mod shapes;
+mod sources;
+
+pub use self::sources::{from_env, merge};
 pub use crate::channels::Channels;
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::json::shown;
 pub use crate::origin::Origin;
+use crate::shapes::Shapes;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -37,6 +42,8 @@ pub enum SettingKind {
     Ids,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A JSON object, or its text.
+    Object,
 }
 
 /// One setting, as `--about` lists it.
@@ -125,6 +132,32 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Write ACTIVATE_VERSION after a full table that was certainly read completely, so that a target can remove what is gone.",
     ),
+    setting(
+        "stream_maps",
+        SettingKind::Object,
+        None,
+        "Filter, rename, drop, hash and alias streams and fields: see docs/shapes.md.",
+    ),
+    setting("stream_map_config", SettingKind::Object, None, "Values that the expressions of stream_maps use as config['name']."),
+    setting(
+        "flattening_enabled",
+        SettingKind::Boolean,
+        Some("false"),
+        "Make fields of the record out of the fields of its objects.",
+    ),
+    setting(
+        "flattening_max_depth",
+        SettingKind::Integer { min: 0, max: 100 },
+        None,
+        "How many levels of objects are flattened. 0: none.",
+    ),
+    setting("flattening_separator", SettingKind::Text, Some("__"), "What joins the names of flattened fields."),
+    setting(
+        "flattening_max_key_length",
+        SettingKind::Integer { min: 8, max: 255 },
+        Some("255"),
+        "Names of flattened fields that are as long as this or longer are shortened.",
+    ),
 ];
 
 /// A secret, kept out of debug output.
@@ -188,6 +221,8 @@ pub struct Config {
     pub strict: bool,
     /// Whether targets are told which rows of full tables are current.
     pub activates_versions: bool,
+    /// What messages look like.
+    pub(crate) shapes: Shapes,
 }
 
 impl Config {
@@ -205,36 +240,6 @@ impl Config {
         })?;
         Reader { map: &map, faults: Vec::new() }.config(credentials)
     }
-}
-
-/// The settings that are in the environment, from its variables. Their values stay text; [`Config::parse`] reads numbers and
-/// booleans from text.
-pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
-    let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
-    variables
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix(ENV_PREFIX)?.to_ascii_lowercase(), value)))
-        .filter(|(key, value)| known(key) && !value.is_empty())
-        .map(|(key, value)| (key, Value::String(value)))
-        .collect()
-}
-
-/// One config from several, each with its name for messages: a later one's keys win. A byte order mark is passed over.
-pub fn merge(sources: &[(String, String)]) -> Result<String> {
-    let mut merged = Map::new();
-    for (name, text) in sources {
-        let text = text.trim_start_matches('\u{feff}');
-        let map: Map<String, Value> = serde_json::from_str(text).map_err(|fault| {
-            let why = match text.trim().is_empty() {
-                true => "it is empty".to_owned(),
-                false if fault.is_eof() => "it ends too early".to_owned(),
-                false => format!("look at line {}, column {}", fault.line(), fault.column()),
-            };
-            Failure::new(Kind::Config, format!("{name} does not hold a JSON object: {why}"))
-        })?;
-        merged.extend(map);
-    }
-    Ok(Value::Object(merged).to_string())
 }
 
 /// Takes settings out of the map and gathers every fault on the way.
@@ -274,6 +279,7 @@ impl Reader<'_> {
             channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
             activates_versions: self.boolean("emit_activate_version_messages"),
+            shapes: self.shapes(),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
             && end <= start

@@ -146,7 +146,7 @@ impl Rule {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let mut pieces: Vec<&str> = pattern.split('*').collect();
     let (first, last) = (pieces.remove(0), pieces.pop());
     let Some(mut rest) = name.strip_prefix(first) else { return false };

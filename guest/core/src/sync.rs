@@ -62,7 +62,7 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
         summaries: Vec::new(),
         since_state: 0,
         state_at: started,
-        written: 0,
+        read: 0,
         max_records: plan.max_records,
         advanced: false,
         deadline: plan.max_seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds))),
@@ -101,10 +101,11 @@ struct Run<'r, T, C> {
     output: Output<'r>,
     stop: Pin<&'r mut dyn FusedFuture<Output = ()>>,
     summaries: Vec<StreamSummary>,
-    /// Records written since the last STATE.
+    /// Records read since the last STATE: written, or left out by a filter.
     since_state: u64,
     state_at: Duration,
-    written: u64,
+    /// The same since the run began.
+    read: u64,
     max_records: Option<u64>,
     deadline: Option<Duration>,
     /// A position has moved in this run, so that the next one resumes further on.
@@ -116,8 +117,8 @@ struct Stage<'g> {
     group: &'g Group,
     takers: Rc<Takers>,
     tallies: Vec<Tally>,
-    /// How many records each of them had when the walk began.
-    written_before: Vec<u64>,
+    /// How many records had been read for each of them when the walk began.
+    read_before: Vec<u64>,
     announced: bool,
     progress: Progress,
     /// The records being read were set aside earlier, so they do not move the position.
@@ -197,7 +198,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             group,
             takers: Rc::new(Takers::new(group, &progress, &self.config, self.aside(group)?)),
             tallies: group.members.iter().map(|_| Tally::default()).collect(),
-            written_before: Vec::new(),
+            read_before: Vec::new(),
             announced: false,
             progress,
             is_leftover: false,

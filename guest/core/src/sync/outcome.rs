@@ -4,6 +4,7 @@ use super::{Run, Stage};
 use crate::api::{Clock, Transport};
 use crate::error::Result;
 use crate::group::Group;
+use crate::shapes::RecordMap;
 use crate::summary::StreamSummary;
 use serde_json::json;
 use std::time::Duration;
@@ -19,10 +20,13 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             self.log.metric("counter", "record_count", json!(tally.records), json!({ "stream": name, "endpoint": name }));
             self.log.metric("timer", "sync_duration", json!(took), json!({ "stream": name, "status": status }));
             self.log.metric("timer", "job_duration", json!(took), json!({ "job_type": name, "status": status }));
-            let (records, skipped, nulled) = (tally.records, tally.skipped, tally.nulled());
+            let (records, filtered, skipped, nulled) = (tally.records, tally.filtered, tally.skipped, tally.nulled());
+            if member.written.map.as_ref().is_some_and(RecordMap::has_filter) {
+                self.log.metric("counter", "filtered_record_count", json!(filtered), json!({ "stream": name, "endpoint": name }));
+            }
             let aside = self.state.aside(member.stream)?.len() as u64;
             let complete = *result == Ok(true) && stage.takers.reads_for(place);
-            self.summaries.push(StreamSummary { name, records, skipped, nulled, aside, complete, failure });
+            self.summaries.push(StreamSummary { name, records, filtered, skipped, nulled, aside, complete, failure });
         }
         self.gate.report();
         Ok(())
