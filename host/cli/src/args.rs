@@ -7,7 +7,7 @@ use tap_bigcommerce::sinks::{Output, TARGETS};
 
 /// A Singer tap for BigCommerce: reads orders, customers, products and the rest of a store, and writes them into a file or to a Singer target.
 #[derive(Clone, Debug, Default, Parser)]
-#[command(name = "tap-bigcommerce", version, after_help = AFTER_HELP, max_term_width = WIDTH)]
+#[command(name = "tap-bigcommerce", version, after_help = format!("Examples:\n{EXAMPLES}\n\nExit codes: {EXIT_CODES}"), max_term_width = WIDTH)]
 #[command(group(ArgGroup::new("told").args(["about", "check"])))]
 pub(crate) struct Args {
     /// Settings, a JSON file. Can be repeated: later files override earlier ones, key by key. ENV reads the TAP_BIGCOMMERCE_* variables
@@ -80,17 +80,17 @@ const WRITE: &str = "Where to write";
 const TRY: &str = "Set up, check, try";
 const RUN: &str = "Connection and component";
 
-const AFTER_HELP: &str = "\
-Examples:
+pub(crate) const EXAMPLES: &str = "\
   Try it with a simulated store:
     tap-bigcommerce sandbox --output sqlite:shop.db
   Set up an account, then copy its store into a file:
     tap-bigcommerce init
     tap-bigcommerce --config config.json --output sqlite:shop.db
   Write to a Singer target:
-    tap-bigcommerce -c config.json --state-file state.json --target target-jsonl
+    tap-bigcommerce -c config.json --state-file state.json --target target-jsonl";
 
-Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
+pub(crate) const EXIT_CODES: &str = "\
+0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store, 10 the output failed, \
 11 some records were set aside, 12 a fault of the component, 130 stopped";
 

@@ -7,6 +7,7 @@ use crate::state_file::StateFile;
 pub(crate) use group::Group;
 use serde_json::{Map, Value};
 use std::io::{BufRead, BufReader, BufWriter, Error, ErrorKind, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -147,6 +148,10 @@ impl Sink for TargetSink {
 
 fn not_started(name: &str, fault: &Error) -> SinkError {
     let why = match fault.kind() {
+        // As with a Python environment that was moved.
+        ErrorKind::NotFound if Path::new(name).is_file() => {
+            "names in its first line a program that does not exist; install it again".to_owned()
+        }
         ErrorKind::NotFound => "does not exist; install it, or correct --target. It is started without a shell".to_owned(),
         ErrorKind::PermissionDenied => "may not be run by this user; check its permissions".to_owned(),
         _ => format!("cannot be started: {fault}; check --target"),

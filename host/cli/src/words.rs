@@ -1,11 +1,12 @@
 //! The commands of the command line. One that is a flag too is turned into that flag, so that one definition says what can be combined.
 
-use crate::args::Args;
+use crate::args::{Args, EXAMPLES, EXIT_CODES};
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory, Error, FromArgMatches, value_parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, line_break, roman};
 use std::ffi::OsString;
 
 /// What the command line asks for.
@@ -112,13 +113,32 @@ fn completions(shell: Option<Shell>) -> String {
     if let Some(shell) = shell {
         clap_complete::generate(shell, &mut command(), env!("CARGO_BIN_NAME"), &mut script);
     }
-    String::from_utf8_lossy(&script).into_owned()
+    // clap_complete 4.6 writes the name's hyphen in two ways for bash, so that no command completes its flags (clap-rs/clap#6421).
+    String::from_utf8_lossy(&script).replace("tap__subcmd__bigcommerce", "tap__bigcommerce")
 }
 
+/// One page for all commands.
 fn man() -> String {
+    let command = command();
+    let mut commands = Roff::new();
+    commands.control("SH", ["COMMANDS"]);
+    for word in command.get_subcommands() {
+        commands.control("TP", []);
+        commands.text([bold(format!("{} {}", command.get_name(), word.get_name()))]);
+        commands.text([roman(word.get_about().map(ToString::to_string).unwrap_or_default())]);
+    }
+    let mut ends = Roff::new();
+    ends.control("SH", ["EXAMPLES"]).control("nf", []).text(EXAMPLES.lines().flat_map(|line| [roman(line), line_break()]));
+    ends.control("fi", []).control("SH", ["EXIT STATUS"]).text([roman(EXIT_CODES)]);
     let mut page = Vec::new();
+    let page_of = Man::new(command.clone());
     // A vector takes whatever is written.
-    let _ = Man::new(command()).render(&mut page);
+    let _ = page_of.render_title(&mut page);
+    let _ = page_of.render_name_section(&mut page);
+    let _ = page_of.render_synopsis_section(&mut page);
+    let _ = commands.to_writer(&mut page);
+    let _ = page_of.render_options_section(&mut page);
+    let _ = ends.to_writer(&mut page);
     String::from_utf8_lossy(&page).into_owned()
 }
 

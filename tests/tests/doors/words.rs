@@ -31,7 +31,7 @@ fn an_unknown_word_is_refused_with_a_suggestion() {
         (&["-c", "config.json", "snadbox"], "'sandbox'"),
         (&["sync"], "a sync needs no command"),
         (&["config.json"], "--config config.json"),
-        (&["completions", "zhs"], "'zsh'"),
+        (&["completions", "zhs"], "fish, powershell, zsh"),
     ] {
         let ended = tap(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}");
@@ -59,8 +59,8 @@ fn bash_completes_a_word_and_a_flag() {
     for (words, wanted) in [("ch", "check"), ("check --sel", "--select"), ("--state-f", "--state-file")] {
         let count = words.split(' ').count();
         let program = format!(
-            "source '{}'; COMP_WORDS=(tap-bigcommerce {words}); COMP_CWORD={count}; \
-             _tap-bigcommerce tap-bigcommerce \"${{COMP_WORDS[{count}]}}\" \"${{COMP_WORDS[{count}-1]}}\"; echo \"${{COMPREPLY[@]}}\"",
+            "source '{}'; complete=$(complete -p tap-bigcommerce); complete=${{complete##*-F }}; COMP_WORDS=(tap-bigcommerce {words}); COMP_CWORD={count}
+             ${{complete%% *}} tap-bigcommerce \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; echo \"${{COMPREPLY[@]}}\"",
             script.display()
         );
         let mut bash = std::process::Command::new("bash");
@@ -73,7 +73,16 @@ fn bash_completes_a_word_and_a_flag() {
 fn the_man_page_names_every_flag_and_command() {
     let page = tap(&["man"]).ok().stdout;
     assert!(page.contains(".TH tap-bigcommerce 1"), "{page}");
-    for part in ["WHAT TO READ", "WHERE TO WRITE", "\\-\\-state\\-file", "check", "Exit codes"] {
+    let page = page.replace('\\', "");
+    for part in [
+        "\"WHAT TO READ\"",
+        "\"WHERE TO WRITE\"",
+        "--state-file",
+        "fBtap-bigcommerce check",
+        "\"EXIT STATUS\"",
+        "6 a scope is missing",
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    assert!(!page.contains("check(1)"), "there is one page");
 }
