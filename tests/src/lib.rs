@@ -11,5 +11,7 @@ pub mod program;
 pub mod runs;
 pub mod shop;
 pub mod tables;
+#[cfg(unix)]
+pub mod terminal;
 pub mod truth;
 pub mod wasmtime;

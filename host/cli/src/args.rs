@@ -1,72 +1,96 @@
-//! The command line.
+//! The flags of the command line. Its commands are in `words.rs`.
 
+use crate::target::CommandLine;
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
 use tap_bigcommerce::sinks::{Output, TARGETS};
 
-/// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
+/// A Singer tap for BigCommerce: reads orders, customers, products and the rest of a store, and writes them into a file or to a Singer target.
 #[derive(Clone, Debug, Default, Parser)]
-#[command(name = "tap-bigcommerce", version, after_help = EXIT_CODES)]
+#[command(name = "tap-bigcommerce", version, after_help = format!("Examples:\n{EXAMPLES}\n\nExit codes: {EXIT_CODES}"), max_term_width = WIDTH)]
 #[command(group(ArgGroup::new("told").args(["about", "check"])))]
 pub(crate) struct Args {
-    /// Settings, a JSON file. May be repeated: later files override earlier ones, key by key. ENV reads the TAP_BIGCOMMERCE_* variables
-    #[arg(short, long, value_name = "FILE")]
+    /// Settings, a JSON file. Can be repeated: later files override earlier ones, key by key. ENV reads the TAP_BIGCOMMERCE_* variables
+    #[arg(short, long, value_name = "FILE", help_heading = READ)]
     pub(crate) config: Vec<PathBuf>,
-    /// What to read, a JSON file as --discover writes it. Without it: everything
-    #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE")]
+    /// A Singer catalog, as `discover` writes it. Without it: the default streams
+    #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE", help_heading = READ)]
     pub(crate) catalog: Option<PathBuf>,
-    /// Resume from this state: a JSON file with the value of the last STATE message
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Read only these, by name: orders,products.variants. * matches any part of a name. May be repeated
-    #[arg(long, value_name = "RULES", conflicts_with = "about")]
+    /// Read only these, by name: orders,products.variants. * matches any part of a name. Can be repeated
+    #[arg(long, value_name = "RULES", conflicts_with = "about", help_heading = READ)]
     pub(crate) select: Vec<String>,
-    /// Leave these out, by name: customers.notes. May be repeated
-    #[arg(long, value_name = "RULES", conflicts_with = "about")]
+    /// Exclude these, by name: customers.notes. Can be repeated
+    #[arg(long, value_name = "RULES", conflicts_with = "about", help_heading = READ)]
     pub(crate) exclude: Vec<String>,
-    /// Read one record of each selected stream, then exit; with schema, write only their SCHEMA messages
-    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all",
-          conflicts_with_all = ["discover", "check", "about", "state", "full_refresh", "output"])]
-    pub(crate) test: Option<Test>,
-    /// Write the catalog, then exit
-    #[arg(short, long, conflicts_with_all = ["check", "about", "full_refresh", "output"])]
-    pub(crate) discover: bool,
-    /// Ask the store which streams the token can read, and what a first run costs for each selected stream, then exit
-    #[arg(long, conflicts_with_all = ["about", "state", "full_refresh", "output"])]
-    pub(crate) check: bool,
-    /// Read a stream from its start, whatever the state says. May be repeated
-    #[arg(long, value_name = "STREAM")]
+    /// Read a stream from its start, whatever the state says. Can be repeated
+    #[arg(long, value_name = "STREAM", help_heading = READ)]
     pub(crate) full_refresh: Vec<String>,
-    /// Print the tap's name, version, settings and streams, then exit
-    #[arg(long, conflicts_with_all = ["state", "full_refresh", "output"])]
-    pub(crate) about: bool,
-    /// The form of --about, or of --check: without it, --check writes text on a terminal, else JSON
-    #[arg(long, value_enum, requires = "told")]
-    pub(crate) format: Option<Format>,
-    #[arg(long, value_name = "OUTPUT", default_value = "stdout", help = outputs())]
-    pub(crate) output: Output,
-    /// Start a simulated store on this machine and read it: no account is needed
-    #[arg(long)]
-    pub(crate) sandbox: bool,
-    /// When the run has ended, write what it did as a page for a browser
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["discover", "check", "about", "test"])]
+    #[arg(long, value_name = "OUTPUT", help = outputs(), help_heading = WRITE)]
+    pub(crate) output: Option<Output>,
+    /// Start this Singer target and write the messages to it: --target 'target-jsonl --config target.json'. It needs --state-file
+    #[arg(long, value_name = "COMMAND", requires = "state_file", conflicts_with = "output", help_heading = WRITE)]
+    pub(crate) target: Option<CommandLine>,
+    /// With --target: resume from the state in this file, and replace it with each STATE that the target prints
+    #[arg(long, value_name = "FILE", conflicts_with = "state", help_heading = WRITE)]
+    pub(crate) state_file: Option<PathBuf>,
+    /// Resume from this state: a JSON file with the value of the last STATE message
+    #[arg(short, long, value_name = "FILE", help_heading = WRITE)]
+    pub(crate) state: Option<PathBuf>,
+    /// When the run ends, write an HTML page about it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["discover", "check", "about", "test"], help_heading = WRITE)]
     pub(crate) report: Option<PathBuf>,
-    /// Ask for the credentials, check them, write them to the config file (config.json), then exit
-    #[arg(long, conflicts_with_all = ["catalog", "state", "select", "exclude", "test", "discover", "check", "full_refresh", "about",
-                                      "output", "sandbox", "report"])]
+    /// Same as the command init
+    #[arg(long, help_heading = TRY, conflicts_with_all = ["catalog", "state", "state_file", "select", "exclude", "test", "discover", "check",
+                                                       "full_refresh", "about", "output", "sandbox", "report"])]
     pub(crate) init: bool,
-    /// Run this build of the component, in place of the one that the program carries; its SHA-256 is logged
-    #[arg(long, value_name = "FILE")]
+    /// Same as the command check
+    #[arg(long, conflicts_with_all = ["about", "state", "state_file", "full_refresh", "output"], help_heading = TRY)]
+    pub(crate) check: bool,
+    /// Same as the command discover
+    #[arg(short, long, conflicts_with_all = ["check", "about", "state_file", "full_refresh", "output"], help_heading = TRY)]
+    pub(crate) discover: bool,
+    /// Same as the command about
+    #[arg(long, conflicts_with_all = ["state", "state_file", "full_refresh", "output"], help_heading = TRY)]
+    pub(crate) about: bool,
+    /// Same as the command sandbox; it can be combined with --check and --test
+    #[arg(long, help_heading = TRY)]
+    pub(crate) sandbox: bool,
+    /// Read one record of each selected stream, then exit; with schema, print only their SCHEMA messages
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all", help_heading = TRY,
+          conflicts_with_all = ["discover", "check", "about", "state", "state_file", "full_refresh", "output"])]
+    pub(crate) test: Option<Test>,
+    /// The form of `about`, or of `check`: without it, `check` writes text on a terminal, otherwise JSON
+    #[arg(long, value_enum, requires = "told", help_heading = TRY)]
+    pub(crate) format: Option<Format>,
+    /// Extra CA certificates (PEM), trusted in addition to the system's
+    #[arg(long, value_name = "FILE", help_heading = RUN)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Run this build of the component instead of the one in the program; its SHA-256 is logged
+    #[arg(long, value_name = "FILE", help_heading = RUN)]
     pub(crate) component: Option<PathBuf>,
     /// Run that component only if its SHA-256 is this one
-    #[arg(long, value_name = "HEX", requires = "component")]
+    #[arg(long, value_name = "HEX", requires = "component", help_heading = RUN)]
     pub(crate) component_sha256: Option<String>,
-    /// Extra CA certificates (PEM), trusted in addition to the system's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
+/// Wider lines are hard to read.
+const WIDTH: usize = 100;
+const READ: &str = "What to read";
+const WRITE: &str = "Where to write";
+const TRY: &str = "Set up, check, try";
+const RUN: &str = "Connection and component";
+
+pub(crate) const EXAMPLES: &str = "\
+  Try it with a simulated store:
+    tap-bigcommerce sandbox --output sqlite:shop.db
+  Set up an account, then copy its store into a file:
+    tap-bigcommerce init
+    tap-bigcommerce --config config.json --output sqlite:shop.db
+  Write to a Singer target:
+    tap-bigcommerce -c config.json --state-file state.json --target target-jsonl";
+
+pub(crate) const EXIT_CODES: &str = "\
+0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store, 10 the output failed, \
 11 some records were set aside, 12 a fault of the component, 130 stopped";
 
@@ -75,7 +99,14 @@ fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
     let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
-    format!("Where the messages go: {}. {} keep their own state", forms.join(", "), own.join(" and "))
+    format!("Where the messages go: {}. {} keep their own state [default: stdout]", forms.join(", "), own.join(" and "))
+}
+
+impl Args {
+    /// Where the messages go without a target.
+    pub(crate) fn output(&self) -> Output {
+        self.output.clone().unwrap_or_default()
+    }
 }
 
 /// What `--test` tries.
@@ -140,8 +171,8 @@ mod tests {
 
     #[test]
     fn an_output_is_standard_output_unless_it_is_named() {
-        assert_eq!(parse("").unwrap().output, Output::default());
-        assert_eq!(format!("{:?}", parse("--output sqlite://shop.db").unwrap().output), "sqlite:shop.db");
+        assert_eq!(parse("").unwrap().output(), Output::default());
+        assert_eq!(format!("{:?}", parse("--output sqlite://shop.db").unwrap().output()), "sqlite:shop.db");
         assert_eq!(parse("--output duckdb:x").unwrap_err().exit_code(), 2);
     }
 
@@ -161,6 +192,13 @@ mod tests {
             "--init --check",
             "--init --output sqlite:a.db",
             "--check --report a.html",
+            "--target t",
+            "--target t --state-file s --output sqlite:a.db",
+            "--target t' --state-file s",
+            "--target= --state-file s",
+            "--state s --state-file s --target t",
+            "--check --state-file s --target t",
+            "--init --state-file s",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -38,9 +38,8 @@ impl Console {
         Console { live: None, ahead: Arc::default(), streams: Arc::default(), started, style, warnings: Arc::default() }
     }
 
-    /// A live line if standard error is a terminal that nothing else writes to, and lines are for people.
-    pub(crate) fn for_sync(messages_on_stdout: bool, style: Style) -> Console {
-        let shared = messages_on_stdout && std::io::stdout().is_terminal();
+    /// A live line if standard error is a terminal that is not shared with another writer, and lines are for people.
+    pub(crate) fn for_sync(shared: bool, style: Style) -> Console {
         if !std::io::stderr().is_terminal() || shared || style.is_json() {
             return Console::plain(style);
         }
@@ -79,7 +78,8 @@ impl Console {
         let line = Line::read(line, |name| self.streams.get().is_some_and(|known| known.iter().any(|known| known == name)));
         let Some(line) = self.style.line(&line, Utc::now(), Some(std::process::id())) else { return };
         match &self.live {
-            None => print(&line),
+            None if self.style.is_json() => print(&line),
+            None => print(wrapped(&line, "  ", terminal()).trim_end()),
             Some(bar) => bar.suspend(|| print(wrapped(&line, "  ", terminal()).trim_end())),
         }
     }

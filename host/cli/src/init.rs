@@ -1,5 +1,7 @@
 //! `--init`: asks for the settings, checks them against the store, and writes the config file.
 
+mod address;
+
 use crate::args::Args;
 use crate::console::Console;
 use crate::{check, table, tap};
@@ -9,7 +11,7 @@ use std::io::{ErrorKind, IsTerminal, Write, stdin};
 use std::path::{Path, PathBuf};
 use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::{Failure, Kind, Result};
-use tap_bigcommerce_core::config::{Config, Credentials, Origin};
+use tap_bigcommerce_core::config::{Config, Credentials};
 use tokio::runtime::Handle;
 
 const FILE: &str = "config.json";
@@ -126,7 +128,13 @@ fn agreed(person: &mut impl Person, check: impl Fn(&str) -> Result<Checked>) -> 
 fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()> {
     let kept = |answers: &Map<String, Value>, key: &str| answers.get(key).and_then(Value::as_str).map(str::to_owned);
     let hash = kept(answers, "store_hash");
-    let (hash, origin) = question(person, "API path, or store hash", hash, |person, text| person.line(text), store)?;
+    let (hash, origin) = question(
+        person,
+        "Address of the store's control panel, API path, or store hash",
+        hash,
+        |person, text| person.line(text),
+        address::store,
+    )?;
     answers.insert("store_hash".into(), json!(hash));
     if let Some(origin) = origin {
         match origin.to_string() {
@@ -206,19 +214,6 @@ fn yes(person: &mut impl Person, what: &str) -> Result<bool> {
     )
 }
 
-/// The store hash, and where the store is if the answer says it.
-fn store(text: &str) -> std::result::Result<(String, Option<Origin>), String> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Ok((setting("store_hash", text)?, None));
-    };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let origin = Origin::parse(&format!("{scheme}://{authority}")).map_err(|why| format!("this cannot be an API path: {why}"))?;
-    let hash = path.split('/').skip_while(|step| *step != "stores").nth(1);
-    let hash =
-        hash.ok_or("an API path has the store hash after /stores/, as in https://api.bigcommerce.com/stores/abc123/v3/")?;
-    Ok((setting("store_hash", hash)?, Some(origin)))
-}
-
 fn token_setting(text: &str) -> std::result::Result<String, String> {
     setting("access_token", text)
 }
@@ -246,7 +241,9 @@ struct Terminal(Term);
 
 impl Terminal {
     fn show(&self, question: &str) -> std::io::Result<()> {
-        self.0.write_str(question)?;
+        let question = table::wrapped(question.trim_end(), "", table::width(&self.0));
+        self.0.write_str(question.trim_end())?;
+        self.0.write_str(" ")?;
         self.0.flush()
     }
 }

@@ -15,14 +15,25 @@ mod report;
 mod sandbox;
 mod signals;
 mod spent;
+mod state_file;
 mod table;
 mod tap;
+mod target;
+mod words;
 
-use clap::Parser;
 use std::process::ExitCode;
+use words::Asked;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match words::parse(std::env::args_os().collect()) {
+        Ok(Asked::Tap(args)) => args,
+        Ok(Asked::Print(text)) => {
+            let Err(failure) = forms::print(&text) else { return ExitCode::SUCCESS };
+            eprintln!("CRITICAL {failure}");
+            return ExitCode::from(failure.kind.exit_code());
+        }
+        Err(told) => told.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => {

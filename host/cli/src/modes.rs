@@ -3,20 +3,32 @@
 use crate::args::{Args, Test};
 use crate::console::Console;
 use crate::report::Report;
+use crate::state_file::{Given, StateFile};
 use crate::tap::{run as run_of, selection, tap as tap_of};
+use crate::target::{Group, TargetSink};
 use crate::{check, files, forms, init, permissions, sandbox, signals};
 use std::future::Future;
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
 use tap_bigcommerce::sinks::{Opened, StdoutSink};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, Run, SinkError, Stop, store_identity};
 use tap_bigcommerce_core::log::Style;
 use tokio::task::JoinSet;
+
+const WITHOUT_TARGET: &str = "--state-file works only with --target: in a pipe this program cannot know what the target has kept, and a newer state would \
+                              leave records out for good; write --target 'COMMAND' instead of | COMMAND, or pass the last line that the target \
+                              prints to the next run with --state";
+const POURING: &str = "standard output is a terminal, and the simulated store is thousands of lines of JSON; copy it into a file with \
+                       --output sqlite:shop.db, or look at the first lines with: tap-bigcommerce sandbox 2> tap.log | head";
 
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
     let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
     let variables = files::variables(&args.config);
     let (style, warnings) = style(variables.as_deref().unwrap_or_default());
-    let console = if syncs { Console::for_sync(args.output.target.place().is_none(), style) } else { Console::plain(style) };
+    // A target's own messages go to the same standard error.
+    let is_shared = || args.target.is_some() || (args.output().target.place().is_none() && stdout().is_terminal());
+    let console = if syncs { Console::for_sync(is_shared(), style) } else { Console::plain(style) };
     warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     let done = perform(args, &console, variables).await;
     console.clear();
@@ -42,6 +54,15 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     }
     if args.init {
         return init::run(args, console).await;
+    }
+    if args.sandbox
+        && args.output.is_none()
+        && args.target.is_none()
+        && !args.check
+        && args.test.is_none()
+        && stdout().is_terminal()
+    {
+        return Err(Failure::new(Kind::Config, POURING));
     }
     let variables = variables?;
     let config = files::config(&args.config, &variables)?;
@@ -73,31 +94,26 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     }
     if args.test.is_some() {
         let stop = Stop::new();
-        let signals = signals::watch(stop.clone(), console.clone());
+        let signals = signals::watch(stop.clone(), console.clone(), Group::default());
         return while_waiting(signals, run.stop(&stop).test(StdoutSink::new())).await.result;
     }
     sync(args, console, run, &config).await
 }
 
 async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<()> {
-    let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
-    if let (Some(output), true) = (args.output.target.keeps_state(), given.is_some()) {
-        let text = format!(
-            "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
-             or use --full-refresh STREAM to read a stream from its start"
-        );
-        return Err(Failure::new(Kind::State, text));
-    }
+    let given = state(args)?;
+    let text = given.as_ref().map(|(_, given)| given.state.clone());
     // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
-    console.know(run.clone().state(given.clone()).plan().await?.streams);
+    console.know(run.clone().state(text.clone()).plan().await?.streams);
     let store = store_identity(config)?;
+    given.map_or(Ok(()), |(file, given)| given.check(file, &store))?;
     let report = args.report.as_deref().map(|file| Report::new(file, store.clone())).transpose()?;
-    let Opened { sink, state, notes } = args.output.open(&store, &args.full_refresh).map_err(sink_failure)?;
+    let (Opened { sink, state, notes }, target) = open(args, console, store).map_err(sink_failure)?;
     notes.iter().for_each(|note| console.log(&format!("INFO {note}")));
     let (stop, progress) = (Stop::new(), Progress::default());
-    let run = run.state(given.or(state)).stop(&stop).progress(&progress);
+    let run = run.state(text.or(state)).stop(&stop).progress(&progress);
     let mut background = JoinSet::new();
-    background.spawn(signals::watch(stop, console.clone()));
+    background.spawn(signals::watch(stop, console.clone(), target));
     background.spawn(console.clone().follow(progress.clone()));
     console.look_ahead(&run).await;
     let ended = run.into(sink).await;
@@ -113,6 +129,40 @@ async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<
     }
     // A report that cannot be written must not hide why a run failed.
     ended.result.and(reported)
+}
+
+/// The state that was given, and its file. None: a first run, or one whose output keeps its own state.
+fn state(args: &Args) -> Result<Option<(&Path, Given)>> {
+    let Some((flag, file)) =
+        args.state.as_ref().map(|file| ("--state", file)).or(args.state_file.as_ref().map(|file| ("--state-file", file)))
+    else {
+        return Ok(None);
+    };
+    if let Some(output) = args.output().target.keeps_state() {
+        let text = format!(
+            "{output} holds its own state, and with another one records could be left out of it for good: leave {flag} out, \
+             or use --full-refresh STREAM to read a stream from its start"
+        );
+        return Err(Failure::new(Kind::State, text));
+    }
+    let given = match (&args.state_file, &args.target) {
+        (None, _) => Some(Given::read(file)?),
+        (Some(_), Some(_)) => Given::resume(file)?,
+        (Some(_), None) => return Err(Failure::new(Kind::Config, WITHOUT_TARGET)),
+    };
+    Ok(given.map(|given| (file.as_path(), given)))
+}
+
+/// Opens what takes the messages. The group is a target's.
+fn open(args: &Args, console: &Console, store: String) -> std::result::Result<(Opened, Group), SinkError> {
+    match (&args.target, &args.state_file) {
+        (Some(line), Some(file)) => {
+            let sink = TargetSink::start(line, StateFile { file: file.clone(), store }, console.clone())?;
+            let group = sink.group();
+            Ok((Opened::new(sink), group))
+        }
+        _ => Ok((args.output().open(&store, &args.full_refresh)?, Group::default())),
+    }
 }
 
 /// What a future gives; the other one runs for as long.

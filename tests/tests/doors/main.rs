@@ -36,5 +36,10 @@ mod spent;
 mod sqlite;
 mod store_errors;
 mod streams;
+#[cfg(unix)]
+mod target;
+#[cfg(unix)]
+mod terminal;
 mod trial;
 mod wit;
+mod words;

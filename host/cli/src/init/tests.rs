@@ -95,7 +95,7 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     for why in [
         "this is required",
         "store_hash may hold only",
-        "after /stores/",
+        "https://store-HASH.mybigcommerce.com",
         "http is for loopback",
         "access_token holds a space",
         "start_date",
