@@ -6,8 +6,8 @@ mod tests;
 
 pub(super) use slots::{Slots, unquoted};
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
 /// What a field holds.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Date,
     Text,
     /// An object with these fields and no others.
-    Object(Vec<Field>),
+    Object(Fields),
     /// A list of such values.
     Array(Box<Kind>),
     /// Anything: an object or a list whose content the SCHEMA does not describe, or values of more than one type.
@@ -49,7 +49,7 @@ pub(super) struct Limits {
     pub(super) name: usize,
 }
 
-/// The fields of a stream, in the order of its SCHEMA.
+/// The fields of a stream, or of an object in its records, in the order of its SCHEMA.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
@@ -72,11 +72,15 @@ impl Fields {
         if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
             return Err(format!("the key {key:?} of {stream} is not among its fields"));
         }
+        Ok(Fields::of(properties, keys))
+    }
+
+    fn of(properties: &Map<String, Value>, keys: &[String]) -> Fields {
         let field =
             |(name, schema): (&String, &Value)| Field { name: name.clone(), kind: kind(schema), is_key: keys.contains(name) };
         let list: Vec<Field> = properties.iter().map(field).collect();
         let places = list.iter().enumerate().map(|(place, field)| (field.name.clone(), place)).collect();
-        Ok(Fields { list, places })
+        Fields { list, places }
     }
 
     /// The place of a field in the list.
@@ -117,10 +121,7 @@ fn kind(schema: &Value) -> Kind {
 fn object(schema: &Value) -> Kind {
     let is_open = schema.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false));
     match schema.get("properties").and_then(Value::as_object) {
-        Some(properties) if !properties.is_empty() && !is_open => {
-            let field = |(name, schema): (&String, &Value)| Field { name: name.clone(), kind: kind(schema), is_key: false };
-            Kind::Object(properties.iter().map(field).collect())
-        }
+        Some(properties) if !properties.is_empty() && !is_open => Kind::Object(Fields::of(properties, &[])),
         _ => Kind::Json,
     }
 }

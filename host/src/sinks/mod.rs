@@ -1,6 +1,6 @@
 //! Where the messages go.
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "columns")]
 mod columns;
 #[cfg(test)]
 #[cfg(all(feature = "jsonl", feature = "sqlite"))]
@@ -11,6 +11,8 @@ mod folder;
 mod jsonl;
 mod message;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
@@ -20,6 +22,8 @@ mod target;
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
 pub use output::{Output, TARGETS};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};

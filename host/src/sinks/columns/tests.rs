@@ -16,6 +16,11 @@ fn field(name: &str, kind: Kind) -> Field {
     Field { name: name.into(), kind, is_key: false }
 }
 
+fn object(list: Vec<Field>) -> Kind {
+    let places = list.iter().enumerate().map(|(place, field)| (field.name.clone(), place)).collect();
+    Kind::Object(Fields { list, places })
+}
+
 #[test]
 fn each_type_has_its_kind_with_null_or_without() {
     for (schema, kind) in [
@@ -42,7 +47,7 @@ fn each_type_has_its_kind_with_null_or_without() {
 #[test]
 fn an_object_or_a_list_has_the_shape_that_the_schema_gives_or_is_json() {
     let line = json!({"type": ["object", "null"], "properties": {"id": {"type": "integer"}, "price": {"type": "number"}}});
-    let shape = Kind::Object(vec![field("id", Kind::Integer), field("price", Kind::Decimal)]);
+    let shape = object(vec![field("id", Kind::Integer), field("price", Kind::Decimal)]);
     for (schema, kind) in [
         (line.clone(), shape.clone()),
         (json!({"type": "array", "items": line}), Kind::Array(Box::new(shape.clone()))),
@@ -57,7 +62,7 @@ fn an_object_or_a_list_has_the_shape_that_the_schema_gives_or_is_json() {
         (json!({"type": "object", "properties": {}}), Kind::Json),
         (json!({"type": "object", "properties": {"a": {}}, "additionalProperties": {"type": "string"}}), Kind::Json),
         (json!({"type": "object", "properties": {"a": {}}, "additionalProperties": false}), {
-            Kind::Object(vec![field("a", Kind::Json)])
+            object(vec![field("a", Kind::Json)])
         }),
         (json!({"anyOf": [line, line]}), Kind::Json),
     ] {
