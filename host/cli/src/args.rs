@@ -2,7 +2,7 @@
 
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
-use tap_bigcommerce::sinks::{Output, TARGETS};
+use tap_bigcommerce::sinks::{LACKING, Output, TARGETS};
 
 /// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
 #[derive(Clone, Debug, Default, Parser)]
@@ -74,8 +74,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalo
 fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
-    let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
-    format!("Where the messages go: {}. {} keep their own state", forms.join(", "), own.join(" and "))
+    let others: Vec<&str> =
+        TARGETS.iter().filter(|target| target.keeps_state().is_none()).map(|target| target.scheme()).collect();
+    let lacking: String = LACKING.iter().map(|scheme| format!(". This build lacks {scheme}")).collect();
+    format!("Where the messages go: {}. All but {} keep their own state{lacking}", forms.join(", "), others.join(" and "))
 }
 
 /// What `--test` tries.

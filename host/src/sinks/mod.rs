@@ -21,7 +21,7 @@ mod target;
 #[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
-pub use output::{Output, TARGETS};
+pub use output::{LACKING, Output, TARGETS};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetSink;
 #[cfg(feature = "sqlite")]

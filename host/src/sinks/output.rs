@@ -18,6 +18,12 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::parquet::ToParquet,
 ];
 
+/// The kinds of place that this build was made without.
+pub static LACKING: &[&str] = &[
+    #[cfg(not(feature = "parquet"))]
+    "parquet",
+];
+
 /// A place that messages can go to, as people write it.
 #[derive(Clone)]
 pub struct Output {
@@ -142,8 +148,10 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
 fn instead(what: &str) -> String {
     let hint = match what {
         "duckdb" | "motherduck" | "md" => "write sqlite:FILE, which DuckDB opens with ATTACH 'FILE' (TYPE sqlite)",
-        "parquet" if cfg!(feature = "parquet") => "write parquet:DIR, a folder with one of Parquet files for each stream",
-        "parquet" => "this program was built without it; build it with the feature parquet, or write jsonl:DIR",
+        lacking if LACKING.contains(&lacking) => {
+            "this program was built without the feature of that name; take a release of it, or write jsonl:DIR"
+        }
+        "parquet" => "write parquet:DIR, a folder in which each stream has one of Parquet files",
         "csv" | "tsv" | "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
