@@ -110,7 +110,7 @@ pub struct ParquetSink {
     held: usize,
     /// The last STATE, as long as it does not count.
     waiting: Option<Box<RawValue>>,
-    /// When the last one that counts came, or the first record.
+    /// When the last one that counts came, or the sink was opened.
     since: Instant,
     /// The streams that the run reads from their start.
     read_whole: Vec<String>,
@@ -287,9 +287,9 @@ impl ParquetSink {
     /// then every file is there that any state counts on.
     fn commit(&mut self) -> Result<(), SinkError> {
         let Some(state) = self.waiting.take() else { return Ok(()) };
-        for (name, stream) in &mut self.streams {
-            self.folder.held.streams.insert(name.clone(), stream.complete_all()?);
-        }
+        let completed = self.streams.iter_mut().map(|(name, stream)| Ok((name.clone(), stream.complete_all()?)));
+        let completed: Vec<(String, Files)> = completed.collect::<Result<_, SinkError>>()?;
+        self.folder.held.streams.extend(completed);
         self.folder.held.state = Some(state);
         self.folder.save()?;
         self.streams.values_mut().try_for_each(Stream::put)?;

@@ -1,7 +1,6 @@
 //! What is held in memory, and what leaves it.
 
 use super::*;
-use parquet::file::reader::FileReader;
 
 /// The rows of each row group, file by file.
 fn groups(shop: &Shop) -> Vec<Vec<i64>> {
