@@ -8,7 +8,7 @@ use std::fmt::Write;
 pub(super) const NAME: &str = "views.sql";
 
 const HEAD: &str = "\
--- Each stream as a view, for DuckDB: the files that state.json lists, and of each record what came last. Written anew by each run.
+-- Each stream as a view, for DuckDB: the files that state.json lists, and of each record what came last. Each run writes this file again.
 --   SET file_search_path = 'FOLDER';   -- this folder; not needed where DuckDB runs in it
 --   .read FOLDER/views.sql             -- in other programs: execute what it holds
 --   SELECT count(*) FROM orders;
