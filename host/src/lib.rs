@@ -25,7 +25,8 @@
 //!
 //! # Features
 //!
-//! All are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
+//! These are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
+//! `parquet` is the sink of that name, and off by default.
 #![forbid(unsafe_code)]
 
 mod account;

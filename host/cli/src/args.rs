@@ -3,7 +3,7 @@
 use crate::target::CommandLine;
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
-use tap_bigcommerce::sinks::{Output, TARGETS};
+use tap_bigcommerce::sinks::{LACKING, Output, TARGETS};
 
 /// A Singer tap for BigCommerce: reads orders, customers, products and the rest of a store, and writes them into a file or to a Singer target.
 #[derive(Clone, Debug, Default, Parser)]
@@ -98,8 +98,11 @@ pub(crate) const EXIT_CODES: &str = "\
 fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
-    let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
-    format!("Where the messages go: {}. {} keep their own state [default: stdout]", forms.join(", "), own.join(" and "))
+    let others: Vec<&str> =
+        TARGETS.iter().filter(|target| target.keeps_state().is_none()).map(|target| target.scheme()).collect();
+    let lacking: String = LACKING.iter().map(|scheme| format!(". This build lacks {scheme}")).collect();
+    let (forms, others) = (forms.join(", "), others.join(" and "));
+    format!("Where the messages go: {forms}. All but {others} keep their own state{lacking} [default: stdout]")
 }
 
 impl Args {

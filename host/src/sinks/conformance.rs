@@ -64,8 +64,14 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A place for each target that keeps a state.
+/// A place for each target that keeps a state, and keeps each one as it comes.
 fn places() -> Vec<Place> {
+    let places = waiting_places().into_iter();
+    places.map(|place| Place { target: place.target.without_waiting().unwrap_or(place.target), ..place }).collect()
+}
+
+/// A place for each of them as it is.
+fn waiting_places() -> Vec<Place> {
     let keeping = TARGETS.iter().copied().filter(|target| target.keeps_state().is_some());
     let places: Vec<Place> = keeping.map(|target| Place { target, folder: tempfile::tempdir().unwrap() }).collect();
     assert!(places.len() > 1);
@@ -208,6 +214,27 @@ fn a_run_that_is_killed_after_any_message_leaves_what_its_last_state_covers() {
             drop(again);
             let wanted: Vec<String> = (1..=covered.unwrap_or(0)).map(|id| id.to_string()).collect();
             assert_eq!(ids(&place), wanted, "{} after message {killed}", place.target.scheme());
+        }
+    }
+}
+
+/// A target may wait before a state counts. Then the records are those that the state before it covers.
+#[test]
+fn a_target_that_waits_has_at_every_moment_what_its_state_covers() {
+    let messages = [plain(), record(json!({"id": 1})), state(1), record(json!({"id": 2})), state(2), record(json!({"id": 3}))];
+    for killed in 0..=messages.len() {
+        for place in waiting_places() {
+            place.run(&[plain(), state(0)]);
+            let mut opened = place.open();
+            messages[..killed].iter().for_each(|message| put(&mut opened, message).unwrap());
+            let place = place.killed(opened);
+            let state: Value = serde_json::from_str(&place.open().state.unwrap()).unwrap();
+            let covered = state["n"].as_u64().unwrap();
+            let wanted: Vec<String> = (1..=covered).map(|id| id.to_string()).collect();
+            assert_eq!(ids(&place), wanted, "{} after message {killed}", place.target.scheme());
+            place.run(&messages);
+            assert_eq!(place.open().state.as_deref(), Some(r#"{"n":2}"#), "{}", place.target.scheme());
+            assert_eq!(ids(&place), ["1", "2"], "{}", place.target.scheme());
         }
     }
 }

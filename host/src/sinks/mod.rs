@@ -1,12 +1,18 @@
 //! Where the messages go.
 
+#[cfg(feature = "columns")]
+mod columns;
 #[cfg(test)]
 #[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(feature = "folder")]
+mod folder;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
@@ -15,7 +21,9 @@ mod target;
 #[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
-pub use output::{Output, TARGETS};
+pub use output::{LACKING, Output, TARGETS};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
@@ -97,7 +105,7 @@ impl SinkError {
 }
 
 /// The refusal of a file or a folder, as `what` says, that is bound to another store.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+#[cfg(any(feature = "folder", feature = "sqlite"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))

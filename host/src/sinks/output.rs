@@ -14,6 +14,14 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::sqlite::ToSqlite,
     #[cfg(feature = "jsonl")]
     &super::jsonl::ToJsonl,
+    #[cfg(feature = "parquet")]
+    &super::parquet::ToParquet,
+];
+
+/// The kinds of place that this build was made without.
+pub static LACKING: &[&str] = &[
+    #[cfg(not(feature = "parquet"))]
+    "parquet",
 ];
 
 /// A place that messages can go to, as people write it.
@@ -85,7 +93,7 @@ impl FromStr for Output {
         let named = targets().filter(is_named).find_map(|target| Some((target, target.place()?)));
         if let Some((target, (name, what))) = named {
             let wanted = format!("{what}: {}:{name}", target.scheme());
-            let is_folder = target.endings().contains(&"/");
+            let is_folder = name == "DIR";
             return Ok(Output { target, place: path(rest, &wanted, is_folder)? });
         }
         let ending = ending(text);
@@ -140,9 +148,11 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
 fn instead(what: &str) -> String {
     let hint = match what {
         "duckdb" | "motherduck" | "md" => "write sqlite:FILE, which DuckDB opens with ATTACH 'FILE' (TYPE sqlite)",
-        "csv" | "tsv" | "parquet" | "json" => {
-            "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target"
+        lacking if LACKING.contains(&lacking) => {
+            "this program was built without the feature of that name; take a release of it, or write jsonl:DIR"
         }
+        "parquet" => "write parquet:DIR, a folder in which each stream has one of Parquet files",
+        "csv" | "tsv" | "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
         }
@@ -203,7 +213,7 @@ mod tests {
     fn what_is_not_there_says_what_is() {
         for (text, words) in [
             ("duckdb:shop.duckdb", "ATTACH"),
-            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE or jsonl:DIR"),
+            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE"),
             ("shop.duckdb", "\"duckdb\""),
             ("csv:x", "jsonl:DIR"),
             ("out.parquet", "jsonl:DIR"),
@@ -236,7 +246,7 @@ mod tests {
             let own = [target.scheme()].into_iter().chain(target.aliases().iter().copied());
             assert!(own.into_iter().all(|name| names.insert(name)), "{}", target.scheme());
             assert!(!target.promise().is_empty());
-            assert_eq!(target.place().is_some(), !target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.place().is_some() || target.endings().is_empty(), "{}", target.scheme());
         }
     }
 

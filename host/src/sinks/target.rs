@@ -40,6 +40,12 @@ pub trait Target: Sync {
     /// The records of a stream that a place holds, in the order in which they came; none where nothing is kept. For the suite that all targets pass.
     #[cfg(test)]
     fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>>;
+
+    /// The same target as it is when each STATE counts at once, where otherwise it waits until there is enough to keep.
+    #[cfg(test)]
+    fn without_waiting(&self) -> Option<&'static dyn Target> {
+        None
+    }
 }
 
 /// What is to be opened.
