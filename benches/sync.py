@@ -31,7 +31,6 @@ MOST_REQUESTS = 158
 # The pages of a few orders with embedded lines: a page, the end, and the archived orders.
 MOST_PAGES = 6
 EMBEDDED = "this tap, lines embedded"
-PYTHON_NAMES = ("the Python tap", "this tap, the same catalog")
 # A quota ends a run's time, not its work: fewer records are enough.
 LIMITED = {"orders": 300, "customers": 300, "products": 300, "coupons": 30}
 MANY, FEW = 1_000_000, 2000
@@ -139,16 +138,13 @@ def with_latency(work, tools, sizes, rounds):
 
 def with_quota(work, tools, sizes, rounds):
     """A new store for each run: its first window begins with the first request."""
-    rows = {}
+    commands = {"this tap": tools.tap(), EMBEDDED: tools.embedded()}
+    rows = {name: Row(name) for name in commands}
     for number in range(rounds):
-        for name in ("this tap", EMBEDDED, *PYTHON_NAMES):
+        for name, command in commands.items():
             with Shop(work, quota=f"{QUOTA}/{SECONDS}", **sizes) as shop:
-                commands = {"this tap": tools.tap(), EMBEDDED: tools.embedded()}
-                command = commands.get(name) or tools.python_commands(shop).get(name)
-                if command:
-                    row = rows.setdefault(name, Row(name))
-                    row.runs.append(take(shop, command, tools))
-                    print(f"{number + 1}/{rounds} {name}, with a quota: {row.runs[-1].wall:.2f} s", flush=True)
+                rows[name].runs.append(take(shop, command, tools))
+                print(f"{number + 1}/{rounds} {name}, with a quota: {rows[name].runs[-1].wall:.2f} s", flush=True)
     return list(rows.values())
 
 
