@@ -76,7 +76,7 @@ def with_duckdb(shop, lines, streams):
         rows += len(records)
         for field in of_type(schema, "number") + of_type(schema, "integer"):
             values = [row[field] for row in expected.values() if row[field] is not None]
-            total, least, most = database.sql(f'SELECT sum("{field}"), min("{field}"), max("{field}") FROM "{stream}"').fetchone()
+            total, least, most = database.execute(f'SELECT sum("{field}"), min("{field}"), max("{field}") FROM "{stream}"').fetchone()
             same = total is None if not values else decimal.Decimal(total).quantize(ROUND) == decimal.Decimal(sum(values)).quantize(ROUND)
             if not same or (least, most) != (min(values, default=None), max(values, default=None)):
                 check(False, f"{stream}.{field}: sum {total}, from {least} to {most}")
@@ -87,7 +87,9 @@ def with_duckdb(shop, lines, streams):
             if (ends["a"], ends["b"]) != (min(values, default=None), max(values, default=None)):
                 check(False, f"{stream}.{field}: from {ends['a']} to {ends['b']}")
     check(rows > 0 and sums > 0, f"DuckDB: {rows} rows of {len(streams)} streams; sums, least and greatest values of {sums} columns")
-    types = database.sql("SELECT typeof(total_inc_tax), typeof(date_created), typeof(id), typeof(products[1].base_price) FROM orders LIMIT 1").fetchone()
+    types = database.execute(
+        "SELECT typeof(total_inc_tax), typeof(date_created), typeof(id), typeof(products[1].base_price) FROM orders LIMIT 1"
+    ).fetchone()
     check(types == ("DECIMAL(38,18)", "TIMESTAMP WITH TIME ZONE", "BIGINT", "DECIMAL(38,18)"), f"DuckDB: types of orders: {types}")
     return database
 
