@@ -88,7 +88,7 @@ fn a_filter_fills_limits_as_what_is_written() {
     let wanted = [all[3], all[20]];
     let (some, ids) = limited(json!({ "orders": { "__filter__": format!("id in [{}, {}]", wanted[0], wanted[1]) } }));
     assert_eq!(some, whole);
-    assert_eq!(ids, wanted);
+    assert_eq!(ids, all.iter().copied().filter(|id| wanted.contains(id)).collect::<Vec<_>>());
 }
 
 #[test]
