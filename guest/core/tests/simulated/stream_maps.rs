@@ -88,7 +88,7 @@ fn a_filter_fills_limits_as_what_is_written() {
     let wanted = [all[3], all[20]];
     let (some, ids) = limited(json!({ "orders": { "__filter__": format!("id in [{}, {}]", wanted[0], wanted[1]) } }));
     assert_eq!(some, whole);
-    assert_eq!(ids, wanted);
+    assert_eq!(ids, all.iter().copied().filter(|id| wanted.contains(id)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -231,18 +231,18 @@ fn what_a_map_cannot_do_is_refused_with_what_to_write() {
     for (maps, said) in [
         (json!({ "order": {} }), "stream_maps.order names no stream; did you mean \"orders\"?"),
         (
-            json!({ "orders": { "stauts": null } }),
-            "stream_maps.orders.stauts is to be dropped, but there is no such field; did you mean \"status\"?",
+            json!({ "orders": { "states": null } }),
+            "stream_maps.orders.states is to be dropped, but there is no such field; did you mean \"status\"?",
         ),
-        (json!({ "customers": { "emial": null } }), "did you mean \"email\"?"),
+        (json!({ "customers": { "emails": null } }), "did you mean \"email\"?"),
         (
-            json!({ "orders": { "__filter__": "stauts == 'x'" } }),
-            "it names the field \"stauts\", which is not there; did you mean \"status\"?",
+            json!({ "orders": { "__filter__": "states == 'x'" } }),
+            "it names the field \"states\", which is not there; did you mean \"status\"?",
         ),
         (json!({ "orders": { "__filter__": "status == 5" } }), "text is never equal to a number"),
         (
-            json!({ "orders": { "__filter__": "billing_address['contry'] == 'x'" } }),
-            "\"billing_address\" has no field \"contry\"; did you mean \"country\"?",
+            json!({ "orders": { "__filter__": "billing_address['county'] == 'x'" } }),
+            "\"billing_address\" has no field \"county\"; did you mean \"country\"?",
         ),
         (json!({ "orders": { "__filter__": "status['x'] == 'x'" } }), "\"status\" is not an object"),
         (json!({ "orders": { "__filter__": "consignments == 'x'" } }), "the field \"consignments\" is not selected"),
