@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory, Error, FromArgMatches, value_parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, line_break, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 use std::ffi::OsString;
 
 /// What the command line asks for.
@@ -128,7 +128,10 @@ fn man() -> String {
         commands.text([roman(word.get_about().map(ToString::to_string).unwrap_or_default())]);
     }
     let mut ends = Roff::new();
-    ends.control("SH", ["EXAMPLES"]).control("nf", []).text(EXAMPLES.lines().flat_map(|line| [roman(line), line_break()]));
+    ends.control("SH", ["EXAMPLES"]).control("nf", []);
+    for line in EXAMPLES.lines() {
+        ends.text([roman(line)]);
+    }
     ends.control("fi", []).control("SH", ["EXIT STATUS"]).text([roman(EXIT_CODES)]);
     let mut page = Vec::new();
     let page_of = Man::new(command.clone());
