@@ -65,7 +65,7 @@ pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
 }
 
 /// Puts a draft on the disk, with its name, so that another file can count on it.
-#[cfg(feature = "jsonl")]
+#[cfg(feature = "folder")]
 pub(crate) fn end_draft(new: &File, draft: &Path) -> Result<()> {
     new.sync_all()?;
     sync_folder(folder(draft))

@@ -3,6 +3,8 @@
 #[cfg(test)]
 #[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(feature = "folder")]
+mod folder;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
@@ -97,7 +99,7 @@ impl SinkError {
 }
 
 /// The refusal of a file or a folder, as `what` says, that is bound to another store.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+#[cfg(any(feature = "folder", feature = "sqlite"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))

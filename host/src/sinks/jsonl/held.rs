@@ -1,20 +1,11 @@
 //! What the folder knows of itself: whose it is, the last STATE, and how much of each file that covers.
 
-use super::super::message::is_stream_name;
 use super::lines::Lines;
-use super::{SinkError, data, sentence};
-use crate::files;
+use crate::sinks::folder;
+use crate::sinks::message::is_stream_name;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::Path;
-
-/// The file's name.
-pub(super) const NAME: &str = "state.json";
-/// Its name until it is whole.
-const DRAFT: &str = "state.json.new";
 
 /// The content of `state.json`.
 #[derive(Debug, Deserialize, Serialize)]
@@ -33,8 +24,8 @@ pub(super) struct Held {
     pub(super) versions: BTreeMap<String, Lines>,
 }
 
-impl Held {
-    pub(super) fn new(store: &str) -> Held {
+impl folder::Held for Held {
+    fn new(store: &str) -> Held {
         Held {
             store: store.to_owned(),
             state: None,
@@ -44,39 +35,14 @@ impl Held {
         }
     }
 
-    /// Whether this sink can have written it.
+    fn store(&self) -> &str {
+        &self.store
+    }
+
     fn is_sound(&self) -> bool {
         let length = |stream| self.replaced.get(stream).or_else(|| self.files.get(stream)).copied();
         self.files.keys().all(|stream| is_stream_name(stream))
             && self.replaced.keys().all(|stream| self.files.contains_key(stream))
             && self.versions.iter().all(|(stream, lines)| length(stream).is_some_and(|length| lines.fit(length)))
-    }
-
-    /// What the folder holds; none in a new one.
-    pub(super) fn read(folder: &Path) -> Result<Option<Held>, SinkError> {
-        let path = folder.join(NAME);
-        if data::length(&path)?.is_none() {
-            return Ok(None);
-        }
-        let bytes = fs::read(&path).map_err(|fault| sentence(&path, &fault))?;
-        match serde_json::from_slice::<Held>(&bytes) {
-            Ok(held) if held.is_sound() => Ok(Some(held)),
-            _ => Err(SinkError::new(format!(
-                "{} was not written by this tap's jsonl output, or is damaged; name another folder",
-                path.display()
-            ))),
-        }
-    }
-
-    /// Puts this in the place of what the folder holds: all of it or, should the run be killed or the power fail, nothing.
-    pub(super) fn save(&self, folder: &Path) -> Result<(), SinkError> {
-        let path = folder.join(NAME);
-        self.write(folder, &path).map_err(|fault| sentence(&path, &fault))
-    }
-
-    fn write(&self, folder: &Path, path: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        files::replace_by_draft(path, &folder.join(DRAFT), &text)
     }
 }

@@ -4,27 +4,24 @@ mod data;
 mod held;
 mod lines;
 
+use super::folder::{self, Folder, Kind};
 use super::message::{is_stream_name, not_a_name, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
-use super::{Message, MessageKind, Record, Sink, SinkError, others_data};
-use crate::files;
+use super::{Message, MessageKind, Record, Sink, SinkError};
 use data::DataFile;
 use held::Held;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-const LOCK: &str = ".lock";
-const EXTENSION: &str = "jsonl";
+const KIND: Kind = Kind { scheme: "jsonl", extension: "jsonl" };
 
 /// `--output jsonl:DIR`.
 pub(super) struct ToJsonl;
 
 impl Target for ToJsonl {
     fn scheme(&self) -> &'static str {
-        "jsonl"
+        KIND.scheme
     }
 
     fn aliases(&self) -> &'static [&'static str] {
@@ -55,7 +52,7 @@ impl Target for ToJsonl {
 
     #[cfg(test)]
     fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>> {
-        let lines = fs::read_to_string(place.join(stream).with_extension(EXTENSION)).ok()?;
+        let lines = std::fs::read_to_string(place.join(stream).with_extension(KIND.extension)).ok()?;
         Some(lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect())
     }
 }
@@ -71,12 +68,9 @@ impl Target for ToJsonl {
 ///
 /// A folder belongs to one store, and to one run at a time.
 pub struct JsonlSink {
-    folder: PathBuf,
-    held: Held,
+    folder: Folder<Held>,
     files: HashMap<String, DataFile>,
     repaired: Option<String>,
-    /// Locked for as long as it is open.
-    _lock: File,
 }
 
 impl JsonlSink {
@@ -88,15 +82,8 @@ impl JsonlSink {
     /// The folder cannot be written, is in use, holds another store's data or files that this sink did not write, or has lost lines that
     /// its state counts on.
     pub fn open(folder: &Path, store: &str) -> Result<JsonlSink, SinkError> {
-        make(folder)?;
-        refuse_others_files(folder)?;
-        let lock = lock(folder)?;
-        let held = match Held::read(folder)? {
-            Some(held) if held.store != store => return Err(others_data(folder, &held.store, store, "folder")),
-            Some(held) => held,
-            None => Held::new(store),
-        };
-        let mut sink = JsonlSink { folder: folder.to_owned(), held, files: HashMap::new(), repaired: None, _lock: lock };
+        let folder = Folder::open(folder, store, KIND)?;
+        let mut sink = JsonlSink { folder, files: HashMap::new(), repaired: None };
         sink.replace()?;
         sink.repair()?;
         Ok(sink)
@@ -105,7 +92,7 @@ impl JsonlSink {
     /// The value of the last STATE that the folder holds: the state for the run that writes to this sink. With another one, records could
     /// be left out of the files for good.
     pub fn state(&self) -> Option<&str> {
-        self.held.state.as_deref().map(RawValue::get)
+        self.folder.held.state.as_deref().map(RawValue::get)
     }
 
     /// What was cut off when the folder was opened, in a sentence for the log; none if every file ended where its state says.
@@ -115,29 +102,29 @@ impl JsonlSink {
 
     /// Puts the drafts that the state names in the place of their files. A run that was killed in between has left that to the next one.
     fn replace(&mut self) -> Result<(), SinkError> {
-        if self.held.replaced.is_empty() {
+        if self.folder.held.replaced.is_empty() {
             return Ok(());
         }
-        for (stream, &length) in &self.held.replaced {
-            data::replace(&self.file(stream), length)?;
-            self.held.files.insert(stream.clone(), length);
+        for (stream, &length) in &self.folder.held.replaced {
+            folder::replace(&self.folder.file(stream), length)?;
+            self.folder.held.files.insert(stream.clone(), length);
         }
-        self.held.replaced.clear();
-        self.held.save(&self.folder)
+        self.folder.held.replaced.clear();
+        self.folder.save()
     }
 
     /// Cuts each file back to what the state covers. All are looked at before one is changed.
     fn repair(&mut self) -> Result<(), SinkError> {
         let mut torn = Vec::new();
-        for (stream, &covered) in &self.held.files {
-            let path = self.file(stream);
-            data::forget_draft(&path)?;
-            if data::surplus(&path, covered)? > 0 {
+        for (stream, &covered) in &self.folder.held.files {
+            let path = self.folder.file(stream);
+            folder::forget_draft(&path)?;
+            if folder::surplus(&path, covered)? > 0 {
                 torn.push((path, covered));
             }
         }
         for (path, covered) in &torn {
-            data::cut(path, *covered)?;
+            folder::cut(path, *covered)?;
         }
         if !torn.is_empty() {
             let names: Vec<String> = torn.iter().map(|(path, _)| path.display().to_string()).collect();
@@ -170,17 +157,17 @@ impl JsonlSink {
         if self.files.contains_key(stream) {
             return Ok(());
         }
-        let path = self.file(stream);
-        let known = self.held.files.get(stream).copied();
-        if known.is_none() && data::length(&path)?.is_some_and(|length| length > 0) {
-            return Err(others_file(&path));
+        let path = self.folder.file(stream);
+        let known = self.folder.held.files.get(stream).copied();
+        if known.is_none() && folder::length(&path)?.is_some_and(|length| length > 0) {
+            return Err(folder::others_file(&path));
         }
-        let lines = self.held.versions.get(stream).cloned().unwrap_or_default();
+        let lines = self.folder.held.versions.get(stream).cloned().unwrap_or_default();
         let file = DataFile::open(path, known.unwrap_or(0), lines)?;
         self.files.insert(stream.to_owned(), file);
         if known.is_none() {
-            self.held.files.insert(stream.to_owned(), 0);
-            self.held.save(&self.folder)?;
+            self.folder.held.files.insert(stream.to_owned(), 0);
+            self.folder.save()?;
         }
         Ok(())
     }
@@ -189,26 +176,22 @@ impl JsonlSink {
     /// that any state covers.
     fn commit(&mut self, state: &RawValue) -> Result<(), SinkError> {
         for (stream, file) in &mut self.files {
-            self.held.files.insert(stream.clone(), file.keep()?);
+            self.folder.held.files.insert(stream.clone(), file.keep()?);
             if let Some(length) = file.shorten()? {
-                self.held.replaced.insert(stream.clone(), length);
+                self.folder.held.replaced.insert(stream.clone(), length);
             }
             match file.lines().have_versions() {
-                true => drop(self.held.versions.insert(stream.clone(), file.lines().clone())),
-                false => drop(self.held.versions.remove(stream)),
+                true => drop(self.folder.held.versions.insert(stream.clone(), file.lines().clone())),
+                false => drop(self.folder.held.versions.remove(stream)),
             }
         }
-        self.held.state = Some(state.to_owned());
-        self.held.save(&self.folder)?;
-        let replaced: Vec<String> = self.held.replaced.keys().cloned().collect();
+        self.folder.held.state = Some(state.to_owned());
+        self.folder.save()?;
+        let replaced: Vec<String> = self.folder.held.replaced.keys().cloned().collect();
         // Closed first: Windows may refuse to replace a file that is open.
         replaced.iter().for_each(|stream| drop(self.files.remove(stream)));
         self.replace()?;
         replaced.iter().try_for_each(|stream| self.schema(stream))
-    }
-
-    fn file(&self, stream: &str) -> PathBuf {
-        self.folder.join(stream).with_extension(EXTENSION)
     }
 }
 
@@ -228,72 +211,6 @@ impl Sink for JsonlSink {
     fn finish(&mut self) -> Result<(), SinkError> {
         self.files.values_mut().try_for_each(DataFile::cut_back)
     }
-}
-
-fn make(folder: &Path) -> Result<(), SinkError> {
-    let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another folder", folder.display())));
-    match fs::metadata(folder) {
-        Ok(data) if !data.is_dir() => refuse("is a file, not a folder"),
-        // Who may write everywhere could overlook it. On Windows the mark means something else.
-        Ok(data) if cfg!(unix) && data.permissions().readonly() => refuse("is read-only"),
-        Ok(_) => Ok(()),
-        Err(_) => files::make_folder(folder).or_else(|fault| refuse(&format!("cannot be made ({fault})"))),
-    }
-}
-
-/// In a folder without a state, lines are somebody else's.
-fn refuse_others_files(folder: &Path) -> Result<(), SinkError> {
-    let told = |fault: io::Error| sentence(folder, &fault);
-    if fs::exists(folder.join(held::NAME)).map_err(told)? {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).map_err(told)? {
-        let entry = entry.map_err(told)?;
-        let path = entry.path();
-        if path.extension().is_some_and(|end| end == EXTENSION) && entry.metadata().map_err(told)?.len() > 0 {
-            return Err(others_file(&path));
-        }
-    }
-    Ok(())
-}
-
-fn others_file(path: &Path) -> SinkError {
-    let (path, state) = (path.display(), held::NAME);
-    SinkError::new(format!(
-        "{path} already exists but is not listed in a {state} next to it; move it away or name another folder"
-    ))
-}
-
-fn lock(folder: &Path) -> Result<File, SinkError> {
-    let path = folder.join(LOCK);
-    let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SinkError::new(format!(
-            "{} is in use by another run of this tap; wait until that has ended and run again",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(fault)) => Err(sentence(&path, &fault)),
-    }
-}
-
-/// A fault of the disk in a sentence, with what to do now.
-fn sentence(path: &Path, fault: &io::Error) -> SinkError {
-    let path = path.display();
-    SinkError::new(match fault.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            format!(
-                "the disk is full, so {path} cannot be written; free some space and run again: it resumes from its last state"
-            )
-        }
-        ErrorKind::FileTooLarge => {
-            format!("{path} has become as large as a file may be on this disk or for this user; raise that limit and run again")
-        }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            format!("{path} cannot be written by this user; look at its permissions and its folder's ({fault})")
-        }
-        _ => format!("{path} cannot be written ({fault}); look at its disk and run again"),
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use super::*;
+use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 mod versions;
