@@ -25,7 +25,7 @@
 //!
 //! # Features
 //!
-//! All are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
+//! All are on by default, and each may be left out: `csv`, `jsonl` and `sqlite` are the sinks of their names, `cache` keeps compiled components in a folder.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -14,6 +14,10 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::sqlite::ToSqlite,
     #[cfg(feature = "jsonl")]
     &super::jsonl::ToJsonl,
+    #[cfg(feature = "jsonl")]
+    &super::jsonl::ToJsonlPerRun,
+    #[cfg(feature = "csv")]
+    &super::csv::ToCsv,
 ];
 
 /// A place that messages can go to, as people write it.
@@ -85,7 +89,7 @@ impl FromStr for Output {
         let named = targets().filter(is_named).find_map(|target| Some((target, target.place()?)));
         if let Some((target, (name, what))) = named {
             let wanted = format!("{what}: {}:{name}", target.scheme());
-            let is_folder = target.endings().contains(&"/");
+            let is_folder = name == "DIR";
             return Ok(Output { target, place: path(rest, &wanted, is_folder)? });
         }
         let ending = ending(text);
@@ -140,9 +144,8 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
 fn instead(what: &str) -> String {
     let hint = match what {
         "duckdb" | "motherduck" | "md" => "write sqlite:FILE, which DuckDB opens with ATTACH 'FILE' (TYPE sqlite)",
-        "csv" | "tsv" | "parquet" | "json" => {
-            "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target"
-        }
+        "csv" | "tsv" => "write csv:DIR, a folder with a CSV file for each stream",
+        "parquet" | "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
         }
@@ -203,9 +206,10 @@ mod tests {
     fn what_is_not_there_says_what_is() {
         for (text, words) in [
             ("duckdb:shop.duckdb", "ATTACH"),
-            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE or jsonl:DIR"),
+            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE, jsonl:DIR"),
             ("shop.duckdb", "\"duckdb\""),
-            ("csv:x", "jsonl:DIR"),
+            ("tsv:x", "csv:DIR"),
+            ("shop.csv", "csv:DIR"),
             ("out.parquet", "jsonl:DIR"),
             ("postgres://user:s3cret@host/db", "Singer target"),
             ("postgresql+psycopg2://user:s3cret@host/db", "there is no output"),
@@ -231,12 +235,13 @@ mod tests {
 
     #[test]
     fn no_two_targets_answer_to_one_name() {
-        let mut names = std::collections::HashSet::new();
+        let (mut names, mut endings) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for target in TARGETS {
             let own = [target.scheme()].into_iter().chain(target.aliases().iter().copied());
             assert!(own.into_iter().all(|name| names.insert(name)), "{}", target.scheme());
             assert!(!target.promise().is_empty());
-            assert_eq!(target.place().is_some(), !target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.place().is_some() || target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.endings().iter().all(|ending| endings.insert(ending)), "{}", target.scheme());
         }
     }
 

@@ -40,6 +40,18 @@ pub trait Target: Sync {
     /// The records of a stream that a place holds, in the order in which they came; none where nothing is kept. For the suite that all targets pass.
     #[cfg(test)]
     fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>>;
+
+    /// A new place for that suite: in the file system, unless the target says otherwise. None if there can be none on this machine.
+    #[cfg(test)]
+    fn stage(&self) -> Option<Box<dyn super::conformance::Stage>> {
+        Some(Box::new(super::conformance::InFolder::new()))
+    }
+
+    /// Whether `ACTIVATE_VERSION` removes records.
+    #[cfg(test)]
+    fn heeds_versions(&self) -> bool {
+        self.keeps_state().is_some()
+    }
 }
 
 /// What is to be opened.
