@@ -25,8 +25,8 @@
 //!
 //! # Features
 //!
-//! These are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
-//! `parquet` is the sink of that name, and off by default.
+//! These are on by default, and each may be left out: `csv`, `jsonl` and `sqlite` are the sinks of their names, `cache` keeps compiled components in a
+//! folder. `parquet` is the sink of that name, and off by default.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -1,10 +1,12 @@
 //! Where the messages go.
 
 #[cfg(feature = "columns")]
+#[cfg_attr(not(any(feature = "sqlite", feature = "parquet")), allow(dead_code, reason = "not every sink needs to know what a field holds"))]
 mod columns;
 #[cfg(test)]
-#[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(feature = "csv")]
+mod csv;
 #[cfg(feature = "folder")]
 mod folder;
 #[cfg(feature = "jsonl")]
@@ -18,8 +20,10 @@ mod sqlite;
 mod stdout;
 mod target;
 
+#[cfg(feature = "csv")]
+pub use csv::CsvSink;
 #[cfg(feature = "jsonl")]
-pub use jsonl::JsonlSink;
+pub use jsonl::{JsonlPerRunSink, JsonlSink};
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
 pub use output::{LACKING, Output, TARGETS};
 #[cfg(feature = "parquet")]

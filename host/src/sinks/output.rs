@@ -14,6 +14,10 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::sqlite::ToSqlite,
     #[cfg(feature = "jsonl")]
     &super::jsonl::ToJsonl,
+    #[cfg(feature = "jsonl")]
+    &super::jsonl::ToJsonlPerRun,
+    #[cfg(feature = "csv")]
+    &super::csv::ToCsv,
     #[cfg(feature = "parquet")]
     &super::parquet::ToParquet,
 ];
@@ -152,7 +156,8 @@ fn instead(what: &str) -> String {
             "this program was built without the feature of that name; take a release of it, or write jsonl:DIR"
         }
         "parquet" => "write parquet:DIR, a folder in which each stream has one of Parquet files",
-        "csv" | "tsv" | "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
+        "csv" | "tsv" => "write csv:DIR, a folder with a CSV file for each stream",
+        "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
         }
@@ -215,7 +220,8 @@ mod tests {
             ("duckdb:shop.duckdb", "ATTACH"),
             ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE"),
             ("shop.duckdb", "\"duckdb\""),
-            ("csv:x", "jsonl:DIR"),
+            ("tsv:x", "csv:DIR"),
+            ("shop.csv", "csv:DIR"),
             ("out.parquet", "jsonl:DIR"),
             ("postgres://user:s3cret@host/db", "Singer target"),
             ("postgresql+psycopg2://user:s3cret@host/db", "there is no output"),
@@ -241,12 +247,13 @@ mod tests {
 
     #[test]
     fn no_two_targets_answer_to_one_name() {
-        let mut names = std::collections::HashSet::new();
+        let (mut names, mut endings) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for target in TARGETS {
             let own = [target.scheme()].into_iter().chain(target.aliases().iter().copied());
             assert!(own.into_iter().all(|name| names.insert(name)), "{}", target.scheme());
             assert!(!target.promise().is_empty());
             assert!(target.place().is_some() || target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.endings().iter().all(|ending| endings.insert(ending)), "{}", target.scheme());
         }
     }
 

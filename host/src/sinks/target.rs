@@ -46,6 +46,18 @@ pub trait Target: Sync {
     fn without_waiting(&self) -> Option<&'static dyn Target> {
         None
     }
+
+    /// A new place for that suite: in the file system, unless the target says otherwise. None if there can be none on this machine.
+    #[cfg(test)]
+    fn stage(&self) -> Option<Box<dyn super::conformance::Stage>> {
+        Some(Box::new(super::conformance::InFolder::new()))
+    }
+
+    /// Whether `ACTIVATE_VERSION` removes records.
+    #[cfg(test)]
+    fn heeds_versions(&self) -> bool {
+        self.keeps_state().is_some()
+    }
 }
 
 /// What is to be opened.

@@ -189,6 +189,50 @@ impl Target for Folder {
     }
 }
 
+/// The folder with files of their own for each run.
+struct PerRun;
+
+impl Target for PerRun {
+    fn place(&self) -> &'static str {
+        "runs"
+    }
+
+    fn args(&self) -> Vec<String> {
+        ["--output", "jsonl-per-run:runs"].map(str::to_owned).into()
+    }
+
+    fn stdout(&self, _: &Shop) -> Stdio {
+        Stdio::null()
+    }
+
+    /// A file that has its name is whole.
+    fn take(&mut self, shop: &Shop) {
+        self.held(shop);
+    }
+
+    fn held(&self, shop: &Shop) -> Held {
+        let entries = std::fs::read_dir(shop.path(self.place())).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        files.sort();
+        let mut held = Held::new();
+        for file in files {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            let stream = name.split_once('-').unwrap().0.to_owned();
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.ends_with('\n'), "{name}");
+            for line in text.lines() {
+                let record: Value = serde_json::from_str(line).unwrap();
+                held.insert((stream.clone(), record["id"].as_u64().unwrap()), record);
+            }
+        }
+        held
+    }
+
+    fn clear(&mut self, shop: &Shop) {
+        std::fs::remove_dir_all(shop.path(self.place())).unwrap();
+    }
+}
+
 /// How many bytes the files have whose names begin so, in this folder and below.
 fn written(folder: &Path, start: &str) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -273,6 +317,11 @@ fn a_run_killed_again_and_again_ends_with_the_same_file() {
 #[test]
 fn a_run_killed_again_and_again_ends_with_the_same_folder() {
     killed_again_and_again(20_240_609, &mut Folder);
+}
+
+#[test]
+fn runs_killed_again_and_again_end_with_every_record_in_their_files() {
+    killed_again_and_again(20_240_610, &mut PerRun);
 }
 
 /// As after a crash of the whole machine: the file ends anywhere.

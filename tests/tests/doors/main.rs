@@ -5,6 +5,7 @@ mod backoff;
 mod command;
 mod connections;
 mod crash;
+mod csv;
 mod deletions;
 mod edge;
 mod edge_stores;

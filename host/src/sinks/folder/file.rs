@@ -34,6 +34,14 @@ pub(in crate::sinks) fn surplus(path: &Path, covered: u64) -> Result<u64, SinkEr
     }
 }
 
+/// Fails unless the file begins with these bytes.
+pub(in crate::sinks) fn check_head(path: &Path, head: &[u8]) -> Result<(), SinkError> {
+    let mut found = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(head.len() as u64).read_to_end(&mut found));
+    read.map_err(|fault| sentence(path, &fault))?;
+    if found == head { Ok(()) } else { Err(changed(path, "has another header than the state next to it")) }
+}
+
 fn changed(path: &Path, how: &str) -> SinkError {
     let path = path.display();
     SinkError::new(format!(

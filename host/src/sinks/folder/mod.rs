@@ -1,8 +1,9 @@
 //! A folder that a sink writes to: it belongs to one store and to one run at a time, and its `state.json` says what it holds.
 
 mod file;
+pub(super) mod grown;
 
-pub(super) use file::{cut, draft, forget_draft, length, replace, surplus};
+pub(super) use file::{check_head, cut, draft, forget_draft, length, replace, surplus};
 
 use super::{SinkError, others_data};
 use crate::files;
