@@ -1,5 +1,7 @@
 //! Where the messages go.
 
+#[cfg(feature = "sqlite")]
+mod columns;
 #[cfg(test)]
 #[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
