@@ -25,7 +25,8 @@
 //!
 //! # Features
 //!
-//! All are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
+//! On by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder. Off by
+//! default: `postgres`, the sink of that name, which brings a client of its own.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -1,8 +1,9 @@
 //! The command line.
 
 use clap::{ArgGroup, Parser, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use tap_bigcommerce::sinks::{Output, TARGETS};
+use tap_bigcommerce::sinks::{LACKING, Output, TARGETS};
 
 /// A Singer tap for BigCommerce: orders, customers, products and coupons, as messages on standard output or into a file.
 #[derive(Clone, Debug, Default, Parser)]
@@ -70,12 +71,44 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalo
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store, 10 the output failed, \
 11 some records were set aside, 12 a fault of the component, 130 stopped";
 
+impl Args {
+    /// The arguments of this process. If they are wrong, it says so and ends.
+    pub(crate) fn of_this_process() -> Args {
+        let given: Vec<OsString> = std::env::args_os().collect();
+        Args::try_parse_from(&given).unwrap_or_else(|fault| {
+            let said = fault.render().to_string();
+            let shown = without_secrets(&said, &given);
+            if shown == said {
+                fault.exit();
+            }
+            eprint!("{shown}");
+            std::process::exit(fault.exit_code())
+        })
+    }
+}
+
+/// What is said of arguments, without the rest of each that may hold a password: a URL with one that was mistyped, or that is in the wrong place.
+fn without_secrets(said: &str, given: &[OsString]) -> String {
+    let mut shown = said.to_owned();
+    for argument in given {
+        let argument = argument.to_string_lossy();
+        if let Some((_, rest)) = argument.split_once(':')
+            && (rest.contains('@') || rest.contains("password="))
+        {
+            shown = shown.replace(rest, "…");
+        }
+    }
+    shown
+}
+
 /// The help of `--output`.
 fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
-    let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
-    format!("Where the messages go: {}. {} keep their own state", forms.join(", "), own.join(" and "))
+    let others: Vec<&str> =
+        TARGETS.iter().filter(|target| target.keeps_state().is_none()).map(|target| target.scheme()).collect();
+    let lacking: String = LACKING.iter().map(|scheme| format!(". This build lacks {scheme}")).collect();
+    format!("Where the messages go: {}. All but {} keep their own state{lacking}", forms.join(", "), others.join(" and "))
 }
 
 /// What `--test` tries.
@@ -143,6 +176,26 @@ mod tests {
         assert_eq!(parse("").unwrap().output, Output::default());
         assert_eq!(format!("{:?}", parse("--output sqlite://shop.db").unwrap().output), "sqlite:shop.db");
         assert_eq!(parse("--output duckdb:x").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_said_of_arguments_shows_no_password() {
+        for line in [
+            "--output postgress://tap:s3cret@db/shop",
+            "--output=postgress://tap:s3'cret@db/shop",
+            "--output postgres://tap:s3@cret@db/shop",
+            "--output postgres:tap:s3cret@db",
+            "--output postgres://tap@db/shop?password=s3cret&sslmode=no",
+            "--outputs=postgres://tap:s3cret@db/shop",
+            "postgres://tap:s3cret@db/shop",
+            "--test=postgres://tap:s3cret@db/shop",
+        ] {
+            let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let shown = without_secrets(&parse(line).unwrap_err().render().to_string(), &given);
+            assert!(!shown.contains("s3") && !shown.contains("cret") && shown.contains("error:"), "{line}: {shown}");
+        }
+        let said = parse("--output duckdb:x").unwrap_err().render().to_string();
+        assert_eq!(without_secrets(&said, &["--output".into(), "duckdb:x".into()]), said);
     }
 
     #[test]

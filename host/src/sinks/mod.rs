@@ -1,14 +1,18 @@
 //! Where the messages go.
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "columns")]
 mod columns;
 #[cfg(test)]
 #[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(test)]
+mod ground;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
 mod output;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
@@ -17,7 +21,9 @@ mod target;
 #[cfg(feature = "jsonl")]
 pub use jsonl::JsonlSink;
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
-pub use output::{Output, TARGETS};
+pub use output::{LACKING, Output, TARGETS};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
@@ -98,8 +104,8 @@ impl SinkError {
     }
 }
 
-/// The refusal of a file or a folder, as `what` says, that is bound to another store.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+/// The refusal of a file, a folder or a schema, as `what` says, that is bound to another store.
+#[cfg(any(feature = "columns", feature = "jsonl"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))

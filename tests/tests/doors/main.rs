@@ -21,6 +21,8 @@ mod library;
 mod logs;
 mod meltano;
 mod origins;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod python;
 mod records;
 mod report;
