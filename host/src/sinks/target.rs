@@ -1,7 +1,7 @@
 //! A kind of place that messages can go to.
 
-use super::{AnySink, Sink, SinkError};
 use super::output;
+use super::{AnySink, Sink, SinkError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 

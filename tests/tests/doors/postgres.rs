@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 use tap_bigcommerce_sandbox::{Counts, Kind};
 use tap_bigcommerce_tests::messages::{Message, of_stream};
 use tap_bigcommerce_tests::postgres::{PASSWORD, Server, USER};
-use tap_bigcommerce_tests::program::{Ended, program, run};
+use tap_bigcommerce_tests::program::{Ended, LONGEST, program, run};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::truth::{Held, is_whole};
 
@@ -57,10 +58,15 @@ fn the_database_holds_every_record_with_all_that_is_in_it() {
         let mut rows: BTreeMap<u64, Value> =
             server.rows("whole", stream).unwrap().into_iter().map(|row| (row["id"].as_u64().unwrap(), row)).collect();
         held.extend(rows.iter().map(|(id, row)| ((stream.to_owned(), *id), row.clone())));
-        let kinds: Value = serde_json::from_str(&server.text(&format!(
-            "SELECT jsonb_object_agg(attname, format_type(atttypid, atttypmod))::text FROM pg_attribute
+        let kinds: Value = serde_json::from_str(
+            &server
+                .text(&format!(
+                    "SELECT jsonb_object_agg(attname, format_type(atttypid, atttypmod))::text FROM pg_attribute
              WHERE attrelid = 'whole.{stream}'::regclass AND attnum > 0"
-        )).unwrap()).unwrap();
+                ))
+                .unwrap(),
+        )
+        .unwrap();
         for record in of_stream(&messages, stream) {
             let row = rows.remove(&record.id()).unwrap_or_else(|| panic!("{stream} {} is missing", record.id()));
             for (name, held) in row.as_object().unwrap() {
@@ -81,7 +87,8 @@ fn ordinary_sql_gives_the_numbers_of_the_store() {
     let shop = Shop::new(counts(60, 40, 30, 12));
     shop.run(["--output", &output(server, "numbers")]).ok();
     let (totals, dates): (Vec<f64>, Vec<u64>) = shop.sandbox.with_store(|store| {
-        let total = |id| store.record(Kind::ORDERS, id).unwrap().fields["total_inc_tax"].as_str().unwrap().parse::<f64>().unwrap();
+        let total =
+            |id| store.record(Kind::ORDERS, id).unwrap().fields["total_inc_tax"].as_str().unwrap().parse::<f64>().unwrap();
         store.ids(Kind::ORDERS).map(|id| (total(id), id)).unzip()
     });
     let number = |query: &str| server.text(query).unwrap().parse::<f64>().unwrap();
@@ -94,7 +101,8 @@ fn ordinary_sql_gives_the_numbers_of_the_store() {
     let counted = server.text("SELECT count(*)::text FROM numbers.orders WHERE total_inc_tax > 100");
     assert_eq!(counted, Some(above.to_string()));
     assert_eq!(server.text("SELECT count(*)::text FROM numbers.orders"), Some(dates.len().to_string()));
-    let lines = "SELECT (sum(jsonb_array_length(products)) = (SELECT count(*) FROM numbers.order_products))::text FROM numbers.orders";
+    let lines =
+        "SELECT (sum(jsonb_array_length(products)) = (SELECT count(*) FROM numbers.order_products))::text FROM numbers.orders";
     assert_eq!(server.text(lines).as_deref(), Some("true"));
     let range = "SELECT (max(date_modified) - min(date_modified) > interval '0')::text FROM numbers.orders";
     assert_eq!(server.text(range).as_deref(), Some("true"));
@@ -199,4 +207,82 @@ fn the_password_may_come_from_the_environment() {
     assert!(!wrong.stderr.contains("not-the-password"));
     wrong.told(10, &["did not let the tap in", "PGPASSWORD"]);
     shop.run(["--output", &url]).told(10, &["asks for a password"]);
+}
+
+/// The orders that are there are those that the state covers, no more and no less.
+fn fits_its_state(server: &Server, shop: &Shop, schema: &str) {
+    let Some(own) = server.rows(schema, "_tap_bigcommerce") else { return };
+    let orders = server.rows(schema, "orders");
+    match own.iter().find(|row| row["name"] == "state") {
+        Some(row) => {
+            let state: Value = serde_json::from_str(row["value"].as_str().unwrap()).unwrap();
+            assert_eq!(orders.map_or(0, |orders| orders.len()), shop.orders_covered(&state), "{state}");
+        }
+        None => assert!(orders.is_none(), "there are rows and no state"),
+    }
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_same_tables() {
+    let Some(server) = SERVER.as_ref() else { return };
+    let shop = Shop::new(counts(300, 100, 40, 20));
+    shop.run(["--output", &output(server, "unharmed")]).ok();
+    let requests = shop.sandbox.request_count();
+    let to = output(server, "killed");
+    let mut kills = 0;
+    // Each run resumes, so that fewer and fewer requests are left.
+    for moment in (1..=8).map(|part| 1 + requests / (4 * part)) {
+        let asked = shop.after_requests(moment);
+        let mut child = shop.tap(["--output", &to]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let is_over = loop {
+            match (asked.try_recv(), child.try_wait().unwrap()) {
+                (Ok(()), _) => break false,
+                (_, Some(_)) => break true,
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        if !is_over {
+            // It may have ended this very moment.
+            let _ = child.kill();
+            kills += 1;
+        }
+        child.wait().unwrap();
+        fits_its_state(server, &shop, "killed");
+    }
+    assert!(kills > 2, "{kills} runs were killed");
+    shop.run(["--output", &to]).ok();
+    assert_eq!(dump(server, "killed"), dump(server, "unharmed"));
+}
+
+#[test]
+fn a_server_that_is_killed_during_a_run_ends_it_and_the_next_one_completes_the_tables() {
+    let Some(mut server) = Server::start_safe() else { return };
+    let shop = Shop::new(counts(300, 100, 40, 20));
+    shop.run(["--output", &output(&server, "unharmed")]).ok();
+    let requests = shop.sandbox.request_count();
+    let to = output(&server, "killed");
+    for moment in [requests / 3, requests / 4] {
+        let (tell, asked) = channel();
+        let (resume, waiting) = channel::<()>();
+        let mut left = moment;
+        // The store holds its answer back until the server is gone.
+        shop.sandbox.with_store(|store| {
+            store.on_request(move |_, _| {
+                if left == 1 {
+                    tell.send(()).unwrap();
+                    waiting.recv_timeout(LONGEST).unwrap();
+                }
+                left = left.saturating_sub(1);
+            });
+        });
+        let child = shop.tap(["--output", &to]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        asked.recv_timeout(LONGEST).unwrap();
+        server.kill();
+        resume.send(()).unwrap();
+        Ended::from(child.wait_with_output().unwrap()).told(10, &["was lost", "nothing is half-written", "run again"]);
+        server.restart();
+        fits_its_state(&server, &shop, "killed");
+    }
+    shop.run(["--output", &to]).ok();
+    assert_eq!(dump(&server, "killed"), dump(&server, "unharmed"));
 }

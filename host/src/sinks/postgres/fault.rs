@@ -62,7 +62,10 @@ fn chain(error: &postgres::Error) -> String {
 fn unreachable(error: &postgres::Error) -> String {
     match error.as_db_error() {
         Some(told) if [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(told.code()) => {
-            format!("did not let the tap in ({}); look at the user, and at the password in the URL or in PGPASSWORD", told.message())
+            format!(
+                "did not let the tap in ({}); look at the user, and at the password in the URL or in PGPASSWORD",
+                told.message()
+            )
         }
         Some(told) if *told.code() == SqlState::INVALID_CATALOG_NAME => {
             format!("is not there ({}); create the database, or name another one", told.message())
@@ -86,7 +89,9 @@ fn refused(error: &postgres::Error) -> String {
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => lost(message),
         "42501" => format!("does not allow that ({message}); docs/sinks.md lists what the role needs"),
         "25006" => format!("cannot be written ({message}); name the primary server, not a replica"),
-        "42P10" => format!("has a table that lost its primary key ({message}); add the key again, or run once with --full-refresh STREAM"),
+        "42P10" => format!(
+            "has a table that lost its primary key ({message}); add the key again, or run once with --full-refresh STREAM"
+        ),
         "57014" => format!("stopped a statement ({message}); raise its timeout and {RESUMES}"),
         _ => format!("could not take the data: {}", without_values(told)),
     }

@@ -33,9 +33,9 @@ pub(super) fn lock(session: &Session, schema: &str) -> Result<(), Fault> {
          SET lock_timeout = '{LOCK_TIMEOUT}'; SELECT pg_advisory_lock({number}); RESET lock_timeout"
     );
     match session.execute(lock) {
-        Err(Fault::Postgres(error)) if error.code() == Some(&postgres::error::SqlState::LOCK_NOT_AVAILABLE) => Err(Fault::Told(
-            "is in use by another run of this tap; wait until that has ended and run again".to_owned(),
-        )),
+        Err(Fault::Postgres(error)) if error.code() == Some(&postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
+            Err(Fault::Told("is in use by another run of this tap; wait until that has ended and run again".to_owned()))
+        }
         done => done,
     }
 }

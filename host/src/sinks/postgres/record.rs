@@ -40,7 +40,11 @@ pub(super) fn append(json: Option<&str>, kind: Type, row: &mut Vec<u8>) -> Resul
             let text = unquoted(json);
             let is_one = if kind == Type::Date { is_date(&text) } else { is_moment(&text) };
             if !is_one {
-                return Err(Misfit::Told(if kind == Type::Date { "is no date" } else { "is no time that PostgreSQL can hold exactly" }));
+                return Err(Misfit::Told(if kind == Type::Date {
+                    "is no date"
+                } else {
+                    "is no time that PostgreSQL can hold exactly"
+                }));
             }
             row.extend_from_slice(text.as_bytes());
         }
@@ -92,7 +96,8 @@ fn escape(text: &str, row: &mut Vec<u8>) {
 
 /// Whether JSON text has an escaped NUL: a `\u0000` whose backslash is not itself escaped.
 fn has_nul(json: &str) -> bool {
-    let is_escape = |at: usize| json.as_bytes().get(..at).into_iter().flatten().rev().take_while(|b| **b == b'\\').count() % 2 == 0;
+    let is_escape =
+        |at: usize| json.as_bytes().get(..at).into_iter().flatten().rev().take_while(|b| **b == b'\\').count() % 2 == 0;
     json.match_indices("\\u0000").any(|(at, _)| is_escape(at))
 }
 

@@ -3,8 +3,8 @@
 use super::fault::Fault;
 use super::tls;
 use super::url::Url;
-use postgres::{Client, NoTls};
 use postgres::config::SslMode;
+use postgres::{Client, NoTls};
 use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};

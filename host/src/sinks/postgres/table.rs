@@ -65,8 +65,7 @@ impl Table {
             }
             done => done?,
         }
-        let columns: Vec<String> =
-            self.columns().map(|(name, kind)| format!(", {} {}", quoted(name), kind.name())).collect();
+        let columns: Vec<String> = self.columns().map(|(name, kind)| format!(", {} {}", quoted(name), kind.name())).collect();
         let stage = &self.stage;
         session.execute(format!("CREATE TEMPORARY TABLE {stage} ({ROW} bigint, {VERSION} bigint{})", columns.concat()))
     }
@@ -307,7 +306,8 @@ impl Table {
     fn which<'v>(&self, value: impl Fn(usize) -> Option<&'v str>) -> String {
         let mut known = Vec::new();
         for key in &self.keys {
-            if let Some(value) = self.fields.place(key).and_then(&value).filter(|value| value.bytes().all(|b| b.is_ascii_digit())) {
+            if let Some(value) = self.fields.place(key).and_then(&value).filter(|value| value.bytes().all(|b| b.is_ascii_digit()))
+            {
                 known.push(format!("{key} {value}"));
             }
         }

@@ -111,7 +111,9 @@ fn refused(sink: &mut PostgresSink, line: &str) -> String {
 }
 
 fn schema(properties: &str) -> String {
-    format!(r#"{{"type":"SCHEMA","stream":"orders","key_properties":["id"],"schema":{{"properties":{{"id":{{"type":"integer"}}{properties}}}}}}}"#)
+    format!(
+        r#"{{"type":"SCHEMA","stream":"orders","key_properties":["id"],"schema":{{"properties":{{"id":{{"type":"integer"}}{properties}}}}}}}"#
+    )
 }
 
 fn record(fields: &str) -> String {
@@ -234,7 +236,8 @@ fn whoever_reads_waits_for_nothing_but_a_commit() {
 #[test]
 fn versions_have_a_column_once_there_is_one() {
     let Some(shop) = Shop::new() else { return };
-    let columns = "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '{}.orders'::regclass AND attnum > 0";
+    let columns =
+        "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '{}.orders'::regclass AND attnum > 0";
     write(&mut shop.open(), &[&schema(NOTE), &record(r#""id":1"#), &state(1)]);
     assert_eq!(shop.text(columns), "id,note");
     let versioned = record(r#""id":2"#).replace(r#","record""#, r#","version":7,"record""#);

@@ -58,9 +58,11 @@ impl Url {
         let (place, settings) = rest.split_once('?').unwrap_or((rest, ""));
         let credentials = place.rsplit_once('@').map(|(credentials, _)| credentials);
         if rest.contains('#') || settings.contains('@') || credentials.is_some_and(|part| part.contains(['@', '/'])) {
-            return Err("the URL has a character in the wrong place; in a user's name, a password and a setting, write @ as %40, \
+            return Err(
+                "the URL has a character in the wrong place; in a user's name, a password and a setting, write @ as %40, \
                         / as %2F, ? as %3F, # as %23, & as %26 and % as %25"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let mut known = Vec::new();
         let (mut schema, mut mode, mut root) = (None, None, None);
@@ -93,7 +95,9 @@ impl Url {
         let (place, settings) = rest.split_once('?').unwrap_or((rest, ""));
         let (credentials, server) = place.split_once('@').unwrap_or(("", place));
         let user = credentials.split(':').next().filter(|user| !user.is_empty()).map(|user| format!("{user}@"));
-        let is_place = |setting: &&str| ["schema=", "host=", "hostaddr=", "port=", "dbname=", "user="].iter().any(|name| setting.starts_with(name));
+        let is_place = |setting: &&str| {
+            ["schema=", "host=", "hostaddr=", "port=", "dbname=", "user="].iter().any(|name| setting.starts_with(name))
+        };
         let settings: Vec<&str> = settings.split('&').filter(is_place).collect();
         let settings = if settings.is_empty() { String::new() } else { format!("?{}", settings.join("&")) };
         format!("{scheme}{}{server}{settings}", user.unwrap_or_default())
@@ -187,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_url_says_where_the_tables_go_and_whom_to_trust() {
-        let url = Url::read("postgresql://tap:p%40ss@db.example:6432/shop?schema=b%20c&sslmode=verify-full&sslrootcert=ca.pem").unwrap();
+        let url = Url::read("postgresql://tap:p%40ss@db.example:6432/shop?schema=b%20c&sslmode=verify-full&sslrootcert=ca.pem")
+            .unwrap();
         assert_eq!((url.config.get_user(), url.config.get_dbname()), (Some("tap"), Some("shop")));
         assert_eq!((url.config.get_password(), url.config.get_ports()), (Some(&b"p@ss"[..]), &[6432][..]));
         assert_eq!((url.schema.as_str(), url.trust), ("b c", Trust::Verified(Some("ca.pem".into()))));

@@ -5,10 +5,11 @@ use super::*;
 #[test]
 fn columns_have_types_and_values_are_exact() {
     let Some(shop) = Shop::new() else { return };
-    let properties = r#","total":{"type":["null","number"]},"paid":{"type":"boolean"},"at":{"type":["null","string"],"format":"date-time"},
+    let properties =
+        r#","total":{"type":["null","number"]},"paid":{"type":"boolean"},"at":{"type":["null","string"],"format":"date-time"},
         "day":{"type":"string","format":"date"},"note":{"type":"string"},"lines":{"type":"array","items":{"type":"object"}},
         "odd":{"type":["string","integer"]},"name \"of\" it":{"type":"string"}"#
-        .replace('\n', "");
+            .replace('\n', "");
     let exact = r#""id":9223372036854775807,"total":988.2800,"paid":true,"at":"2025-10-09T08:53:20.123456Z","day":"2024-02-29",
         "note":"a\\b\t\"q\"\n\r\u00e9 \\. \\N","lines":[{"x":1.10,"s":"\\ \n \u0001"}],"odd":"7","name \"of\" it":"x""#
         .replace('\n', "");
@@ -103,7 +104,9 @@ fn a_name_that_postgresql_would_cut_or_keeps_for_itself_is_refused() {
     let Some(shop) = Shop::new() else { return };
     let mut sink = shop.open();
     let long = "é".repeat(32);
-    for (name, words) in [(long.as_str(), "64 bytes"), ("ctid", "a column of that name"), ("_tap_version", "a column of that name")] {
+    for (name, words) in
+        [(long.as_str(), "64 bytes"), ("ctid", "a column of that name"), ("_tap_version", "a column of that name")]
+    {
         let why = refused(&mut sink, &schema(&format!(r#","{name}":{{"type":"string"}}"#)));
         told(&why, &["orders", name, words, "--exclude"]);
     }
@@ -111,7 +114,14 @@ fn a_name_that_postgresql_would_cut_or_keeps_for_itself_is_refused() {
     told(&refused(&mut sink, &schema(NOTE).replace("orders", &stream)), &["64 bytes"]);
     told(&refused(&mut sink, &schema(NOTE).replace("orders", "_tap_bigcommerce")), &["not a stream's name"]);
     let longest = "é".repeat(31);
-    write(&mut sink, &[&schema(&format!(r#","{longest}":{{"type":"string"}},"NOTE":{{"type":"string"}},"note":{{"type":"string"}}"#))]);
+    write(
+        &mut sink,
+        &[&schema(&format!(r#","{longest}":{{"type":"string"}},"NOTE":{{"type":"string"}},"note":{{"type":"string"}}"#))],
+    );
     write(&mut sink, &[&record(&format!(r#""id":1,"{longest}":"a","NOTE":"b","note":"c""#)), &state(1)]);
-    assert_eq!(shop.text(&format!("SELECT \"{longest}\" || \"NOTE\" || note FROM {{}}.orders")), "abc", "names differ by case alone");
+    assert_eq!(
+        shop.text(&format!("SELECT \"{longest}\" || \"NOTE\" || note FROM {{}}.orders")),
+        "abc",
+        "names differ by case alone"
+    );
 }
