@@ -116,7 +116,7 @@ fn ending(text: &str) -> String {
 }
 
 /// The path behind a scheme: as it is, or behind the two slashes of a URL.
-pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str, is_folder: bool) -> Result<PathBuf, String> {
+pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str) -> Result<PathBuf, String> {
     let wanted = &format!("{what}: {scheme}:{name}");
     let Some(url) = rest.strip_prefix("//") else { return named(rest, wanted) };
     if url.contains(['?', '#']) {
@@ -129,7 +129,7 @@ pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str, is_fold
         // A drive has no slash before it.
         Some(drive) if drive.get(1..3) == Some(":/") => named(drive, wanted),
         // As SQLAlchemy writes a file in this folder; nobody means one in the root folder.
-        Some(file) if !is_folder && !file.contains('/') => named(file, wanted),
+        Some(file) if name != "DIR" && !file.contains('/') => named(file, wanted),
         _ => named(url, wanted),
     }
 }

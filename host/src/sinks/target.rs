@@ -38,7 +38,7 @@ pub trait Target: Sync {
     /// # Errors
     /// It names nothing that can be opened. The sentence shows no secret.
     fn read(&self, rest: &str) -> Result<PathBuf, String> {
-        output::path(self.scheme(), self.place().unwrap_or_default(), rest, self.endings().contains(&"/"))
+        output::path(self.scheme(), self.place().unwrap_or_default(), rest)
     }
 
     /// An output of this kind, as it may be shown to anyone.
