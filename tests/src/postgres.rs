@@ -139,7 +139,7 @@ impl Server {
         keeper.arg(postgres.get_program()).args(postgres.get_args());
         let listen = if self.port == 0 { "listen_addresses=" } else { "listen_addresses=127.0.0.1" };
         keeper.arg("-D").arg(self.data()).arg("-k").arg(&self.folder);
-        keeper.args(["-p", &self.socket_port().to_string(), "-c", listen]);
+        keeper.args(["-p", &self.socket_port().to_string(), "-c", listen, "-c", "timezone=UTC"]);
         self.options.iter().for_each(|option| drop(keeper.args(["-c", option])));
         let mut keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell can be started");
         let (input, output) = (keeper.stdin.take().expect("it is a pipe"), keeper.stdout.take().expect("it is a pipe"));

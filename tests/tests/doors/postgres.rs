@@ -86,7 +86,7 @@ fn ordinary_sql_gives_the_numbers_of_the_store() {
     let Some(server) = SERVER.as_ref() else { return };
     let shop = Shop::new(counts(60, 40, 30, 12));
     shop.run(["--output", &output(server, "numbers")]).ok();
-    let (totals, dates): (Vec<f64>, Vec<u64>) = shop.sandbox.with_store(|store| {
+    let (totals, ids): (Vec<f64>, Vec<u64>) = shop.sandbox.with_store(|store| {
         let total =
             |id| store.record(Kind::ORDERS, id).unwrap().fields["total_inc_tax"].as_str().unwrap().parse::<f64>().unwrap();
         store.ids(Kind::ORDERS).map(|id| (total(id), id)).unzip()
@@ -100,7 +100,7 @@ fn ordinary_sql_gives_the_numbers_of_the_store() {
     assert!(above > 0 && above < totals.len());
     let counted = server.text("SELECT count(*)::text FROM numbers.orders WHERE total_inc_tax > 100");
     assert_eq!(counted, Some(above.to_string()));
-    assert_eq!(server.text("SELECT count(*)::text FROM numbers.orders"), Some(dates.len().to_string()));
+    assert_eq!(server.text("SELECT count(*)::text FROM numbers.orders"), Some(ids.len().to_string()));
     let lines =
         "SELECT (sum(jsonb_array_length(products)) = (SELECT count(*) FROM numbers.order_products))::text FROM numbers.orders";
     assert_eq!(server.text(lines).as_deref(), Some("true"));

@@ -20,13 +20,13 @@ fn columns_have_types_and_values_are_exact() {
     let of = |what: &str| shop.text(&format!("SELECT ({what})::text FROM {{}}.orders WHERE id > 2"));
     assert_eq!(of("id"), "9223372036854775807");
     assert_eq!(of("total"), "988.2800");
-    assert_eq!(of("paid AND at = '2025-10-09 08:53:20.123456+00' AND day = '2024-02-29'"), "true");
+    assert_eq!(of("paid AND \"at\" = '2025-10-09 08:53:20.123456+00' AND day = '2024-02-29'"), "true");
     assert_eq!(of("note"), "a\\b\t\"q\"\n\ré \\. \\N");
     assert_eq!(of("lines -> 0 ->> 'x'"), "1.10");
     assert_eq!(of("lines -> 0 ->> 's'"), "\\ \n \u{1}");
     assert_eq!(of("odd"), "\"7\"");
     assert_eq!(of("\"name \"\"of\"\" it\""), "x");
-    let missing = "SELECT (odd = '7' AND num_nulls(total, paid, at, day, note, lines) = 6)::text FROM {}.orders WHERE id = 2";
+    let missing = "SELECT (odd = '7' AND num_nulls(total, paid, \"at\", day, note, lines) = 6)::text FROM {}.orders WHERE id = 2";
     assert_eq!(shop.text(missing), "true", "what a record lacks is null");
 }
 
