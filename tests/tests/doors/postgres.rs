@@ -186,7 +186,8 @@ fn no_output_of_any_run_holds_the_password() {
         (&["--check", "--output", &good], 2, "--check"),
         (&[good.as_str()], 2, "unexpected argument"),
     ] {
-        keeps_the_password(&args.join(" "), run(loud(&shop, args))).told(code, &[words]);
+        let ended = keeps_the_password(&args.join(" "), run(loud(&shop, args)));
+        assert!(ended.code == Some(code) && ended.stderr.contains(words), "{args:?}: {ended:?}");
     }
     drop(silent);
 }
