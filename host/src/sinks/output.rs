@@ -20,12 +20,16 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::csv::ToCsv,
     #[cfg(feature = "parquet")]
     &super::parquet::ToParquet,
+    #[cfg(feature = "postgres")]
+    &super::postgres::ToPostgres,
 ];
 
 /// The kinds of place that this build was made without.
 pub static LACKING: &[&str] = &[
     #[cfg(not(feature = "parquet"))]
     "parquet",
+    #[cfg(not(feature = "postgres"))]
+    "postgres",
 ];
 
 /// A place that messages can go to, as people write it.
@@ -33,7 +37,7 @@ pub static LACKING: &[&str] = &[
 pub struct Output {
     /// What kind of place it is.
     pub target: &'static dyn Target,
-    /// The file or folder; empty where there is nothing to name.
+    /// The file, the folder or the URL, which may hold a password; empty where there is nothing to name.
     pub place: PathBuf,
 }
 
@@ -49,7 +53,7 @@ impl Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.target.scheme(), self.place.display())
+        f.write_str(&self.target.show(&self.place))
     }
 }
 
@@ -94,11 +98,8 @@ impl FromStr for Output {
             return Ok(Output { target, place: PathBuf::new() });
         }
         let is_named = |target: &&dyn Target| target.scheme() == scheme || target.aliases().contains(&scheme.as_str());
-        let named = targets().filter(is_named).find_map(|target| Some((target, target.place()?)));
-        if let Some((target, (name, what))) = named {
-            let wanted = format!("{what}: {}:{name}", target.scheme());
-            let is_folder = name == "DIR";
-            return Ok(Output { target, place: path(rest, &wanted, is_folder)? });
+        if let Some(target) = targets().filter(is_named).find(|target| target.place().is_some()) {
+            return Ok(Output { target, place: target.read(rest)? });
         }
         let ending = ending(text);
         match (scheme.as_str(), ending.as_str()) {
@@ -123,7 +124,8 @@ fn ending(text: &str) -> String {
 }
 
 /// The path behind a scheme: as it is, or behind the two slashes of a URL.
-fn path(rest: &str, wanted: &str, is_folder: bool) -> Result<PathBuf, String> {
+pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str) -> Result<PathBuf, String> {
+    let wanted = &format!("{what}: {scheme}:{name}");
     let Some(url) = rest.strip_prefix("//") else { return named(rest, wanted) };
     if url.contains(['?', '#']) {
         return Err("a URL with options is not understood; name only the file".to_owned());
@@ -135,7 +137,7 @@ fn path(rest: &str, wanted: &str, is_folder: bool) -> Result<PathBuf, String> {
         // A drive has no slash before it.
         Some(drive) if drive.get(1..3) == Some(":/") => named(drive, wanted),
         // As SQLAlchemy writes a file in this folder; nobody means one in the root folder.
-        Some(file) if !is_folder && !file.contains('/') => named(file, wanted),
+        Some(file) if name != "DIR" && !file.contains('/') => named(file, wanted),
         _ => named(url, wanted),
     }
 }
@@ -214,6 +216,27 @@ mod tests {
         assert_eq!("stdout".parse(), Ok(Output::default()));
     }
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_database_may_be_written_in_every_usual_way_and_its_password_is_shown_in_none() {
+        for (text, url) in [
+            ("postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+            ("postgresql://tap:s3cret@db/shop?schema=bc", "postgres://tap:s3cret@db/shop?schema=bc"),
+            ("postgres:postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+            ("postgres:postgresql://tap:s3cret@db/shop", "postgresql://tap:s3cret@db/shop"),
+            ("Postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+        ] {
+            let read: Output = text.parse().unwrap();
+            assert_eq!(read, output("postgres", url), "{text}");
+            let opening = Opening { place: &read.place, store: "shop", read_whole: &[] };
+            for shown in [format!("{read:?} {read:#?}"), format!("{opening:?}")] {
+                assert!(!shown.contains("s3cret"), "{shown}");
+            }
+        }
+        assert_eq!(format!("{:?}", output("postgres", "postgres://tap:s3cret@db/shop")), "postgres://tap@db/shop");
+        assert!(!format!("{:?}", output("postgres", "tap:s3cret@db")).contains("s3cret"));
+    }
+
     #[test]
     fn what_is_not_there_says_what_is() {
         for (text, words) in [
@@ -223,7 +246,8 @@ mod tests {
             ("tsv:x", "csv:DIR"),
             ("shop.csv", "csv:DIR"),
             ("out.parquet", "jsonl:DIR"),
-            ("postgres://user:s3cret@host/db", "Singer target"),
+            ("mysql://user:s3cret@host/db", "Singer target"),
+            ("postgress://user:s3cret@host/db", "there is no output"),
             ("postgresql+psycopg2://user:s3cret@host/db", "there is no output"),
             ("s3://bucket/x", "copy it"),
             ("shop.jsonl", "jsonl:DIR"),

@@ -1,7 +1,9 @@
 //! A kind of place that messages can go to.
 
+use super::output;
 use super::{AnySink, Sink, SinkError};
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A kind of place that messages can go to.
 pub trait Target: Sync {
@@ -29,6 +31,19 @@ pub trait Target: Sync {
     /// What it is, where it keeps the state of its own: a run that gave another one could leave records out for good.
     fn keeps_state(&self) -> Option<&'static str> {
         None
+    }
+
+    /// The place in what stands after the colon: a path, as it is or behind the slashes of a URL, unless the target reads it in a way of its own.
+    ///
+    /// # Errors
+    /// It names nothing that can be opened. The sentence shows no secret.
+    fn read(&self, rest: &str) -> Result<PathBuf, String> {
+        output::path(self.scheme(), self.place().unwrap_or_default(), rest)
+    }
+
+    /// An output of this kind, as it may be shown to anyone.
+    fn show(&self, place: &Path) -> String {
+        format!("{}:{}", self.scheme(), place.display())
     }
 
     /// Opens a place.
@@ -61,15 +76,21 @@ pub trait Target: Sync {
 }
 
 /// What is to be opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Opening<'o> {
-    /// The file or folder; empty where there is nothing to name.
+    /// The file, the folder or the URL, which may hold a password; empty where there is nothing to name.
     pub place: &'o Path,
     /// The name of the store, as [`store_identity`](crate::store_identity) gives it.
     pub store: &'o str,
     /// The streams that the run reads from their start, whatever the state says.
     pub read_whole: &'o [String],
+}
+
+impl fmt::Debug for Opening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("store", &self.store).field("read_whole", &self.read_whole).finish_non_exhaustive()
+    }
 }
 
 /// A place that is open.

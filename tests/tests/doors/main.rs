@@ -22,6 +22,8 @@ mod library;
 mod logs;
 mod meltano;
 mod origins;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod python;
 mod records;
 mod report;
