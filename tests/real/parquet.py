@@ -20,7 +20,7 @@ def wanted(value, schema):
         return None
     if "object" in types:
         fields = schema.get("properties")
-        return {name: wanted(value.get(name), inner) for name, inner in fields.items()} if fields else json.loads(json.dumps(value))
+        return {name: wanted(value.get(name), inner) for name, inner in fields.items()} if fields else value
     if "array" in types:
         return [wanted(item, schema["items"]) for item in value]
     if "number" in types:
@@ -37,7 +37,7 @@ def found(value, schema):
         return None
     if "object" in types:
         fields = schema.get("properties")
-        return {name: found(value.get(name), inner) for name, inner in fields.items()} if fields else json.loads(value)
+        return {name: found(value.get(name), inner) for name, inner in fields.items()} if fields else json.loads(value, parse_float=decimal.Decimal)
     if "array" in types:
         return [found(item, schema["items"]) for item in value]
     return value
