@@ -74,8 +74,9 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 2 config or command line, 3 catalo
 fn outputs() -> String {
     let form = |place: Option<(&str, &str)>| place.map_or(String::new(), |(name, _)| format!(":{name}"));
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
-    let own: Vec<&str> = TARGETS.iter().filter(|target| target.keeps_state().is_some()).map(|target| target.scheme()).collect();
-    format!("Where the messages go: {}. {} keep their own state", forms.join(", "), own.join(" and "))
+    let others: Vec<&str> =
+        TARGETS.iter().filter(|target| target.keeps_state().is_none()).map(|target| target.scheme()).collect();
+    format!("Where the messages go: {}. All but {} keep their own state", forms.join(", "), others.join(" and "))
 }
 
 /// What `--test` tries.
