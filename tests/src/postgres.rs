@@ -133,6 +133,8 @@ impl Server {
     }
 
     fn run(&mut self) {
+        // What the one before has written there says nothing of this one.
+        let _ = fs::remove_file(self.folder.join("log"));
         let mut keeper = Command::new("/bin/sh");
         keeper.args(["-c", KEEPER]).arg(&self.folder).current_dir(&self.folder);
         let postgres = self.program("postgres");
@@ -140,7 +142,9 @@ impl Server {
         let listen = if self.port == 0 { "listen_addresses=" } else { "listen_addresses=127.0.0.1" };
         keeper.arg("-D").arg(self.data()).arg("-k").arg(&self.folder);
         keeper.args(["-p", &self.socket_port().to_string(), "-c", listen, "-c", "timezone=UTC"]);
-        keeper.args(self.options.iter().flat_map(|option| ["-c", option]));
+        for option in &self.options {
+            keeper.args(["-c", option.as_str()]);
+        }
         let mut keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell can be started");
         let (input, output) = (keeper.stdin.take().expect("it is a pipe"), keeper.stdout.take().expect("it is a pipe"));
         let mut line = String::new();
@@ -183,7 +187,6 @@ impl Server {
             drop(input);
             let _ = keeper.wait();
         }
-        let _ = fs::remove_file(self.folder.join("log"));
     }
 
     /// The port on 127.0.0.1.
