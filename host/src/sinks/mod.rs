@@ -1,7 +1,10 @@
 //! Where the messages go.
 
 #[cfg(feature = "columns")]
-#[cfg_attr(not(any(feature = "parquet", feature = "postgres", feature = "sqlite")), allow(dead_code, reason = "not every sink needs to know what a field holds"))]
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "not every sink needs to know what a field holds")
+)]
 mod columns;
 #[cfg(test)]
 mod conformance;

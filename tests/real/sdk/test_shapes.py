@@ -68,7 +68,9 @@ def mapped_by_the_sdk(plain, settings):
             mapper.register_raw_stream_schema(message["stream"], message["schema"], message["key_properties"])
             for stream_map in mapper.stream_maps[message["stream"]]:
                 if type(stream_map).__name__ != "RemoveRecordTransform":
-                    found.append(("SCHEMA", stream_map.stream_alias, stream_map.transformed_schema["properties"], stream_map.transformed_key_properties))
+                    found.append(
+                        ("SCHEMA", stream_map.stream_alias, stream_map.transformed_schema["properties"], stream_map.transformed_key_properties)
+                    )
         elif message["type"] == "RECORD":
             for stream_map in mapper.stream_maps[message["stream"]]:
                 record = stream_map.transform(message["record"])
