@@ -1,6 +1,6 @@
 //! One list inside one record, page by page to its end.
 
-use super::inside::fall_short;
+use super::inside::{fall_short, least};
 use super::{Fetcher, Lost, NOT_WHOLE, no_body};
 use crate::api::answer::Refused;
 use crate::api::list::{Form, Listing, is_last};
@@ -66,8 +66,8 @@ impl Pass {
         self.slice.page > 1 && self.total.is_some_and(|total| self.rows.len() as u64 >= total)
     }
 
-    /// `falls_short` tells whether rows are fewer than their record says.
-    fn take(&mut self, page: Listing, key: &[&str], falls_short: impl Fn(&[Box<RawValue>]) -> bool) -> Reached {
+    /// `least` is how many rows their record announces, and `falls_short` tells whether rows add up to less than it says.
+    fn take(&mut self, page: Listing, key: &[&str], least: usize, falls_short: impl Fn(&[Box<RawValue>]) -> bool) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
         // Behind the end an answer may have no total; and a total of the page alone says nothing.
         let is_after_the_end = came == 0 && total.is_none() && self.has_all();
@@ -91,8 +91,8 @@ impl Pass {
             return Reached::End { is_vouched_for };
         }
         match is_old && self.was_old {
-            // The store has no other page than the first.
-            true if is_vouched_for => return Reached::End { is_vouched_for },
+            // The store has no other page than the first, by its total and by the record.
+            true if is_vouched_for && self.rows.len() >= least => return Reached::End { is_vouched_for },
             true => return Reached::Endless,
             false if self.rows.len() > MOST_ROWS => return Reached::Endless,
             false => {}
@@ -110,6 +110,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         // The lists of an earlier record go first, so that none has to wait for those after it.
         (request.no_body, request.rank) = (no_body(rows), record.seen);
         let (mut pass, mut passes) = (Pass::new(self.page_size), 1);
+        let (_, least) = least(rows, record);
         loop {
             // One object has no pages.
             request.page = Some(pass.slice).filter(|_| ask.form != Form::Object);
@@ -143,7 +144,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             if ask.form == Form::Object {
                 return Ok(Some(Paged { rows: page.rows, is_vouched_for: true }));
             }
-            match pass.take(page, rows.key, |list| fall_short(rows.announced_by, record, list)) {
+            match pass.take(page, rows.key, least, |list| fall_short(rows.announced_by, record, list)) {
                 Reached::More => {}
                 Reached::End { is_vouched_for } => {
                     if pass.rows.is_empty() && !is_vouched_for {

@@ -92,10 +92,8 @@ fn a_highest_row_on_a_bound_that_the_list_leaves_out_is_no_contradiction() {
     assert_eq!(second.ids("products"), [ids[ids.len() - 2]]);
 }
 
-#[test]
-fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
-    let quirks = |odd| Quirks { odd_answers: [("/v3/customers/addresses".to_owned(), [odd].into())].into(), ..Quirks::default() };
-    let world = world(quirks(OddAnswer::PageTotals));
+/// The id of a customer that has got so many addresses.
+fn with_addresses(world: &World, count: u64) -> u64 {
     let id = world.store.borrow().ids(Kind::CUSTOMERS).nth(3).unwrap();
     let at = world.now() - chrono::TimeDelta::days(1);
     world.store.borrow_mut().edit(Kind::CUSTOMERS, id, at, |customer| {
@@ -105,12 +103,35 @@ fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
             address["id"] = json!(900_000 + place);
             address
         };
-        customer.parts.insert("addresses".into(), (0..300).map(address).collect());
+        customer.parts.insert("addresses".into(), (0..count).map(address).collect());
     });
+    id
+}
+
+#[test]
+fn a_list_inside_a_record_is_whole_though_its_total_is_that_of_a_page() {
+    let quirks = |odd| Quirks { odd_answers: [("/v3/customers/addresses".to_owned(), [odd].into())].into(), ..Quirks::default() };
+    let world = world(quirks(OddAnswer::PageTotals));
+    let id = with_addresses(&world, 300);
     let run = world.run(None).ok();
     expect_everything(&world, &run, "page totals");
     let customer = run.records("customers").into_iter().find(|customer| customer["id"] == id).unwrap();
     assert_eq!(customer["addresses"].as_array().map(Vec::len), Some(300));
+}
+
+#[test]
+fn a_record_is_set_aside_if_it_says_more_than_a_list_whose_pages_repeat() {
+    let odd_answers = [("/v3/customers/addresses".to_owned(), [OddAnswer::PageTotals].into())].into();
+    let ignored_parameters = ["page".to_owned()].into();
+    let mut world = world(Quirks { odd_answers, ignored_parameters, ..Quirks::default() });
+    world.config.insert("page_size".into(), json!(10));
+    let run = world.select("customers");
+    let store = world.store.borrow();
+    let rows = |id: &u64, list: &str| store.record(Kind::CUSTOMERS, *id).unwrap().parts[list].as_array().unwrap().len();
+    let long: Vec<u64> =
+        store.ids(Kind::CUSTOMERS).filter(|id| rows(id, "addresses") > 10 || rows(id, "attributes") > 10).collect();
+    assert!(long.iter().any(|id| rows(id, "addresses") > 10));
+    assert_eq!(run.state()["bookmarks"]["customers"]["aside"], json!(long));
 }
 
 #[test]
