@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
 use super::super::conformance::Stage;
 use super::*;
 use server::{PASSWORD, Server, USER};
