@@ -1,6 +1,7 @@
 //! A folder that a sink writes to: it belongs to one store and to one run at a time, and its `state.json` says what it holds.
 
 mod file;
+#[cfg(any(feature = "csv", feature = "jsonl"))]
 pub(super) mod grown;
 
 pub(super) use file::{check_head, cut, draft, forget_draft, length, replace, surplus};
