@@ -42,7 +42,6 @@ mod streams;
 #[cfg(unix)]
 mod target;
 #[cfg(unix)]
-mod terminal;
 mod trial;
 mod wit;
 mod words;

@@ -184,7 +184,7 @@ fn no_output_of_any_run_holds_the_password() {
         (&["--output", &format!("{good}&sslmode=no")], 2, "sslmode"),
         (&["--output", &format!("postgres://{USER}:x@{PASSWORD}@db/shop")], 2, "%40"),
         (&["--check", "--output", &good], 2, "--check"),
-        (&[good.as_str()], 2, "unexpected argument"),
+        (&[good.as_str()], 2, "unrecognized subcommand"),
     ] {
         let ended = keeps_the_password(&args.join(" "), run(loud(&shop, args)));
         assert!(ended.code == Some(code) && ended.stderr.contains(words), "{args:?}: {ended:?}");

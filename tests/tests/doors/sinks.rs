@@ -112,26 +112,6 @@ fn a_file_that_cannot_grow_loses_nothing() {
     assert_eq!(tables::dump(&shop.path("shop.db")), tables::dump(&shop.path("whole.db")));
 }
 
-#[cfg(unix)]
-#[test]
-fn parquet_files_that_have_no_room_are_told_and_the_next_run_completes_them() {
-    let shop = Shop::new(counts(60, 40, 40, 40));
-    let args = ["--output", "parquet:shop"];
-    let ended = run(limited(&shop.tap(args), 16)).told(10, &["shop", "run again"]);
-    assert!(ended.stderr.contains("parquet"), "{}", ended.stderr);
-    assert!(
-        !shop.path("shop/views.sql").exists()
-            || !std::fs::read_to_string(shop.path("shop/views.sql")).unwrap().contains("orders")
-    );
-    shop.run(args).ok();
-    let held: serde_json::Value = serde_json::from_slice(&std::fs::read(shop.path("shop/state.json")).unwrap()).unwrap();
-    for (stream, count) in [("orders", 60), ("customers", 40), ("products", 40), ("coupons", 40)] {
-        assert_eq!(held["streams"][stream]["files"][0]["rows"], count, "{stream}");
-        let there = std::fs::read_dir(shop.path(&format!("shop/{stream}"))).unwrap().count();
-        assert_eq!(there, 1, "{stream}: what the first run has left is gone");
-    }
-}
-
 #[test]
 fn a_config_for_another_store_is_told_by_its_hash() {
     let shop = Shop::new(SMALL);

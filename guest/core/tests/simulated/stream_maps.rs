@@ -302,25 +302,6 @@ fn constants_of_a_map_are_in_no_log_line() {
 }
 
 #[test]
-fn a_record_that_fits_no_schema_is_set_aside_with_a_map_as_without() {
-    let run_of = |maps: Value| {
-        let mut world = mapped(maps);
-        world.config.insert("strict".into(), json!(true));
-        let id = world.store.borrow().ids(Kind::BRANDS).nth(4).unwrap();
-        let at = world.now();
-        world.store.borrow_mut().edit(Kind::BRANDS, id, at, |record| {
-            drop(record.fields.insert("custom_url".to_owned(), json!({ "is_customized": "perhaps" })))
-        });
-        let inputs = Inputs { select: Some(vec!["brands".into()]), ..world.inputs(None) };
-        let run = world.run_with(inputs, None);
-        (run.result.map(|_| ()).map_err(|failure| failure.message), run.messages.len())
-    };
-    let plain = run_of(json!({}));
-    assert!(plain.0.is_err(), "it shows nothing");
-    assert_eq!(run_of(json!({ "brands": { "label": "name" } })), plain);
-}
-
-#[test]
 fn nothing_is_read_twice_for_a_map() {
     let asked = |world: World| {
         world.select("orders,order_products");

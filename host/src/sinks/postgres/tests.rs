@@ -204,6 +204,7 @@ fn the_last_of_a_key_counts_however_the_rows_were_sent() {
     write(&mut sink, &[&of("e"), &state(2), &of("f")]);
     sink.finish().unwrap();
     assert_eq!(shop.text("SELECT string_agg(note, ',') FROM {}.orders"), "e");
+    drop(sink);
     let keyless = schema(NOTE).replace(r#"["id"]"#, "[]").replace("orders", "lines");
     let line = record(r#""id":1"#).replace("orders", "lines");
     write(&mut shop.open(), &[&keyless, &line, &line, &state(3)]);

@@ -133,8 +133,6 @@ fn a_connection_is_encrypted_and_trusts_whom_the_url_says() {
     for (number, (settings, wanted)) in [
         (format!("sslmode=verify-full&sslrootcert={root}"), "true"),
         ("sslmode=require".to_owned(), "true"),
-        // The password is proved against this very connection: nobody in between can pass it on.
-        ("sslmode=require&channel_binding=require".to_owned(), "true"),
         (String::new(), "true"),
         ("sslmode=disable".to_owned(), "false"),
     ]
