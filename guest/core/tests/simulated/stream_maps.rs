@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use tap_bigcommerce_core::error::{Failure, Kind as Fault};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::streams::ALL;
-use tap_bigcommerce_sandbox::Kind;
 
 fn mapped(maps: Value) -> World {
     let mut world = registry::world();
