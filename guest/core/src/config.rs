@@ -1,8 +1,10 @@
 //! The config: what the settings are, and how a JSON object becomes one that can be trusted.
 
+mod batches;
 mod shapes;
 mod sources;
 
+pub use self::batches::Batches;
 pub use self::sources::{from_env, merge};
 pub use crate::channels::Channels;
 use crate::dates;
@@ -158,6 +160,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("255"),
         "Names of flattened fields that are as long as this or longer are shortened.",
     ),
+    setting(
+        "batch_config",
+        SettingKind::Object,
+        None,
+        "BATCH messages, which name files with the records, in place of RECORD messages: see docs/shapes.md.",
+    ),
 ];
 
 /// A secret, kept out of debug output.
@@ -223,6 +231,8 @@ pub struct Config {
     pub activates_versions: bool,
     /// What messages look like.
     pub(crate) shapes: Shapes,
+    /// The files that records go to, for whoever writes the messages. The tap itself has none.
+    pub batches: Option<Batches>,
 }
 
 impl Config {
@@ -280,6 +290,7 @@ impl Reader<'_> {
             strict: self.boolean("strict"),
             activates_versions: self.boolean("emit_activate_version_messages"),
             shapes: self.shapes(),
+            batches: self.batches(),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
             && end <= start

@@ -56,6 +56,9 @@ impl Plan {
     pub fn new(inputs: &Inputs) -> Result<Plan> {
         let credentials = if inputs.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
         let (config, mut warnings) = Config::parse(&inputs.config, credentials)?;
+        if config.batches.is_some() {
+            warnings.push("batch_config has no effect here: RECORD messages are written".into());
+        }
         let selection = Selection::new(inputs)?;
         let mut given = inputs.state.clone();
         for stream in &inputs.full_refresh {

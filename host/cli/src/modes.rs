@@ -7,11 +7,13 @@ use crate::state_file::{Given, StateFile};
 use crate::tap::{run as run_of, selection, tap as tap_of};
 use crate::target::{Group, TargetSink};
 use crate::{check, files, forms, init, permissions, sandbox, signals};
+use serde_json::{Map, Value};
 use std::future::Future;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
-use tap_bigcommerce::sinks::{Opened, StdoutSink};
+use tap_bigcommerce::sinks::{AnySink, BatchSink, Batches, Opened, StdoutSink};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, Run, SinkError, Stop, store_identity};
+use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::log::Style;
 use tokio::task::JoinSet;
 
@@ -79,6 +81,7 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     } else {
         (None, config)
     };
+    let (config, batches) = if takes_batches(args) { split(config) } else { (config, None) };
     let run = run_of(args, console, &tap_of(args, console)?, &config)?;
     if args.check || args.test.is_some() {
         let plan = run.plan().await?;
@@ -97,10 +100,10 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
         let signals = signals::watch(stop.clone(), console.clone(), Group::default());
         return while_waiting(signals, run.stop(&stop).test(StdoutSink::new())).await.result;
     }
-    sync(args, console, run, &config).await
+    sync(args, console, run, (&config, batches)).await
 }
 
-async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<()> {
+async fn sync(args: &Args, console: &Console, run: Run, (config, batches): (&str, Option<Batches>)) -> Result<()> {
     let given = state(args)?;
     let text = given.as_ref().map(|(_, given)| given.state.clone());
     // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
@@ -109,6 +112,10 @@ async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<
     given.map_or(Ok(()), |(file, given)| given.check(file, &store))?;
     let report = args.report.as_deref().map(|file| Report::new(file, store.clone())).transpose()?;
     let (Opened { sink, state, notes }, target) = open(args, console, store).map_err(sink_failure)?;
+    let sink = match batches {
+        Some(batches) => AnySink::new(BatchSink::new(sink, batches).map_err(sink_failure)?),
+        None => sink,
+    };
     notes.iter().for_each(|note| console.log(&format!("INFO {note}")));
     let (stop, progress) = (Stop::new(), Progress::default());
     let run = run.state(text.or(state)).stop(&stop).progress(&progress);
@@ -151,6 +158,21 @@ fn state(args: &Args) -> Result<Option<(&Path, Given)>> {
         (Some(_), None) => return Err(Failure::new(Kind::Config, WITHOUT_TARGET)),
     };
     Ok(given.map(|given| (file.as_path(), given)))
+}
+
+/// Whether the messages go to a Singer target.
+fn takes_batches(args: &Args) -> bool {
+    args.output().target.place().is_none() && !args.check && args.test.is_none()
+}
+
+/// The config for the tap, which has no files, and what it says of files. Its faults are for the tap to name.
+fn split(config: String) -> (String, Option<Batches>) {
+    let Ok((Config { batches: Some(batches), .. }, _)) = Config::parse(&config, Credentials::MayBeEmbedders) else {
+        return (config, None);
+    };
+    let Ok(mut map) = serde_json::from_str::<Map<String, Value>>(&config) else { return (config, None) };
+    map.remove("batch_config");
+    (Value::Object(map).to_string(), Some(batches))
 }
 
 /// Opens what takes the messages. The group is a target's.

@@ -1,5 +1,6 @@
 //! Where the messages go.
 
+mod batches;
 #[cfg(feature = "columns")]
 #[cfg_attr(
     not(any(feature = "parquet", feature = "sqlite")),
@@ -29,6 +30,7 @@ mod sqlite;
 mod stdout;
 mod target;
 
+pub use batches::{BatchSink, Batches};
 #[cfg(feature = "csv")]
 pub use csv::CsvSink;
 #[cfg(feature = "jsonl")]

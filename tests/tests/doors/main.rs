@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod backoff;
+mod batches;
 mod command;
 mod connections;
 mod crash;

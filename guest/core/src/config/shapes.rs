@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const DEPTH: &str = "flattening_max_depth";
 
 impl Reader<'_> {
-    fn object(&mut self, key: &'static str) -> Option<Map<String, Value>> {
+    pub(super) fn object(&mut self, key: &'static str) -> Option<Map<String, Value>> {
         let object = match self.value(key)? {
             Value::Object(map) => Some(map.clone()),
             Value::String(text) => serde_json::from_str(text).ok(),
