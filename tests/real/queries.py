@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """The lines of docs/duckdb.md, as they stand there, on what a sandbox's runs write. Every output gives the same numbers, and they are the store's.
 
-The SQLite extension, which DuckDB would download, comes from PyPI.
+The extensions, which DuckDB would download, come from PyPI.
 """
 
 import decimal
@@ -12,14 +12,16 @@ import re
 import sys
 
 from pinned import with_packages_of
-from real import ROOT, Store, check, folder, program, run
+from real import ROOT, Store, check, folder, postgres, program, run
 
 with_packages_of("duckdb")
 
 import duckdb  # noqa: E402
 
-# What the wheel of the extension holds.
-EXTENSION = next(pathlib.Path(sys.prefix).glob("lib/python*/site-packages/duckdb_ext/extensions/*/*/sqlite_scanner.duckdb_extension"))
+# What the wheels of the extensions hold.
+EXTENSIONS = [*pathlib.Path(sys.prefix).glob("lib/python*/site-packages/duckdb_ext*/extensions/**/*_scanner.duckdb_extension")]
+# The database of the page.
+DATABASE = "postgres://tap@db.example/shop"
 PLACES = decimal.Decimal("0.0001")
 
 
@@ -42,25 +44,30 @@ def numbers(lines, work):
     """What the last line gives."""
     os.chdir(work)
     with duckdb.connect(config={"extension_directory": str(work / "extensions")}) as connection:
-        connection.execute(f"INSTALL '{EXTENSION}'")
+        for extension in EXTENSIONS:
+            connection.execute(f"INSTALL '{extension}'")
         check(len(lines) == 3, "three lines")
         connection.execute("SET TimeZone = 'UTC'")
         for line in lines:
-            found = connection.sql(line)
+            # A command of DuckDB's shell; the page says what it is in Python.
+            file = line.removeprefix(".read ")
+            found = connection.sql(line) if file == line else connection.execute(pathlib.Path(file).read_text())
         # As text: Python would need a package for times with a zone.
         count, total, newest = found.project("COLUMNS(*)::VARCHAR").fetchone()
         return int(count), decimal.Decimal(total).quantize(PLACES), newest[:19].replace("T", " ")
 
 
 def main():
+    check(len(EXTENSIONS) == 2, f"DuckDB's extensions: {[extension.name for extension in EXTENSIONS]}")
     tap = program()
-    with Store(orders=300, customers=40, products=30, coupons=10) as store, folder() as work:
+    with Store(orders=300, customers=40, products=30, coupons=10) as store, folder() as work, postgres() as database:
         (work / "config.json").write_text(json.dumps(store.config))
         expected = truth(store)
         dates = set()
         for number, (output, lines) in enumerate(pages()):
             place = work / str(number)
             place.mkdir()
+            output, *lines = (text.replace(DATABASE, database) for text in (output, *lines))
             # Twice, and the second time everything: what was read before is there again.
             for more in ([], ["--full-refresh", "orders"]):
                 run(tap, "--config", work / "config.json", "--output", output, *more, cwd=place)
