@@ -52,11 +52,11 @@ impl Terminal {
         Terminal { keyboard, child, pieces, shown: Vec::new(), seen: 0, _screen: Screen(pty) }
     }
 
-    /// Waits until this text is shown, after what was waited for before.
+    /// Waits until this text is shown, after what was waited for before. It may be wrapped.
     pub fn wait_for(&mut self, text: &str) {
         let end = Instant::now() + LONGEST;
         loop {
-            let shown = self.text();
+            let shown = self.text().replace("\r\n", " ");
             if let Some(place) = shown[self.seen..].find(text) {
                 self.seen += place + text.len();
                 return;

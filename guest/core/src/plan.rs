@@ -62,7 +62,7 @@ impl Plan {
         let selection = Selection::new(inputs)?;
         let mut given = inputs.state.clone();
         for stream in &inputs.full_refresh {
-            given = Some(forget(given.as_deref(), stream)?);
+            given = Some(forget(given.as_deref(), config.shapes.source(stream))?);
         }
         let (state, unknown) = State::parse(given.as_deref())?;
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
@@ -187,7 +187,7 @@ impl Selection {
             let is_chosen = || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path));
             automatic(path) || is_chosen() && !is_dropped(path)
         });
-        let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
+        let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")).chain(shapes.trace(stream.name)));
         let wants_all = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
         let by_ids = stream.rows().is_some_and(|rows| !rows.is_inside()) && !stream.list().ids_only.is_empty();
         let mode = match wants_all || stream.replication == Replication::FullTable {

@@ -239,7 +239,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let name = member.stream.name;
             let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
             if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
-                let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
+                let text = "the selected fields, or the settings that shape them, have changed since the last run; older records do not get the new shape unless they change, or are read again with --full-refresh";
                 self.log.warn(Some(name), &format!("{text} {name}"));
             }
         }

@@ -8,11 +8,12 @@ use crate::tap::{run as run_of, selection, tap as tap_of};
 use crate::target::{Group, TargetSink};
 use crate::{check, files, forms, init, permissions, sandbox, signals};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
-use tap_bigcommerce::sinks::{AnySink, BatchSink, Batches, Opened, StdoutSink};
-use tap_bigcommerce::{Failure, Kind, Progress, Result, Run, SinkError, Stop, store_identity};
+use tap_bigcommerce::sinks::{AnySink, BatchSink, Batches, Message, Opened, StdoutSink};
+use tap_bigcommerce::{Failure, Kind, Plan, Progress, Result, Run, SinkError, Stop, store_identity};
 use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::log::Style;
 use tokio::task::JoinSet;
@@ -107,11 +108,13 @@ async fn sync(args: &Args, console: &Console, run: Run, (config, batches): (&str
     let given = state(args)?;
     let text = given.as_ref().map(|(_, given)| given.state.clone());
     // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
-    console.know(run.clone().state(text.clone()).plan().await?.streams);
+    let plan = run.clone().state(text.clone()).plan().await?;
+    let read_whole = written_names(&args.full_refresh, &plan);
+    console.know(plan.streams);
     let store = store_identity(config)?;
     given.map_or(Ok(()), |(file, given)| given.check(file, &store))?;
     let report = args.report.as_deref().map(|file| Report::new(file, store.clone())).transpose()?;
-    let (Opened { sink, state, notes }, target) = open(args, console, store).map_err(sink_failure)?;
+    let (Opened { sink, state, notes }, target) = open(args, console, store, &read_whole).map_err(sink_failure)?;
     let sink = match batches {
         Some(batches) => AnySink::new(BatchSink::new(sink, batches).map_err(sink_failure)?),
         None => sink,
@@ -175,15 +178,23 @@ fn split(config: String) -> (String, Option<Batches>) {
     (Value::Object(map).to_string(), Some(batches))
 }
 
+/// The names in the messages of the streams that are read from their start: `stream_maps` may have them written under others.
+fn written_names(streams: &[String], plan: &Plan) -> Vec<String> {
+    let written = |schema: &String| Message::read(schema.as_bytes()).stream().map(str::to_owned);
+    let names: HashMap<&str, String> =
+        plan.streams.iter().map(String::as_str).zip(plan.schemas.iter().filter_map(written)).collect();
+    streams.iter().map(|name| names.get(name.as_str()).unwrap_or(name).clone()).collect()
+}
+
 /// Opens what takes the messages. The group is a target's.
-fn open(args: &Args, console: &Console, store: String) -> std::result::Result<(Opened, Group), SinkError> {
+fn open(args: &Args, console: &Console, store: String, read_whole: &[String]) -> std::result::Result<(Opened, Group), SinkError> {
     match (&args.target, &args.state_file) {
         (Some(line), Some(file)) => {
             let sink = TargetSink::start(line, StateFile { file: file.clone(), store }, console.clone())?;
             let group = sink.group();
             Ok((Opened::new(sink), group))
         }
-        _ => Ok((args.output().open(&store, &args.full_refresh)?, Group::default())),
+        _ => Ok((args.output().open(&store, read_whole)?, Group::default())),
     }
 }
 

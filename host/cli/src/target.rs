@@ -10,15 +10,20 @@ use std::io::{BufRead, BufReader, BufWriter, Error, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
+use std::time::Duration;
 use tap_bigcommerce::SinkError;
 use tap_bigcommerce::sinks::{Message, MessageKind, Sink};
+use tap_bigcommerce_core::config::ENV_PREFIX;
 
 const BUFFER: usize = 64 * 1024;
-/// Longer lines are no state; the tap itself takes 8 MiB at most.
-const MAX_LINE: u64 = 16 << 20;
+/// Longer lines are no state: the tap itself takes no more.
+const MAX_LINE: u64 = 8 << 20;
+/// How long the pipe of a target that has ended is waited for: a process that the target has left behind may hold it.
+const LEAVE: Duration = Duration::from_secs(10);
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +61,10 @@ type Bookmarks = Map<String, Value>;
 struct Running {
     child: Child,
     input: BufWriter<ChildStdin>,
-    /// Reads what the target prints, and gives the last state among it.
-    reader: JoinHandle<Result<Option<Bookmarks>, SinkError>>,
+    /// What has come of reading what the target prints.
+    read: Receiver<Result<(), SinkError>>,
+    /// The last state among it.
+    kept: Arc<Mutex<Option<Bookmarks>>>,
     /// The reader has failed, so nothing more can be kept.
     failed: Arc<AtomicBool>,
 }
@@ -68,17 +75,21 @@ impl TargetSink {
         let name = line.program.clone();
         let mut command = Command::new(&name);
         command.args(&line.args).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // The store's token is no business of a target.
+        let own = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with(ENV_PREFIX));
+        own.for_each(|name| drop(command.env_remove(name)));
         let mut child = Group::of_its_own(&mut command).spawn().map_err(|fault| not_started(&name, &fault))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(SinkError::new(format!("the target {name} has no pipes; run again")));
         };
-        let failed = Arc::new(AtomicBool::new(false));
-        let reading = Reading { name: name.clone(), file: file.clone(), console: console.clone() };
+        let (failed, kept, (tell, read)) = (Arc::new(AtomicBool::new(false)), Arc::default(), channel());
+        let reading = Reading { name: name.clone(), file: file.clone(), console: console.clone(), kept: Arc::clone(&kept) };
         let failing = failed.clone();
-        let read = move || reading.run(output).inspect_err(|_| failing.store(true, Ordering::Relaxed));
-        let reader = Builder::new().name("target".into()).spawn(read).map_err(|fault| not_started(&name, &fault))?;
+        // Nobody may wait for it any more.
+        let reading = move || drop(tell.send(reading.run(output).inspect_err(|_| failing.store(true, Ordering::Relaxed))));
+        Builder::new().name("target".into()).spawn(reading).map_err(|fault| not_started(&name, &fault))?;
         let group = Group::of(&child);
-        let running = Running { child, input: BufWriter::with_capacity(BUFFER, input), reader, failed };
+        let running = Running { child, input: BufWriter::with_capacity(BUFFER, input), read, kept, failed };
         Ok(TargetSink { name, console, file, group, given: None, running: Some(running) })
     }
 
@@ -92,18 +103,30 @@ impl TargetSink {
         let Some(running) = &mut self.running else { return Err(self.early("has ended")) };
         let given =
             if running.failed.load(Ordering::Relaxed) { Err(ErrorKind::BrokenPipe.into()) } else { give(&mut running.input) };
-        given.or_else(|_| self.end().and_then(|()| Err(self.early("ended before it had read everything"))))
+        given.or_else(|_| {
+            self.console.tell(&format!("WARNING the target {} takes no more messages; waiting for it to end", self.name));
+            self.end().and_then(|()| Err(self.early("ended before it had read everything")))
+        })
     }
 
     /// Closes the target's input, and waits for as long as the target takes to keep what it has read.
     fn end(&mut self) -> Result<(), SinkError> {
-        let Some(Running { mut child, input, reader, .. }) = self.running.take() else { return Ok(()) };
+        let Some(Running { mut child, input, read, kept, .. }) = self.running.take() else { return Ok(()) };
         // What is still in the buffer was refused.
         drop(input.into_parts());
-        let read = reader.join().unwrap_or_else(|_| Err(SinkError::new("what the target prints could not be read; run again")));
         let ended = child.wait();
         self.group.has_ended();
-        let kept = read?;
+        match read.recv_timeout(LEAVE) {
+            Ok(read) => read?,
+            Err(RecvTimeoutError::Timeout) => self.console.tell(&format!(
+                "WARNING the target {} has ended, but a process that it started still holds its output; what that prints is not waited for",
+                self.name
+            )),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(SinkError::new("what the target prints could not be read; run again"));
+            }
+        }
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         match ended {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(self.early(&how(status))),
@@ -172,6 +195,8 @@ struct Reading {
     name: String,
     file: StateFile,
     console: Console,
+    /// The last state that has been kept.
+    kept: Arc<Mutex<Option<Bookmarks>>>,
 }
 
 /// What a line of it is.
@@ -185,9 +210,9 @@ enum Printed {
 
 impl Reading {
     /// Reads to the end. Of states that come at once the last one is kept.
-    fn run(self, output: ChildStdout) -> Result<Option<Bookmarks>, SinkError> {
+    fn run(self, output: ChildStdout) -> Result<(), SinkError> {
         let mut output = BufReader::new(output);
-        let (mut line, mut latest, mut kept, mut is_warned) = (Vec::new(), None, None, false);
+        let (mut line, mut latest, mut is_warned, mut is_inside) = (Vec::new(), None, false, false);
         loop {
             line.clear();
             let read = (&mut output).take(MAX_LINE).read_until(b'\n', &mut line);
@@ -195,9 +220,11 @@ impl Reading {
                 SinkError::new(format!("what the target {} prints cannot be read: {fault}; run again", self.name))
             })? == 0
             {
-                return Ok(kept);
+                return Ok(());
             }
-            match Printed::read(&line) {
+            // The rest of a line that is too long is none of its own.
+            let is_rest = std::mem::replace(&mut is_inside, line.len() as u64 == MAX_LINE && !line.ends_with(b"\n"));
+            match if is_rest || is_inside { Printed::Text } else { Printed::read(&line) } {
                 Printed::State(state) => latest = Some(state),
                 other => {
                     if other == Printed::OtherJson && !is_warned {
@@ -212,7 +239,7 @@ impl Reading {
                 && let Some(state) = latest.take()
             {
                 self.file.keep(&state)?;
-                kept = bookmarks(state);
+                *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = bookmarks(state);
             }
         }
     }
@@ -227,7 +254,13 @@ fn bookmarks(mut state: Map<String, Value>) -> Option<Bookmarks> {
 
 impl Printed {
     fn read(line: &[u8]) -> Printed {
-        let looks_like_json = line.trim_ascii_start().first().is_some_and(|first| b"{[".contains(first));
+        let line = line.trim_ascii();
+        // Only an object is looked into: a tree of a long list would be many times as large as its text.
+        let looks_like_json = line.first().is_some_and(|first| b"{[".contains(first));
+        if !line.starts_with(b"{") {
+            let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+            return if looks_like_json || is_json() { Printed::OtherJson } else { Printed::Text };
+        }
         match serde_json::from_slice(line) {
             Ok(Value::Object(mut map)) => {
                 if map.get("type").is_some_and(|kind| kind == "STATE")
@@ -237,9 +270,7 @@ impl Printed {
                 }
                 if map.get("bookmarks").is_some_and(Value::is_object) { Printed::State(map) } else { Printed::OtherJson }
             }
-            Ok(_) => Printed::OtherJson,
-            Err(_) if looks_like_json => Printed::OtherJson,
-            Err(_) => Printed::Text,
+            _ => Printed::OtherJson,
         }
     }
 }

@@ -123,6 +123,10 @@ impl<S: Sink> Sink for BatchSink<S> {
         self.out.flush()
     }
 
+    fn is_waiting(&self) -> bool {
+        self.state.is_some() || self.out.is_waiting()
+    }
+
     fn finish(&mut self) -> Result<(), SinkError> {
         self.name_all()?;
         self.out.finish()

@@ -89,6 +89,16 @@ impl Fields {
     }
 }
 
+/// A name as SQL has it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Names as SQL has them, with commas between them.
+pub(super) fn list(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    names.into_iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
 /// Refuses columns whose names differ in upper and lower case alone, for a sink whose readers do not tell them apart.
 pub(super) fn refuse_alike(stream: &str, names: &[impl AsRef<str>]) -> Result<(), String> {
     let mut seen = HashSet::new();

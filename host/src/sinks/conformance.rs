@@ -1,6 +1,7 @@
 //! What every target promises, whatever it is: each one passes the same suite, and those that keep a state all of it.
 
 use super::{Message, Opened, Opening, Sink, SinkError, TARGETS, Target};
+use crate::files::CHANGES_LEFT;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -148,6 +149,23 @@ fn a_field_that_is_new_comes_and_one_that_has_gone_is_kept() {
     }
 }
 
+/// As programs do that read a stream from its start: what has changed its type gets a new table or new files, and nothing else is lost.
+#[test]
+fn a_field_that_has_changed_its_type_is_taken_with_a_full_refresh() {
+    for place in places() {
+        place.run(&[plain(), record(json!({"id": 1, "note": "a"})), state(1)]);
+        let other = schema(json!({"id": {"type": "integer"}, "note": {"type": ["null", "boolean"]}}));
+        let mut opened = place.try_open(STORE, &["orders".to_owned()]).unwrap();
+        for message in [other, record(json!({"id": 1, "note": true})), record(json!({"id": 2, "note": false})), state(2)] {
+            put(&mut opened, &message).unwrap();
+        }
+        opened.sink.finish().unwrap();
+        drop(opened);
+        assert_eq!(ids(&place), ["1", "2"], "{}", place.target.scheme());
+        assert_eq!(place.open().state.as_deref(), Some(r#"{"n":2}"#), "{}", place.target.scheme());
+    }
+}
+
 #[test]
 fn the_schema_may_change_in_the_middle_of_a_run() {
     for place in places() {
@@ -265,6 +283,40 @@ fn a_target_that_waits_has_at_every_moment_what_its_state_covers() {
             assert_eq!(ids(&place), ["1", "2"], "{}", place.target.scheme());
         }
     }
+}
+
+/// A run that ends between two changes of files, as the one that the disk has had and the one that it has not.
+#[test]
+fn a_run_that_is_killed_between_any_two_changes_of_files_leaves_what_its_last_state_covers() {
+    let wider =
+        schema(json!({"id": {"type": "integer"}, "note": {"type": ["null", "string"]}, "more": {"type": ["null", "string"]}}));
+    let messages = [plain(), record(json!({"id": 2})), state(2), wider.clone(), record(json!({"id": 3, "more": "x"})), state(3)];
+    let mut ended = 0;
+    for target in places().into_iter().map(|place| place.target) {
+        for changes in 0.. {
+            let place = Place { target, stage: target.stage().expect("there was one before") };
+            place.run(&[plain(), record(json!({"id": 1, "note": "kept"})), state(1)]);
+            let mut opened = place.open();
+            CHANGES_LEFT.set(Some(changes));
+            let taken = messages.iter().try_for_each(|message| put(&mut opened, message)).and_then(|()| opened.sink.finish());
+            CHANGES_LEFT.set(None);
+            let (place, when) = (place.killed(opened), format!("{} after {changes} changes", target.scheme()));
+            let state: Value = serde_json::from_str(&place.open().state.unwrap()).unwrap();
+            let covered = state["n"].as_u64().unwrap();
+            let wanted: Vec<String> = (1..=covered).map(|id| id.to_string()).collect();
+            assert_eq!(ids(&place), wanted, "{when}");
+            place.run(&messages);
+            assert_eq!(ids(&place), ["1", "2", "3"], "{when}, and a whole run");
+            let records = place.records("orders");
+            assert_eq!((&records["1"]["note"], &records["3"]["more"]), (&json!("kept"), &json!("x")), "{when}, and a whole run");
+            if taken.is_ok() {
+                assert_eq!(covered, 3, "{when}");
+                break;
+            }
+            ended += 1;
+        }
+    }
+    assert!(ended > 10, "{ended} runs were ended");
 }
 
 #[test]

@@ -184,6 +184,12 @@ pub fn unfit(why: impl Display) -> SinkError {
     SinkError::new(format!("the component wrote a message that cannot be stored: {why}"))
 }
 
+/// The error of a SCHEMA that the sink has no room for.
+#[cfg(any(feature = "columns", feature = "folder"))]
+pub(crate) fn no_room(why: impl Display) -> SinkError {
+    SinkError::new(format!("this output cannot hold what a SCHEMA message says: {why}"))
+}
+
 /// `^[a-z0-9_]{1,64}$`: what can be the name of a table or a file, whoever wrote the SCHEMA.
 pub fn is_stream_name(name: &str) -> bool {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';

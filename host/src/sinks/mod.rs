@@ -64,6 +64,12 @@ pub trait Sink: Send {
         Ok(())
     }
 
+    /// Whether a STATE that was taken does not count yet, since something that it covers may still be lost. Asked after [`Sink::flush`]: a run
+    /// says to resume from the last STATE that counts.
+    fn is_waiting(&self) -> bool {
+        false
+    }
+
     /// The stream has ended; nothing more comes. After a run that failed or was dropped, records may have come after the last STATE.
     ///
     /// # Errors
@@ -102,6 +108,10 @@ impl Sink for AnySink {
 
     fn flush(&mut self) -> Result<(), SinkError> {
         self.0.flush()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.0.is_waiting()
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

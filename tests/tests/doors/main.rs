@@ -43,6 +43,8 @@ mod streams;
 #[cfg(unix)]
 mod target;
 #[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod trial;
 mod wit;
 mod words;

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use tap_bigcommerce_sandbox::Counts;
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state, messages};
-use tap_bigcommerce_tests::program::{Ended, LONGEST, with_an_end};
+use tap_bigcommerce_tests::program::{Ended, LONGEST, run, with_an_end};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
 use crate::signals::{signal, signal_group, stalling};
@@ -66,6 +66,27 @@ fn the_state_that_the_target_has_kept_is_where_the_next_run_resumes() {
     assert!(ids(&taken(&shop)[first.len()..], "orders").len() < 10, "the second run starts at the bookmark");
     let resumed = shop.run(["--state", "state.json"]).ok();
     assert!(ids(&resumed.messages(), "orders").len() < 10 && warnings(&resumed).is_empty(), "{}", resumed.stderr);
+}
+
+#[test]
+fn a_process_that_the_target_leaves_behind_does_not_hold_the_run() {
+    let shop = Shop::new(SMALL);
+    shop.file("target.sh", "sleep 100000 2>/dev/null & echo $! > left; cat > /dev/null");
+    let ended = shop.run(KEPT);
+    let left: i32 = std::fs::read_to_string(shop.path("left")).unwrap().trim().parse().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
+    assert!(ended.ok().warnings().iter().any(|warning| warning.contains("still holds its output")));
+}
+
+#[test]
+fn the_target_gets_no_variable_of_the_taps() {
+    let shop = Shop::new(SMALL);
+    shop.file("target.sh", "env > seen; cat > /dev/null");
+    let mut command = shop.tap(KEPT);
+    command.env("TAP_BIGCOMMERCE_ACCESS_TOKEN", "s3cret").env("KEPT_FOR_THE_TARGET", "yes");
+    run(command).ok();
+    let seen = std::fs::read_to_string(shop.path("seen")).unwrap();
+    assert!(seen.contains("KEPT_FOR_THE_TARGET=yes") && !seen.contains("TAP_BIGCOMMERCE") && !seen.contains("s3cret"), "{seen}");
 }
 
 #[test]

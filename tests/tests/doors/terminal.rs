@@ -34,8 +34,13 @@ fn a_sync_shows_how_far_it_is_and_then_a_table() {
     let next = Terminal::start(shop.tap(["--output", "sqlite:shop.db"]), NARROW);
     let (code, text) = next.end();
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("orders\r\n  records") && text.contains(" requests, ") && !text.contains("INFO"), "{text}");
+    // It is just as wide as the terminal.
+    assert!(text.contains("stream          records  skipped  nulled\r\norders "), "{text}");
+    assert!(text.contains(" requests,") && !text.contains("INFO"), "{text}");
     fits(&text);
+    let narrower = Terminal::start(shop.tap(["--output", "sqlite:shop.db"]), NARROW - 1);
+    let (code, text) = narrower.end();
+    assert!(code == Some(0) && text.contains("orders\r\n  records"), "{text}");
 }
 
 #[test]
@@ -56,6 +61,9 @@ fn an_init_asks_shows_what_the_store_says_and_keeps_the_token_to_itself() {
     terminal.wait_for("store hash:");
     terminal.types("https://www.example.com\n");
     terminal.wait_for("https://store-HASH.mybigcommerce.com");
+    terminal.wait_for("store hash:");
+    terminal.types("https://www.example.com/stores/london\n");
+    terminal.wait_for("is not BigCommerce's API");
     terminal.wait_for("store hash:");
     let address = format!("{}/stores/{}/v3/", shop.sandbox.url(), shop.sandbox.store_hash());
     terminal.types(&format!("{address}\n"));

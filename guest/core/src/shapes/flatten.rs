@@ -57,15 +57,18 @@ impl Column {
             }
             Column::Members(columns) => match members(value) {
                 Some(members) => {
-                    let mut next = 0;
+                    let (mut next, mut is_met) = (0, vec![false; columns.len()]);
                     for (name, value) in members {
-                        if let Some(place) = place(columns.len(), next, |place| columns[place].0 == *name) {
+                        if let Some(place) = place(columns.len(), next, |place| columns[place].0 == *name && !is_met[place]) {
                             columns[place].1.write(value, out);
+                            is_met[place] = true;
                             next = place + 1;
                         }
                     }
+                    // A target that only overwrites what comes would keep the values of the object before.
+                    let missing = columns.iter().zip(is_met).filter(|(_, is_met)| !is_met);
+                    missing.for_each(|((_, column), _)| column.write("null", out));
                 }
-                // A target that only overwrites what comes would keep the old object's values.
                 None => columns.iter().for_each(|(_, column)| column.write("null", out)),
             },
         }
@@ -106,10 +109,7 @@ impl Flattening {
     /// What becomes of a field with this schema. The fields that it becomes are added to `properties`.
     pub(super) fn column(&self, path: &[&str], schema: &Value, properties: &mut Properties) -> Column {
         let name = self.name(path);
-        let is = |kind: &str| match &schema["type"] {
-            Value::Array(types) => types.iter().any(|other| other == kind),
-            other => other == kind,
-        };
+        let is = |kind: &str| allows(schema, kind);
         let below: Option<&Map<String, Value>> = schema["properties"].as_object().filter(|_| is("object"));
         if let Some(below) = below.filter(|_| path.len() as u64 <= self.depth) {
             let column = |(name, schema): (&String, &Value)| {
@@ -126,6 +126,14 @@ impl Flattening {
         let column = Column::plain(&name);
         properties.push((name, schema.clone()));
         column
+    }
+}
+
+/// Whether a schema allows values of this type.
+pub(super) fn allows(schema: &Value, kind: &str) -> bool {
+    match &schema["type"] {
+        Value::Array(types) => types.iter().any(|other| other == kind),
+        other => other == kind,
     }
 }
 

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 /// Expressions that are nested deeper are refused, so that reading and evaluating one needs little stack.
 const MOST_DEPTH: usize = 50;
+const MOST_METHODS: usize = 100;
 
 /// An expression. What Python calls a value is one of a record's fields, or a constant.
 #[derive(Clone)]
@@ -82,7 +83,7 @@ pub(super) enum Affix {
 /// # Errors
 /// It does not follow the grammar: where, and what to write instead.
 pub(super) fn parse(text: &str, config: &Map<String, Value>) -> Result<Expr, String> {
-    let parsed = words(text).and_then(|words| Parser { words, at: 0, depth: 0, config }.whole());
+    let parsed = words(text).and_then(|words| Parser { words, at: 0, depth: 0, methods: 0, config }.whole());
     parsed.map_err(|(place, why)| {
         let column = text.get(..place).map_or(0, |before| before.chars().count()) + 1;
         format!("column {column}: {why}")
@@ -93,6 +94,8 @@ struct Parser<'p> {
     words: Vec<Placed<Word>>,
     at: usize,
     depth: usize,
+    /// How many methods there are: each is one level deeper, and brackets around them add up.
+    methods: usize,
     config: &'p Map<String, Value>,
 }
 
@@ -264,6 +267,10 @@ impl Parser<'_> {
                 return self.fault(text);
             }
         };
+        self.methods += 1;
+        if self.methods > MOST_METHODS {
+            return self.fault(format!("it has more than {MOST_METHODS} methods; make it simpler"));
+        }
         self.at += 2;
         let value = match (function, affix) {
             (Some(function), _) => Expr::Call(function, Box::new(value)),

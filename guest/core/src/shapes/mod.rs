@@ -57,6 +57,20 @@ impl Shapes {
         }
     }
 
+    /// What the config makes of a stream's messages, as text: another text, other messages. None: nothing. The values in `stream_map_config` are
+    /// not in it, since they may be secrets.
+    pub(crate) fn trace(&self, stream: &str) -> Option<String> {
+        let map = self.map(stream).map(|(_, map)| map.text.as_str());
+        let flattening = self.flattening.as_ref().map(|flattening| format!("{flattening:?}"));
+        (map.is_some() || flattening.is_some()).then(|| format!("{} {}", map.unwrap_or_default(), flattening.unwrap_or_default()))
+    }
+
+    /// The stream that is written under this name, or the name itself.
+    pub(crate) fn source<'n>(&self, name: &'n str) -> &'n str {
+        let is_it = |stream: &&&Stream| self.map(stream.name).is_some_and(|(_, map)| map.alias.as_deref() == Some(name));
+        if Stream::find(name).is_some() { name } else { ALL.iter().find(is_it).map_or(name, |stream| stream.name) }
+    }
+
     /// Whether a stream is left out.
     pub(crate) fn drops(&self, stream: &str) -> bool {
         self.rule(stream).map_or(self.drops_others, |(_, rule)| matches!(rule, Rule::Drop))
@@ -82,7 +96,20 @@ impl Shapes {
                 let hint = did_you_mean(pattern, ALL.iter().map(|stream| stream.name));
                 faults.push(format!("stream_maps.{pattern} names no stream{hint}"));
             }
+            let applies = |stream: &&Stream| self.rule(stream.name).is_some_and(|(known, _)| known == pattern);
+            if !named.is_empty() && !named.iter().any(applies) {
+                let last = named.first().and_then(|stream| self.rule(stream.name)).map_or("", |(last, _)| last);
+                faults.push(format!(
+                    "stream_maps.{pattern} never applies, because stream_maps.{last} comes later and names the same streams; put {pattern} last"
+                ));
+            }
             let Rule::Map(map) = rule else { continue };
+            if let Some(other) = self.taken(map.alias.as_deref(), &named) {
+                faults.push(format!(
+                    "stream_maps.{pattern}.__alias__ is the name of another stream, and a target could mix both; take another name, or give {other} an \
+                     __alias__, too"
+                ));
+            }
             let fields = || named.iter().flat_map(|stream| names_of(stream));
             for (name, _) in map.fields.iter().filter(|(_, becomes)| becomes.is_none()) {
                 if !named.is_empty() && !fields().any(|field| field == name) {
@@ -99,6 +126,17 @@ impl Shapes {
             }
         }
         faults
+    }
+}
+
+impl Shapes {
+    /// The other stream that is written under this name, or could be: it may be selected in the next run.
+    fn taken(&self, alias: Option<&str>, named: &[&Stream]) -> Option<&'static str> {
+        let other = Stream::find(alias?)?;
+        let is_elsewhere =
+            self.map(other.name).is_some_and(|(_, map)| map.alias.as_deref().is_some_and(|name| name != other.name));
+        let is_itself = named.iter().any(|stream| stream.name == other.name);
+        (!is_itself && !is_elsewhere && !matches!(self.rule(other.name), Some((_, Rule::Drop)))).then_some(other.name)
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Rule {
 /// What becomes of a stream.
 #[derive(Clone, Default)]
 pub(super) struct StreamMap {
+    /// The setting itself.
+    pub(super) text: String,
     pub(super) alias: Option<String>,
     pub(super) filter: Option<Expr>,
     /// The key, if it is given; empty: none.
@@ -63,8 +65,9 @@ impl Shapes {
             } else if is_null(&value) {
                 shapes.rules.push((name, Rule::Drop));
             } else if let Value::Object(map) = value {
+                let text = Value::Object(map.clone()).to_string();
                 let map = Reading { place, config: &config, faults }.map(map);
-                shapes.rules.push((name, Rule::Map(map)));
+                shapes.rules.push((name, Rule::Map(StreamMap { text, ..map })));
             } else {
                 faults.push(format!("{place} must be an object with fields and options, or null to leave the stream out"));
             }

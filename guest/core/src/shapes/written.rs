@@ -1,6 +1,6 @@
 //! A stream as its messages show it: what the settings make of its name, schema and key, before the first record comes.
 
-use super::flatten::{Column, Properties};
+use super::flatten::{Column, Properties, allows};
 use super::grammar::{Expr, FieldPath};
 use super::record::{Content, RecordMap};
 use super::settings::StreamMap;
@@ -212,6 +212,15 @@ impl Writing<'_> {
             for name in key.iter().filter(|name| !drafts.iter().any(|draft| draft.name == **name)) {
                 let hint = did_you_mean(name, drafts.iter().map(|draft| draft.name.as_str()));
                 self.fault("__key_properties__", &format!("no field {name:?} is written{hint}"));
+            }
+            for (place, name) in key.iter().enumerate() {
+                let is_nested = |draft: &Draft| ["object", "array"].iter().any(|kind| allows(&draft.schema, kind));
+                if drafts.iter().any(|draft| draft.name == *name && is_nested(draft)) {
+                    self.fault("__key_properties__", &format!("{name:?} is a list or an object, which cannot be a key"));
+                }
+                if key.iter().take(place).any(|other| other == name) {
+                    self.fault("__key_properties__", &format!("{name:?} is there twice"));
+                }
             }
             return key.clone();
         }

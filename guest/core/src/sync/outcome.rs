@@ -9,6 +9,9 @@ use crate::summary::StreamSummary;
 use serde_json::json;
 use std::time::Duration;
 
+/// So many records that a filter leaves out, and none that passes, are worth a warning.
+const MANY: u64 = 100;
+
 impl<T: Transport, C: Clock> Run<'_, T, C> {
     /// Adds a group's streams to the summary.
     pub(super) fn conclude(&mut self, stage: &Stage<'_>, result: &Result<bool>, took: Duration) -> Result<()> {
@@ -41,6 +44,13 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 Some(summary) => summary.outcome(),
             };
             self.log.info(Some(name), &outcome);
+            let all = self.summaries.iter().find(|summary| summary.name == name && summary.records == 0);
+            if let Some(filtered) = all.map(|summary| summary.filtered).filter(|filtered| *filtered >= MANY) {
+                let text = format!(
+                    "the filter in stream_maps left out all of {filtered} records; if some should pass, check its values and their case"
+                );
+                self.log.warn(Some(name), &text);
+            }
         }
     }
 }

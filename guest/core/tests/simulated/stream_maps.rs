@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use tap_bigcommerce_core::error::{Failure, Kind as Fault};
 use tap_bigcommerce_core::plan::{Inputs, Plan};
 use tap_bigcommerce_core::streams::ALL;
+use tap_bigcommerce_sandbox::Kind;
 
 fn mapped(maps: Value) -> World {
     let mut world = registry::world();
@@ -16,6 +17,23 @@ fn mapped(maps: Value) -> World {
 
 fn messages<'r>(run: &'r Run, kind: &str) -> Vec<&'r Value> {
     run.messages.iter().filter(|message| message["type"] == kind).collect()
+}
+
+/// The states of a run, without the marks of what the messages look like.
+fn states(run: &Run) -> Vec<Value> {
+    messages(run, "STATE").into_iter().map(|state| without_marks(state.clone())).collect()
+}
+
+fn without_marks(mut state: Value) -> Value {
+    match &mut state {
+        Value::Object(map) => {
+            map.shift_remove("selection");
+            map.values_mut().for_each(|value| *value = without_marks(value.take()));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| *value = without_marks(value.take())),
+        _ => {}
+    }
+    state
 }
 
 fn schema<'r>(run: &'r Run, stream: &str) -> &'r Value {
@@ -36,7 +54,7 @@ fn a_filter_moves_no_bookmark_and_counts_what_it_leaves_out() {
         for filter in [format!("{key} is None"), format!("'3' in str({key})")] {
             let (plain, world) = (registry::world(), mapped(json!({ stream.name: { "__filter__": filter } })));
             let (whole, some) = (plain.select(stream.name), world.select(stream.name));
-            assert_eq!(messages(&some, "STATE"), messages(&whole, "STATE"), "{} with {filter}", stream.name);
+            assert_eq!(states(&some), states(&whole), "{} with {filter}", stream.name);
             let passes = |record: &&Value| filter.contains("str(") && record[*key].to_string().contains('3');
             let wanted: Vec<&Value> = whole.records(stream.name).into_iter().filter(passes).collect();
             assert_eq!(some.records(stream.name), wanted, "{} with {filter}", stream.name);
@@ -57,7 +75,7 @@ fn a_filter_moves_no_bookmark_and_counts_what_it_leaves_out() {
             );
             let (again, without) =
                 (world.select_from(stream.name, Some(some.state())), plain.select_from(stream.name, Some(whole.state())));
-            assert_eq!(messages(&again, "STATE"), messages(&without, "STATE"), "{} again", stream.name);
+            assert_eq!(states(&again), states(&without), "{} again", stream.name);
         }
     }
 }
@@ -86,7 +104,8 @@ fn a_filter_fills_limits_as_what_is_written() {
     assert!(whole.len() > 4 && all.len() > 30, "too few to show anything");
     let wanted = [all[3], all[20]];
     let (some, ids) = limited(json!({ "orders": { "__filter__": format!("id in [{}, {}]", wanted[0], wanted[1]) } }));
-    assert_eq!(some, whole);
+    let without = |states: Vec<Value>| states.into_iter().map(without_marks).collect::<Vec<_>>();
+    assert_eq!(without(some), without(whole));
     assert_eq!(ids, all.iter().copied().filter(|id| wanted.contains(id)).collect::<Vec<_>>());
 }
 
@@ -308,4 +327,75 @@ fn nothing_is_read_twice_for_a_map() {
     };
     let filter = json!({ "orders": { "__filter__": "False" }, "order_products": { "__alias__": "lines" } });
     assert_eq!(asked(mapped(filter)), asked(registry::world()));
+}
+
+/// The record is held against its own schema, and only then mapped.
+#[test]
+fn a_value_that_fits_no_schema_fails_a_strict_stream_with_a_map_as_without() {
+    let run_of = |maps: Value| {
+        let mut world = mapped(maps);
+        world.config.insert("strict".into(), json!(true));
+        let id = world.store.borrow().ids(Kind::BRANDS).nth(4).unwrap();
+        let at = world.now();
+        let broken = json!({ "url": "/a/", "is_customized": "perhaps" });
+        world.store.borrow_mut().edit(Kind::BRANDS, id, at, |record| drop(record.fields.insert("custom_url".to_owned(), broken)));
+        let run = world.run_with(Inputs { select: Some(vec!["brands".into()]), ..world.inputs(None) }, None).ok();
+        (run.verdict(), run.messages.len())
+    };
+    let plain = run_of(json!({}));
+    assert_eq!(plain.0, Some(Fault::Api), "it shows nothing");
+    for map in [json!({ "label": "name" }), json!({ "__filter__": "False" })] {
+        assert_eq!(run_of(json!({ "brands": map })).0, plain.0, "{map}");
+    }
+}
+
+#[test]
+fn a_map_that_never_applies_and_an_alias_that_is_another_streams_name_are_refused() {
+    for (maps, words) in [
+        (json!({ "customers": { "email": "sha256(email)" }, "*": {} }), "stream_maps.customers never applies"),
+        (json!({ "customers": { "__alias__": "orders" } }), "the name of another stream"),
+        (json!({ "orders": { "__key_properties__": ["billing_address"] } }), "a list or an object"),
+        (json!({ "orders": { "__key_properties__": ["id", "id"] } }), "there twice"),
+    ] {
+        let failure = refused(maps, "customers,orders.id,orders.billing_address");
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    let swapped = json!({ "customers": { "__alias__": "orders" }, "orders": { "__alias__": "sales" } });
+    assert_eq!(mapped(swapped).select("customers").verdict(), None);
+    let dropped = json!({ "customers": { "__alias__": "orders" }, "orders": null });
+    assert_eq!(mapped(dropped).select("customers").verdict(), None);
+}
+
+#[test]
+fn another_map_than_that_of_the_last_run_is_warned_of() {
+    let warned = |first: Value, then: Value| {
+        let state = mapped(first).select("orders").state().clone();
+        let run = mapped(then).select_from("orders", Some(&state));
+        run.log.iter().any(|(_, line)| line.contains("the settings that shape them, have changed"))
+    };
+    let (some, all) = (json!({ "orders": { "__filter__": "status == 'Shipped'" } }), json!({}));
+    assert!(warned(some.clone(), all.clone()) && warned(all.clone(), some.clone()));
+    assert!(warned(all.clone(), json!({ "orders": { "__alias__": "sales" } })));
+    assert!(!warned(some.clone(), some) && !warned(all.clone(), all));
+}
+
+#[test]
+fn a_full_refresh_knows_a_stream_by_both_of_its_names() {
+    let world = mapped(json!({ "orders": { "__alias__": "sales" } }));
+    let state = world.select("orders").state().clone();
+    for name in ["orders", "sales"] {
+        let inputs =
+            Inputs { select: Some(vec!["orders".into()]), full_refresh: vec![name.to_owned()], ..world.inputs(Some(&state)) };
+        assert_eq!(world.run_with(inputs, None).ok().records("sales").len(), world.rows("orders"), "{name}");
+    }
+}
+
+#[test]
+fn a_filter_that_leaves_out_all_of_many_records_is_warned_of() {
+    let warned = |filter: &str| {
+        let run = mapped(json!({ "orders": { "__filter__": filter } })).select("orders");
+        run.log.iter().any(|(_, line)| line.contains("left out all of"))
+    };
+    assert!(warned("status == 'shipped'") || mapped(json!({})).rows("orders") < 100);
+    assert!(!warned("id > 0"));
 }

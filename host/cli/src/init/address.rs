@@ -1,6 +1,7 @@
 //! What people have at hand of a store: its hash, its API path, or the address of its control panel.
 
-use super::setting;
+use super::{DEFAULT_ORIGIN, setting};
+use std::net::IpAddr;
 use tap_bigcommerce_core::config::Origin;
 
 /// The host of each store's control panel ends with this.
@@ -16,9 +17,9 @@ pub(super) fn store(text: &str) -> Result<(String, Option<Origin>), String> {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, text),
     };
-    let authority = rest.split('/').next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.to_ascii_lowercase();
-    if let Some(name) = host.strip_suffix(PANEL) {
+    if let Some(name) = host.strip_suffix(":443").unwrap_or(&host).strip_suffix(PANEL) {
         return Ok((setting("store_hash", of_panel(name).ok_or(WHERE)?)?, None));
     }
     let is_address = scheme.is_some() || host.contains(['.', ':']) || rest.contains('/');
@@ -34,7 +35,19 @@ pub(super) fn store(text: &str) -> Result<(String, Option<Origin>), String> {
         return Ok((hash, None));
     }
     let origin = Origin::parse(&format!("{}://{authority}", scheme.unwrap_or("https")));
-    Ok((hash, Some(origin.map_err(|why| format!("this cannot be an API path: {why}"))?)))
+    let origin = origin.map_err(|why| format!("this cannot be an API path: {why}"))?;
+    if origin.to_string() != DEFAULT_ORIGIN && !is_loopback(&origin) {
+        // A shop's own page may have such a path, too, and must not get the token.
+        return Err(format!("{origin} is not BigCommerce's API. {WHERE}. Another API is named by api_url in the config"));
+    }
+    Ok((hash, Some(origin)))
+}
+
+/// Whether it is a simulated store on this machine.
+fn is_loopback(origin: &Origin) -> bool {
+    let host = origin.authority.rsplit_once(':').map_or(&*origin.authority, |(host, _)| host);
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The hash in `store-HASH`, or in `store-HASH-2` of a second storefront.
@@ -56,6 +69,8 @@ mod tests {
             ("HTTPS://Store-ABC123.MyBigCommerce.com/", "abc123", None),
             ("store-abc123.mybigcommerce.com", "abc123", None),
             ("store-abc123-1.mybigcommerce.com/manage", "abc123", None),
+            ("https://store-abc123.mybigcommerce.com?x=1", "abc123", None),
+            ("https://store-abc123.mybigcommerce.com:443/manage", "abc123", None),
             ("https://api.bigcommerce.com/stores/abc123/v3/", "abc123", Some("https://api.bigcommerce.com")),
             ("https://api.bigcommerce.com/stores/abc123", "abc123", Some("https://api.bigcommerce.com")),
             ("api.bigcommerce.com/stores/abc123/v3", "abc123", Some("https://api.bigcommerce.com")),
@@ -80,6 +95,9 @@ mod tests {
             "https://api.bigcommerce.com/v3",
             "https://api.bigcommerce.com/stores/",
             "localhost:8080",
+            "https://www.example.com/stores/london",
+            "https://api.bigcommerce.com.example.com/stores/abc123/v3",
+            "https://127.0.0.1.example.com/stores/abc123/v3",
         ] {
             let why = store(text).unwrap_err();
             assert!(why.contains("https://store-HASH.mybigcommerce.com") && why.contains("/stores/HASH/"), "{text}: {why}");

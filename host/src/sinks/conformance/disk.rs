@@ -19,6 +19,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The files and folders below a folder.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { [below(&path), vec![path]].concat() } else { vec![path] }).collect()
+}
+
 /// Those places whose disk is this machine's, with their folder.
 fn on_disk() -> impl Iterator<Item = (Place, PathBuf)> {
     places().into_iter().filter_map(|place| {
@@ -35,8 +41,7 @@ fn fill(place: &Place) {
 fn what_is_new_is_for_its_owner_alone() {
     for (place, folder) in on_disk() {
         fill(&place);
-        let made = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        let paths: Vec<PathBuf> = made.chain(files(&folder)).collect();
+        let paths = below(&folder);
         assert!(!paths.is_empty());
         for path in paths {
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();
@@ -83,7 +88,8 @@ fn no_file_that_has_become_a_link_is_written_through() {
 
 /// The run that fills the disk: records that nothing makes smaller, a state after each.
 fn overfill(target: &str, place: &Path) {
-    let target = TARGETS.iter().find(|known| known.scheme() == target).unwrap();
+    let target = TARGETS.iter().copied().find(|known| known.scheme() == target).unwrap();
+    let target = target.without_waiting().unwrap_or(target);
     let mut opened = target.open(&Opening { place, store: STORE, read_whole: &[] }).unwrap();
     let messages =
         std::iter::once(plain()).chain((1..=RECORDS).flat_map(|id| [record(json!({"id": id, "note": noise(id)})), state(id)]));
@@ -99,7 +105,9 @@ fn noise(seed: u32) -> String {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         char::from(b'!' + (number >> 33) as u8 % 90)
     };
-    (0..50_000).map(|_| digit()).collect()
+    // The last one alone is too large, for a target that puts each state into a file of its own.
+    let length = if seed == RECORDS { 900_000 } else { 50_000 };
+    (0..length).map(|_| digit()).collect()
 }
 
 /// Files may not grow beyond a size, as on a disk that is full. That is up to a process, so this is one of its own.
@@ -122,7 +130,7 @@ fn a_disk_that_fills_up_is_told_and_loses_nothing() {
         let state_of =
             |opened: Opened| opened.state.map(|state| serde_json::from_str::<Value>(&state).unwrap()["n"].as_u64().unwrap());
         let covered = state_of(place.open()).unwrap_or(0);
-        assert!(covered < u64::from(RECORDS), "{scheme}");
+        assert!(0 < covered && covered < u64::from(RECORDS), "{scheme}: {covered} records are covered");
         let records = place.records("orders");
         assert_eq!(records.len() as u64, covered, "{scheme}: as many as the state covers");
         let rest = (u32::try_from(covered).unwrap() + 1..=RECORDS).map(|id| record(json!({"id": id, "note": noise(id)})));

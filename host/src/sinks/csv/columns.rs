@@ -2,7 +2,7 @@
 
 use super::SCHEME;
 use crate::sinks::Schema;
-use crate::sinks::columns::{Fields, Limits, Slots, unquoted};
+use crate::sinks::columns::{Fields, Limits, Slots, refuse_alike, unquoted};
 use crate::sinks::folder::Kind;
 use crate::sinks::folder::grown::Format;
 use serde::{Deserialize, Serialize};
@@ -45,8 +45,12 @@ impl Format for Columns {
         self.names.retain(|name| seen.insert(name.clone()));
         if self.names.len() > LIMITS.columns {
             let (stream, holder, most) = (&schema.stream, LIMITS.holder, LIMITS.columns);
-            return Err(format!("{stream} has new fields next to the {held} columns of its file; {holder} has at most {most}"));
+            return Err(format!(
+                "{stream} has new fields next to the {held} columns of its file, and {holder} has at most {most}; leave fields out with --exclude, or start \
+                 with a new folder"
+            ));
         }
+        refuse_alike(&schema.stream, &self.names)?;
         let places = self.names.iter().map(|name| fields.place(name)).collect();
         self.sources = Some(Sources { fields, places });
         Ok(())

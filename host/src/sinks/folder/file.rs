@@ -49,7 +49,7 @@ fn changed(path: &Path, how: &str) -> SinkError {
     ))
 }
 
-/// Where a shorter file is written before it takes the place of a stream's.
+/// Where a file is written again before it takes the place of a stream's.
 pub(in crate::sinks) fn draft(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }
@@ -83,6 +83,6 @@ fn ends_a_line(path: &Path, covered: u64) -> io::Result<bool> {
 
 /// Takes away what a file has beyond a length.
 pub(in crate::sinks) fn cut(path: &Path, length: u64) -> Result<(), SinkError> {
-    let cut = files::open_own(path).and_then(|file| file.set_len(length));
+    let cut = files::open_own(path).and_then(|file| file.set_len(length).and_then(|()| file.sync_all()));
     cut.map_err(|fault| sentence(path, &fault))
 }

@@ -9,8 +9,8 @@ mod value;
 mod views;
 
 use super::columns::Slots;
-use super::folder::{Folder, Kind, others_file, sentence};
-use super::message::{is_stream_name, not_a_name, unfit, without_schema};
+use super::folder::{Folder, Kind, length, others_file, sentence};
+use super::message::{is_stream_name, no_room, not_a_name, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
 use super::{Message, MessageKind, Record, Schema, Sink, SinkError};
 use crate::files;
@@ -139,6 +139,10 @@ impl ParquetSink {
             read_whole: Vec::new(),
             repaired: None,
         };
+        let views = sink.path.join(views::NAME);
+        if sink.folder.held.streams.is_empty() && length(&views)?.is_some() {
+            return Err(others_file(&views));
+        }
         sink.repair()?;
         Ok(sink)
     }
@@ -198,7 +202,7 @@ impl ParquetSink {
         if !is_stream_name(stream) {
             return Err(unfit(not_a_name(stream)));
         }
-        let shape = Shape::read(stream, schema.schema, &schema.keys).map_err(unfit)?;
+        let shape = Shape::read(stream, schema.schema, &schema.keys).map_err(no_room)?;
         match self.streams.get_mut(stream) {
             Some(known) if known.shape().keys != shape.keys => return Err(self.other_keys(stream, &shape.keys)),
             Some(known) if known.shape().fields == shape.fields => return Ok(()),
@@ -300,6 +304,10 @@ impl ParquetSink {
     }
 
     fn write_views(&self) -> Result<(), SinkError> {
+        // A new folder: a file of that name is somebody else's.
+        if self.folder.held.streams.is_empty() {
+            return Ok(());
+        }
         let (path, text) = (self.path.join(views::NAME), views::text(&self.folder.held));
         if files::refuse_link(&path).is_ok() && fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
             return Ok(());
@@ -321,6 +329,10 @@ impl Sink for ParquetSink {
         }
     }
 
+    fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// The last STATE counts, and nothing is kept without it.
     fn finish(&mut self) -> Result<(), SinkError> {
         self.streams.values_mut().try_for_each(Stream::uncover)?;
@@ -338,8 +350,11 @@ fn check_key(stream: &str, shape: &Shape, record: &Slots<'_>) -> Result<(), Stri
         if let Some(Node::Leaf { scalar, .. }) = place.and_then(|place| shape.nodes.get(place))
             && !matches!(fit(json, *scalar), Fit::Exact(_))
         {
+            // A number is an id; anything else may be somebody's name or address.
+            let value = if json.bytes().all(|b| b.is_ascii_digit()) { format!(" {json}") } else { String::new() };
             return Err(format!(
-                "cannot take the record of {stream} whose key {key:?} is {json}: its column holds no such value exactly"
+                "cannot take a record of {stream} whose key {key:?} has a value{value} that its column cannot hold exactly; leave the stream out with \
+                 --exclude {stream}, or write it to sqlite: or postgres:"
             ));
         }
     }

@@ -51,11 +51,17 @@ fn date(json: &str) -> Option<Fit<'_>> {
 }
 
 fn timestamp(json: &str) -> Option<Fit<'_>> {
-    let moment = DateTime::parse_from_rfc3339(&text(json)?).ok()?;
+    let text = text(json)?;
+    let moment = DateTime::parse_from_rfc3339(&text).ok()?;
     // A leap second has no place in microseconds since 1970.
-    let nanoseconds = Some(moment.nanosecond()).filter(|nanoseconds| *nanoseconds < 1_000_000_000)?;
+    if moment.nanosecond() >= 1_000_000_000 {
+        return None;
+    }
     let value = Value::Integer(moment.timestamp_micros());
-    Some(if nanoseconds % 1000 == 0 { Fit::Exact(value) } else { Fit::Near(value) })
+    // By the text: what is finer than a nanosecond is not in the moment.
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let is_fine = fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0');
+    Some(if is_fine { Fit::Near(value) } else { Fit::Exact(value) })
 }
 
 fn text(json: &str) -> Option<Cow<'_, str>> {
@@ -80,7 +86,7 @@ fn decimal(json: &str) -> Option<Fit<'_>> {
     let mut dropped = 0;
     for digit in digits() {
         if place < places {
-            value = Some(value * 10 + digit).filter(is_in_range)?;
+            value = longer(value, digit)?;
         } else {
             is_exact &= digit == 0;
             // Half rounds away from zero.
@@ -91,11 +97,16 @@ fn decimal(json: &str) -> Option<Fit<'_>> {
         place += 1;
     }
     while place < places {
-        value = Some(value * 10).filter(is_in_range)?;
+        value = longer(value, 0)?;
         place += 1;
     }
     let value = Some(value + i128::from(dropped >= 5)).filter(is_in_range)? * sign;
     Some(if is_exact { Fit::Exact(Value::Decimal(value)) } else { Fit::Near(Value::Decimal(value)) })
+}
+
+/// With one digit more; none if the column has no room for that.
+fn longer(value: i128, digit: i128) -> Option<i128> {
+    value.checked_mul(10)?.checked_add(digit).filter(is_in_range)
 }
 
 fn is_in_range(value: &i128) -> bool {
@@ -148,6 +159,11 @@ mod tests {
         for json in [
             "100000000000000000000",
             "1e20",
+            "2e20",
+            "250000000000000000000",
+            "999999999999999999999999999999999999999",
+            "9e300",
+            "2e9223372036854775807",
             "1e300",
             "-1e99999999999999999999",
             "99999999999999999999.9999999999999999995",
@@ -180,8 +196,9 @@ mod tests {
         ] {
             assert_eq!(fit(json, Scalar::Timestamp), Fit::Exact(Value::Integer(micros)), "{json}");
         }
-        let fine = "\"1970-01-01T00:00:00.0000019Z\"";
-        assert_eq!(fit(fine, Scalar::Timestamp), Fit::Near(Value::Integer(1)));
+        for fine in ["\"1970-01-01T00:00:00.0000019Z\"", "\"1970-01-01T01:00:00.0000010000001+01:00\""] {
+            assert_eq!(fit(fine, Scalar::Timestamp), Fit::Near(Value::Integer(1)), "{fine}");
+        }
         for json in ["\"\"", "\"2025-10-09\"", "\"0000-00-00T00:00:00Z\"", "1760000000", "\"2016-12-31T23:59:60Z\""] {
             assert_eq!(fit(json, Scalar::Timestamp), Fit::Not, "{json}");
         }

@@ -1,5 +1,6 @@
 //! `views.sql`: what DuckDB needs to read the folder as tables in which each record stands once.
 
+use super::super::columns::{list, quoted};
 use super::manifest::{Files, Manifest};
 use super::shape::{FILE, ROW};
 use std::fmt::Write;
@@ -31,18 +32,13 @@ fn view(stream: &str, files: &Files) -> String {
     let _ = match files.keys.is_empty() {
         true => writeln!(sql, "SELECT * FROM {from});"),
         false => {
-            let keys: Vec<String> = files.keys.iter().map(|key| quoted(key)).collect();
             writeln!(
                 sql,
                 "SELECT * EXCLUDE ({FILE}, {ROW}) FROM {from}, filename = '{FILE}', {ROW} = true)\n\
                  QUALIFY row_number() OVER (PARTITION BY {} ORDER BY {FILE} DESC, {ROW} DESC) = 1;",
-                keys.join(", ")
+                list(&files.keys)
             )
         }
     };
     sql
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -79,13 +79,3 @@ pub(super) fn read(stream: &str, schema: &RawValue, keys: &[String]) -> Result<(
     let types = fields.list.iter().map(Type::of).collect();
     Ok((fields, types))
 }
-
-/// A name as SQL has it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Names as SQL has them, with commas between them.
-pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
-}

@@ -92,19 +92,24 @@ fn refused(error: &postgres::Error) -> String {
         "42P10" => format!(
             "has a table that lost its primary key ({message}); add the key again, or run once with --full-refresh STREAM"
         ),
+        "55P03" => {
+            format!("has a table that another session has locked for too long ({message}); end that session and {RESUMES}")
+        }
         "57014" => format!("stopped a statement ({message}); raise its timeout and {RESUMES}"),
         _ => format!("could not take the data: {}", without_values(told)),
     }
 }
 
-/// What the server says, unless it repeats values there.
+/// What PostgreSQL itself says of connections, rights, names, limits and its own state. Other messages may repeat values, as those of a trigger
+/// may.
+const WITHOUT_VALUES: [&str; 12] = ["08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57"];
+
+/// What the server says, unless it may repeat values there.
 pub(super) fn without_values(told: &DbError) -> String {
     let (code, message) = (told.code().code(), told.message());
-    match code.get(..2) {
-        Some("22" | "23") => {
-            let constraint = told.constraint().map_or_else(String::new, |name| format!(" of the constraint {name}"));
-            format!("a value was refused with the code {code}{constraint}")
-        }
-        _ => format!("{message} (code {code})"),
+    if WITHOUT_VALUES.contains(&code.get(..2).unwrap_or_default()) {
+        return format!("{message} (code {code})");
     }
+    let constraint = told.constraint().map_or_else(String::new, |name| format!(" of the constraint {name}"));
+    format!("a value was refused with the code {code}{constraint}; the server's log says more")
 }

@@ -9,7 +9,7 @@ mod table;
 mod tls;
 mod url;
 
-use super::message::{unfit, without_schema};
+use super::message::{no_room, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
 use super::{Message, MessageKind, Record, Schema, Sink, SinkError, others_data};
 use fault::Fault;
@@ -154,7 +154,10 @@ impl PostgresSink {
 
     fn schema(&mut self, schema: &Schema<'_>) -> Result<(), SinkError> {
         let stream = &*schema.stream;
-        let mut table = Table::new(stream, schema.schema, &schema.keys, &self.schema, self.stages).map_err(unfit)?;
+        let mut table = Table::new(stream, schema.schema, &schema.keys, &self.schema, self.stages).map_err(no_room)?;
+        if self.tables.get(stream).is_some_and(|known| known.has_schema_of(&table)) {
+            return Ok(());
+        }
         self.stages += 1;
         // What came by the SCHEMA before is settled by it.
         if let Some(mut before) = self.tables.remove(stream) {
@@ -164,6 +167,8 @@ impl PostgresSink {
         }
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
         table.prepare(&self.session, is_read_whole).map_err(|fault| self.told(&fault))?;
+        // From here on the table has rows of this run.
+        self.read_whole.retain(|name| name != stream);
         self.tables.insert(stream.to_owned(), table);
         Ok(())
     }
@@ -225,11 +230,6 @@ impl Sink for PostgresSink {
             // Messages of other kinds have no place in a table.
             MessageKind::Other => message.check(),
         }
-    }
-
-    /// Rows wait for their STATE. More of them are sent at a time than the tap asks for, which costs less.
-    fn flush(&mut self) -> Result<(), SinkError> {
-        Ok(())
     }
 
     /// Nothing is committed before its state.

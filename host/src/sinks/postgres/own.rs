@@ -1,6 +1,6 @@
 //! What the database knows of itself: whose schema it is, the last STATE, and which tables are the tap's. All of it is in one table.
 
-use super::column::quoted;
+use super::super::columns::quoted;
 use super::fault::Fault;
 use super::session::Session;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,14 @@ const TABLE: &str = "table ";
 
 /// How long a run that has just ended may take to let go.
 const LOCK_TIMEOUT: &str = "3s";
+/// How long somebody else's lock on a table may hold this run up, and with it everybody who comes after.
+const PATIENCE: &str = if cfg!(test) { "1s" } else { "60s" };
+/// With these the server notices within minutes that the tap's machine is gone, and lets go of the schema; a run that waits for the
+/// store's quota is not ended. A server knows those of its version.
+const LASTING: &str = "\
+    SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings AS s JOIN (VALUES ('tcp_keepalives_idle', '60'), \
+    ('tcp_keepalives_interval', '15'), ('tcp_keepalives_count', '4'), ('tcp_user_timeout', '120000'), ('idle_session_timeout', '0'), \
+    ('idle_in_transaction_session_timeout', '0')) AS w (name, value) ON w.name = s.name";
 
 /// A literal of SQL. `standard_conforming_strings` is on in every session of the tap.
 fn literal(text: &str) -> String {
@@ -29,12 +37,12 @@ pub(super) fn lock(session: &Session, schema: &str) -> Result<(), Fault> {
     let name = Sha256::digest(format!("tap-bigcommerce {schema}"));
     let number = name.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte)).cast_signed();
     let lock = format!(
-        "SET client_min_messages = warning; SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = 0; \
-         SET lock_timeout = '{LOCK_TIMEOUT}'; SELECT pg_advisory_lock({number}); RESET lock_timeout"
+        "SET client_min_messages = warning; SET standard_conforming_strings = on; {LASTING}; \
+         SET lock_timeout = '{LOCK_TIMEOUT}'; SELECT pg_advisory_lock({number}); SET lock_timeout = '{PATIENCE}'"
     );
     match session.execute(lock) {
         Err(Fault::Postgres(error)) if error.code() == Some(&postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
-            Err(Fault::Told("is in use by another run of this tap; wait until that has ended and run again".to_owned()))
+            Err(Fault::Told("is in use by another run of this tap; wait until that has ended and run again. If its machine is gone, the server lets go within minutes".to_owned()))
         }
         done => done,
     }

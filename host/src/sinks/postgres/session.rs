@@ -12,6 +12,9 @@ use std::thread::{self, JoinHandle};
 /// How much is sent at a time.
 const PIECE: usize = 1 << 16;
 
+/// How many addresses of a host are waited for, each as long as the timeout says.
+const ADDRESSES: u32 = 4;
+
 type Work = Box<dyn FnOnce(&mut Client) + Send>;
 
 /// A session. It ends when it is dropped, and whatever it holds is free then.
@@ -25,7 +28,8 @@ impl Session {
     pub(super) fn open(url: Url) -> Result<Session, Fault> {
         // The library's own timeout is over once a host has taken the connection, although it may say nothing more.
         let hosts = u32::try_from(url.config.get_hosts().len()).unwrap_or(u32::MAX);
-        let patience = url.config.get_connect_timeout().copied().unwrap_or_default().saturating_mul(hosts.saturating_add(1));
+        let patience = url.config.get_connect_timeout().copied().unwrap_or_default();
+        let patience = patience.saturating_mul(hosts.saturating_mul(ADDRESSES).saturating_add(1));
         let (work, receiver) = channel();
         let (tell, told) = channel();
         let run = move || match connect(&url) {

@@ -2,8 +2,8 @@
 //! transaction of the next STATE.
 
 use super::super::Record;
-use super::super::columns::{Fields, Slots};
-use super::column::{self, ROW, Type, VERSION, list, quoted};
+use super::super::columns::{Fields, Slots, list, quoted};
+use super::column::{self, ROW, Type, VERSION};
 use super::fault::{Fault, without_values};
 use super::own;
 use super::record::{self, Misfit};
@@ -54,12 +54,17 @@ impl Table {
         })
     }
 
+    /// Whether both are by the same SCHEMA.
+    pub(super) fn has_schema_of(&self, other: &Table) -> bool {
+        self.keys == other.keys && self.fields == other.fields
+    }
+
     /// Finds out how the table has to change, and makes room for rows on their way. A table that the SCHEMA does not fit is rebuilt if the run
     /// reads the whole stream again. Nothing that others see is changed yet.
     pub(super) fn prepare(&mut self, session: &Session, is_read_whole: bool) -> Result<(), Fault> {
         match self.adapt(session) {
             Err(Fault::Misfit(_)) if is_read_whole => {
-                self.changes = vec![format!("DROP TABLE {}", self.name), self.create_statement(), self.note()];
+                self.changes = vec![format!("DROP TABLE IF EXISTS {}", self.name), self.create_statement(), self.note()];
                 self.types = self.fields.list.iter().map(Type::of).collect();
                 self.has_versions = false;
             }
@@ -95,10 +100,9 @@ impl Table {
                 "has a table or view {} that this tap did not make; name another schema with ?schema=NAME",
                 self.name
             ))),
-            (Some(_), None) => Err(Fault::Told(format!(
-                "has lost its table {}, and its state counts on what was in there; restore the table or name another schema",
-                self.name
-            ))),
+            (Some(_), None) => {
+                Err(self.misfit(&format!("has lost its table {}, and its state counts on what was in there", self.name)))
+            }
             (Some(known), Some(columns)) if known == keys => self.add_columns(&columns),
             (Some(known), Some(_)) => {
                 Err(self.misfit(&format!("holds {} by the key {known}, and the key is now {keys}", self.stream)))

@@ -12,13 +12,12 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// Where the tables go, unless the URL says so.
 const SCHEMA: &str = "public";
 /// What the library understands, but for `sslmode`, of which it knows less than libpq does.
-const SETTINGS: [&str; 18] = [
+const SETTINGS: [&str; 17] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
     "dbname",
     "host",
-    "hostaddr",
     "keepalives",
     "keepalives_idle",
     "keepalives_interval",
@@ -81,11 +80,11 @@ impl Url {
         }
         let mut config: Config =
             format!("{scheme}{place}?{}", known.join("&")).parse().map_err(|fault| reason(&fault, "the URL"))?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        if config.get_hosts().is_empty() {
             return Err("the URL names no host; write postgres://USER@HOST/DATABASE".to_owned());
         }
         let trust = trust(&mut config, mode.as_deref(), root)?;
-        be_watchful(&mut config);
+        be_watchful(&mut config, |name| known.iter().any(|setting| setting.starts_with(&format!("{name}="))));
         Ok(Url { config, schema: named(schema)?, trust })
     }
 
@@ -95,9 +94,8 @@ impl Url {
         let (place, settings) = rest.split_once('?').unwrap_or((rest, ""));
         let (credentials, server) = place.split_once('@').unwrap_or(("", place));
         let user = credentials.split(':').next().filter(|user| !user.is_empty()).map(|user| format!("{user}@"));
-        let is_place = |setting: &&str| {
-            ["schema=", "host=", "hostaddr=", "port=", "dbname=", "user="].iter().any(|name| setting.starts_with(name))
-        };
+        let is_place =
+            |setting: &&str| ["schema=", "host=", "port=", "dbname=", "user="].iter().any(|name| setting.starts_with(name));
         let settings: Vec<&str> = settings.split('&').filter(is_place).collect();
         let settings = if settings.is_empty() { String::new() } else { format!("?{}", settings.join("&")) };
         format!("{scheme}{}{server}{settings}", user.unwrap_or_default())
@@ -149,13 +147,13 @@ fn trust(config: &mut Config, mode: Option<&str>, root: Option<String>) -> Resul
     }
     let is_socket = |host: &Host| !matches!(host, Host::Tcp(_));
     // PostgreSQL has no TLS on a socket of this machine.
-    let is_local = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(is_socket);
+    let is_local = config.get_hosts().iter().all(is_socket);
     config.ssl_mode(if is_local { SslMode::Disable } else { sent });
     Ok(trust)
 }
 
 /// A server whose machine is gone is noticed within minutes, unless the URL says otherwise.
-fn be_watchful(config: &mut Config) {
+fn be_watchful(config: &mut Config, is_given: impl Fn(&str) -> bool) {
     if config.get_application_name().is_none() {
         config.application_name("tap-bigcommerce");
     }
@@ -165,8 +163,14 @@ fn be_watchful(config: &mut Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(Duration::from_secs(120));
     }
-    if config.get_keepalives_interval().is_none() {
-        config.keepalives_idle(Duration::from_secs(60)).keepalives_interval(Duration::from_secs(15)).keepalives_retries(4);
+    if !is_given("keepalives_idle") {
+        config.keepalives_idle(Duration::from_secs(60));
+    }
+    if !is_given("keepalives_interval") {
+        config.keepalives_interval(Duration::from_secs(15));
+    }
+    if !is_given("keepalives_retries") {
+        config.keepalives_retries(4);
     }
 }
 
@@ -202,6 +206,12 @@ mod tests {
         assert_eq!(url.config.get_application_name(), Some("tap-bigcommerce"));
         let url = Url::read("postgres://tap@db/shop?sslmode=verify-full&sslrootcert=system").unwrap();
         assert_eq!(url.trust, Trust::Verified(None));
+        let url = Url::read("postgres://tap@db/shop?keepalives_idle=5&keepalives_retries=10").unwrap();
+        assert_eq!(url.config.get_keepalives_idle(), Duration::from_secs(5));
+        assert_eq!(
+            (url.config.get_keepalives_retries(), url.config.get_keepalives_interval()),
+            (Some(10), Some(Duration::from_secs(15)))
+        );
         let url = Url::read("postgres:///shop?host=/run/postgresql&user=tap").unwrap();
         assert_eq!(url.config.get_ssl_mode(), SslMode::Disable, "a socket has no TLS");
     }
@@ -214,6 +224,7 @@ mod tests {
             ("postgres://tap:s3cret@db/shop?sslrootcert=ca.pem", "without sslmode=verify-full"),
             ("postgres://tap:s3cret@db/shop?sslmode=require&sslrootcert=ca.pem", "without sslmode=verify-full"),
             ("postgres://tap@db/shop?password=x&s3cret=1", "an unknown setting"),
+            ("postgres:///shop?hostaddr=10.0.0.5&user=tap", "an unknown setting"),
             ("postgres://tap@db/shop?s3cret", "has no value"),
             ("postgres://tap:s3cret@db:s3cret/shop", "`port`"),
             ("postgres://tap:s3@cret@db/shop", "%40"),

@@ -1,6 +1,6 @@
 //! The columns of a stream's table: how SQLite holds what the SCHEMA says of a field.
 
-use super::super::columns::{Field, Fields, Kind, Limits, refuse_alike};
+use super::super::columns::{Field, Fields, Kind, Limits, quoted, refuse_alike};
 use serde_json::value::RawValue;
 
 /// SQLite's own limit is 2000 columns; a statement holds as many parameters.
@@ -91,14 +91,4 @@ impl Columns {
         refuse_alike(stream, &names)?;
         Ok(Columns { list, fields })
     }
-}
-
-/// A name as SQL has it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Names as SQL has them, with commas between them.
-pub(super) fn list(names: &[impl AsRef<str>]) -> String {
-    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
 }

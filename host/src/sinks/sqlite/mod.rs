@@ -5,7 +5,7 @@ mod record;
 mod table;
 mod versions;
 
-use super::message::{unfit, without_schema};
+use super::message::{no_room, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
 use super::{Message, MessageKind, Record, Schema, Sink, SinkError, others_data};
 use crate::files;
@@ -161,7 +161,7 @@ impl SqliteSink {
 
     fn schema(&mut self, schema: &Schema<'_>) -> Result<(), SinkError> {
         let stream = &*schema.stream;
-        let mut table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
+        let mut table = Table::new(stream, schema.schema, &schema.keys).map_err(no_room)?;
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
         table.create(&self.connection, is_read_whole).map_err(|fault| fault.error(&self.file))?;
         self.tables.insert(stream.to_owned(), table);

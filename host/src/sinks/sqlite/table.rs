@@ -1,9 +1,9 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
 use super::super::Record;
-use super::super::columns::Slots;
+use super::super::columns::{Slots, list, quoted};
 use super::super::message::{is_stream_name, not_a_name};
-use super::columns::{Column, Columns, list, quoted};
+use super::columns::{Column, Columns};
 use super::record;
 use super::versions::Versions;
 use super::{SinkError, sentence};

@@ -2,7 +2,8 @@
 //! fields and nothing else.
 
 use super::super::columns::Slots;
-use super::columns::{Columns, list, quoted};
+use super::super::columns::{list, quoted};
+use super::columns::Columns;
 use super::record;
 use rusqlite::{Connection, OptionalExtension};
 

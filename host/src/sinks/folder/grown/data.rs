@@ -135,9 +135,9 @@ impl<F: Format> DataFile<F> {
         &self.lines
     }
 
-    /// Takes away what no state covers.
+    /// Takes away what no state covers, for good: a state may say next that the file is complete.
     pub(in crate::sinks) fn cut_back(self) -> Result<(), SinkError> {
-        self.file.set_len(self.covered).map_err(|fault| sentence(&self.path, &fault))
+        self.file.set_len(self.covered).and_then(|()| self.file.sync_all()).map_err(|fault| sentence(&self.path, &fault))
     }
 
     fn hand_over(&mut self) -> Result<(), SinkError> {

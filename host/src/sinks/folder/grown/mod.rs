@@ -11,7 +11,7 @@ mod lines;
 pub(in crate::sinks) use data::DataFile;
 
 use super::{Folder, Kind, check_head, cut, forget_draft, length, others_file, replace, surplus};
-use crate::sinks::message::{is_stream_name, not_a_name, unfit, without_schema};
+use crate::sinks::message::{is_stream_name, no_room, not_a_name, unfit, without_schema};
 use crate::sinks::{Message, MessageKind, Record, Schema, Sink, SinkError};
 use held::Held;
 use serde::Serialize;
@@ -125,7 +125,7 @@ impl<F: Format> Grown<F> {
             return Err(unfit(not_a_name(stream)));
         }
         let mut format = self.format(stream);
-        format.schema(schema).map_err(unfit)?;
+        format.schema(schema).map_err(no_room)?;
         if !self.files.contains_key(stream) {
             self.begin(stream, &format)?;
         }

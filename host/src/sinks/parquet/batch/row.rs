@@ -1,9 +1,9 @@
 //! A record on its way into the columns.
 
-use super::super::super::columns::{Fields, Slots};
 use super::super::shape::{Node, Shape};
 use super::super::value::{Fit, Value, fit};
 use super::{DECIMAL, There, Values};
+use crate::sinks::columns::{Fields, Slots};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::ops::Range;
