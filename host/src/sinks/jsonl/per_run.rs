@@ -36,7 +36,7 @@ impl Target for ToJsonlPerRun {
     }
 
     fn promise(&self) -> &'static str {
-        "as `jsonl:`, with new files for each run, which may be moved away once they have their names: nothing is read again or left out for it"
+        "as `jsonl:`, with new files for each run, which may be moved away once they have their names: no record is read again or missed because of it"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

@@ -57,7 +57,7 @@ impl Target for ToParquet {
     }
 
     fn promise(&self) -> &'static str {
-        "a folder of Parquet files for each stream, with typed columns; a file is there once it is whole and a state covers it"
+        "a folder of Parquet files for each stream, with typed columns; a file appears only when it is complete and its state is saved"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {
