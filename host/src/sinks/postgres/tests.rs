@@ -189,7 +189,58 @@ fn a_table_that_was_dropped_or_lost_its_key_is_missed_in_a_sentence() {
     drop(sink);
     assert_eq!((shop.ids().as_str(), shop.state().as_str()), ("1", r#"{"n":1}"#));
     shop.execute("DROP TABLE {}.orders");
-    told(&refused(&mut shop.open(), &schema(NOTE)), &["lost its table", "another schema"]);
+    told(&refused(&mut shop.open(), &schema(NOTE)), &["lost its table", "--full-refresh orders", "another schema"]);
+    write(&mut shop.open().read_whole(["orders".to_owned()]), &[&schema(NOTE), &record(r#""id":3"#), &state(2)]);
+    assert_eq!(shop.ids(), "3");
+}
+
+/// What a full refresh may throw away is what was there before the run.
+#[test]
+fn a_full_refresh_rebuilds_a_table_once() {
+    let Some(shop) = Shop::new() else { return };
+    write(&mut shop.open(), &[&schema(NOTE), &record(r#""id":1"#), &state(1)]);
+    let mut sink = shop.open().read_whole(["orders".to_owned()]);
+    write(&mut sink, &[&schema(r#","note":{"type":"integer"}"#), &record(r#""id":2"#), &state(2)]);
+    told(&refused(&mut sink, &schema(NOTE)), &["must now be text"]);
+    drop(sink);
+    assert_eq!(shop.ids(), "2");
+}
+
+#[test]
+fn somebody_who_holds_a_table_is_not_waited_for_for_ever() {
+    let Some(shop) = Shop::new() else { return };
+    write(&mut shop.open(), &[&schema(""), &record(r#""id":1"#), &state(1)]);
+    let mut other = shop.server.client();
+    other.batch_execute(&shop.with_schema("BEGIN; LOCK TABLE {}.orders IN ACCESS SHARE MODE")).unwrap();
+    let mut sink = shop.open();
+    write(&mut sink, &[&schema(NOTE), &record(r#""id":2,"note":"a""#)]);
+    told(&refused(&mut sink, &state(2)), &["another session has locked", "it resumes"]);
+    drop((sink, other));
+    write(&mut shop.open(), &[&schema(NOTE), &record(r#""id":2,"note":"a""#), &state(2)]);
+    assert_eq!(shop.ids(), "1,2");
+}
+
+#[test]
+fn the_server_notices_when_the_taps_machine_is_gone() {
+    let Some(shop) = Shop::new() else { return };
+    let sink = shop.open();
+    let told = sink.session.ask(|client| {
+        let row = client.query_one("SELECT current_setting('idle_session_timeout'), current_setting('lock_timeout')", &[])?;
+        Ok((row.get::<_, String>(0), row.get::<_, String>(1)))
+    });
+    assert_eq!(told.ok(), Some(("0".to_owned(), "1s".to_owned())));
+}
+
+#[test]
+fn a_schema_that_comes_again_takes_no_lock() {
+    let Some(shop) = Shop::new() else { return };
+    write(&mut shop.open(), &[&schema(""), &record(r#""id":1"#), &state(1)]);
+    let mut sink = shop.open();
+    write(&mut sink, &[&schema(NOTE), &record(r#""id":2"#), &schema(NOTE), &record(r#""id":3"#)]);
+    let mut reader = shop.server.client();
+    reader.batch_execute(&shop.with_schema("SET lock_timeout = '1s'; BEGIN; LOCK TABLE {}.orders; ROLLBACK")).unwrap();
+    write(&mut sink, &[&state(3)]);
+    assert_eq!(shop.ids(), "1,2,3");
 }
 
 #[test]

@@ -201,7 +201,12 @@ fn a_role_needs_what_the_page_says_and_no_more() {
 
 #[test]
 fn a_full_disk_and_a_rule_of_the_owners_are_told_and_nothing_is_committed() {
-    for (code, words) in [("53100", &["disk is full", "resumes"][..]), ("23514", &["23514"]), ("25006", &["primary server"])] {
+    for (code, words) in [
+        ("53100", &["disk is full", "resumes"][..]),
+        ("23514", &["23514"]),
+        ("P0001", &["P0001"]),
+        ("25006", &["primary server"]),
+    ] {
         let Some(shop) = Shop::new() else { return };
         write(&mut shop.open(), &[&schema(NOTE), &record(r#""id":1"#), &state(1)]);
         shop.execute(&format!(
@@ -210,7 +215,9 @@ fn a_full_disk_and_a_rule_of_the_owners_are_told_and_nothing_is_committed() {
         ));
         let mut sink = shop.open();
         write(&mut sink, &[&schema(NOTE), &record(r#""id":2"#)]);
-        told(&refused(&mut sink, &state(2)), words);
+        let why = refused(&mut sink, &state(2));
+        told(&why, words);
+        assert!(["53100", "25006"].contains(&code) || !why.contains("zz no"), "what a trigger says may be a customer's: {why}");
         drop(sink);
         assert_eq!((shop.ids().as_str(), shop.state().as_str()), ("1", r#"{"n":1}"#));
     }
