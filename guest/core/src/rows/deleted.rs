@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::head::id_of;
 use crate::streams::{List, Lookup};
 
+/// The longest page that a store serves.
+const MOST: u32 = 250;
+
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     pub(super) async fn is_gone(&self, id: u64) -> Result<bool, Refused> {
         let is_gone = is_gone(self.gate, self.group.name(), self.group.list, id, self.tries).await?;
@@ -61,8 +64,21 @@ async fn is_gone<T: Transport, C: Clock>(
         Request { tries, ..Request::new(stream, list.scope, path) }
     };
     match list.one {
-        // Nobody can tell.
-        None => Ok(false),
+        // A list that fits one page tells.
+        None => {
+            let mut list_of_all = Request { page: Some(Slice::first(MOST)), ..request(list.path) };
+            for again in [false, true] {
+                if again {
+                    gate.clock().sleep(SECOND_THOUGHTS).await;
+                }
+                let page = gate.get(&mut list_of_all, |body| list.form.decode(body)).await?.body;
+                let is_whole = page.total == Some(page.rows.len() as u64);
+                if !is_whole || page.rows.iter().any(|row| id_of(row, list) == Some(id)) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
         Some(Lookup::Path(path)) => {
             let mut record = request(path);
             for again in [false, true] {

@@ -139,6 +139,35 @@ fn a_page_of_listings_that_is_not_served_holds_up_no_other_channel_and_comes_lat
     }
 }
 
+/// No other list is left that could show that the store serves such lists.
+#[test]
+fn channels_that_are_all_deleted_while_their_listings_are_read_end_the_stream_well() {
+    for gone in [2, 3] {
+        let mut world = World::new(FAMILIES.with(Kind::CHANNELS, 3));
+        world.config.insert("page_size".into(), json!(10));
+        let ids: Vec<u64> = world.store.borrow().ids(Kind::CHANNELS).take(gone).collect();
+        let (path, mut is_done) = (format!("/channels/{}/listings", ids[0]), false);
+        world.store.borrow_mut().on_request(move |request, store| {
+            if !is_done && request.path.ends_with(&path) && request.query.contains("after=") {
+                is_done = ids.iter().all(|id| store.delete(Kind::CHANNELS, *id));
+            }
+        });
+        let run = world.select("channel_listings");
+        assert_eq!(run.verdict(), None, "{gone}: {:?}", run.warnings());
+        assert!(!run.records("channel_listings").is_empty());
+        let info = run.log.iter().filter(|(_, line)| line.contains("was deleted while it was read")).count();
+        assert_eq!(info, gone, "{:?}", run.log);
+    }
+}
+
+/// The channels are there, so that it is the lists that fail.
+#[test]
+fn listings_that_no_channel_has_fail_the_stream() {
+    let world = World::new(FAMILIES.with(Kind::CHANNELS, 3));
+    world.store.borrow_mut().add_fault(Fault::on("/listings", Action::status(404)).always());
+    assert_eq!(world.select("channel_listings").verdict(), Some(Failure::Api));
+}
+
 #[test]
 fn a_zone_whose_methods_come_empty_once_is_asked_again() {
     let world = World::new(FAMILIES.with(Kind::SHIPPING_ZONES, 5));
