@@ -35,7 +35,7 @@ EMBEDDED = "this tap, lines embedded"
 LIMITED = {"orders": 300, "customers": 300, "products": 300, "coupons": 30}
 MANY, FEW = 1_000_000, 2000
 MANY_ORDERS = 60_000
-# Orders with their lines and addresses, without coupons: for these alone, embedded lines leave a request for each order.
+# Orders with their lines and addresses. Coupons need a request per order, with embedded lines too.
 WITHOUT_COUPONS = "orders.*,!orders.coupons,order_products.*"
 FIRST_MESSAGES = 20
 
