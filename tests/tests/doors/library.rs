@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tap_bigcommerce::sinks::{JsonlSink, Message, Output};
 use tap_bigcommerce::{Account, Component, EventKind, Host, Kind, Network, Progress, Run, Sink, SinkError, Stop};
 use tap_bigcommerce_sandbox::{Action, Counts, Delivery, Fault, Kind as Of, Options};
@@ -41,37 +40,6 @@ async fn an_outlook_tells_what_a_run_reads_for_a_request_a_list() {
     let outlook = run(&shop).state(ended.state).outlook().await.unwrap().unwrap();
     let records: Vec<u64> = outlook.iter().map(|outlook| outlook.records).collect();
     assert!(records[0] < 15 && records[3] == 8, "{records:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_sent_while_the_sink_writes() {
-    // One request is under way when the sink begins, and each order has five.
-    const MORE: u64 = 3;
-    let shop = Shop::new(counts(20, 0, 0, 0));
-    let account = account(&shop, shop.config_with(json!({"max_concurrency": 1})));
-    let seen = Arc::new(AtomicU64::new(0));
-    let counter = seen.clone();
-    shop.sandbox.with_store(|store| {
-        store.on_request(move |_, _| {
-            counter.fetch_add(1, Ordering::Relaxed);
-        });
-    });
-    let mut records = 0;
-    let slow = move |line: &[u8]| {
-        if !line.starts_with(br#"{"type":"RECORD""#) {
-            return Ok(());
-        }
-        records += 1;
-        let (wanted, began) = (seen.load(Ordering::Relaxed) + MORE, Instant::now());
-        while records == 1 && seen.load(Ordering::Relaxed) < wanted {
-            if began.elapsed() > LONGEST {
-                return Err(SinkError::new("the run sends no requests while its sink writes"));
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
-    };
-    tap(&shop).run(account).select(["orders.*", "transactions", "order_messages"]).into(slow).await.result.unwrap();
 }
 
 /// It must not hold up a run: one that the store does not answer soon is none.
