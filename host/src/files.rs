@@ -58,7 +58,7 @@ pub fn replace_by_draft(file: &Path, draft: &Path, bytes: &[u8]) -> Result<()> {
     put_draft(draft, file)
 }
 
-/// How many more changes of files work, in a test that ends a run at each of them.
+// How many more changes of files work, in a test that ends a run at each of them.
 #[cfg(test)]
 thread_local! {
     pub(crate) static CHANGES_LEFT: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };

@@ -77,7 +77,9 @@ impl TargetSink {
         command.args(&line.args).stdin(Stdio::piped()).stdout(Stdio::piped());
         // The store's token is no business of a target.
         let own = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with(ENV_PREFIX));
-        own.for_each(|name| drop(command.env_remove(name)));
+        own.for_each(|name| {
+            command.env_remove(name);
+        });
         let mut child = Group::of_its_own(&mut command).spawn().map_err(|fault| not_started(&name, &fault))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(SinkError::new(format!("the target {name} has no pipes; run again")));
