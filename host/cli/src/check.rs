@@ -1,6 +1,7 @@
 //! What the report of `--check` amounts to, and how a person reads it.
 
-use crate::table::{Align, about, grouped, layout, wrapped};
+use crate::table::{about, grouped, layout, wrapped};
+use console::Alignment;
 use serde::Deserialize;
 use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::error::summarize;
@@ -72,7 +73,7 @@ pub(crate) fn table(report: &str, width: Option<usize>) -> Result<String> {
     let report = read(report)?;
     let heads = ["stream", "records", "requests", "time", ""].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heads).chain(report.streams.iter().map(row)).collect();
-    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
+    let align = [Alignment::Left, Alignment::Right, Alignment::Right, Alignment::Right, Alignment::Left];
     let mut text = wrapped(&format!("store {}", report.store_hash), "", width);
     text.push_str(&layout(&rows, align, width));
     if rows.iter().flatten().any(|cell| cell.starts_with(AT_LEAST)) {

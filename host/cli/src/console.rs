@@ -3,8 +3,9 @@
 use crate::live;
 use crate::report::Warnings;
 use crate::spent;
-use crate::table::{self, Align, grouped, layout, wrapped};
+use crate::table::{self, grouped, layout, wrapped};
 use chrono::Utc;
+use console::Alignment;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -159,7 +160,7 @@ fn table(summary: &Summary, took: Duration, width: Option<usize>) -> String {
         [stream.name.clone(), records, skipped, nulled, aside, ended]
     });
     let rows = std::iter::once(heads).chain(rows);
-    let (left, right) = (Align::Left, Align::Right);
+    let (left, right) = (Alignment::Left, Alignment::Right);
     let mut text = if summary.streams.iter().any(|stream| stream.aside > 0) {
         layout(&rows.collect::<Vec<_>>(), [left, right, right, right, right, left], width)
     } else {
@@ -183,7 +184,7 @@ fn partial_table(now: &Snapshot, spent: &Spent, took: Duration, width: Option<us
     let heads = ["stream", "records", ""].map(str::to_owned);
     let rows = now.streams.iter().map(|(name, records)| [name.clone(), grouped(*records), String::new()]);
     let rows = std::iter::once(heads).chain(rows).collect::<Vec<_>>();
-    let mut text = layout(&rows, [Align::Left, Align::Right, Align::Left], width);
+    let mut text = layout(&rows, [Alignment::Left, Alignment::Right, Alignment::Left], width);
     let (total, requests, took) = (grouped(now.records), grouped(now.requests), took.as_secs_f64());
     text.push_str(&wrapped(&format!("{total} records in {took:.1} s, {requests} requests"), "", width));
     spent::line(spent).iter().for_each(|line| text.push_str(&wrapped(line, "", width)));
