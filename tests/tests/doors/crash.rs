@@ -1,6 +1,7 @@
 //! The whole program, killed at moments that a seed picks, again and again; then run to its end, and held against the store. No moment
 //! depends on speed: it is a number of requests, or of bytes written.
 
+use fastrand::Rng;
 use rusqlite::types::Value as Sql;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -246,16 +247,6 @@ fn written(folder: &Path, start: &str) -> u64 {
     .sum()
 }
 
-/// Numbers by chance, the same ones each time (Knuth's MMIX).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
-
 fn start(shop: &Shop, target: &dyn Target) -> Child {
     let args = target.args();
     let mut command = shop.tap(args.iter().map(String::as_str));
@@ -282,9 +273,9 @@ fn killed_again_and_again(seed: u64, target: &mut dyn Target) {
     let (requests, bytes) = (shop.sandbox.request_count(), written(&shop.path(""), target.place()));
     let whole = target.held(&shop);
     target.clear(&shop);
-    let (mut chance, mut kills) = (Chance(seed), 0);
+    let (mut chance, mut kills) = (Rng::with_seed(seed), 0);
     while kills < KILLS {
-        let (asked, end) = (shop.after_requests(1 + chance.below(requests)), 1 + chance.below(bytes));
+        let (asked, end) = (shop.after_requests(1 + chance.u64(..requests)), 1 + chance.u64(..bytes));
         let mut child = start(&shop, target);
         let by_bytes = kills % 2 == 1;
         let moment = || if by_bytes { written(&shop.path(""), target.place()) >= end } else { asked.try_recv().is_ok() };
@@ -330,9 +321,9 @@ fn messages_torn_off_anywhere_lead_on_from_their_last_state() {
     let shop = Shop::new(counts(60, 30, 20, 10));
     shop.file("config.json", &shop.config_with(json!({"page_size": 10})));
     let text = shop.run([]).ok().stdout;
-    let mut chance = Chance(7);
+    let mut chance = Rng::with_seed(7);
     for _ in 0..8 {
-        let end = (0..=chance.below(text.len() as u64) as usize).rev().find(|end| text.is_char_boundary(*end)).unwrap();
+        let end = (0..=chance.u64(..text.len() as u64) as usize).rev().find(|end| text.is_char_boundary(*end)).unwrap();
         let taken = up_to_the_last_state(&text[..end]);
         let state = taken.last().and_then(|message| message.value.clone()).unwrap_or_else(|| json!({}));
         let mut held = trees(&taken);

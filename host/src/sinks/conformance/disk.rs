@@ -1,6 +1,7 @@
 //! What targets do to the disk that they write to, and it to them.
 
 use super::*;
+use fastrand::Rng;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -99,15 +100,11 @@ fn overfill(target: &str, place: &Path) {
     assert!(why.contains("run again") || why.contains("free some space"), "{why}");
 }
 
+/// What nothing makes smaller. The last one alone is too large, for a target that puts each state into a file of its own.
 fn noise(seed: u32) -> String {
-    let mut number = u64::from(seed);
-    let mut digit = || {
-        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'!' + (number >> 33) as u8 % 90)
-    };
-    // The last one alone is too large, for a target that puts each state into a file of its own.
+    let mut digits = Rng::with_seed(seed.into());
     let length = if seed == RECORDS { 900_000 } else { 50_000 };
-    (0..length).map(|_| digit()).collect()
+    (0..length).map(|_| char::from(digits.u8(b'!'..b'{'))).collect()
 }
 
 /// Files may not grow beyond a size, as on a disk that is full. That is up to a process, so this is one of its own.
