@@ -1,12 +1,12 @@
 #!/usr/bin/env -S python3 -B
-"""How fast each output takes records, and with how much memory, next to what SQLite, DuckDB and PostgreSQL do by themselves with the same rows in a CSV
-file.
+"""How fast each output takes records, and with how much memory, next to what SQLite, DuckDB and PostgreSQL do by themselves with the same rows
+in a CSV file.
 
     benches/sinks.py [--records N]    prints the table; 1,000,000 records unless it says otherwise
     benches/sinks.py --small          a few records: checks that everything runs and nothing is lost, and says nothing of time
 
-It builds what it needs. SQLite is its own program, `sqlite3`, which is installed with apt if it is missing; DuckDB comes from PyPI. PostgreSQL must be
-installed; its server writes no more to the disk than it has to, and its memory is not counted.
+It builds what it needs. SQLite is its own program, `sqlite3`, which is installed with apt if it is missing; DuckDB comes from PyPI. PostgreSQL
+must be installed; its server writes no more to the disk than it has to, and its memory is not counted.
 """
 
 import argparse

@@ -64,15 +64,15 @@ def main():
         (work / "config.json").write_text(json.dumps(store.config))
         expected = truth(store)
         dates = set()
-        for number, (output, lines) in enumerate(pages()):
+        for number, (named, queries) in enumerate(pages()):
             place = work / str(number)
             place.mkdir()
-            output, *lines = (text.replace(DATABASE, database) for text in (output, *lines))
+            output, *lines = (text.replace(DATABASE, database) for text in (named, *queries))
             # Twice, and the second time everything: what was read before is there again.
             for more in ([], ["--full-refresh", "orders"]):
                 run(tap, "--config", work / "config.json", "--output", output, *more, cwd=place)
             *found, newest = numbers(lines, place)
-            check(tuple(found) == expected, f"{output}: {found[0]} orders of {found[1]} in all, as in the store")
+            check(tuple(found) == expected, f"{named}: {found[0]} orders of {found[1]} in all, as in the store")
             dates.add(newest)
         check(len(dates) == 1, f"the same newest date in all: {dates}")
 

@@ -4,6 +4,7 @@ import io
 import json
 import pathlib
 import tempfile
+from typing import ClassVar
 
 from singer_sdk import Target
 from singer_sdk.sinks import BatchSink
@@ -24,7 +25,7 @@ class TargetTaken(Target):
 
     name = "target-taken"
     default_sink_class = Taken
-    config_jsonschema = {"type": "object", "properties": {}}
+    config_jsonschema: ClassVar = {"type": "object", "properties": {}}
 
 
 def taken(messages):
