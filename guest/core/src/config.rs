@@ -91,18 +91,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("api_url", SettingKind::Text, Some("https://api.bigcommerce.com"), "The API's origin: https, or http on loopback."),
     setting("user_agent", SettingKind::Text, None, "The User-Agent header. Default: the tap's name and version."),
     setting("page_size", SettingKind::Integer { min: 10, max: 250 }, Some("250"), "Records asked for in one request."),
-    setting("max_concurrency", SettingKind::Integer { min: 1, max: 1024 }, Some("64"), "Requests in flight at most."),
-    setting(
-        "request_timeout_seconds",
-        SettingKind::Integer { min: 1, max: 3600 },
-        Some("60"),
-        "How long one try of a request may take.",
-    ),
+    setting("max_concurrency", SettingKind::Integer { min: 1, max: 1024 }, Some("64"), "Maximum number of requests in flight."),
+    setting("request_timeout_seconds", SettingKind::Integer { min: 1, max: 3600 }, Some("60"), "Timeout of one request attempt."),
     setting(
         "lookback_seconds",
         SettingKind::Integer { min: 0, max: 31_536_000 },
         Some("0"),
-        "How far before its bookmark a new run reads again.",
+        "How far before the bookmark a new run starts.",
     ),
     setting(
         "order_lines",
@@ -120,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "channel_id",
         SettingKind::Ids,
         None,
-        "Orders, customers and products of these channels alone, for a store with several storefronts. Default: all.",
+        "Read orders, customers and products of these channels only, for a store with several storefronts. Default: all.",
     ),
     setting(
         "strict",
@@ -132,7 +127,7 @@ pub const SETTINGS: &[Setting] = &[
         "emit_activate_version_messages",
         SettingKind::Boolean,
         Some("false"),
-        "Write ACTIVATE_VERSION after a full table that was certainly read completely, so that a target can remove what is gone.",
+        "Write ACTIVATE_VERSION after a full table that is certain to be complete, so that a target can remove deleted rows.",
     ),
     setting(
         "stream_maps",
@@ -145,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
         "flattening_enabled",
         SettingKind::Boolean,
         Some("false"),
-        "Make fields of the record out of the fields of its objects.",
+        "Turn fields of nested objects into fields of the record.",
     ),
     setting(
         "flattening_max_depth",
@@ -158,13 +153,13 @@ pub const SETTINGS: &[Setting] = &[
         "flattening_max_key_length",
         SettingKind::Integer { min: 8, max: 255 },
         Some("255"),
-        "Names of flattened fields that are as long as this or longer are shortened.",
+        "Flattened names of this length or longer are shortened.",
     ),
     setting(
         "batch_config",
         SettingKind::Object,
         None,
-        "BATCH messages, which name files with the records, in place of RECORD messages: see docs/shapes.md.",
+        "Write records to files and send BATCH messages instead of RECORD messages: see docs/shapes.md.",
     ),
 ];
 
@@ -266,7 +261,7 @@ impl Reader<'_> {
         }
         let access_token = self.text("access_token");
         if access_token.as_deref().is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic())) {
-            self.faults.push("access_token holds a space or a character that cannot stand in a header".into());
+            self.faults.push("access_token holds a space or a character that is not allowed in a header".into());
         }
         let client_id = self.header("client_id");
         let origin = self.origin();

@@ -134,7 +134,7 @@ pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Fa
     }
     let kind = causes.first()?.0.kind;
     let alien = causes.len() > 1 && causes.iter().all(|(failure, _)| failure.kind == Kind::MissingScope);
-    let hint = if alien { "; if no stream can be read, store_hash may not be this account's" } else { "" };
+    let hint = if alien { "; if no stream can be read, store_hash may belong to another account" } else { "" };
     let causes: Vec<String> =
         causes.iter().map(|(failure, streams)| format!("{}: {}", streams.join(", "), failure.message)).collect();
     Some(Failure::new(kind, format!("{lead}: {}{hint}", causes.join("; "))))

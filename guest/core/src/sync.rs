@@ -37,7 +37,7 @@ use tables::Continues;
 const CHECKPOINT_RECORDS: u64 = 1000;
 const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
 
-/// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
+/// Runs a plan. `stop` becoming ready ends the run after the current record, with a STATE and a failure of kind cancelled. A stream that
 /// fails by itself leaves the others to be read; its failure is in the summary. A STATE is always the last message, unless the
 /// sink failed.
 pub async fn sync<T: Transport, C: Clock, S: Sink>(

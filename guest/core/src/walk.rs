@@ -209,7 +209,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     /// Gives up the cursor or the page of an earlier run: it may have lost its meaning since.
     fn start_over(&mut self) {
-        self.warn("the store does not take the position of the last run any more; the walk starts over");
+        self.warn("the store no longer accepts the last run's position; the walk starts over");
         (self.cursor, self.seen, self.resumed) = (None, 0, false);
         self.pass = Pass::new(self.pass.limit);
     }

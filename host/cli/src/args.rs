@@ -6,29 +6,29 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use tap_bigcommerce::sinks::{LACKING, Output, TARGETS};
 
-/// A Singer tap for BigCommerce: reads orders, customers, products and the rest of a store, and writes them into a file or to a Singer target.
+/// A Singer tap for BigCommerce: reads orders, customers, products and the rest of a store, and writes them to a file, a database or a Singer target.
 #[derive(Clone, Debug, Default, Parser)]
 #[command(name = "tap-bigcommerce", version, after_help = format!("Examples:\n{EXAMPLES}\n\nExit codes: {EXIT_CODES}"), max_term_width = WIDTH)]
 #[command(group(ArgGroup::new("told").args(["about", "check"])))]
 pub(crate) struct Args {
-    /// Settings, a JSON file. Can be repeated: later files override earlier ones, key by key. ENV reads the TAP_BIGCOMMERCE_* variables
+    /// JSON file with settings. Can be repeated: later files override earlier ones, key by key. Use ENV to read the TAP_BIGCOMMERCE_* variables
     #[arg(short, long, value_name = "FILE", help_heading = READ)]
     pub(crate) config: Vec<PathBuf>,
-    /// A Singer catalog, as `discover` writes it. Without it: the default streams
+    /// Singer catalog, as written by `discover`. Default: the default streams
     #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE", help_heading = READ)]
     pub(crate) catalog: Option<PathBuf>,
-    /// Read only these, by name: orders,products.variants. * matches any part of a name. Can be repeated
+    /// Read only these streams and fields: orders,products.variants. * matches any part of a name. Can be repeated
     #[arg(long, value_name = "RULES", conflicts_with = "about", help_heading = READ)]
     pub(crate) select: Vec<String>,
-    /// Exclude these, by name: customers.notes. Can be repeated
+    /// Leave out these streams and fields: customers.notes. Can be repeated
     #[arg(long, value_name = "RULES", conflicts_with = "about", help_heading = READ)]
     pub(crate) exclude: Vec<String>,
-    /// Read a stream from its start, whatever the state says. Can be repeated
+    /// Read this stream from its start, ignoring the state. Can be repeated
     #[arg(long, value_name = "STREAM", help_heading = READ)]
     pub(crate) full_refresh: Vec<String>,
     #[arg(long, value_name = "OUTPUT", help = outputs(), help_heading = WRITE)]
     pub(crate) output: Option<Output>,
-    /// Start this Singer target and write the messages to it: --target 'target-jsonl --config target.json'. It needs --state-file
+    /// Start this Singer target and write the messages to it: --target 'target-jsonl --config target.json'. Requires --state-file
     #[arg(long, value_name = "COMMAND", requires = "state_file", conflicts_with = "output", help_heading = WRITE)]
     pub(crate) target: Option<CommandLine>,
     /// With --target: resume from the state in this file, and replace it with each STATE that the target prints
@@ -40,36 +40,36 @@ pub(crate) struct Args {
     /// When the run ends, write an HTML page about it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["discover", "check", "about", "test"], help_heading = WRITE)]
     pub(crate) report: Option<PathBuf>,
-    /// Same as the command init
+    /// Same as `init`
     #[arg(long, help_heading = TRY, conflicts_with_all = ["catalog", "state", "state_file", "select", "exclude", "test", "discover", "check",
                                                        "full_refresh", "about", "output", "sandbox", "report"])]
     pub(crate) init: bool,
-    /// Same as the command check
+    /// Same as `check`
     #[arg(long, conflicts_with_all = ["about", "state", "state_file", "full_refresh", "output"], help_heading = TRY)]
     pub(crate) check: bool,
-    /// Same as the command discover
+    /// Same as `discover`
     #[arg(short, long, conflicts_with_all = ["check", "about", "state_file", "full_refresh", "output"], help_heading = TRY)]
     pub(crate) discover: bool,
-    /// Same as the command about
+    /// Same as `about`
     #[arg(long, conflicts_with_all = ["state", "state_file", "full_refresh", "output"], help_heading = TRY)]
     pub(crate) about: bool,
-    /// Same as the command sandbox; it can be combined with --check and --test
+    /// Same as `sandbox`; it can be combined with --check and --test
     #[arg(long, help_heading = TRY)]
     pub(crate) sandbox: bool,
-    /// Read one record of each selected stream, then exit; with schema, print only their SCHEMA messages
+    /// Read one record of each selected stream, then exit; with `=schema`, print only their SCHEMA messages
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "all", help_heading = TRY,
           conflicts_with_all = ["discover", "check", "about", "state", "state_file", "full_refresh", "output"])]
     pub(crate) test: Option<Test>,
-    /// The form of `about`, or of `check`: without it, `check` writes text on a terminal, otherwise JSON
+    /// Output format of `about` and `check` (default of `check`: text on a terminal, otherwise JSON)
     #[arg(long, value_enum, requires = "told", help_heading = TRY)]
     pub(crate) format: Option<Format>,
     /// Extra CA certificates (PEM), trusted in addition to the system's
     #[arg(long, value_name = "FILE", help_heading = RUN)]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Run this build of the component instead of the one in the program; its SHA-256 is logged
+    /// Use this component instead of the built-in one; its SHA-256 is logged
     #[arg(long, value_name = "FILE", help_heading = RUN)]
     pub(crate) component: Option<PathBuf>,
-    /// Run that component only if its SHA-256 is this one
+    /// Refuse the component unless its SHA-256 matches
     #[arg(long, value_name = "HEX", requires = "component", help_heading = RUN)]
     pub(crate) component_sha256: Option<String>,
 }
@@ -92,8 +92,8 @@ pub(crate) const EXAMPLES: &str = "\
 
 pub(crate) const EXIT_CODES: &str = "\
 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
-7 the quota was used up for too long, 8 no answer from the store, 9 a fault of the store, 10 the output failed, \
-11 some records were set aside, 12 a fault of the component, 130 stopped";
+7 the quota was used up for too long, 8 store unreachable, 9 store error, 10 the output failed, \
+11 some records were set aside, 12 component error, 130 interrupted";
 
 /// Says what is wrong with the arguments, or what they ask for, as its help; and ends the program.
 pub(crate) fn refuse(fault: &clap::Error, given: &[OsString]) -> ! {
@@ -126,9 +126,9 @@ fn outputs() -> String {
     let forms: Vec<String> = TARGETS.iter().map(|target| format!("{}{}", target.scheme(), form(target.place()))).collect();
     let others: Vec<&str> =
         TARGETS.iter().filter(|target| target.keeps_state().is_none()).map(|target| target.scheme()).collect();
-    let lacking: String = LACKING.iter().map(|scheme| format!(". This build lacks {scheme}")).collect();
+    let lacking: String = LACKING.iter().map(|scheme| format!(". Not in this build: {scheme}")).collect();
     let (forms, others) = (forms.join(", "), others.join(" and "));
-    format!("Where the messages go: {forms}. All but {others} keep their own state{lacking} [default: stdout]")
+    format!("Where to write: {forms}. All except {others} keep their own state{lacking} [default: stdout]")
 }
 
 impl Args {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to end after the record in hand, the second ends the program and its target.
+//! Ctrl-C and SIGTERM: the first asks the run to end after the current record, the second ends the program and its target.
 
 use crate::console::Console;
 use crate::target::Group;
@@ -12,7 +12,7 @@ pub(crate) fn watch(stop: Stop, console: Console, target: Group) -> impl Future<
         match signals {
             Ok(signals) => obey(signals, stop, console, target).await,
             Err(_) => console.tell(
-                "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next one resumes from its last state",
+                "WARNING signal handlers cannot be installed; Ctrl-C ends this run at once, and the next one resumes from its last state",
             ),
         }
     }
@@ -20,7 +20,7 @@ pub(crate) fn watch(stop: Stop, console: Console, target: Group) -> impl Future<
 
 async fn obey(mut signals: Signals, stop: Stop, console: Console, target: Group) {
     signals.next().await;
-    console.tell("INFO stopping after the record in hand; a second Ctrl-C stops at once");
+    console.tell("INFO stopping after the current record; a second Ctrl-C stops at once");
     stop.request();
     signals.next().await;
     console.clear();

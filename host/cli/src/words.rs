@@ -34,7 +34,7 @@ const WORDS: [Word; 5] = [
     },
     Word {
         name: "check",
-        about: "Ask the store which streams the token can read, and what a first run costs",
+        about: "Show which streams the token can read and how many requests a first run takes",
         takes: &["config", "catalog", "select", "exclude", "sandbox", "format", "ca_file", "component", "component_sha256"],
     },
     Word {

@@ -120,7 +120,7 @@ fn refusal(config: &Config, request: &Request, response: &Response) -> Failure {
         404 => Failure::new(
             Kind::Api,
             format!(
-                "the store does not know this list (status 404): check store_hash and api_url, and that the plan of the store has it{said}"
+                "the store does not know this list (status 404): check store_hash and api_url, and that the store's plan includes it{said}"
             ),
         ),
         300..=399 => Failure::new(

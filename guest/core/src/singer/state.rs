@@ -264,7 +264,7 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
 fn fault(what: String) -> Failure {
     Failure::new(
         Kind::State,
-        format!("the state cannot be used: {what}; give the last STATE of an earlier run, or none to read everything"),
+        format!("the state cannot be used: {what}; pass the last STATE of an earlier run, or no state to read everything"),
     )
 }
 

@@ -325,7 +325,7 @@ fn a_cursor_that_the_store_forgot_starts_the_walk_over() {
     state["bookmarks"]["customers"]["walk"]["position"]["cursor"] = json!("forgotten");
     world.store.borrow_mut().clear_faults();
     let resumed = world.run(Some(&state)).ok();
-    assert!(resumed.warnings().iter().any(|warning| warning.contains("position of the last run")), "{:?}", resumed.warnings());
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("last run's position")), "{:?}", resumed.warnings());
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
 }
 
@@ -340,7 +340,7 @@ fn a_cursor_that_leads_nowhere_any_more_starts_the_walk_over() {
     let of_cursor = move |request: &Request| request.query.contains(&format!("after={}", cursor.trim_end_matches('=')));
     world.store.borrow_mut().add_fault(Fault::when(of_cursor, Action::EmptyPage).times(4));
     let resumed = world.run(Some(broken.state())).ok();
-    assert!(resumed.warnings().iter().any(|warning| warning.contains("position of the last run")), "{:?}", resumed.warnings());
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("last run's position")), "{:?}", resumed.warnings());
     assert_eq!(resumed.result.as_ref().unwrap().verdict(), None);
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
 }
