@@ -108,4 +108,10 @@ impl Opened {
     pub fn new(sink: impl Sink + 'static) -> Opened {
         Opened { sink: AnySink::new(sink), state: None, notes: Vec::new() }
     }
+
+    /// A sink with the state that its folder holds, and what was repaired there.
+    #[cfg(feature = "folder")]
+    pub(super) fn with(sink: impl Sink + 'static, state: Option<String>, repaired: Option<String>) -> Opened {
+        Opened { state, notes: repaired.into_iter().collect(), ..Opened::new(sink) }
+    }
 }

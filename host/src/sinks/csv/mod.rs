@@ -32,8 +32,8 @@ impl Target for ToCsv {
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, SinkError> {
         let sink = CsvSink::open(opening.place, opening.store)?;
-        let (state, notes) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
-        Ok(Opened { state, notes: notes.into_iter().collect(), ..Opened::new(sink) })
+        let (state, repaired) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
+        Ok(Opened::with(sink, state, repaired))
     }
 
     #[cfg(test)]

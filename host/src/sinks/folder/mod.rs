@@ -126,6 +126,13 @@ fn refuse_others_files(folder: &Path, kind: Kind) -> Result<(), SinkError> {
     Ok(())
 }
 
+/// What was removed from these files or folders, since a killed run had left it there; none if there are none.
+pub(super) fn removed(names: &[String]) -> Option<String> {
+    let names = names.join(", ");
+    let told = format!("an interrupted run left data beyond its last state; it was removed and will be read again: {names}");
+    (!names.is_empty()).then_some(told)
+}
+
 /// The refusal of a file that the folder's state does not know.
 pub(super) fn others_file(path: &Path) -> SinkError {
     let path = path.display();

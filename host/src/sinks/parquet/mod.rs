@@ -9,7 +9,7 @@ mod value;
 mod views;
 
 use super::columns::Slots;
-use super::folder::{Folder, Kind, length, others_file, sentence};
+use super::folder::{Folder, Kind, length, others_file, removed, sentence};
 use super::message::{is_stream_name, no_room, not_a_name, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
 use super::{Message, MessageKind, Record, Schema, Sink, SinkError};
@@ -82,8 +82,8 @@ impl Target for ToParquet {
 fn open(opening: &Opening<'_>, limits: Limits) -> Result<Opened, SinkError> {
     let mut sink = ParquetSink::open(opening.place, opening.store)?.read_whole(opening.read_whole.iter().cloned());
     sink.limits = limits;
-    let (state, notes) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
-    Ok(Opened { state, notes: notes.into_iter().collect(), ..Opened::new(sink) })
+    let (state, repaired) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
+    Ok(Opened::with(sink, state, repaired))
 }
 
 /// A sink that writes Parquet files, a folder of them for each stream: `orders/0000000001.parquet` and so on.
@@ -179,12 +179,7 @@ impl ParquetSink {
                 torn.push(folder.display().to_string());
             }
         }
-        if !torn.is_empty() {
-            let names = torn.join(", ");
-            self.repaired = Some(format!(
-                "an interrupted run left data beyond its last state; it was removed and will be read again: {names}"
-            ));
-        }
+        self.repaired = removed(&torn);
         self.write_views()
     }
 

@@ -10,7 +10,7 @@ mod lines;
 
 pub(in crate::sinks) use data::DataFile;
 
-use super::{Folder, Kind, check_head, cut, forget_draft, length, others_file, replace, surplus};
+use super::{Folder, Kind, check_head, cut, forget_draft, length, others_file, removed, replace, surplus};
 use crate::sinks::message::{is_stream_name, no_room, not_a_name, unfit, without_schema};
 use crate::sinks::{Message, MessageKind, Record, Schema, Sink, SinkError};
 use held::Held;
@@ -98,13 +98,8 @@ impl<F: Format> Grown<F> {
         for (path, covered) in &torn {
             cut(path, *covered)?;
         }
-        if !torn.is_empty() {
-            let names: Vec<String> = torn.iter().map(|(path, _)| path.display().to_string()).collect();
-            let names = names.join(", ");
-            self.repaired = Some(format!(
-                "an interrupted run left data beyond its last state; it was removed and will be read again: {names}"
-            ));
-        }
+        let names: Vec<String> = torn.iter().map(|(path, _)| path.display().to_string()).collect();
+        self.repaired = removed(&names);
         Ok(())
     }
 
