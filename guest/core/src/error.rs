@@ -147,7 +147,7 @@ pub fn set_aside<'s>(aside: impl IntoIterator<Item = (&'s str, u64)>) -> Option<
         aside.into_iter().filter(|(_, count)| *count > 0).map(|(stream, count)| format!("{count} of {stream}")).collect();
     let text = || {
         format!(
-            "set aside, because the store could not serve them: {}; everything else is complete, and the next run asks for them again. The warnings above name each one",
+            "set aside, because the store could not serve them: {}; everything else is complete, and the next run tries them again. The warnings above name each record",
             streams.join(", ")
         )
     };

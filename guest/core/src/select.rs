@@ -112,7 +112,7 @@ impl Rule {
             }
             None => "--discover lists every stream and field".to_owned(),
         };
-        Failure::new(Kind::Catalog, format!("the rule {text:?} names nothing; {hint}"))
+        Failure::new(Kind::Catalog, format!("the rule {text:?} matches nothing; {hint}"))
     }
 
     /// What was most likely meant.

@@ -249,7 +249,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         for Member { stream, .. } in &group.members {
             let has_bookmark = matches!(self.state.bookmark(stream), Ok(Some(_)));
             if has_bookmark && !is_known_in_all_channels(stream, &self.config, &self.state) {
-                let text = "the setting channel_id takes in channels that the last run left out; older records are read again, so that none of those is missing";
+                let text = "channel_id now includes channels that the last run left out; older records are read again, so that none is missing";
                 self.log.warn(Some(stream.name), text);
             }
         }

@@ -15,7 +15,7 @@ pub(crate) fn about(args: &Args, told: &str) -> Result<String> {
     let facts = component.facts()?;
     let mut told = parse(told)?;
     if !told.is_object() {
-        return Err(Failure::new(Kind::Component, "the component says nothing of itself; it is not a build of this tap"));
+        return Err(Failure::new(Kind::Component, "the component does not describe itself, so it is not a build of this tap"));
     }
     told["component"] = json!({
         "version": facts.version,

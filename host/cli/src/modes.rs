@@ -18,11 +18,11 @@ use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::log::Style;
 use tokio::task::JoinSet;
 
-const WITHOUT_TARGET: &str = "--state-file works only with --target: in a pipe this program cannot know what the target has kept, and a newer state would \
-                              leave records out for good; write --target 'COMMAND' instead of | COMMAND, or pass the last line that the target \
-                              prints to the next run with --state";
-const POURING: &str = "standard output is a terminal, and the simulated store is thousands of lines of JSON; copy it into a file with \
-                       --output sqlite:shop.db, or look at the first lines with: tap-bigcommerce sandbox 2> tap.log | head";
+const WITHOUT_TARGET: &str = "--state-file works only with --target: behind a pipe the tap cannot see what the target has stored, and a state that runs \
+                              ahead of it would skip records for good; write --target 'COMMAND' instead of | COMMAND, or pass the last line \
+                              that the target prints to the next run with --state";
+const POURING: &str = "the sandbox writes thousands of lines of JSON, and standard output is a terminal; write to a file with \
+                       --output sqlite:shop.db, or see the first lines with: tap-bigcommerce sandbox 2> tap.log | head";
 
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
@@ -150,7 +150,7 @@ fn state(args: &Args) -> Result<Option<(&Path, Given)>> {
     };
     if let Some(output) = args.output().target.keeps_state() {
         let text = format!(
-            "{output} holds its own state, and with another one records could be left out of it for good: leave {flag} out, \
+            "{output} keeps its own state, and a second one could skip records for good: leave {flag} out, \
              or use --full-refresh STREAM to read a stream from its start"
         );
         return Err(Failure::new(Kind::State, text));

@@ -218,7 +218,7 @@ fn what_cannot_work_is_refused_before_any_request() {
         (4, &["--state-file", ".", "--target", target], &["is a folder", "restore it, or remove it"]),
         (4, &["--state-file", "cut.json", "--target", target], &["cut.json", "ends too early", "restore it, or remove it"]),
         (4, &["--state-file", "empty.json", "--target", target], &["empty.json", "is empty"]),
-        (4, &["--state-file", "foreign.json", "--target", target], &["knows nothing", "\"cursor\""]),
+        (4, &["--state-file", "foreign.json", "--target", target], &["does not recognize", "\"cursor\""]),
         (4, &["--state-file", "other.json", "--target", target], &["other.json", "stores/other", "name another file"]),
         (4, &["--state-file", "odd.json", "--target", target], &["another store"]),
         (4, &["--state", "other.json"], &["stores/other"]),

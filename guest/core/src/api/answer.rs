@@ -113,7 +113,7 @@ fn refusal(config: &Config, request: &Request, response: &Response) -> Failure {
         403 => Failure::new(
             Kind::MissingScope,
             format!(
-                "the access token may not read this: give its API account the scope {}; if it has it, the plan of the store may lack this{said}",
+                "the access token may not read this: give its API account the scope {}; if it has that scope already, the store's plan may not include this{said}",
                 request.scope
             ),
         ),

@@ -64,7 +64,7 @@ impl State {
         if is_foreign {
             let mut named: Vec<String> = unknown.iter().take(NAMED).cloned().collect();
             named.extend(unknown.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
-            return Err(fault(format!("this tap knows nothing of what it holds ({})", named.join(", "))));
+            return Err(fault(format!("this tap does not recognize its content ({})", named.join(", "))));
         }
         let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is passed on as it is");
         warnings.extend(unknown.into_iter().map(pass_on));

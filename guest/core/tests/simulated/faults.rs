@@ -121,7 +121,7 @@ fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
     world.store.borrow_mut().add_fault(Fault::on(&format!("/orders/{id}/coupons"), Action::NotFound).always());
     let run = world.run(None).ok();
     assert_eq!((run.result.as_ref().unwrap().verdict(), run.records("orders").len()), (None, 40));
-    assert!(run.warnings().iter().any(|warning| warning.contains(&format!("record {id}: the list of coupons is not there"))));
+    assert!(run.warnings().iter().any(|warning| warning.contains(&format!("record {id}: the list of coupons does not exist"))));
 
     // It says that it has items.
     let world = World::new(SMALL);

@@ -64,7 +64,7 @@ impl Format for Columns {
 
     fn line(&self, record: &RawValue, to: &mut Vec<u8>) -> Result<(), String> {
         let Sources { fields, places } = self.sources.as_ref().ok_or("came before its SCHEMA")?;
-        let slots = Slots::read(fields, record).map_err(|fault| format!("is no JSON object: {fault}"))?;
+        let slots = Slots::read(fields, record).map_err(|fault| format!("is not a JSON object: {fault}"))?;
         row(places.iter().map(|place| place.and_then(|place| slots.get(place)).map(text)), to);
         Ok(())
     }

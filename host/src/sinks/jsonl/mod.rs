@@ -121,7 +121,7 @@ impl Format for Json {
 
     fn line(&self, record: &RawValue, to: &mut Vec<u8>) -> Result<(), String> {
         if !record.get().starts_with('{') {
-            return Err("is no JSON object".to_owned());
+            return Err("is not a JSON object".to_owned());
         }
         to.extend_from_slice(record.get().as_bytes());
         to.push(b'\n');

@@ -248,7 +248,7 @@ impl ParquetSink {
     fn record(&mut self, stream: &str, record: &Record<'_>) -> Result<(), SinkError> {
         let sink = self.streams.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?;
         let slots = Slots::read(&sink.shape().fields, record.record)
-            .map_err(|fault| unfit(format!("a record of {stream} is no JSON object: {fault}")))?;
+            .map_err(|fault| unfit(format!("a record of {stream} is not a JSON object: {fault}")))?;
         check_key(stream, sink.shape(), &slots).map_err(|why| SinkError::new(format!("{} {why}", self.path.display())))?;
         let before = sink.held();
         sink.add(&slots, record.version, self.limits.rows)?;

@@ -231,7 +231,7 @@ fn a_whole_number_of_more_than_64_bits_is_kept_as_long_as_it_is_no_key() {
     let line = |record: &str| format!(r#"{{"type":"RECORD","stream":"orders","record":{record}}}"#);
     put_line(&mut sink, &line(r#"{"id":1,"count":9223372036854775808}"#)).unwrap();
     for (record, words) in [
-        (r#"{"id":9223372036854775808}"#, "of orders whose key \"id\" is 9223372036854775808"),
+        (r#"{"id":9223372036854775808}"#, "of orders whose key \"id\" has a value 9223372036854775808"),
         (r#"{"count":1}"#, "whose key \"id\" is null or missing"),
         (r#"{"id":null}"#, "whose key \"id\" is null or missing"),
     ] {

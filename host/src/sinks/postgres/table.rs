@@ -162,7 +162,7 @@ impl Table {
     pub(super) fn add(&mut self, session: &Session, record: &Record<'_>) -> Result<usize, Fault> {
         let stream = &self.stream;
         let slots = Slots::read(&self.fields, record.record)
-            .map_err(|fault| Fault::Told(format!("cannot take a record of {stream} that is no JSON object: {fault}")))?;
+            .map_err(|fault| Fault::Told(format!("cannot take a record of {stream} that is not a JSON object: {fault}")))?;
         let is_null = |key: &&String| self.fields.place(key).and_then(|place| slots.get(place)).is_none();
         if let Some(key) = self.keys.iter().find(is_null) {
             return Err(Fault::Told(format!("cannot take a record of {stream} whose key {key:?} is null or missing")));

@@ -183,7 +183,7 @@ impl Table {
     /// Inserts a record, or puts it in the place of the one with its key.
     pub(super) fn upsert(&mut self, connection: &Connection, record: &Record<'_>) -> Result<(), TableFault> {
         let slots = Slots::read(&self.columns.fields, record.record).map_err(|fault| {
-            TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
+            TableFault::Told(format!("cannot take a record of {} that is not a JSON object: {fault}", self.stream))
         })?;
         // SQLite would make up an integer key that is null.
         let is_null = |key: &&String| self.columns.fields.place(key).and_then(|place| slots.get(place)).is_none();
