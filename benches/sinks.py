@@ -22,8 +22,9 @@ from real import ROOT, check, example, folder, postgres, run
 
 MANY, SMALL = 1_000_000, 3000
 OUTPUTS = ("stdout", "jsonl:lines", "jsonl-per-run:runs", "csv:rows", "parquet:columns", "sqlite:shop.db")
-# The columns of the benchmark's records, as `sqlite:` declares them. Without the second column of decimals, which is made from the first.
-TABLE = """CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, date_created TEXT, date_modified TEXT, status TEXT, is_deleted INTEGER,
+# The columns of the benchmark's records, as `sqlite:` declares them, but for `is_deleted`: the CSV file has words there. Without the second column
+# of decimals, which is made from the first.
+TABLE = """CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, date_created TEXT, date_modified TEXT, status TEXT, is_deleted TEXT,
 subtotal_ex_tax TEXT, subtotal_inc_tax TEXT, total_ex_tax TEXT, total_inc_tax TEXT, items_total INTEGER, payment_method TEXT, customer_message TEXT,
 currency_code TEXT, billing_address TEXT, products TEXT) STRICT"""
 DUCKDB = """import duckdb

@@ -211,7 +211,7 @@ impl Selection {
                 )),
                 (_, None | Some("INCREMENTAL" | FULL_TABLE)) => {}
                 (_, Some(_)) => warnings.push(format!(
-                    "{}: the catalog asks for a replication method that is neither INCREMENTAL nor FULL_TABLE; it is replicated as without it",
+                    "{}: the catalog asks for a replication method that is neither INCREMENTAL nor FULL_TABLE; this is ignored",
                     stream.name
                 )),
             }

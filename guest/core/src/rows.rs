@@ -354,7 +354,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
         let is_v3 = rows.ask().is_some_and(|ask| ask.form == Form::Envelope);
         if is_v3 && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
-            return Err(self.fault(rows, record, "is not there (status 404), nor is that of another record"));
+            return Err(self.fault(rows, record, "does not exist (status 404), for this record or for another"));
         }
         self.gate.remarks.note(Some(rows.name), Uncertain::Short);
         self.warn(&format!(

@@ -182,7 +182,9 @@ impl Rules {
                 if !excludes && name.len() == piece.len() {
                     rules.select.get_or_insert_default().push(rule);
                 } else if rule.is_automatic(known) {
-                    let text = format!("{name:?} cannot be excluded: it is part of every record, as its key or its date");
+                    let text = format!(
+                        "{name:?} cannot be excluded: every record needs it, as part of its key or as its replication key"
+                    );
                     return Err(Failure::new(Kind::Catalog, text));
                 } else {
                     rules.exclude.push(rule);

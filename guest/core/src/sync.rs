@@ -265,7 +265,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 };
                 let name = stream.name;
                 let text = format!(
-                    "the API does not date changes of {field}: they can change while the date_modified of their record stays, and then they do not come; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
+                    "the API has no modification date for {field}: they can change while the date_modified of their record stays the same, and such changes are not read; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
                 );
                 self.log.info(Some(name), &text);
             }

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// JSON file with settings. Can be repeated: later files override earlier ones, key by key. Use ENV to read the TAP_BIGCOMMERCE_* variables
     #[arg(short, long, value_name = "FILE", help_heading = READ)]
     pub(crate) config: Vec<PathBuf>,
-    /// Singer catalog, as written by `discover`. Default: the default streams
+    /// Singer catalog, as written by `discover`. Without one, the tap reads its default streams
     #[arg(long, visible_alias = "properties", short_alias = 'p', value_name = "FILE", help_heading = READ)]
     pub(crate) catalog: Option<PathBuf>,
     /// Read only these streams and fields: orders,products.variants. * matches any part of a name. Can be repeated
@@ -81,8 +81,7 @@ const WRITE: &str = "Where to write";
 const TRY: &str = "Set up, check, try";
 const RUN: &str = "Connection and component";
 
-pub(crate) const EXAMPLES: &str = "\
-  Try it with a simulated store:
+pub(crate) const EXAMPLES: &str = "  Try it with a simulated store:
     tap-bigcommerce sandbox --output sqlite:shop.db
   Set up an account, then copy its store into a file:
     tap-bigcommerce init
@@ -92,7 +91,7 @@ pub(crate) const EXAMPLES: &str = "\
 
 pub(crate) const EXIT_CODES: &str = "\
 0 done, 2 config or command line, 3 catalog, 4 state, 5 token refused, 6 a scope is missing, \
-7 the quota was used up for too long, 8 store unreachable, 9 store error, 10 the output failed, \
+7 the quota stayed exhausted too long, 8 store unreachable, 9 store error, 10 the output failed, \
 11 some records were set aside, 12 component error, 130 interrupted";
 
 /// Says what is wrong with the arguments, or what they ask for, as its help; and ends the program.

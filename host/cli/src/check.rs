@@ -78,7 +78,7 @@ pub(crate) fn table(report: &str, width: Option<usize>) -> Result<String> {
     text.push_str(&layout(&rows, align, width));
     if rows.iter().flatten().any(|cell| cell.starts_with(AT_LEAST)) {
         let meaning =
-            "means at least: not everything can be counted beforehand, such as lists of single records and archived orders";
+            "means at least: some things cannot be counted in advance, such as the lists inside records and archived orders";
         text.push_str(&wrapped(&format!("{AT_LEAST} {meaning}"), "", width));
     }
     if let Some(total) = &report.total {

@@ -79,7 +79,7 @@ fn read(file: &Path, kind: Kind) -> Result<(String, String)> {
         failure(match fault.kind() {
             ErrorKind::NotFound => "does not exist".to_owned(),
             ErrorKind::IsADirectory => "is a folder".to_owned(),
-            ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+            ErrorKind::PermissionDenied => "cannot be read by this user".to_owned(),
             ErrorKind::FileTooLarge => format!("is larger than {} MiB", MAX_BYTES >> 20),
             _ => format!("cannot be read: {fault}"),
         })

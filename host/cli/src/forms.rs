@@ -52,7 +52,7 @@ pub(crate) fn pretty(json: &str) -> Result<String> {
 
 fn parse(json: &str) -> Result<Value> {
     serde_json::from_str(json)
-        .map_err(|fault| Failure::new(Kind::Component, format!("the component answered with what is not JSON: {fault}")))
+        .map_err(|fault| Failure::new(Kind::Component, format!("the component's answer is not JSON: {fault}")))
 }
 
 /// Prints a text and the end of its last line.

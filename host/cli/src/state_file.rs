@@ -77,7 +77,9 @@ impl StateFile {
         let text = format!("{}\n", Value::Object(state));
         replace(&self.file, text.as_bytes(), Readers::AsBefore).map_err(|fault| {
             let name = self.file.display();
-            SinkError::new(format!("the state file {name} cannot be written: {fault}; it is as it was, so run again from it"))
+            SinkError::new(format!(
+                "the state file {name} cannot be written: {fault}; it is unchanged, so run again to resume from it"
+            ))
         })
     }
 }

@@ -138,7 +138,7 @@ impl TargetSink {
             let (name, file) = (&self.name, self.file.file.display());
             let missing = if kept.is_some() { "not the last STATE" } else { "no STATE" };
             self.console.tell(&format!(
-                "WARNING the target {name} ended well, but printed {missing}; {file} is only as far as what it printed, so the next run reads the rest again"
+                "WARNING the target {name} succeeded, but printed {missing}; {file} holds only what it printed, so the next run reads the rest again"
             ));
         }
         Ok(())
@@ -175,10 +175,10 @@ fn not_started(name: &str, fault: &Error) -> SinkError {
     let why = match fault.kind() {
         // As with a Python environment that was moved.
         ErrorKind::NotFound if Path::new(name).is_file() => {
-            "names in its first line a program that does not exist; install it again".to_owned()
+            "names an interpreter in its first line (#!) that does not exist; install the target again".to_owned()
         }
         ErrorKind::NotFound => "does not exist; install it, or correct --target. It is started without a shell".to_owned(),
-        ErrorKind::PermissionDenied => "may not be run by this user; check its permissions".to_owned(),
+        ErrorKind::PermissionDenied => "cannot be run by this user; check its permissions".to_owned(),
         _ => format!("cannot be started: {fault}; check --target"),
     };
     SinkError::new(format!("the target {name} {why}"))
@@ -188,7 +188,7 @@ fn not_started(name: &str, fault: &Error) -> SinkError {
 fn how(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("ended with exit code {code}"),
-        None => format!("was ended by {}", status.to_string().replace("signal: ", "signal ")),
+        None => format!("was killed by {}", status.to_string().replace("signal: ", "signal ")),
     }
 }
 
@@ -230,7 +230,7 @@ impl Reading {
                 Printed::State(state) => latest = Some(state),
                 other => {
                     if other == Printed::OtherJson && !is_warned {
-                        let text = "WARNING the target printed JSON that is no STATE; such lines are passed on to this log, and not kept";
+                        let text = "WARNING the target printed JSON that is not a STATE; such lines are copied to this log and not saved";
                         self.console.tell(text);
                         is_warned = true;
                     }

@@ -106,7 +106,7 @@ fn what_the_target_has_not_kept_is_read_again() {
 fn a_target_that_dies_ends_the_run_and_what_it_had_kept_stays_kept() {
     for (ending, words) in [
         ("exit 3", "ended with exit code 3"),
-        ("kill -KILL $$", "was ended by signal 9"),
+        ("kill -KILL $$", "was killed by signal 9"),
         ("exit 0", "ended before it had read everything"),
     ] {
         let shop = Shop::new(counts(400, 100, 60, 20));
@@ -134,7 +134,7 @@ fn lines_that_are_no_state_are_passed_on_and_not_kept() {
         assert!(ended.stderr.lines().any(|told| told == line), "{line}: {}", ended.stderr);
     }
     let [no_state, none_at_all] = warnings(&ended)[..] else { panic!("{}", ended.stderr) };
-    assert!(no_state.contains("JSON that is no STATE") && none_at_all.contains("printed no STATE"), "{}", ended.stderr);
+    assert!(no_state.contains("JSON that is not a STATE") && none_at_all.contains("printed no STATE"), "{}", ended.stderr);
     assert!(!ended.stderr.contains('\u{1b}') && !shop.path("state.json").exists());
 }
 
@@ -224,8 +224,8 @@ fn what_cannot_work_is_refused_before_any_request() {
         (4, &["--state", "other.json"], &["stores/other"]),
         (4, &["--state-file", "no/folder/state.json", "--target", target], &["cannot be written", "check its folder"]),
         (10, &["--state-file", "new.json", "--target", "no-such-target --x"], &["no-such-target does not exist", "--target"]),
-        (10, &["--state-file", "new.json", "--target", "./moved.sh"], &["./moved.sh", "first line", "install it again"]),
-        (10, &["--state-file", "new.json", "--target", "./good.json"], &["may not be run"]),
+        (10, &["--state-file", "new.json", "--target", "./moved.sh"], &["./moved.sh", "first line", "install the target again"]),
+        (10, &["--state-file", "new.json", "--target", "./good.json"], &["cannot be run"]),
     ] {
         let ended = shop.run(args.iter().copied()).told(code, words);
         assert_eq!(ended.stdout, "", "{args:?}");

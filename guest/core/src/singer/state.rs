@@ -66,7 +66,7 @@ impl State {
             named.extend(unknown.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
             return Err(fault(format!("this tap does not recognize its content ({})", named.join(", "))));
         }
-        let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is passed on as it is");
+        let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is kept in the STATE unchanged");
         warnings.extend(unknown.into_iter().map(pass_on));
         Ok((state, warnings))
     }

@@ -232,7 +232,7 @@ fn a_customers_further_addresses_are_believed_only_if_they_are_all_and_its_own()
     world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).always());
     let run = world.run(None).ok();
     assert_eq!(run.result.as_ref().unwrap().verdict().unwrap().kind, Kind::SetAside);
-    assert!(run.warnings().iter().any(|warning| warning.contains("the list of addresses brings nothing new")));
+    assert!(run.warnings().iter().any(|warning| warning.contains("the list of addresses returns no new rows")));
 
     let world = World::new(SMALL);
     world.store.borrow_mut().quirks.ignored_parameters.insert("customer_id:in".to_owned());

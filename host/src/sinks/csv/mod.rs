@@ -23,7 +23,7 @@ impl Target for ToCsv {
     }
 
     fn promise(&self) -> &'static str {
-        "a file for each stream with a header and a row for each record; a record that is read again is one more row, and none is torn or left without its state"
+        "a file for each stream with a header and a row for each record; a record that is read again adds a row, and no row is ever incomplete or not covered by the state"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

@@ -24,11 +24,11 @@ pub(in crate::sinks) fn surplus(path: &Path, covered: u64) -> Result<u64, SinkEr
     let there = length(path)?;
     match there.unwrap_or(0).checked_sub(covered) {
         None if there.is_none() => {
-            Err(changed(path, &format!("is missing, and the state next to it counts on its {covered} bytes")))
+            Err(changed(path, &format!("is missing, but the state next to it covers {covered} bytes of it")))
         }
-        None => Err(changed(path, &format!("is shorter than the {covered} bytes that the state next to it counts on"))),
+        None => Err(changed(path, &format!("is shorter than the {covered} bytes that the state next to it covers"))),
         Some(_) if !ends_a_line(path, covered).map_err(|fault| sentence(path, &fault))? => {
-            Err(changed(path, &format!("has no line end after the {covered} bytes that the state next to it counts on")))
+            Err(changed(path, &format!("has no line end after the {covered} bytes that the state next to it covers")))
         }
         Some(surplus) => Ok(surplus),
     }
@@ -62,7 +62,7 @@ pub(in crate::sinks) fn replace(path: &Path, covered: u64) -> Result<(), SinkErr
     } else if length(path)? == Some(covered) {
         Ok(())
     } else {
-        Err(changed(path, &format!("does not have the {covered} bytes that the state next to it counts on")))
+        Err(changed(path, &format!("does not have the {covered} bytes that the state next to it covers")))
     }
 }
 

@@ -47,8 +47,7 @@ pub(super) struct Folder<H> {
     kind: Kind,
     /// What `state.json` says, once it is saved.
     pub(super) held: H,
-    /// Locked for as long as it is open.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<H: Held> Folder<H> {
@@ -56,7 +55,7 @@ impl<H: Held> Folder<H> {
     pub(super) fn open(path: &Path, store: &str, kind: Kind) -> Result<Folder<H>, SinkError> {
         make(path)?;
         refuse_others_files(path, kind)?;
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let held = match read::<H>(path, kind)? {
             Some(held) if held.store() != store => return Err(others_data(path, held.store(), store, "folder")),
             Some(held) => held,
@@ -106,7 +105,7 @@ fn make(folder: &Path) -> Result<(), SinkError> {
         // Who may write everywhere could overlook it. On Windows the mark means something else.
         Ok(data) if cfg!(unix) && data.permissions().readonly() => refuse("is read-only"),
         Ok(_) => Ok(()),
-        Err(_) => files::make_folder(folder).or_else(|fault| refuse(&format!("cannot be made ({fault})"))),
+        Err(_) => files::make_folder(folder).or_else(|fault| refuse(&format!("cannot be created ({fault})"))),
     }
 }
 
@@ -141,16 +140,28 @@ pub(super) fn others_file(path: &Path) -> SinkError {
     ))
 }
 
-fn lock(folder: &Path) -> Result<File, SinkError> {
-    let path = folder.join(LOCK);
-    let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SinkError::new(format!(
-            "{} is in use by another run of this tap; wait until that has ended and run again",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(fault)) => Err(sentence(&path, &fault)),
+/// Holds a folder for this run.
+struct Lock(File);
+
+impl Lock {
+    fn take(folder: &Path) -> Result<Lock, SinkError> {
+        let path = folder.join(LOCK);
+        let file = files::open_own(&path).map_err(|fault| sentence(&path, &fault))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(SinkError::new(format!(
+                "{} is in use by another run of this tap; wait until that has ended and run again",
+                folder.display()
+            ))),
+            Err(TryLockError::Error(fault)) => Err(sentence(&path, &fault)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that this one has just started holds it open, and locked, until it runs its program.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
     }
 }
 
@@ -164,11 +175,28 @@ pub(super) fn sentence(path: &Path, fault: &io::Error) -> SinkError {
             )
         }
         ErrorKind::FileTooLarge => {
-            format!("{path} has become as large as a file may be on this disk or for this user; raise that limit and run again")
+            format!(
+                "{path} has reached the largest file size allowed on this disk or for this user; raise that limit and run again"
+            )
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            format!("{path} cannot be written by this user; look at its permissions and its folder's ({fault})")
+            format!("{path} cannot be written by this user; check its permissions and those of its folder ({fault})")
         }
-        _ => format!("{path} cannot be written ({fault}); look at its disk and run again"),
+        _ => format!("{path} cannot be written ({fault}); check its disk and run again"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lock;
+
+    #[test]
+    fn a_folder_is_free_once_its_run_has_ended_even_if_a_process_still_has_its_lock_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path()).ok().unwrap();
+        let _in_another_process = lock.0.try_clone().unwrap();
+        assert!(Lock::take(folder.path()).is_err());
+        drop(lock);
+        assert!(Lock::take(folder.path()).is_ok());
+    }
 }

@@ -37,7 +37,7 @@ impl Target for ToJsonl {
     }
 
     fn promise(&self) -> &'static str {
-        "a file for each stream, one record per line; a record that is read again is one more line, and none is torn or left without its state"
+        "a file for each stream, one record per line; a record that is read again adds a line, and no line is ever incomplete or not covered by the state"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

@@ -36,7 +36,7 @@ impl Target for ToJsonlPerRun {
     }
 
     fn promise(&self) -> &'static str {
-        "as `jsonl:`, with new files for each run, which may be moved away once they have their names: no record is read again or missed because of it"
+        "as `jsonl:`, with new files for each run, which may be moved or deleted once they have their final names: no record is read again or missed because of that"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

@@ -79,7 +79,7 @@ pub(super) fn put(folder: &Path, listed: &Listed) -> Result<(), SinkError> {
         found => {
             let (path, found) = (path.display(), found.map_or("is missing".to_owned(), |bytes| format!("has {bytes} bytes")));
             Err(SinkError::new(format!(
-                "{path} {found}, and the state of its folder counts on its {} bytes: another program has changed it; put it back as it was, \
+                "{path} {found}, but the state of its folder covers {} bytes of it: another program has changed it; put it back as it was, \
                  or name a new folder to read everything again",
                 listed.bytes
             )))

@@ -101,7 +101,7 @@ impl Table {
                 self.name
             ))),
             (Some(_), None) => {
-                Err(self.misfit(&format!("has lost its table {}, and its state counts on what was in there", self.name)))
+                Err(self.misfit(&format!("has lost its table {}, but its state depends on the rows of that table", self.name)))
             }
             (Some(known), Some(columns)) if known == keys => self.add_columns(&columns),
             (Some(known), Some(_)) => {

@@ -241,7 +241,7 @@ fn check_file(file: &Path) -> Result<(), SinkError> {
         Ok(_) => Ok(()),
         Err(_) => match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                refuse("cannot be made, since its folder does not exist")
+                refuse("cannot be created, since its folder does not exist")
             }
             _ => Ok(()),
         },
@@ -250,7 +250,7 @@ fn check_file(file: &Path) -> Result<(), SinkError> {
 
 fn cannot_open(file: &Path, why: &impl std::fmt::Display) -> SinkError {
     let file = file.display();
-    SinkError::new(format!("{file} cannot be opened for writing; look at its permissions and its folder's ({why})"))
+    SinkError::new(format!("{file} cannot be opened for writing; check its permissions and those of its folder ({why})"))
 }
 
 /// A fault of SQLite in a sentence, with what to do now.
@@ -273,7 +273,7 @@ fn sentence(path: &Path, error: &rusqlite::Error) -> SinkError {
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             return cannot_open(path, error);
         }
-        Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); look at its disk and run again"),
+        Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); check its disk and run again"),
         _ => format!("{file} could not take the data: {error}"),
     })
 }

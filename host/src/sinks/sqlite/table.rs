@@ -128,7 +128,7 @@ impl Table {
         let declared = self.declared(connection)?;
         if declared.is_empty() {
             return Err(TableFault::Told(format!(
-                "has lost its table {}, and its state counts on what was in there; restore the table or start with a new file",
+                "has lost its table {}, but its state depends on the rows of that table; restore the table or start with a new file",
                 self.stream
             )));
         }
