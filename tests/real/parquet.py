@@ -114,6 +114,25 @@ def with_others(shop, lines, streams):
     check(pyarrow.types.is_list(kinds.field("products").type), "pyarrow: line items are a list")
 
 
+def with_other_fields(tap, work):
+    """One view over files of other fields: a new field and new members of a nested one come, and go again."""
+    import duckdb
+
+    for select, has_more in (("orders.products.sku", False), ("orders.status,orders.products", True), ("orders.products.sku", False)):
+        run(tap, "--sandbox", "--select", select, "--full-refresh", "orders", "--output", "parquet:changing", cwd=work)
+        files = list((work / "changing" / "orders").glob("*.parquet"))
+        with duckdb.connect() as connection:
+            connection.execute(f"SET file_search_path = '{work / 'changing'}'")
+            connection.execute((work / "changing" / "views.sql").read_text())
+            columns = [name for name, *_ in connection.execute("DESCRIBE orders").fetchall()]
+            rows = connection.sql("SELECT * FROM orders").fetchall()
+        orders = [dict(zip(columns, row)) for row in rows]
+        lines = [line for order in orders for line in order["products"]]
+        check(orders and lines and all(line["sku"] is not None for line in lines), f"{len(files)} files: {len(orders)} orders, {len(lines)} lines")
+        more = [order.get("status") for order in orders] + [line.get("name") for line in lines]
+        check(all((value is not None) == has_more for value in more), f"the fields of {select}, and no others, have values")
+
+
 def main():
     with_packages_of("readers")
     tap = program()
@@ -135,6 +154,7 @@ def main():
         check(repeats > 0, f"a second run has read {repeats} rows again")
         with_duckdb(shop, lines, streams)
         with_others(shop, lines, streams)
+        with_other_fields(tap, work)
         listed = {f"{stream}/{file['file']}" for stream, files in again.items() for file in files["files"]}
         there = {str(file.relative_to(shop)) for file in shop.glob("*/*")}
         check(there == listed and os.stat(shop).st_mode & 0o077 == 0, "the folder holds what state.json lists, and is its owner's alone")

@@ -53,7 +53,7 @@ def main():
         for output in ("jsonl:lines", "parquet:shop"):
             run(tap, "--sandbox", "--select", "*", "--output", output, cwd=work)
         (work / "catalog.json").write_text(run(tap, "--discover", "--sandbox"))
-        environment = Environment(work / "spark", "pyspark")
+        environment = Environment(work / "spark", "pyspark==4.3.0")
         print(run(environment.bin("python"), "-B", __file__, work, env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}))
 
 

@@ -111,7 +111,7 @@ fn without_secrets(said: &str, given: &[OsString]) -> String {
     for argument in given {
         let argument = argument.to_string_lossy();
         if let Some((_, rest)) = argument.split_once(':')
-            && (rest.contains('@') || rest.contains("password="))
+            && (rest.starts_with("//") || rest.contains(['@', '?', '=']))
         {
             shown = shown.replace(rest, "…");
         }
@@ -212,6 +212,10 @@ mod tests {
             "--output postgres://tap:s3@cret@db/shop",
             "--output postgres:tap:s3cret@db",
             "--output postgres://tap@db/shop?password=s3cret&sslmode=no",
+            "--output postgres://db/shop?user=tap&pwd=s3cret",
+            "--output postgres:db/shop?pass=s3cret",
+            "--output postgres://tap:s3cret/shop",
+            "--output postgres:dbname=shop;pwd=s3cret",
             "--outputs=postgres://tap:s3cret@db/shop",
             "postgres://tap:s3cret@db/shop",
             "--test=postgres://tap:s3cret@db/shop",

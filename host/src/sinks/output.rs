@@ -26,6 +26,12 @@ pub static TARGETS: &[&dyn Target] = &[
 
 /// The kinds of place that this build was made without.
 pub static LACKING: &[&str] = &[
+    #[cfg(not(feature = "sqlite"))]
+    "sqlite",
+    #[cfg(not(feature = "jsonl"))]
+    "jsonl",
+    #[cfg(not(feature = "csv"))]
+    "csv",
     #[cfg(not(feature = "parquet"))]
     "parquet",
     #[cfg(not(feature = "postgres"))]
@@ -104,7 +110,6 @@ impl FromStr for Output {
         let ending = ending(text);
         match (scheme.as_str(), ending.as_str()) {
             ("", "") => Err(format!("it must be {}", forms())),
-            ("", "jsonl" | "ndjson") => Err("JSON lines are a folder with a file for each stream: jsonl:DIR".to_owned()),
             ("", ending) => match targets().find(|target| target.endings().contains(&ending)) {
                 Some(target) => Ok(Output { target, place: text.into() }),
                 None => Err(instead(ending)),
@@ -152,21 +157,22 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
 
 /// What to do in place of an output that does not exist.
 fn instead(what: &str) -> String {
+    let there = format!("there is no output {what:?}; there are {}", forms());
+    if let Some(target) = TARGETS.iter().find(|target| target.mistaken().contains(&what)) {
+        let kind = target.place().map_or("", |(_, kind)| kind);
+        return format!("{there}: write {}, {kind} with {}", form(*target), target.promise());
+    }
     let hint = match what {
         "duckdb" | "motherduck" | "md" => "write sqlite:FILE, which DuckDB opens with ATTACH 'FILE' (TYPE sqlite)",
         lacking if LACKING.contains(&lacking) => {
-            "this program was built without the feature of that name; take a release of it, or write jsonl:DIR"
+            "this program was built without the feature of that name; use a release, or one of these"
         }
-        "parquet" => "write parquet:DIR, a folder in which each stream has one of Parquet files",
-        "csv" | "tsv" => "write csv:DIR, a folder with a CSV file for each stream",
-        "json" => "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target",
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
         }
         "s3" | "gs" | "gcs" | "az" | "abfs" | "abfss" | "http" | "https" | "ftp" | "sftp" => "write a file and copy it there",
         _ => "",
     };
-    let there = format!("there is no output {what:?}; there are {}", forms());
     if hint.is_empty() { there } else { format!("{there}: {hint}") }
 }
 
@@ -243,14 +249,14 @@ mod tests {
             ("duckdb:shop.duckdb", "ATTACH"),
             ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE"),
             ("shop.duckdb", "\"duckdb\""),
-            ("tsv:x", "csv:DIR"),
-            ("shop.csv", "csv:DIR"),
-            ("out.parquet", "jsonl:DIR"),
+            ("tsv:x", if cfg!(feature = "csv") { ": write csv:DIR, a folder" } else { "no output \"tsv\"" }),
+            ("shop.csv", if cfg!(feature = "csv") { ": write csv:DIR, a folder" } else { "without the feature" }),
+            ("out.parquet", if cfg!(feature = "parquet") { ": write parquet:DIR, a folder" } else { "without the feature" }),
             ("mysql://user:s3cret@host/db", "Singer target"),
             ("postgress://user:s3cret@host/db", "there is no output"),
             ("postgresql+psycopg2://user:s3cret@host/db", "there is no output"),
             ("s3://bucket/x", "copy it"),
-            ("shop.jsonl", "jsonl:DIR"),
+            ("shop.jsonl", ": write jsonl:DIR, a folder"),
             ("shop", "it must be stdout"),
             ("stdout:x", "there is no output \"stdout\""),
             ("", "it must be stdout"),

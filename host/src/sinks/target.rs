@@ -15,6 +15,11 @@ pub trait Target: Sync {
         &[]
     }
 
+    /// What people may write who mean this target. It is refused with the form to write.
+    fn mistaken(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The endings of a path that needs no scheme; `/` is that of a folder.
     fn endings(&self) -> &'static [&'static str] {
         &[]

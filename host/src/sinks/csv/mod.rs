@@ -18,12 +18,16 @@ impl Target for ToCsv {
         SCHEME
     }
 
+    fn mistaken(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
     fn place(&self) -> Option<(&'static str, &'static str)> {
         Some(("DIR", "a folder"))
     }
 
     fn promise(&self) -> &'static str {
-        "a file for each stream with a header and a row for each record; a record that is read again adds a row, and no row is ever incomplete or not covered by the state"
+        "a file for each stream with a header and a row for each record; a record that is read again adds a row; the state says how much of each file counts, and the next run cuts off what a killed run wrote after it"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

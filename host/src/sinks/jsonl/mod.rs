@@ -28,6 +28,10 @@ impl Target for ToJsonl {
         &["ndjson"]
     }
 
+    fn mistaken(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson"]
+    }
+
     fn endings(&self) -> &'static [&'static str] {
         &["/"]
     }
@@ -37,7 +41,7 @@ impl Target for ToJsonl {
     }
 
     fn promise(&self) -> &'static str {
-        "a file for each stream, one record per line; a record that is read again adds a line, and no line is ever incomplete or not covered by the state"
+        "a file for each stream, one record per line; a record that is read again adds a line; the state says how much of each file counts, and the next run cuts off what a killed run wrote after it"
     }
 
     fn keeps_state(&self) -> Option<&'static str> {

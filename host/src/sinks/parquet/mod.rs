@@ -52,6 +52,10 @@ impl Target for ToParquet {
         KIND.scheme
     }
 
+    fn mistaken(&self) -> &'static [&'static str] {
+        &["parquet"]
+    }
+
     fn place(&self) -> Option<(&'static str, &'static str)> {
         Some(("DIR", "a folder"))
     }

@@ -26,6 +26,8 @@ pub(super) struct Stream {
     /// The file for rows since. While it is there, nothing waits in `covered`.
     beyond: Option<Draft>,
     next: u32,
+    /// Those of the files that stay. A new key is that of the files only once a STATE covers the change.
+    keys: Vec<String>,
     /// The files that are whole, in their order.
     parts: Vec<Part>,
 }
@@ -55,8 +57,9 @@ impl Stream {
         let part = |listed| Part { listed, is_kept: true, is_covered: true, gone: Gone::No };
         let (covered, fresh) = (Batch::new(&shape), Batch::new(&shape));
         let (draft, beyond, version) = (None, None, None);
+        let keys = if files.files.is_empty() { shape.keys.clone() } else { files.keys };
         let parts = files.files.into_iter().map(part).collect();
-        Stream { folder, shape, version, covered, fresh, draft, beyond, next: files.next, parts }
+        Stream { folder, shape, version, covered, fresh, draft, beyond, next: files.next, keys, parts }
     }
 
     pub(super) fn shape(&self) -> &Shape {
@@ -125,6 +128,7 @@ impl Stream {
 
     /// A STATE covers everything up to now.
     pub(super) fn cover(&mut self) -> Result<(), SinkError> {
+        self.keys.clone_from(&self.shape.keys);
         for part in &mut self.parts {
             part.is_covered = true;
             if part.gone == Gone::Next {
@@ -167,7 +171,7 @@ impl Stream {
         }
         let staying = self.parts.iter().filter(|part| part.gone == Gone::No);
         let files = staying.map(|part| part.listed.clone()).collect();
-        Ok(Files { keys: self.shape.keys.clone(), next: self.next, files })
+        Ok(Files { keys: self.keys.clone(), next: self.next, files })
     }
 
     /// Gives the files that the state now counts on their names.

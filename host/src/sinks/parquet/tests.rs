@@ -312,6 +312,24 @@ fn a_key_that_has_changed_is_refused_unless_the_stream_is_read_whole() {
 }
 
 #[test]
+fn a_key_that_has_changed_in_a_run_that_ends_before_the_next_state_is_still_the_old_one() {
+    let shop = Shop::new(WAITING);
+    shop.run(&[plain(), id(1), state(1)]);
+    let mut other = plain();
+    other["key_properties"] = json!(["note"]);
+    let mut sink = shop.open().read_whole(["orders".to_owned()]);
+    for message in [state(2), other.clone(), record(json!({"id": 2, "note": "a"}))] {
+        put(&mut sink, &message).unwrap();
+    }
+    sink.finish().unwrap();
+    drop(sink);
+    assert_eq!(shop.ids(), [1]);
+    let why = put(&mut shop.open(), &other).unwrap_err().to_string();
+    assert!(why.contains("holds orders by the key [\"id\"]"), "{why}");
+    put(&mut shop.open(), &plain()).unwrap();
+}
+
+#[test]
 fn fields_that_no_file_could_have_are_refused() {
     let shop = Shop::new(WAITING);
     let mut sink = shop.open();

@@ -12,6 +12,8 @@ pub(super) enum Fault {
     Postgres(postgres::Error),
     /// The server takes connections and says nothing.
     Silent,
+    /// The server has not answered a statement.
+    Stuck,
     /// The session has ended.
     Gone,
     /// A sentence without its start, the database.
@@ -32,6 +34,7 @@ impl Fault {
             Fault::Connect(error) => unreachable(error),
             Fault::Postgres(error) => refused(error),
             Fault::Silent => cannot_be_reached("it does not answer"),
+            Fault::Stuck => format!("no longer answers; nothing is half-written. Once it does, {RESUMES}"),
             Fault::Gone => lost("the session has ended"),
             Fault::Told(rest) | Fault::Misfit(rest) => rest.clone(),
         };

@@ -6,8 +6,10 @@ use super::url::Url;
 use postgres::config::SslMode;
 use postgres::{Client, NoTls};
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// How much is sent at a time.
 const PIECE: usize = 1 << 16;
@@ -15,12 +17,18 @@ const PIECE: usize = 1 << 16;
 /// How many addresses of a host are waited for, each as long as the timeout says.
 const ADDRESSES: u32 = 4;
 
+/// How long a statement may take. A large table that gets a new type is rewritten, so this is only for a server that never answers.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 type Work = Box<dyn FnOnce(&mut Client) + Send>;
 
 /// A session. It ends when it is dropped, and whatever it holds is free then.
 pub(super) struct Session {
     work: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
+    pub(super) patience: Duration,
+    /// An answer did not come. The thread still waits for it, and nobody waits for the thread.
+    is_silent: AtomicBool,
 }
 
 impl Session {
@@ -42,7 +50,8 @@ impl Session {
         };
         let thread = thread::Builder::new().name("postgres".into()).spawn(run);
         let thread = thread.map_err(|fault| Fault::Told(format!("cannot be opened: no thread can be started ({fault})")))?;
-        let mut session = Session { work: Some(work), thread: Some(thread) };
+        let is_silent = AtomicBool::new(false);
+        let mut session = Session { work: Some(work), thread: Some(thread), patience: PATIENCE, is_silent };
         match told.recv_timeout(patience) {
             Ok(opened) => opened.map(|()| session),
             Err(RecvTimeoutError::Disconnected) => Err(Fault::Gone),
@@ -61,9 +70,16 @@ impl Session {
     ) -> Result<T, Fault> {
         let (tell, told) = channel();
         let work = move |client: &mut Client| drop(tell.send(work(client)));
-        let sender = self.work.as_ref().ok_or(Fault::Gone)?;
+        let sender = self.work.as_ref().filter(|_| !self.is_silent.load(Ordering::Relaxed)).ok_or(Fault::Gone)?;
         sender.send(Box::new(work)).map_err(|_| Fault::Gone)?;
-        Ok(told.recv().map_err(|_| Fault::Gone)??)
+        match told.recv_timeout(self.patience) {
+            Ok(done) => Ok(done?),
+            Err(RecvTimeoutError::Disconnected) => Err(Fault::Gone),
+            Err(RecvTimeoutError::Timeout) => {
+                self.is_silent.store(true, Ordering::Relaxed);
+                Err(Fault::Stuck)
+            }
+        }
     }
 
     /// Executes statements that give nothing back.
@@ -83,7 +99,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.work = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take()
+            && !*self.is_silent.get_mut()
+        {
             // It has nothing to say any more.
             let _ = thread.join();
         }

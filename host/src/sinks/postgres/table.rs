@@ -11,6 +11,9 @@ use super::session::Session;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
+/// How many bytes a stream keeps for rows between two sendings.
+const SPARE: usize = 64 << 10;
+
 /// A stream's table.
 pub(super) struct Table {
     stream: String,
@@ -228,6 +231,8 @@ impl Table {
                 self.is_staged = true;
                 self.rows = rows;
                 self.rows.clear();
+                // Each stream has such room: only the one that is being read needs much.
+                self.rows.shrink_to(SPARE);
                 Ok(())
             }
             Err(error) => Err(self.culprit(session, &copy, &rows).unwrap_or(Fault::Postgres(error))),

@@ -222,13 +222,41 @@ fn somebody_who_holds_a_table_is_not_waited_for_for_ever() {
 
 #[test]
 fn the_server_notices_when_the_taps_machine_is_gone() {
+    // A socket of this machine has none of these settings.
+    let Some(server) = Server::start_on_a_port() else { return };
+    server.execute(&format!("ALTER ROLE {USER} SET idle_session_timeout = '1h'; ALTER ROLE {USER} SET lock_timeout = '2h'"));
+    let url = format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/postgres", server.port());
+    let sink = PostgresSink::open(&url, STORE).unwrap();
+    for (name, value) in [
+        ("tcp_keepalives_idle", "60"),
+        ("tcp_keepalives_interval", "15"),
+        ("tcp_keepalives_count", "4"),
+        ("tcp_user_timeout", "120000"),
+        ("idle_session_timeout", "0"),
+        ("lock_timeout", "1s"),
+    ] {
+        let held = sink.session.ask(move |client| Ok(client.query_one(&format!("SHOW {name}"), &[])?.get::<_, String>(0)));
+        assert_eq!(held.ok().as_deref(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_no_longer_answers_is_not_waited_for_for_ever() {
     let Some(shop) = Shop::new() else { return };
-    let sink = shop.open();
-    let told = sink.session.ask(|client| {
-        let row = client.query_one("SELECT current_setting('idle_session_timeout'), current_setting('lock_timeout')", &[])?;
-        Ok((row.get::<_, String>(0), row.get::<_, String>(1)))
-    });
-    assert_eq!(told.ok(), Some(("0".to_owned(), "1s".to_owned())));
+    let mut sink = shop.open();
+    write(&mut sink, &[&schema(NOTE), &record(r#""id":1"#)]);
+    let process = sink.session.ask(|client| Ok(client.query_one("SELECT pg_backend_pid()", &[])?.get::<_, i32>(0)));
+    let signal =
+        |name: &str| std::process::Command::new("kill").args([name, &process.as_ref().ok().unwrap().to_string()]).status();
+    sink.session.patience = Duration::from_millis(200);
+    assert!(signal("-STOP").unwrap().success());
+    told(&refused(&mut sink, &state(1)), &["no longer answers", "nothing is half-written", "resumes"]);
+    told(&refused(&mut sink, &state(1)), &["was lost"]);
+    // It ends although its server does not answer.
+    drop(sink);
+    assert!(signal("-CONT").unwrap().success());
+    write(&mut shop.open(), &[&schema(NOTE), &record(r#""id":1"#), &state(1)]);
+    assert_eq!(shop.ids(), "1");
 }
 
 #[test]
