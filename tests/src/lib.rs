@@ -7,6 +7,7 @@ pub mod doors;
 pub mod embed;
 pub mod fake;
 pub mod messages;
+pub mod parquet;
 #[cfg(target_os = "linux")]
 pub mod postgres;
 pub mod program;

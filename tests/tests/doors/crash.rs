@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use tap_bigcommerce_tests::messages::{Message, messages, trees};
+use tap_bigcommerce_tests::parquet;
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
 use tap_bigcommerce_tests::truth::{Held, is_whole};
@@ -234,6 +235,53 @@ impl Target for PerRun {
     }
 }
 
+/// The folder of Parquet files.
+struct Columns;
+
+impl Target for Columns {
+    fn place(&self) -> &'static str {
+        "columns"
+    }
+
+    fn args(&self) -> Vec<String> {
+        ["--output", "parquet:columns"].map(str::to_owned).into()
+    }
+
+    fn stdout(&self, _: &Shop) -> Stdio {
+        Stdio::null()
+    }
+
+    /// The orders in the files that count are those that the state covers, no more and no less.
+    fn take(&mut self, shop: &Shop) {
+        let Some(manifest) = self.manifest(shop) else { return };
+        let orders = self.held(shop).into_keys().filter(|(stream, _)| stream == "orders").count();
+        let state = &manifest["state"];
+        assert_eq!(orders, if state.is_null() { 0 } else { shop.orders_covered(state) }, "{manifest}");
+    }
+
+    fn held(&self, shop: &Shop) -> Held {
+        let (folder, mut held) = (shop.path(self.place()), Held::new());
+        let Some(manifest) = self.manifest(shop) else { return held };
+        for stream in manifest["streams"].as_object().unwrap().keys() {
+            for record in parquet::records(&folder, stream).unwrap() {
+                held.insert((stream.clone(), record["id"].as_u64().unwrap()), record);
+            }
+        }
+        held
+    }
+
+    fn clear(&mut self, shop: &Shop) {
+        std::fs::remove_dir_all(shop.path(self.place())).unwrap();
+    }
+}
+
+impl Columns {
+    fn manifest(&self, shop: &Shop) -> Option<Value> {
+        let manifest = std::fs::read(shop.path(self.place()).join("state.json")).ok()?;
+        Some(serde_json::from_slice(&manifest).unwrap())
+    }
+}
+
 /// How many bytes the files have whose names begin so, in this folder and below.
 fn written(folder: &Path, start: &str) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -313,6 +361,11 @@ fn a_run_killed_again_and_again_ends_with_the_same_folder() {
 #[test]
 fn runs_killed_again_and_again_end_with_every_record_in_their_files() {
     killed_again_and_again(20_240_610, &mut PerRun);
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_same_columns() {
+    killed_again_and_again(20_240_611, &mut Columns);
 }
 
 /// As after a crash of the whole machine: the file ends anywhere.

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
+#[path = "../../../../tests/src/parquet.rs"]
+#[allow(unreachable_pub, reason = "it is a part of the tests' library, too")]
 pub(super) mod read;
 mod room;
 
