@@ -25,8 +25,8 @@ from real import MOMENT, ROOT, TARGET, Store, check, folder, lines, program, run
 EXAMPLES = ROOT / "examples"
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
 VARIABLE = re.compile(r"TAP_BIGCOMMERCE_[A-Z_]+")
-# A value in place of where it comes from. `…` is for a person to fill in.
-SECRET = re.compile(r"""(?:TOKEN|token)["']?\s*[:=]\s*["']?[^\s"'…{\[]""")
+# A value in place of where it comes from. `…` is for a person to fill in, and `${{ … }}` for GitHub.
+SECRET = re.compile(r"""(?:TOKEN|token)["']?\s*[:=]\s*["']?(?!\$\{\{)[^\s"'…{\[]""")
 
 
 def only(required=(), **properties):
