@@ -4,7 +4,7 @@ use super::{ENV_PREFIX, SETTINGS};
 use crate::error::{Failure, Kind, Result};
 use serde_json::{Map, Value};
 
-/// The settings that are in the environment, from its variables. Their values stay text; [`Config::parse`] reads numbers and
+/// The settings that are in the environment, from its variables. Their values stay text; [`Config::parse`](super::Config::parse) reads numbers and
 /// booleans from text.
 pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
     let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
