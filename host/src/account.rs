@@ -155,7 +155,7 @@ fn host_of(authority: &str) -> &str {
 
 fn secret_header(text: &str, key: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(text).map_err(|_| {
-        config_failure(format!("{key} holds characters that cannot stand in a header; copy it again from BigCommerce"))
+        config_failure(format!("{key} holds characters that are not allowed in a header; copy it again from BigCommerce"))
     })?;
     value.set_sensitive(true);
     Ok(value)

@@ -66,7 +66,7 @@ impl Resolver {
 /// Why a name led to no address.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResolveError {
-    #[error("the name {0} leads to an address of a private network, and this is not permitted")]
+    #[error("the name {0} resolves to an address of a private network, and this is not permitted")]
     Private(String),
     #[error("the name {0} cannot be resolved: {1}")]
     Failed(String, std::io::Error),

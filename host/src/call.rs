@@ -276,7 +276,7 @@ impl Limits {
 async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
     let late = || {
         let text = format!(
-            "the component did not answer within {} s, so it was ended; if it is not your own build, do not use it",
+            "the component did not answer within {} s, so it was stopped; if it is not your own build, do not use it",
             time.as_secs_f64()
         );
         Failure::new(Kind::Component, text)

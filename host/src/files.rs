@@ -58,6 +58,28 @@ pub fn replace_by_draft(file: &Path, draft: &Path, bytes: &[u8]) -> Result<()> {
     put_draft(draft, file)
 }
 
+// How many more changes of files work, in a test that ends a run at each of them.
+#[cfg(test)]
+thread_local! {
+    pub(crate) static CHANGES_LEFT: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(test)]
+fn change() -> Result<()> {
+    CHANGES_LEFT.with(|left| match left.get() {
+        Some(0) => Err(Error::other("the test ends the run here")),
+        known => {
+            left.set(known.map(|left| left - 1));
+            Ok(())
+        }
+    })
+}
+
+#[cfg(not(test))]
+const fn change() -> Result<()> {
+    Ok(())
+}
+
 /// Makes a draft: a new file, for its owner alone. One that a killed run has left is removed.
 pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
     remove_draft(draft)?;
@@ -65,14 +87,16 @@ pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
 }
 
 /// Puts a draft on the disk, with its name, so that another file can count on it.
-#[cfg(feature = "jsonl")]
+#[cfg(feature = "folder")]
 pub(crate) fn end_draft(new: &File, draft: &Path) -> Result<()> {
+    change()?;
     new.sync_all()?;
     sync_folder(folder(draft))
 }
 
 /// Removes a draft, if there is one.
 pub(crate) fn remove_draft(draft: &Path) -> Result<()> {
+    change()?;
     match fs::remove_file(draft) {
         Err(fault) if fault.kind() != ErrorKind::NotFound => Err(fault),
         _ => Ok(()),
@@ -81,6 +105,7 @@ pub(crate) fn remove_draft(draft: &Path) -> Result<()> {
 
 /// Puts a draft in the place of the file.
 pub(crate) fn put_draft(draft: &Path, file: &Path) -> Result<()> {
+    change()?;
     fs::rename(draft, file)?;
     sync_folder(folder(file))
 }
@@ -156,7 +181,11 @@ fn target(file: &Path) -> Result<PathBuf> {
         Ok(about) if about.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Ok(about) if !about.is_file() => Err(Error::other("it is no file")),
         Ok(_) => file.canonicalize(),
-        Err(_) => Ok(file.to_owned()),
+        // A link to a file that is not there yet: the file is made, and the link stays.
+        Err(_) => match fs::read_link(file) {
+            Ok(end) => Ok(folder(file).join(end)),
+            Err(_) => Ok(file.to_owned()),
+        },
     }
 }
 
@@ -238,6 +267,12 @@ mod tests {
         replace(&link, b"two", Readers::Owner).unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&file).unwrap(), b"two");
+        let early = folder.path().join("early.json");
+        std::os::unix::fs::symlink("late.json", &early).unwrap();
+        probe(&early).unwrap();
+        replace(&early, b"three", Readers::Owner).unwrap();
+        assert!(early.is_symlink());
+        assert_eq!(std::fs::read(folder.path().join("late.json")).unwrap(), b"three");
         assert!(probe(Path::new("/dev/null")).is_err());
     }
 

@@ -25,7 +25,8 @@
 //!
 //! # Features
 //!
-//! All are on by default, and each may be left out: `sqlite` and `jsonl` are the sinks of their names, `cache` keeps compiled components in a folder.
+//! These are on by default, and each may be left out: `csv`, `jsonl` and `sqlite` are the sinks of their names, `cache` keeps compiled components in a
+//! folder. Off by default: `parquet` and `postgres`, the sinks of these names, which bring libraries of their own.
 #![forbid(unsafe_code)]
 
 mod account;

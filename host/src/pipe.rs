@@ -201,7 +201,9 @@ impl<S: Sink> Writing<S> {
 
     fn flush(&mut self) -> Result<(), SinkError> {
         self.sink.flush()?;
-        self.states.keep();
+        if !self.sink.is_waiting() {
+            self.states.keep();
+        }
         Ok(())
     }
 

@@ -114,7 +114,7 @@ impl Run {
         self
     }
 
-    /// Ends the run after the record in hand when this stop is requested. One stop may be for many runs. With a [grace](Limits::grace) of zero the run
+    /// Ends the run after the current record when this stop is requested. One stop may be for many runs. With a [grace](Limits::grace) of zero the run
     /// ends at once; awaiting it then waits for its sink alone.
     pub fn stop(mut self, stop: &Stop) -> Run {
         self.stop = stop.clone();

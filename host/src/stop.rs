@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Asks a run, or several, to end: the record in hand is finished, a last STATE is written. Clones are one and the same request.
+/// Asks a run, or several, to end: the current record is finished, a last STATE is written. Clones are one and the same request.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 

@@ -68,6 +68,6 @@ export function verdict(summary) {
   }
   const aside = summary.streams.filter((stream) => stream.aside > 0).map((stream) => `${stream.aside} of ${stream.name}`);
   if (!aside.length) return undefined;
-  const text = `set aside, because the store could not serve them: ${aside.join(", ")}; everything else is complete, and the next run asks for them again`;
+  const text = `set aside, because the store could not serve them: ${aside.join(", ")}; everything else is complete, and the next run tries them again`;
   return new TapError("set-aside", text);
 }

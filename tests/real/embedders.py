@@ -12,7 +12,8 @@ import sys
 from real import ROOT, TARGET, Store, check, folder, run
 
 # What only the program, the sinks, or the simulated store need.
-NOT_NEEDED = ("clap", "indicatif", "console", "rusqlite", "libsqlite3-sys", "tap-bigcommerce-sandbox", "tap-bigcommerce-cli")
+OF_SINKS = ("rusqlite", "libsqlite3-sys", "parquet", "postgres", "tokio-postgres-rustls")
+NOT_NEEDED = ("clap", "indicatif", "console", *OF_SINKS, "tap-bigcommerce-sandbox", "tap-bigcommerce-cli")
 
 EMBEDDER = """\
 [package]

@@ -13,19 +13,20 @@ import pathlib
 import py_compile
 import re
 import runpy
+import shutil
 import sqlite3
 import subprocess
 import sys
 import types
 
 from pinned import tools, with_packages_of
-from real import ROOT, Store, check, folder, lines, program, run
+from real import MOMENT, ROOT, TARGET, Store, check, folder, lines, program, run
 
 EXAMPLES = ROOT / "examples"
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
 VARIABLE = re.compile(r"TAP_BIGCOMMERCE_[A-Z_]+")
-# A value in place of where it comes from. `…` is for a person to fill in.
-SECRET = re.compile(r"""(?:TOKEN|token)["']?\s*[:=]\s*["']?[^\s"'…{\[]""")
+# A value in place of where it comes from. `…` is for a person to fill in, and `${{ … }}` for GitHub.
+SECRET = re.compile(r"""(?:TOKEN|token)["']?\s*[:=]\s*["']?(?!\$\{\{)[^\s"'…{\[]""")
 
 
 def only(required=(), **properties):
@@ -147,6 +148,9 @@ def check_manifest(file, work):
         fits(read(file)[0], WRANGLER, file)
     elif file.parts[-2:] == (".wash", "config.yaml"):
         wash(file, work)
+    elif file.parent.name == "github":
+        run(TARGET / "tools" / "bin" / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", file)
+        run(TARGET / "tools" / "bin" / "zizmor", "--offline", "--quiet", file)
     elif file.suffix == ".yaml" and EXAMPLES in file.parents:
         for manifest in read(file):
             kubernetes(manifest, file)
@@ -177,6 +181,43 @@ def run_command(tap, work, store, file):
     rows = lines((place / "0" / "orders.jsonl").read_text()) if (place / "0").exists() else sqlite_rows(place / "shop.db")
     check(len(rows) == 500, f"{file.name}: its command reads the store")
     check((place / "home" / ".cache" / "tap-bigcommerce").exists(), f"{file.name}: the compiled component is kept on the volume")
+
+
+def systemd(tap, work, store):
+    """systemd has no fault to find with the units, and the service's command reads the store from the environment that the unit names."""
+    units = sorted((EXAMPLES / "systemd").iterdir())
+    service = next(unit for unit in units if unit.suffix == ".service").read_text()
+    place = work / "systemd"
+    place.mkdir()
+    for unit in units:
+        # It wants the program to be there.
+        (place / unit.name).write_text(unit.read_text().replace("/usr/local/bin/tap-bigcommerce", str(tap)))
+    if shutil.which("systemd-analyze"):
+        instances = [place / unit.name.replace("@", "@shop") for unit in units]
+        for unit, instance in zip(units, instances, strict=True):
+            shutil.copy(place / unit.name, instance)
+        said = subprocess.run(["systemd-analyze", "verify", *instances], capture_output=True, text=True, check=False, timeout=MOMENT)
+        faults = [line for line in said.stderr.splitlines() if "tap-bigcommerce" in line]
+        check(not faults, f"systemd-analyze verify: {', '.join(unit.name for unit in units)}{faults or ''}")
+    else:
+        print("NOT CHECKED: systemd-analyze is not installed")
+    [command] = re.findall(r"^ExecStart=/usr/local/bin/tap-bigcommerce (.+)$", service, re.MULTILINE)
+    environment = {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()} | {"XDG_CACHE_HOME": str(place / "cache")}
+    run(tap, *command.split(), env=environment, cwd=place)
+    check(len(sqlite_rows(place / "shop.db")) == 500, "the service's command reads the store")
+
+
+def workflow_command(tap, work, store, file):
+    """The workflow's last step reads the store; the database is a file here."""
+    steps = [step for job in read(file)[0]["jobs"].values() for step in job["steps"]]
+    command, names = steps[-1]["run"], set(steps[-1]["env"])
+    check(names == {"DATABASE", "TAP_BIGCOMMERCE_STORE_HASH", "TAP_BIGCOMMERCE_ACCESS_TOKEN"}, f"{file.name}: its secrets are in the environment")
+    place = work / "github"
+    place.mkdir()
+    environment = {f"TAP_BIGCOMMERCE_{key.upper()}": value for key, value in store.config.items()}
+    environment |= {"DATABASE": "sqlite:shop.db", "PATH": f"{tap.parent}:{os.environ['PATH']}", "HOME": str(place)}
+    run("sh", "-c", command, env=environment, cwd=place)
+    check(len(sqlite_rows(place / "shop.db")) == 500, f"{file.name}: its command reads the store")
 
 
 def sqlite_rows(file):
@@ -243,6 +284,8 @@ def main():
             check_manifest(file, work)
         for file in ("stores.yaml", "store.yaml"):
             run_command(tap, work, store, EXAMPLES / "kubernetes" / file)
+        systemd(tap, work, store)
+        workflow_command(tap, work, store, EXAMPLES / "github" / "sync.yml")
         run_dag(tap, work, store, EXAMPLES / "airflow" / "stores.py")
         for file in (file for file in shared if file.suffix == ".py"):
             py_compile.compile(str(file), cfile=str(work / "compiled"), doraise=True)

@@ -11,14 +11,14 @@ from real import ROOT, TARGET, run
 def tools(name):
     """The folder of programs of the environment that `.ci/NAME.txt` describes. It is kept until that file changes."""
     path, pins = TARGET / "tools" / name, ROOT / ".ci" / f"{name}.txt"
-    kept = path / "requirements.txt"
+    kept, bin = path / "requirements.txt", path / ("Scripts" if os.name == "nt" else "bin")
     if not kept.exists() or kept.read_bytes() != pins.read_bytes():
         shutil.rmtree(path, ignore_errors=True)
         run(sys.executable, "-m", "venv", path)
-        pip = [path / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run(*pip, "--only-binary", ":all:", "--require-hashes", "--requirement", pins)
         kept.write_bytes(pins.read_bytes())
-    return path / "bin"
+    return bin
 
 
 def with_packages_of(name):

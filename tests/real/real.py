@@ -147,6 +147,14 @@ class Store:
         }
 
 
+@contextlib.contextmanager
+def postgres():
+    """The URL of a PostgreSQL server of its own."""
+    with started(example("postgres"), stdin=subprocess.PIPE, text=True) as server:
+        yield server.stdout.readline().strip() or sys.exit("FAILED: PostgreSQL did not start")
+        server.stdin.close()
+
+
 def lines(text):
     """The JSON values of a text with one in each line: str.splitlines would also split at characters inside values."""
     return [json.loads(line) for line in text.split("\n") if line]

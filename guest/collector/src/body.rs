@@ -85,7 +85,7 @@ impl From<Stop> for Refusal {
         match stop {
             Stop::Late => {
                 let text =
-                    format!("nothing of the request's body has come for {} s; send the lines again", LONGEST_WAIT.as_secs());
+                    format!("no more of the request's body has arrived for {} s; send the lines again", LONGEST_WAIT.as_secs());
                 Refusal::new(408, "body", text)
             }
             Stop::Broken => Refusal::new(400, "body", "the request's body was truncated; nothing of it was appended"),

@@ -71,7 +71,7 @@ impl Sink for StreamSink {
 
 fn why(error: StreamError) -> String {
     match error {
-        StreamError::Closed => "the messages have no reader any more: it closed its end".into(),
+        StreamError::Closed => "nothing reads the messages any more: the reader has closed the stream".into(),
         StreamError::LastOperationFailed(error) => {
             // Some embedders add a backtrace.
             let text = error.to_debug_string();

@@ -16,7 +16,7 @@ pub fn about() -> Value {
         "name": "tap-bigcommerce",
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Singer tap for BigCommerce, as one WebAssembly component",
-        "capabilities": ["catalog", "properties", "discover", "state", "about", "test", "activate-version", "structured-logging"],
+        "capabilities": ["catalog", "properties", "discover", "state", "about", "test", "activate-version", "structured-logging", "stream-maps", "schema-flattening", "batch"],
         "settings": settings,
         "environment": environment(),
         "streams": streams,
@@ -41,6 +41,7 @@ fn about_setting(setting: &Setting) -> Value {
         SettingKind::Boolean => ("boolean", None),
         SettingKind::Ids => ("ids", None),
         SettingKind::Choice(_) => ("choice", None),
+        SettingKind::Object => ("object", None),
     };
     let mut about = json!({
         "name": setting.key,

@@ -257,7 +257,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         if self.status_of(parent).await? != Some(404) {
             return Ok(Fate::Aside);
         }
-        let text = format!("{of} has no list (status 404), though it is there; its list is taken for empty");
+        let text = format!("{of} exists, but its list does not (status 404); the list is read as empty");
         self.log.warn(Some(self.name), &text);
         self.gate.remarks.note(None, Uncertain::Short);
         Ok(Fate::Nothing)

@@ -1,10 +1,17 @@
 //! The config: what the settings are, and how a JSON object becomes one that can be trusted.
 
+mod batches;
+mod shapes;
+mod sources;
+
+pub use self::batches::Batches;
+pub use self::sources::{from_env, merge};
 pub use crate::channels::Channels;
 use crate::dates;
 use crate::error::{Failure, Kind, Result};
 use crate::json::shown;
 pub use crate::origin::Origin;
+use crate::shapes::Shapes;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -37,6 +44,8 @@ pub enum SettingKind {
     Ids,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A JSON object, or its text.
+    Object,
 }
 
 /// One setting, as `--about` lists it.
@@ -82,18 +91,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("api_url", SettingKind::Text, Some("https://api.bigcommerce.com"), "The API's origin: https, or http on loopback."),
     setting("user_agent", SettingKind::Text, None, "The User-Agent header. Default: the tap's name and version."),
     setting("page_size", SettingKind::Integer { min: 10, max: 250 }, Some("250"), "Records asked for in one request."),
-    setting("max_concurrency", SettingKind::Integer { min: 1, max: 1024 }, Some("64"), "Requests in flight at most."),
-    setting(
-        "request_timeout_seconds",
-        SettingKind::Integer { min: 1, max: 3600 },
-        Some("60"),
-        "How long one try of a request may take.",
-    ),
+    setting("max_concurrency", SettingKind::Integer { min: 1, max: 1024 }, Some("64"), "Maximum number of requests in flight."),
+    setting("request_timeout_seconds", SettingKind::Integer { min: 1, max: 3600 }, Some("60"), "Timeout of one request attempt."),
     setting(
         "lookback_seconds",
         SettingKind::Integer { min: 0, max: 31_536_000 },
         Some("0"),
-        "How far before its bookmark a new run reads again.",
+        "How far before the bookmark a new run starts.",
     ),
     setting(
         "order_lines",
@@ -111,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "channel_id",
         SettingKind::Ids,
         None,
-        "Orders, customers and products of these channels alone, for a store with several storefronts. Default: all.",
+        "Read orders, customers and products of these channels only, for a store with several storefronts. Default: all.",
     ),
     setting(
         "strict",
@@ -123,7 +127,39 @@ pub const SETTINGS: &[Setting] = &[
         "emit_activate_version_messages",
         SettingKind::Boolean,
         Some("false"),
-        "Write ACTIVATE_VERSION after a full table that was certainly read completely, so that a target can remove what is gone.",
+        "Write ACTIVATE_VERSION after a full table that is certain to be complete, so that a target can remove deleted rows.",
+    ),
+    setting(
+        "stream_maps",
+        SettingKind::Object,
+        None,
+        "Filter, rename, drop, hash and alias streams and fields: see docs/shapes.md.",
+    ),
+    setting("stream_map_config", SettingKind::Object, None, "Values that the expressions of stream_maps use as config['name']."),
+    setting(
+        "flattening_enabled",
+        SettingKind::Boolean,
+        Some("false"),
+        "Turn fields of nested objects into fields of the record.",
+    ),
+    setting(
+        "flattening_max_depth",
+        SettingKind::Integer { min: 0, max: 100 },
+        None,
+        "How many levels of objects are flattened. 0: none.",
+    ),
+    setting("flattening_separator", SettingKind::Text, Some("__"), "What joins the names of flattened fields."),
+    setting(
+        "flattening_max_key_length",
+        SettingKind::Integer { min: 8, max: 255 },
+        Some("255"),
+        "Flattened names of this length or longer are shortened.",
+    ),
+    setting(
+        "batch_config",
+        SettingKind::Object,
+        None,
+        "Write records to files and send BATCH messages instead of RECORD messages: see docs/shapes.md.",
     ),
 ];
 
@@ -188,6 +224,10 @@ pub struct Config {
     pub strict: bool,
     /// Whether targets are told which rows of full tables are current.
     pub activates_versions: bool,
+    /// What messages look like.
+    pub(crate) shapes: Shapes,
+    /// The files that records go to, for whoever writes the messages. The tap itself has none.
+    pub batches: Option<Batches>,
 }
 
 impl Config {
@@ -207,36 +247,6 @@ impl Config {
     }
 }
 
-/// The settings that are in the environment, from its variables. Their values stay text; [`Config::parse`] reads numbers and
-/// booleans from text.
-pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
-    let known = |key: &str| SETTINGS.iter().any(|setting| setting.key == key);
-    variables
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix(ENV_PREFIX)?.to_ascii_lowercase(), value)))
-        .filter(|(key, value)| known(key) && !value.is_empty())
-        .map(|(key, value)| (key, Value::String(value)))
-        .collect()
-}
-
-/// One config from several, each with its name for messages: a later one's keys win. A byte order mark is passed over.
-pub fn merge(sources: &[(String, String)]) -> Result<String> {
-    let mut merged = Map::new();
-    for (name, text) in sources {
-        let text = text.trim_start_matches('\u{feff}');
-        let map: Map<String, Value> = serde_json::from_str(text).map_err(|fault| {
-            let why = match text.trim().is_empty() {
-                true => "it is empty".to_owned(),
-                false if fault.is_eof() => "it ends too early".to_owned(),
-                false => format!("look at line {}, column {}", fault.line(), fault.column()),
-            };
-            Failure::new(Kind::Config, format!("{name} does not hold a JSON object: {why}"))
-        })?;
-        merged.extend(map);
-    }
-    Ok(Value::Object(merged).to_string())
-}
-
 /// Takes settings out of the map and gathers every fault on the way.
 struct Reader<'a> {
     map: &'a Map<String, Value>,
@@ -251,7 +261,7 @@ impl Reader<'_> {
         }
         let access_token = self.text("access_token");
         if access_token.as_deref().is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic())) {
-            self.faults.push("access_token holds a space or a character that cannot stand in a header".into());
+            self.faults.push("access_token holds a space or a character that is not allowed in a header".into());
         }
         let client_id = self.header("client_id");
         let origin = self.origin();
@@ -274,6 +284,8 @@ impl Reader<'_> {
             channels: self.channels("channel_id"),
             strict: self.boolean("strict"),
             activates_versions: self.boolean("emit_activate_version_messages"),
+            shapes: self.shapes(),
+            batches: self.batches(),
         };
         if let (Some(start), Some(end)) = (config.start_date, config.end_date)
             && end <= start

@@ -134,7 +134,7 @@ pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Fa
     }
     let kind = causes.first()?.0.kind;
     let alien = causes.len() > 1 && causes.iter().all(|(failure, _)| failure.kind == Kind::MissingScope);
-    let hint = if alien { "; if no stream can be read, store_hash may not be this account's" } else { "" };
+    let hint = if alien { "; if no stream can be read, store_hash may belong to another account" } else { "" };
     let causes: Vec<String> =
         causes.iter().map(|(failure, streams)| format!("{}: {}", streams.join(", "), failure.message)).collect();
     Some(Failure::new(kind, format!("{lead}: {}{hint}", causes.join("; "))))
@@ -147,7 +147,7 @@ pub fn set_aside<'s>(aside: impl IntoIterator<Item = (&'s str, u64)>) -> Option<
         aside.into_iter().filter(|(_, count)| *count > 0).map(|(stream, count)| format!("{count} of {stream}")).collect();
     let text = || {
         format!(
-            "set aside, because the store could not serve them: {}; everything else is complete, and the next run asks for them again. The warnings above name each one",
+            "set aside, because the store could not serve them: {}; everything else is complete, and the next run tries them again. The warnings above name each record",
             streams.join(", ")
         )
     };

@@ -6,10 +6,10 @@ use crate::dates;
 use crate::hash::hash;
 use crate::json::{self, peek};
 use crate::schema::Object;
+use crate::shapes::Written;
 use crate::singer::message::Output;
 use crate::streams::{Embedded, Include, List, Lookup, Needed, RawRows, Rows, Source, Stream};
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -125,8 +125,9 @@ fn fields_of(rows: &Rows, members: &[Member]) -> Vec<String> {
 pub(crate) struct Member {
     pub(crate) stream: &'static Stream,
     pub(crate) mode: Mode,
-    /// Its schema as messages show it: only what is selected.
-    pub(crate) schema: Value,
+    /// The stream as its messages show it.
+    pub(crate) written: Written,
+    /// The selected part of its schema.
     pub(crate) shape: Object,
     /// A hash of the selected fields.
     pub(crate) fields: String,
@@ -245,8 +246,8 @@ impl Group {
 
     /// Adds the SCHEMA messages of its streams.
     pub(crate) fn announce(&self, output: &mut Output<'_>) {
-        for Member { stream, schema, .. } in &self.members {
-            output.schema(stream.name, schema, stream.key, stream.replication_key());
+        for Member { written, .. } in &self.members {
+            output.schema(&written.name, &written.schema, &written.key, written.bookmark.as_deref());
         }
     }
 }

@@ -32,6 +32,7 @@ mod records;
 mod rows;
 pub mod schema;
 pub mod select;
+mod shapes;
 pub mod singer;
 mod start;
 pub mod streams;

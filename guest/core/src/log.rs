@@ -153,7 +153,7 @@ impl Style {
             let place = choices.iter().position(|choice| *choice == given);
             if place.is_none() {
                 let (first, rest) = (choices.first().copied().unwrap_or_default(), choices.join(", "));
-                warnings.push(format!("{name} is none of {rest}; {first} is used"));
+                warnings.push(format!("{name} must be one of {rest}; {first} is used"));
             }
             place
         };

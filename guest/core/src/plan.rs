@@ -6,6 +6,7 @@ use crate::group::{Group, Member, Mode};
 use crate::hash::hash;
 use crate::schema::{self, Object};
 use crate::select;
+use crate::shapes::Shapes;
 use crate::singer::catalog::{Catalog, Entry};
 use crate::singer::message::{Output, Sink};
 use crate::singer::state::{State, forget};
@@ -55,10 +56,13 @@ impl Plan {
     pub fn new(inputs: &Inputs) -> Result<Plan> {
         let credentials = if inputs.embedder_has_credentials { Credentials::MayBeEmbedders } else { Credentials::InConfig };
         let (config, mut warnings) = Config::parse(&inputs.config, credentials)?;
+        if config.batches.is_some() {
+            warnings.push("batch_config has no effect here: RECORD messages are written".into());
+        }
         let selection = Selection::new(inputs)?;
         let mut given = inputs.state.clone();
         for stream in &inputs.full_refresh {
-            given = Some(forget(given.as_deref(), stream)?);
+            given = Some(forget(given.as_deref(), config.shapes.source(stream))?);
         }
         let (state, unknown) = State::parse(given.as_deref())?;
         ALL.iter().try_for_each(|stream| state.aside(stream).map(drop))?;
@@ -67,9 +71,9 @@ impl Plan {
         }
         warnings.extend(unknown);
         warnings.extend(selection.warnings());
-        let family = |parent: &'static Stream| ALL.iter().copied().filter(|stream| stream.walked().name == parent.name);
-        let members = |parent| family(parent).filter_map(|stream| selection.member(stream)).collect();
-        let mut groups: Vec<Group> = ALL.iter().flat_map(|parent| Group::of(parent, members(parent), &config)).collect();
+        let mut members = selection.members(&config.shapes)?;
+        let mut family = |parent: &Stream| members.extract_if(.., |member| member.stream.walked().name == parent.name).collect();
+        let mut groups: Vec<Group> = ALL.iter().flat_map(|parent| Group::of(parent, family(parent), &config)).collect();
         if groups.is_empty() {
             warnings.push("no stream is selected, so nothing is read; select streams in the catalog".into());
         }
@@ -139,24 +143,51 @@ impl Selection {
         }
     }
 
-    /// The stream as it is selected; none if it is not.
-    fn member(&self, stream: &'static Stream) -> Option<Member> {
-        let is_selected = match self {
+    /// The streams that are selected and not dropped.
+    ///
+    /// # Errors
+    /// The config shapes them in a way that they do not fit.
+    fn members(&self, shapes: &Shapes) -> Result<Vec<Member>> {
+        let is_selected = |stream: &Stream| match self {
             Selection::Catalog(_) => self.entry(stream).is_some_and(Entry::is_selected),
             Selection::Default => stream.selected_by_default,
         };
-        if !is_selected {
-            return None;
+        let (mut members, mut faults): (Vec<Member>, Vec<String>) = (Vec::new(), Vec::new());
+        for stream in ALL.iter().copied().filter(|stream| is_selected(stream) && !shapes.drops(stream.name)) {
+            match self.member(stream, shapes) {
+                Ok(member) => members.push(member),
+                Err(of_stream) => faults.extend(of_stream),
+            }
         }
+        for (place, member) in members.iter().enumerate() {
+            if let Some(other) = members.iter().take(place).find(|other| other.written.name == member.written.name) {
+                let (name, one, other) = (&member.written.name, other.stream.name, member.stream.name);
+                faults.push(format!(
+                    "{one} and {other} would both be written as {name:?}; give one another __alias__ in stream_maps"
+                ));
+            }
+        }
+        faults.extend(shapes.faults(&members.iter().map(|member| member.stream.name).collect::<Vec<_>>()));
+        faults.dedup();
+        match faults.is_empty() {
+            true => Ok(members),
+            false => Err(Failure::new(Kind::Config, format!("the config cannot be used: {}", faults.join("; ")))),
+        }
+    }
+
+    /// A selected stream, or what is wrong with what the config makes of it.
+    fn member(&self, stream: &'static Stream, shapes: &Shapes) -> Result<Member, Vec<String>> {
         let whole = stream.schema();
         let paths = schema::paths(whole);
         let by_default = |path: &[&str]| path.len() > 1 || !stream.off_by_default.contains(&path[0]);
         let automatic = |path: &[&str]| path.len() == 1 && stream.is_automatic(path[0]);
         let chosen = self.entry(stream).map(|entry| entry.selection(&paths, &by_default));
+        let is_dropped = |path: &[&str]| path.len() == 1 && shapes.needs_no(stream.name, path[0]);
         let kept = schema::prune(whole, &|path| {
-            automatic(path) || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path))
+            let is_chosen = || chosen.as_ref().map_or_else(|| by_default(path), |chosen| chosen.contains(path));
+            automatic(path) || is_chosen() && !is_dropped(path)
         });
-        let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")));
+        let fields = hash(schema::paths(&kept).into_iter().map(|path| path.join(".")).chain(shapes.trace(stream.name)));
         let wants_all = self.entry(stream).and_then(Entry::replication_method).as_deref() == Some(FULL_TABLE);
         let by_ids = stream.rows().is_some_and(|rows| !rows.is_inside()) && !stream.list().ids_only.is_empty();
         let mode = match wants_all || stream.replication == Replication::FullTable {
@@ -164,7 +195,8 @@ impl Selection {
             true => Mode::Whole,
             false => Mode::Changes,
         };
-        Some(Member { stream, mode, schema: schema::public(&kept), shape: Object::compile(whole, &kept), fields })
+        let written = shapes.written(stream, schema::public(&kept))?;
+        Ok(Member { stream, mode, written, shape: Object::compile(whole, &kept), fields })
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -179,7 +211,7 @@ impl Selection {
                 )),
                 (_, None | Some("INCREMENTAL" | FULL_TABLE)) => {}
                 (_, Some(_)) => warnings.push(format!(
-                    "{}: the catalog asks for a replication method that is neither INCREMENTAL nor FULL_TABLE; it is replicated as without it",
+                    "{}: the catalog asks for a replication method that is neither INCREMENTAL nor FULL_TABLE; this is ignored",
                     stream.name
                 )),
             }

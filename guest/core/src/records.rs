@@ -29,8 +29,12 @@ pub(crate) struct Tally {
     /// The version that its records carry.
     pub(crate) version: Option<u64>,
     pub(crate) records: u64,
+    /// Records that a filter has left out.
+    pub(crate) filtered: u64,
     pub(crate) skipped: u64,
     findings: Findings,
+    /// A record that its map is applied to.
+    unmapped: Vec<u8>,
 }
 
 impl Tally {
@@ -39,9 +43,14 @@ impl Tally {
         self.findings.nulled
     }
 
-    /// How many records they count together.
-    pub(crate) fn records_of(tallies: &[Tally]) -> u64 {
-        tallies.iter().map(|tally| tally.records).sum()
+    /// How many records have been read: what a filter leaves out moves positions and fills limits as what is written.
+    pub(crate) fn read(&self) -> u64 {
+        self.records + self.filtered
+    }
+
+    /// How many of them have been read together.
+    pub(crate) fn read_of(tallies: &[Tally]) -> u64 {
+        tallies.iter().map(Tally::read).sum()
     }
 
     /// Writes one record. `replaced` is what replaces its fields.
@@ -55,7 +64,7 @@ impl Tally {
         let key = KeyOf { names: member.stream.key, raw };
         let findings = &mut self.findings;
         let before = findings.nulled;
-        let done = to.output.record(member.stream.name, self.version, to.extracted, |out| {
+        let mut fit = |out: &mut Vec<u8>| {
             transform::record(&member.shape, raw, replaced, &key, findings, out).map_err(|unfit| match unfit {
                 Unfit::NoObject => "it is not a JSON object",
                 Unfit::NoKey => "it has no key that can be read",
@@ -64,11 +73,23 @@ impl Tally {
                 true => Err(STRICT),
                 false => Ok(()),
             }
-        });
+        };
+        let (name, mut filtered) = (&member.written.name, false);
+        let done = match &member.written.map {
+            None => to.output.record(name, self.version, to.extracted, fit),
+            Some(map) => {
+                self.unmapped.clear();
+                fit(&mut self.unmapped).map(|()| {
+                    let record = String::from_utf8_lossy(&self.unmapped);
+                    filtered = to.output.record(name, self.version, to.extracted, |out| map.write(&record, out)).is_err();
+                })
+            }
+        };
         for warning in findings.take_warnings() {
             to.log.warn(Some(member.stream.name), &warning);
         }
-        self.records += u64::from(done.is_ok());
+        self.records += u64::from(done.is_ok() && !filtered);
+        self.filtered += u64::from(filtered);
         let because = if done == Err(STRICT) { Unwritten::Strict } else { Unwritten::Record };
         done.map_err(|why| because(Failure::new(Kind::Api, format!("record {key}: {why}")).of_stream(member.stream.name)))
     }

@@ -32,7 +32,7 @@ use std::rc::Rc;
 /// So many short lists are named.
 const NAMED: u64 = 10;
 
-const NOT_WHOLE: &str = "is not there (status 404), or is shorter than the record says, though the record is there";
+const NOT_WHOLE: &str = "does not exist (status 404) or is shorter than the record says, but the record exists";
 
 /// The lists of one record, or why one of them is not there.
 pub(crate) type Lists = Vec<(&'static Rows, Result<Vec<Box<RawValue>>>)>;
@@ -354,11 +354,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
         let is_v3 = rows.ask().is_some_and(|ask| ask.form == Form::Envelope);
         if is_v3 && !self.serves_others(rows, record, false).await.map_err(Lost::Refused)? {
-            return Err(self.fault(rows, record, "is not there (status 404), nor is that of another record"));
+            return Err(self.fault(rows, record, "does not exist (status 404), for this record or for another"));
         }
         self.gate.remarks.note(Some(rows.name), Uncertain::Short);
         self.warn(&format!(
-            "record {}: the list of {} is not there (status 404), though the record is; it is taken for empty",
+            "record {}: the list of {} does not exist (status 404), but the record does; the list is read as empty",
             record.id, rows.name
         ));
         Ok(Vec::new())

@@ -112,7 +112,7 @@ impl Rule {
             }
             None => "--discover lists every stream and field".to_owned(),
         };
-        Failure::new(Kind::Catalog, format!("the rule {text:?} names nothing; {hint}"))
+        Failure::new(Kind::Catalog, format!("the rule {text:?} matches nothing; {hint}"))
     }
 
     /// What was most likely meant.
@@ -146,7 +146,7 @@ impl Rule {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let mut pieces: Vec<&str> = pattern.split('*').collect();
     let (first, last) = (pieces.remove(0), pieces.pop());
     let Some(mut rest) = name.strip_prefix(first) else { return false };
@@ -182,7 +182,9 @@ impl Rules {
                 if !excludes && name.len() == piece.len() {
                     rules.select.get_or_insert_default().push(rule);
                 } else if rule.is_automatic(known) {
-                    let text = format!("{name:?} cannot be excluded: it is part of every record, as its key or its date");
+                    let text = format!(
+                        "{name:?} cannot be excluded: every record needs it, as part of its key or as its replication key"
+                    );
                     return Err(Failure::new(Kind::Catalog, text));
                 } else {
                     rules.exclude.push(rule);

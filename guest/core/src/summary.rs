@@ -33,6 +33,8 @@ pub struct StreamSummary {
     pub name: &'static str,
     /// RECORD messages written.
     pub records: u64,
+    /// Records that were read and that the filter of `stream_maps` has left out.
+    pub filtered: u64,
     /// Records that were deleted while they were read.
     pub skipped: u64,
     /// Values that did not fit their schema and became null.
@@ -48,7 +50,7 @@ pub struct StreamSummary {
 impl StreamSummary {
     /// How it ended, for a person.
     pub(crate) fn outcome(&self) -> String {
-        let StreamSummary { records, skipped, nulled, aside, .. } = self;
+        let StreamSummary { records, filtered, skipped, nulled, aside, .. } = self;
         let ended = match &self.failure {
             Some(failure) if failure.kind == Kind::Cancelled => "stopped before its end".to_owned(),
             Some(failure) => format!("failed ({})", failure.kind),
@@ -56,6 +58,7 @@ impl StreamSummary {
             None => "not at its end yet, because of a limit".to_owned(),
         };
         let aside = if *aside > 0 { format!(", {aside} set aside") } else { String::new() };
-        format!("{ended}; {records} records written, {skipped} skipped, {nulled} values nulled{aside}")
+        let filtered = if *filtered > 0 { format!("{filtered} left out by the filter, ") } else { String::new() };
+        format!("{ended}; {records} records written, {filtered}{skipped} skipped, {nulled} values nulled{aside}")
     }
 }

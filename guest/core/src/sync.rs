@@ -37,7 +37,7 @@ use tables::Continues;
 const CHECKPOINT_RECORDS: u64 = 1000;
 const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
 
-/// Runs a plan. `stop` becoming ready ends the run after the record in hand, with a STATE and a failure of kind cancelled. A stream that
+/// Runs a plan. `stop` becoming ready ends the run after the current record, with a STATE and a failure of kind cancelled. A stream that
 /// fails by itself leaves the others to be read; its failure is in the summary. A STATE is always the last message, unless the
 /// sink failed.
 pub async fn sync<T: Transport, C: Clock, S: Sink>(
@@ -62,7 +62,7 @@ pub async fn sync<T: Transport, C: Clock, S: Sink>(
         summaries: Vec::new(),
         since_state: 0,
         state_at: started,
-        written: 0,
+        read: 0,
         max_records: plan.max_records,
         advanced: false,
         deadline: plan.max_seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds))),
@@ -101,10 +101,11 @@ struct Run<'r, T, C> {
     output: Output<'r>,
     stop: Pin<&'r mut dyn FusedFuture<Output = ()>>,
     summaries: Vec<StreamSummary>,
-    /// Records written since the last STATE.
+    /// Records read since the last STATE: written, or left out by a filter.
     since_state: u64,
     state_at: Duration,
-    written: u64,
+    /// The same since the run began.
+    read: u64,
     max_records: Option<u64>,
     deadline: Option<Duration>,
     /// A position has moved in this run, so that the next one resumes further on.
@@ -116,8 +117,8 @@ struct Stage<'g> {
     group: &'g Group,
     takers: Rc<Takers>,
     tallies: Vec<Tally>,
-    /// How many records each of them had when the walk began.
-    written_before: Vec<u64>,
+    /// How many records had been read for each of them when the walk began.
+    read_before: Vec<u64>,
     announced: bool,
     progress: Progress,
     /// The records being read were set aside earlier, so they do not move the position.
@@ -197,7 +198,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             group,
             takers: Rc::new(Takers::new(group, &progress, &self.config, self.aside(group)?)),
             tallies: group.members.iter().map(|_| Tally::default()).collect(),
-            written_before: Vec::new(),
+            read_before: Vec::new(),
             announced: false,
             progress,
             is_leftover: false,
@@ -238,7 +239,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let name = member.stream.name;
             let changed = self.state.selection(member.stream).is_some_and(|known| known != member.fields);
             if changed && matches!(self.state.bookmark(member.stream), Ok(Some(_))) {
-                let text = "the selected fields have changed since the last run; older records do not get the new ones unless they change, or are read again with --full-refresh";
+                let text = "the selected fields, or the settings that shape them, have changed since the last run; older records do not get the new shape unless they change, or are read again with --full-refresh";
                 self.log.warn(Some(name), &format!("{text} {name}"));
             }
         }
@@ -248,7 +249,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         for Member { stream, .. } in &group.members {
             let has_bookmark = matches!(self.state.bookmark(stream), Ok(Some(_)));
             if has_bookmark && !is_known_in_all_channels(stream, &self.config, &self.state) {
-                let text = "the setting channel_id takes in channels that the last run left out; older records are read again, so that none of those is missing";
+                let text = "channel_id now includes channels that the last run left out; older records are read again, so that none is missing";
                 self.log.warn(Some(stream.name), text);
             }
         }
@@ -264,7 +265,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 };
                 let name = stream.name;
                 let text = format!(
-                    "the API does not date changes of {field}: they can change while the date_modified of their record stays, and then they do not come; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
+                    "the API has no modification date for {field}: they can change while the date_modified of their record stays the same, and such changes are not read; select the stream {remedy}, which reads all of them in each run, or use --full-refresh {name}"
                 );
                 self.log.info(Some(name), &text);
             }

@@ -37,7 +37,7 @@ pub async fn trial<T: Transport + Clone, C: Clock + Clone>(
         // Figures of a run that ends at its first record say nothing.
         let quiet = Rc::new(Warnings(log.clone()));
         let run = sync(Plan::new(&inputs)?, transport.clone(), clock.clone(), quiet, &mut sample, stop.as_mut()).await?;
-        let records = run.streams.iter().map(|stream| stream.records).sum();
+        let records = run.streams.iter().map(|stream| stream.records + stream.filtered).sum();
         match run.streams.into_iter().find_map(|stream| stream.failure) {
             None => log.info(Some(stream), outcome(records)),
             Some(failure) => failed.push((stream, failure)),
@@ -64,7 +64,7 @@ fn runs(inputs: &Inputs) -> Result<Vec<(&'static str, Inputs)>> {
     plan.streams().map(alone).collect()
 }
 
-/// What a trial's stream came to, for a person; `records` is how many its run wrote.
+/// What a trial's stream came to, for a person; `records` is how many its run read.
 fn outcome(records: u64) -> &'static str {
     if records > 0 { "good, a record was read" } else { "good, it can be read, and has no record yet" }
 }

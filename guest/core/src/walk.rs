@@ -45,7 +45,7 @@ pub(crate) const BEYOND: u64 = 9_000_000_000_000_000;
 const TRIES: u32 = 3;
 /// After a page with more bytes than this, pages have half as many rows, so that memory does not grow with the size of the records.
 const MUCH: usize = 8 << 20;
-const REPEATED: &str = "a page brings only records that came before";
+const REPEATED: &str = "a page has only records that were already read";
 
 /// A walk under way.
 pub(crate) struct Walk<'g, T, C> {
@@ -146,7 +146,7 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
                 None => {}
                 Some(Doubt { proven: false, why }) => {
                     self.gate.remarks.note(None, Uncertain::Believed);
-                    self.warn(&format!("{why}, twice; nothing else says so, so the list is believed"));
+                    self.warn(&format!("{why}, twice; nothing else says so, so the list is taken as complete"));
                 }
                 Some(_) if resumed => {
                     self.start_over();
@@ -154,7 +154,7 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
                 }
                 Some(Doubt { why, .. }) => {
                     let text = format!(
-                        "{why}, twice; reading on could lose records. Run again; if it stays, report it with this message"
+                        "{why}, twice; reading on could lose records. Run again; if it happens again, report it with this message"
                     );
                     return Err(Failure::new(Kind::Api, text).of_stream(self.stream));
                 }
@@ -209,7 +209,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     /// Gives up the cursor or the page of an earlier run: it may have lost its meaning since.
     fn start_over(&mut self) {
-        self.warn("the store does not take the position of the last run any more; the walk starts over");
+        self.warn("the store no longer accepts the last run's position; the walk starts over");
         (self.cursor, self.seen, self.resumed) = (None, 0, false);
         self.pass = Pass::new(self.pass.limit);
     }
@@ -290,7 +290,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             Paging::Cursor { .. }
                 if end_cursor.is_some_and(|cursor| self.cursors.contains(&fingerprint(std::slice::from_ref(cursor)))) =>
             {
-                Follows::WhatCame("a page's cursor leads back to where the walk has been")
+                Follows::WhatCame("a page's cursor points back to a page that was already read")
             }
             Paging::Cursor { .. } if !new.is_empty() && end_cursor.is_some() => Follows::More,
             Paging::Id { .. } | Paging::Cursor { .. } | Paging::Page | Paging::Once => Follows::Nothing,
@@ -374,7 +374,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
 
     fn fault(&self, what: &str) -> Failure {
         self.failure(format!(
-            "the store sends {what}, so a walk could lose some; nothing after it is read. Report it with this message"
+            "the store sends {what}, so records could be missed; the rest of the list is not read. Report it with this message"
         ))
     }
 }

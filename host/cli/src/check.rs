@@ -1,6 +1,7 @@
 //! What the report of `--check` amounts to, and how a person reads it.
 
-use crate::table::{Align, about, grouped, layout, wrapped};
+use crate::table::{about, grouped, layout, wrapped};
+use console::Alignment;
 use serde::Deserialize;
 use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::error::summarize;
@@ -72,12 +73,12 @@ pub(crate) fn table(report: &str, width: Option<usize>) -> Result<String> {
     let report = read(report)?;
     let heads = ["stream", "records", "requests", "time", ""].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heads).chain(report.streams.iter().map(row)).collect();
-    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
+    let align = [Alignment::Left, Alignment::Right, Alignment::Right, Alignment::Right, Alignment::Left];
     let mut text = wrapped(&format!("store {}", report.store_hash), "", width);
     text.push_str(&layout(&rows, align, width));
     if rows.iter().flatten().any(|cell| cell.starts_with(AT_LEAST)) {
         let meaning =
-            "means at least: not everything can be counted beforehand, such as lists of single records and archived orders";
+            "means at least: some things cannot be counted in advance, such as the lists inside records and archived orders";
         text.push_str(&wrapped(&format!("{AT_LEAST} {meaning}"), "", width));
     }
     if let Some(total) = &report.total {

@@ -3,8 +3,9 @@
 use crate::live;
 use crate::report::Warnings;
 use crate::spent;
-use crate::table::{self, Align, grouped, layout, wrapped};
+use crate::table::{self, grouped, layout, wrapped};
 use chrono::Utc;
+use console::Alignment;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -38,9 +39,8 @@ impl Console {
         Console { live: None, ahead: Arc::default(), streams: Arc::default(), started, style, warnings: Arc::default() }
     }
 
-    /// A live line if standard error is a terminal that nothing else writes to, and lines are for people.
-    pub(crate) fn for_sync(messages_on_stdout: bool, style: Style) -> Console {
-        let shared = messages_on_stdout && std::io::stdout().is_terminal();
+    /// A live line if standard error is a terminal that is not shared with another writer, and lines are for people.
+    pub(crate) fn for_sync(shared: bool, style: Style) -> Console {
         if !std::io::stderr().is_terminal() || shared || style.is_json() {
             return Console::plain(style);
         }
@@ -79,7 +79,8 @@ impl Console {
         let line = Line::read(line, |name| self.streams.get().is_some_and(|known| known.iter().any(|known| known == name)));
         let Some(line) = self.style.line(&line, Utc::now(), Some(std::process::id())) else { return };
         match &self.live {
-            None => print(&line),
+            None if self.style.is_json() => print(&line),
+            None => print(wrapped(&line, "  ", terminal()).trim_end()),
             Some(bar) => bar.suspend(|| print(wrapped(&line, "  ", terminal()).trim_end())),
         }
     }
@@ -159,7 +160,7 @@ fn table(summary: &Summary, took: Duration, width: Option<usize>) -> String {
         [stream.name.clone(), records, skipped, nulled, aside, ended]
     });
     let rows = std::iter::once(heads).chain(rows);
-    let (left, right) = (Align::Left, Align::Right);
+    let (left, right) = (Alignment::Left, Alignment::Right);
     let mut text = if summary.streams.iter().any(|stream| stream.aside > 0) {
         layout(&rows.collect::<Vec<_>>(), [left, right, right, right, right, left], width)
     } else {
@@ -183,7 +184,7 @@ fn partial_table(now: &Snapshot, spent: &Spent, took: Duration, width: Option<us
     let heads = ["stream", "records", ""].map(str::to_owned);
     let rows = now.streams.iter().map(|(name, records)| [name.clone(), grouped(*records), String::new()]);
     let rows = std::iter::once(heads).chain(rows).collect::<Vec<_>>();
-    let mut text = layout(&rows, [Align::Left, Align::Right, Align::Left], width);
+    let mut text = layout(&rows, [Alignment::Left, Alignment::Right, Alignment::Left], width);
     let (total, requests, took) = (grouped(now.records), grouped(now.requests), took.as_secs_f64());
     text.push_str(&wrapped(&format!("{total} records in {took:.1} s, {requests} requests"), "", width));
     spent::line(spent).iter().for_each(|line| text.push_str(&wrapped(line, "", width)));

@@ -51,7 +51,7 @@ pub(crate) fn config(files: &[PathBuf], variables: &[(String, String)]) -> Resul
 pub(crate) fn no_config(variables: &[(String, String)]) -> Failure {
     let present = from_env(variables.iter().cloned());
     if present.is_empty() {
-        let text = "no config was given: name a file with --config FILE, or try --sandbox, which needs none";
+        let text = "no config was given: name a file with --config FILE, write one with tap-bigcommerce init, or try --sandbox, which needs no config";
         return Failure::new(Kind::Config, text);
     }
     let name = |key: &str| format!("{ENV_PREFIX}{}", key.to_ascii_uppercase());
@@ -79,7 +79,7 @@ fn read(file: &Path, kind: Kind) -> Result<(String, String)> {
         failure(match fault.kind() {
             ErrorKind::NotFound => "does not exist".to_owned(),
             ErrorKind::IsADirectory => "is a folder".to_owned(),
-            ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+            ErrorKind::PermissionDenied => "cannot be read by this user".to_owned(),
             ErrorKind::FileTooLarge => format!("is larger than {} MiB", MAX_BYTES >> 20),
             _ => format!("cannot be read: {fault}"),
         })

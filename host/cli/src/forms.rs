@@ -15,7 +15,7 @@ pub(crate) fn about(args: &Args, told: &str) -> Result<String> {
     let facts = component.facts()?;
     let mut told = parse(told)?;
     if !told.is_object() {
-        return Err(Failure::new(Kind::Component, "the component says nothing of itself; it is not a build of this tap"));
+        return Err(Failure::new(Kind::Component, "the component does not describe itself, so it is not a build of this tap"));
     }
     told["component"] = json!({
         "version": facts.version,
@@ -52,7 +52,7 @@ pub(crate) fn pretty(json: &str) -> Result<String> {
 
 fn parse(json: &str) -> Result<Value> {
     serde_json::from_str(json)
-        .map_err(|fault| Failure::new(Kind::Component, format!("the component answered with what is not JSON: {fault}")))
+        .map_err(|fault| Failure::new(Kind::Component, format!("the component's answer is not JSON: {fault}")))
 }
 
 /// Prints a text and the end of its last line.

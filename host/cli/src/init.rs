@@ -1,5 +1,7 @@
 //! `--init`: asks for the settings, checks them against the store, and writes the config file.
 
+mod address;
+
 use crate::args::Args;
 use crate::console::Console;
 use crate::{check, table, tap};
@@ -9,13 +11,20 @@ use std::io::{ErrorKind, IsTerminal, Write, stdin};
 use std::path::{Path, PathBuf};
 use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::{Failure, Kind, Result};
-use tap_bigcommerce_core::config::{Config, Credentials, Origin};
+use tap_bigcommerce_core::config::{Config, Credentials};
 use tokio::runtime::Handle;
 
 const FILE: &str = "config.json";
 const DEFAULT_ORIGIN: &str = "https://api.bigcommerce.com";
 const WELCOME: &str = "In the store's control panel, Settings, API accounts, create a V2/V3 API token with the read-only scopes Orders, \
                        Customers, Products and Marketing. Then answer with what it shows.";
+
+/// The answer that takes an earlier one back.
+const NOTHING: &str = "-";
+const NO_ID: &str = "Client ID (not needed any more; Enter leaves it out)";
+const KEPT_ID: &str = "Client ID (Enter keeps it, - leaves it out)";
+const NO_DATE: &str = "Orders and customers since, such as 2024-01-31 (empty: all)";
+const KEPT_DATE: &str = "Orders and customers since (Enter keeps it, -: all)";
 
 /// Somebody who answers.
 trait Person {
@@ -126,30 +135,35 @@ fn agreed(person: &mut impl Person, check: impl Fn(&str) -> Result<Checked>) -> 
 fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()> {
     let kept = |answers: &Map<String, Value>, key: &str| answers.get(key).and_then(Value::as_str).map(str::to_owned);
     let hash = kept(answers, "store_hash");
-    let (hash, origin) = question(person, "API path, or store hash", hash, |person, text| person.line(text), store)?;
-    answers.insert("store_hash".into(), json!(hash));
-    if let Some(origin) = origin {
-        match origin.to_string() {
-            default if default == DEFAULT_ORIGIN => answers.shift_remove("api_url"),
-            other => answers.insert("api_url".into(), json!(other)),
-        };
+    let is_kept = |text: &str| hash.as_deref() == Some(text);
+    let (found, origin, keeps_place) = question(
+        person,
+        "Address of the store's control panel, API path, or store hash",
+        hash.clone(),
+        |person, text| person.line(text),
+        |text| address::store(text).map(|(found, origin)| (found, origin, is_kept(text))),
+    )?;
+    answers.insert("store_hash".into(), json!(found));
+    match origin.map(|origin| origin.to_string()).filter(|origin| origin != DEFAULT_ORIGIN) {
+        Some(origin) => drop(answers.insert("api_url".into(), json!(origin))),
+        None if keeps_place => {}
+        // The token must not go to the place of an earlier answer.
+        None => drop(answers.shift_remove("api_url")),
     }
     let id = kept(answers, "client_id");
     let id = question(
         person,
-        "Client ID (not needed any more; Enter leaves it out)",
+        if id.is_some() { KEPT_ID } else { NO_ID },
         id,
         |person, text| person.line(text),
         optional("client_id"),
     )?;
-    if !id.is_empty() {
-        answers.insert("client_id".into(), json!(id));
-    }
+    put(answers, "client_id", &id);
     let token = kept(answers, "access_token");
     let token = match token {
         None => question(person, "Access token (not shown)", None, |person, text| person.secret(text), token_setting)?,
         Some(token) => {
-            let again = "Access token (not shown; Enter keeps it)";
+            let again = "Access token (not shown, Enter keeps it)";
             let judge = |text: &str| if text.is_empty() { Ok(token.clone()) } else { token_setting(text) };
             question(person, again, None, |person, text| person.secret(text), judge)?
         }
@@ -158,15 +172,21 @@ fn ask(person: &mut impl Person, answers: &mut Map<String, Value>) -> Result<()>
     let since = kept(answers, "start_date");
     let since = question(
         person,
-        "Orders and customers since, such as 2024-01-31 (empty: all)",
+        if since.is_some() { KEPT_DATE } else { NO_DATE },
         since,
         |person, text| person.line(text),
         optional("start_date"),
     )?;
-    if !since.is_empty() {
-        answers.insert("start_date".into(), json!(since));
-    }
+    put(answers, "start_date", &since);
     Ok(())
+}
+
+/// Takes an answer that may be left out.
+fn put(answers: &mut Map<String, Value>, key: &str, answer: &str) {
+    match answer {
+        "" => drop(answers.shift_remove(key)),
+        answer => drop(answers.insert(key.into(), json!(answer))),
+    }
 }
 
 /// Asks until the answer is good. An empty answer is the one that is kept.
@@ -206,19 +226,6 @@ fn yes(person: &mut impl Person, what: &str) -> Result<bool> {
     )
 }
 
-/// The store hash, and where the store is if the answer says it.
-fn store(text: &str) -> std::result::Result<(String, Option<Origin>), String> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Ok((setting("store_hash", text)?, None));
-    };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let origin = Origin::parse(&format!("{scheme}://{authority}")).map_err(|why| format!("this cannot be an API path: {why}"))?;
-    let hash = path.split('/').skip_while(|step| *step != "stores").nth(1);
-    let hash =
-        hash.ok_or("an API path has the store hash after /stores/, as in https://api.bigcommerce.com/stores/abc123/v3/")?;
-    Ok((setting("store_hash", hash)?, Some(origin)))
-}
-
 fn token_setting(text: &str) -> std::result::Result<String, String> {
     setting("access_token", text)
 }
@@ -238,7 +245,7 @@ fn setting(key: &str, value: &str) -> std::result::Result<String, String> {
 
 /// As [`setting`], for one that may be empty.
 fn optional(key: &str) -> impl Fn(&str) -> std::result::Result<String, String> {
-    move |value| if value.is_empty() { Ok(String::new()) } else { setting(key, value) }
+    move |value| if value.is_empty() || value == NOTHING { Ok(String::new()) } else { setting(key, value) }
 }
 
 /// The person at the terminal.
@@ -246,7 +253,9 @@ struct Terminal(Term);
 
 impl Terminal {
     fn show(&self, question: &str) -> std::io::Result<()> {
-        self.0.write_str(question)?;
+        let question = table::wrapped(question.trim_end(), "", table::width(&self.0));
+        self.0.write_str(question.trim_end())?;
+        self.0.write_str(" ")?;
         self.0.flush()
     }
 }
@@ -259,6 +268,19 @@ impl Person for Terminal {
         Ok((read > 0).then_some(answer))
     }
 
+    /// What was pasted ahead is neither shown nor lost: the terminal hides what is typed before it asks.
+    #[cfg(unix)]
+    fn secret(&mut self, question: &str) -> std::io::Result<Option<String>> {
+        let echo = Echo::now();
+        echo.hide()?;
+        let answer = self.line(question);
+        echo.restore();
+        // The end of the line was not shown, either.
+        self.0.write_line("")?;
+        answer
+    }
+
+    #[cfg(not(unix))]
     fn secret(&mut self, question: &str) -> std::io::Result<Option<String>> {
         self.show(question)?;
         self.0.read_secure_line().map(Some)
@@ -280,6 +302,13 @@ struct Echo(Option<rustix::termios::Termios>);
 impl Echo {
     fn now() -> Echo {
         Echo(rustix::termios::tcgetattr(stdin()).ok())
+    }
+
+    fn hide(&self) -> std::io::Result<()> {
+        let Some(before) = &self.0 else { return Ok(()) };
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(rustix::termios::LocalModes::ECHO);
+        Ok(rustix::termios::tcsetattr(stdin(), rustix::termios::OptionalActions::Now, &hidden)?)
     }
 
     fn restore(&self) {

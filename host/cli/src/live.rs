@@ -1,6 +1,7 @@
 //! The live line: what the run does now, and how long it may still take.
 
 use crate::table::{about, grouped};
+use console::measure_text_width;
 use std::time::Duration;
 use tap_bigcommerce::{Outlook, Snapshot};
 
@@ -36,7 +37,7 @@ pub(crate) fn line(now: &Snapshot, ahead: Option<&[Outlook]>, took: Duration, wi
         join(stream, &[Some(count.clone()), waits.clone().or(left.clone())]),
         join(stream, &[waits.clone().or(left.clone())]),
     ];
-    let fits = |line: &&String| line.chars().count() <= width;
+    let fits = |line: &&String| measure_text_width(line) <= width;
     lines.iter().find(fits).cloned().unwrap_or_else(|| stream.chars().take(width).collect())
 }
 

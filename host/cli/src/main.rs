@@ -15,14 +15,27 @@ mod report;
 mod sandbox;
 mod signals;
 mod spent;
+mod state_file;
 mod table;
 mod tap;
+mod target;
+mod words;
 
-use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
+use words::Asked;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let args = match words::parse(given.clone()) {
+        Ok(Asked::Tap(args)) => args,
+        Ok(Asked::Print(text)) => {
+            let Err(failure) = forms::print(&text) else { return ExitCode::SUCCESS };
+            eprintln!("CRITICAL {failure}");
+            return ExitCode::from(failure.kind.exit_code());
+        }
+        Err(fault) => args::refuse(&fault, &given),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => {

@@ -3,20 +3,35 @@
 use crate::args::{Args, Test};
 use crate::console::Console;
 use crate::report::Report;
+use crate::state_file::{Given, StateFile};
 use crate::tap::{run as run_of, selection, tap as tap_of};
+use crate::target::{Group, TargetSink};
 use crate::{check, files, forms, init, permissions, sandbox, signals};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::future::Future;
-use tap_bigcommerce::sinks::{Opened, StdoutSink};
-use tap_bigcommerce::{Failure, Kind, Progress, Result, Run, SinkError, Stop, store_identity};
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
+use tap_bigcommerce::sinks::{AnySink, BatchSink, Batches, Message, Opened, StdoutSink};
+use tap_bigcommerce::{Failure, Kind, Plan, Progress, Result, Run, SinkError, Stop, store_identity};
+use tap_bigcommerce_core::config::{Config, Credentials};
 use tap_bigcommerce_core::log::Style;
 use tokio::task::JoinSet;
+
+const WITHOUT_TARGET: &str = "--state-file works only with --target: behind a pipe the tap cannot see what the target has stored, and a state that runs \
+                              ahead of it would skip records for good; write --target 'COMMAND' instead of | COMMAND, or pass the last line \
+                              that the target prints to the next run with --state";
+const POURING: &str = "the sandbox writes thousands of lines of JSON, and standard output is a terminal; write to a file with \
+                       --output sqlite:shop.db, or see the first lines with: tap-bigcommerce sandbox 2> tap.log | head";
 
 /// Does what the arguments ask for, and gives the exit code.
 pub(crate) async fn run(args: &Args) -> u8 {
     let syncs = !(args.about || args.discover || args.check || args.init || args.test.is_some());
     let variables = files::variables(&args.config);
     let (style, warnings) = style(variables.as_deref().unwrap_or_default());
-    let console = if syncs { Console::for_sync(args.output.target.place().is_none(), style) } else { Console::plain(style) };
+    // A target's own messages go to the same standard error.
+    let is_shared = || args.target.is_some() || (args.output().target.place().is_none() && stdout().is_terminal());
+    let console = if syncs { Console::for_sync(is_shared(), style) } else { Console::plain(style) };
     warnings.iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
     let done = perform(args, &console, variables).await;
     console.clear();
@@ -43,6 +58,15 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     if args.init {
         return init::run(args, console).await;
     }
+    if args.sandbox
+        && args.output.is_none()
+        && args.target.is_none()
+        && !args.check
+        && args.test.is_none()
+        && stdout().is_terminal()
+    {
+        return Err(Failure::new(Kind::Config, POURING));
+    }
     let variables = variables?;
     let config = files::config(&args.config, &variables)?;
     permissions::warnings(&args.config).iter().for_each(|warning| console.tell(&format!("WARNING {warning}")));
@@ -58,6 +82,7 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     } else {
         (None, config)
     };
+    let (config, batches) = if takes_batches(args) { split(config) } else { (config, None) };
     let run = run_of(args, console, &tap_of(args, console)?, &config)?;
     if args.check || args.test.is_some() {
         let plan = run.plan().await?;
@@ -73,31 +98,32 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
     }
     if args.test.is_some() {
         let stop = Stop::new();
-        let signals = signals::watch(stop.clone(), console.clone());
+        let signals = signals::watch(stop.clone(), console.clone(), Group::default());
         return while_waiting(signals, run.stop(&stop).test(StdoutSink::new())).await.result;
     }
-    sync(args, console, run, &config).await
+    sync(args, console, run, (&config, batches)).await
 }
 
-async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<()> {
-    let given = args.state.as_deref().map(|file| files::text(file, Kind::State)).transpose()?;
-    if let (Some(output), true) = (args.output.target.keeps_state(), given.is_some()) {
-        let text = format!(
-            "{output} holds its own state, and with another one records could be left out of it for good: leave --state out, \
-             or use --full-refresh STREAM to read a stream from its start"
-        );
-        return Err(Failure::new(Kind::State, text));
-    }
+async fn sync(args: &Args, console: &Console, run: Run, (config, batches): (&str, Option<Batches>)) -> Result<()> {
+    let given = state(args)?;
+    let text = given.as_ref().map(|(_, given)| given.state.clone());
     // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
-    console.know(run.clone().state(given.clone()).plan().await?.streams);
+    let plan = run.clone().state(text.clone()).plan().await?;
+    let read_whole = written_names(&args.full_refresh, &plan);
+    console.know(plan.streams);
     let store = store_identity(config)?;
+    given.map_or(Ok(()), |(file, given)| given.check(file, &store))?;
     let report = args.report.as_deref().map(|file| Report::new(file, store.clone())).transpose()?;
-    let Opened { sink, state, notes } = args.output.open(&store, &args.full_refresh).map_err(sink_failure)?;
+    let (Opened { sink, state, notes }, target) = open(args, console, store, &read_whole).map_err(sink_failure)?;
+    let sink = match batches {
+        Some(batches) => AnySink::new(BatchSink::new(sink, batches).map_err(sink_failure)?),
+        None => sink,
+    };
     notes.iter().for_each(|note| console.log(&format!("INFO {note}")));
     let (stop, progress) = (Stop::new(), Progress::default());
-    let run = run.state(given.or(state)).stop(&stop).progress(&progress);
+    let run = run.state(text.or(state)).stop(&stop).progress(&progress);
     let mut background = JoinSet::new();
-    background.spawn(signals::watch(stop, console.clone()));
+    background.spawn(signals::watch(stop, console.clone(), target));
     background.spawn(console.clone().follow(progress.clone()));
     console.look_ahead(&run).await;
     let ended = run.into(sink).await;
@@ -113,6 +139,63 @@ async fn sync(args: &Args, console: &Console, run: Run, config: &str) -> Result<
     }
     // A report that cannot be written must not hide why a run failed.
     ended.result.and(reported)
+}
+
+/// The state that was given, and its file. None: a first run, or one whose output keeps its own state.
+fn state(args: &Args) -> Result<Option<(&Path, Given)>> {
+    let Some((flag, file)) =
+        args.state.as_ref().map(|file| ("--state", file)).or(args.state_file.as_ref().map(|file| ("--state-file", file)))
+    else {
+        return Ok(None);
+    };
+    if let Some(output) = args.output().target.keeps_state() {
+        let text = format!(
+            "{output} keeps its own state, and a second one could skip records for good: leave {flag} out, \
+             or use --full-refresh STREAM to read a stream from its start"
+        );
+        return Err(Failure::new(Kind::State, text));
+    }
+    let given = match (&args.state_file, &args.target) {
+        (None, _) => Some(Given::read(file)?),
+        (Some(_), Some(_)) => Given::resume(file)?,
+        (Some(_), None) => return Err(Failure::new(Kind::Config, WITHOUT_TARGET)),
+    };
+    Ok(given.map(|given| (file.as_path(), given)))
+}
+
+/// Whether the messages go to a Singer target.
+fn takes_batches(args: &Args) -> bool {
+    args.output().target.place().is_none() && !args.check && args.test.is_none()
+}
+
+/// The config for the tap, which has no files, and what it says of files. Its faults are for the tap to name.
+fn split(config: String) -> (String, Option<Batches>) {
+    let Ok((Config { batches: Some(batches), .. }, _)) = Config::parse(&config, Credentials::MayBeEmbedders) else {
+        return (config, None);
+    };
+    let Ok(mut map) = serde_json::from_str::<Map<String, Value>>(&config) else { return (config, None) };
+    map.remove("batch_config");
+    (Value::Object(map).to_string(), Some(batches))
+}
+
+/// The names in the messages of the streams that are read from their start: `stream_maps` may have them written under others.
+fn written_names(streams: &[String], plan: &Plan) -> Vec<String> {
+    let written = |schema: &String| Message::read(schema.as_bytes()).stream().map(str::to_owned);
+    let names: HashMap<&str, String> =
+        plan.streams.iter().map(String::as_str).zip(plan.schemas.iter().filter_map(written)).collect();
+    streams.iter().map(|name| names.get(name.as_str()).unwrap_or(name).clone()).collect()
+}
+
+/// Opens what takes the messages. The group is a target's.
+fn open(args: &Args, console: &Console, store: String, read_whole: &[String]) -> std::result::Result<(Opened, Group), SinkError> {
+    match (&args.target, &args.state_file) {
+        (Some(line), Some(file)) => {
+            let sink = TargetSink::start(line, StateFile { file: file.clone(), store }, console.clone())?;
+            let group = sink.group();
+            Ok((Opened::new(sink), group))
+        }
+        _ => Ok((args.output().open(&store, read_whole)?, Group::default())),
+    }
 }
 
 /// What a future gives; the other one runs for as long.

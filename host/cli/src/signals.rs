@@ -1,28 +1,30 @@
-//! Ctrl-C and SIGTERM: the first asks the run to end after the record in hand, the second ends the program.
+//! Ctrl-C and SIGTERM: the first asks the run to end after the current record, the second ends the program and its target.
 
 use crate::console::Console;
+use crate::target::Group;
 use std::process;
 use tap_bigcommerce::{Kind, Stop};
 
 /// Listens for signals from now on, and waits for them for as long as it is polled.
-pub(crate) fn watch(stop: Stop, console: Console) -> impl Future<Output = ()> {
+pub(crate) fn watch(stop: Stop, console: Console, target: Group) -> impl Future<Output = ()> {
     let signals = Signals::listen();
     async move {
         match signals {
-            Ok(signals) => obey(signals, stop, console).await,
+            Ok(signals) => obey(signals, stop, console, target).await,
             Err(_) => console.tell(
-                "WARNING signals cannot be listened to; a Ctrl-C ends this run at once, and the next one resumes from its last state",
+                "WARNING signal handlers cannot be installed; Ctrl-C ends this run at once, and the next one resumes from its last state",
             ),
         }
     }
 }
 
-async fn obey(mut signals: Signals, stop: Stop, console: Console) {
+async fn obey(mut signals: Signals, stop: Stop, console: Console, target: Group) {
     signals.next().await;
-    console.tell("INFO stopping after the record in hand; a second Ctrl-C stops at once");
+    console.tell("INFO stopping after the current record; a second Ctrl-C stops at once");
     stop.request();
     signals.next().await;
     console.clear();
+    target.terminate();
     // What has not been committed is not kept, and what has is not touched any more.
     process::exit(Kind::Cancelled.exit_code().into());
 }

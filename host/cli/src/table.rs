@@ -1,13 +1,8 @@
 //! Tables and numbers for people, as wide as their terminal.
 
-use console::Term;
-
-/// How a column stands under its head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Align {
-    Left,
-    Right,
-}
+use console::{Alignment, Term, measure_text_width, pad_str};
+use indicatif::HumanCount;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// How many columns a terminal has; none if it is no terminal.
 pub(crate) fn width(term: &Term) -> Option<usize> {
@@ -16,23 +11,20 @@ pub(crate) fn width(term: &Term) -> Option<usize> {
 
 /// A head and rows, side by side; or, where they are wider than the terminal, each row's cells under its first one. Without a width
 /// any is permitted.
-pub(crate) fn layout<const N: usize>(rows: &[[String; N]], align: [Align; N], width: Option<usize>) -> String {
+pub(crate) fn layout<const N: usize>(rows: &[[String; N]], align: [Alignment; N], width: Option<usize>) -> String {
     let text = columns(rows, align);
     match width {
-        Some(width) if text.lines().any(|line| line.chars().count() > width) => stacked(rows, width),
+        Some(width) if text.lines().any(|line| measure_text_width(line) > width) => stacked(rows, width),
         _ => text,
     }
 }
 
-fn columns<const N: usize>(rows: &[[String; N]], align: [Align; N]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+fn columns<const N: usize>(rows: &[[String; N]], align: [Alignment; N]) -> String {
+    let width = |column: usize| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(widths).zip(align).map(|((cell, width), align)| match align {
-            Align::Left => format!("{cell:<width$}"),
-            Align::Right => format!("{cell:>width$}"),
-        });
+        let cells = row.iter().zip(widths).zip(align).map(|((cell, width), align)| pad_str(cell, width, align, None));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -41,7 +33,7 @@ fn columns<const N: usize>(rows: &[[String; N]], align: [Align; N]) -> String {
 
 fn stacked<const N: usize>(rows: &[[String; N]], width: usize) -> String {
     let Some((heads, rows)) = rows.split_first() else { return String::new() };
-    let widest = heads.iter().skip(1).map(|head| head.chars().count()).max().unwrap_or_default();
+    let widest = heads.iter().skip(1).map(|head| measure_text_width(head)).max().unwrap_or_default();
     let mut text = String::new();
     for row in rows {
         text.push_str(&wrapped(&row[0], "", Some(width)));
@@ -55,41 +47,18 @@ fn stacked<const N: usize>(rows: &[[String; N]], width: usize) -> String {
 
 /// A line of words, broken where the terminal ends; what follows a break is indented. Each line has its end.
 pub(crate) fn wrapped(line: &str, indent: &str, width: Option<usize>) -> String {
-    let width = width.unwrap_or(usize::MAX);
-    if line.chars().count() <= width {
-        return format!("{line}\n");
-    }
-    let start = line.len() - line.trim_start().len();
-    let mut text = line[..start].to_owned();
-    let mut taken = start;
-    for (place, word) in line.split_whitespace().enumerate() {
-        let length = word.chars().count();
-        if place > 0 && taken + 1 + length > width {
-            text.push('\n');
-            text.push_str(indent);
-            taken = indent.len();
-        } else if place > 0 {
-            text.push(' ');
-            taken += 1;
-        }
-        text.push_str(word);
-        taken += length;
-    }
-    text.push('\n');
-    text
+    let options = Options::new(width.unwrap_or(usize::MAX))
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .word_separator(WordSeparator::AsciiSpace)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    format!("{}\n", textwrap::fill(line, options))
 }
 
 /// A number with its thousands apart.
 pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
 }
 
 /// A time that is only about right: two figures at most.
@@ -106,7 +75,7 @@ pub(crate) fn about(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Align::{Left, Right};
+    use Alignment::{Left, Right};
 
     fn rows() -> Vec<[String; 3]> {
         [["stream", "records", ""], ["orders", "1,500", ""], ["coupons", "0", "failed: missing-scope"]]
@@ -140,6 +109,14 @@ mod tests {
             let text = layout(&rows(), [Left, Right, Left], Some(width));
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
         }
+    }
+
+    #[test]
+    fn letters_that_take_two_columns_are_counted_so() {
+        let rows = [["手作り", "1"], ["a", "2"]].map(|row| row.map(str::to_owned));
+        assert_eq!(layout(&rows, [Left, Left], Some(9)), "手作り  1\na       2\n");
+        assert_eq!(layout(&rows, [Left, Left], Some(8)).lines().count(), 2);
+        assert_eq!(wrapped("手作り 手作り", "", Some(7)), "手作り\n手作り\n");
     }
 
     #[test]

@@ -176,8 +176,8 @@ impl Gate {
     /// Says why a request is not sent, but not of each: a component may try without end.
     fn refuse(&self, why: &str) {
         match self.refused.fetch_add(1, Ordering::Relaxed) {
-            MOST_REFUSALS => self.events.warn("the component was refused more requests; they are not named any more"),
-            said if said < MOST_REFUSALS => self.events.warn(&format!("the component was refused a request: {why}")),
+            MOST_REFUSALS => self.events.warn("more requests from the component were refused; they are no longer reported"),
+            said if said < MOST_REFUSALS => self.events.warn(&format!("a request from the component was refused: {why}")),
             _ => {}
         }
     }

@@ -28,7 +28,7 @@ impl ProxyFault {
     /// The proxy made no tunnel to the store.
     pub(crate) fn tunnel(variable: &str, why: String) -> ProxyFault {
         let why = why.strip_prefix("tunnel error: ").unwrap_or(&why);
-        ProxyFault(format!("the proxy of {variable} made no connection to the store: {why}"))
+        ProxyFault(format!("the proxy of {variable} could not connect to the store: {why}"))
     }
 }
 

@@ -180,8 +180,8 @@ async fn faults_on_the_way_through_a_proxy_name_it() {
     let (_held, closed) = nobody_listens();
     for (proxy, words) in [
         ("socks4://127.0.0.1:1".to_owned(), "must be http://host:port"),
-        (format!("http://{closed}"), "made no connection"),
-        (format!("socks5://{closed}"), "made no connection"),
+        (format!("http://{closed}"), "could not connect"),
+        (format!("socks5://{closed}"), "could not connect"),
     ] {
         let mut gate = server.gate(origin, true, Proxies::new("HTTPS_PROXY", &proxy, ""));
         let Err(HttpError::InternalError(Some(fault))) = fetch(&mut gate, origin).await else { panic!("{proxy}") };

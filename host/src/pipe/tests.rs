@@ -24,6 +24,39 @@ impl Sink for Seen {
     }
 }
 
+/// Keeps what it has taken only with its last message, as a sink does that completes files.
+struct AtTheEnd(bool);
+
+impl Sink for AtTheEnd {
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.0 = message.line() != br#"{"type":"STATE","value":{"n":3}}"#;
+        Ok(())
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.0
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Err(SinkError::new("the disk is full"))
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_does_not_count_yet_is_not_where_to_resume() {
+    for (last, kept) in [(2, None), (3, Some(r#"{"n":3}"#)), (4, Some(r#"{"n":3}"#))] {
+        let (mut output, outcome) = pipe(AtTheEnd(false), Progress::default());
+        for number in 1..=last {
+            let line = format!("{{\"type\":\"STATE\",\"value\":{{\"n\":{number}}}}}\n");
+            output.blocking_write_and_flush(Bytes::from(line)).await.unwrap();
+        }
+        drop(output);
+        let done = outcome.get().await;
+        assert!(done.result.is_err());
+        assert_eq!(done.state.as_deref(), kept, "after {last} states");
+    }
+}
+
 /// Takes no line before the gate is open.
 struct Gated {
     inner: Seen,

@@ -184,6 +184,12 @@ pub fn unfit(why: impl Display) -> SinkError {
     SinkError::new(format!("the component wrote a message that cannot be stored: {why}"))
 }
 
+/// The error of a SCHEMA that the sink has no room for.
+#[cfg(any(feature = "columns", feature = "folder"))]
+pub(crate) fn no_room(why: impl Display) -> SinkError {
+    SinkError::new(format!("this output cannot hold what a SCHEMA message says: {why}"))
+}
+
 /// `^[a-z0-9_]{1,64}$`: what can be the name of a table or a file, whoever wrote the SCHEMA.
 pub fn is_stream_name(name: &str) -> bool {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
@@ -191,13 +197,13 @@ pub fn is_stream_name(name: &str) -> bool {
 }
 
 /// Why a SCHEMA of this name is refused.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+#[cfg(any(feature = "columns", feature = "folder"))]
 pub(crate) fn not_a_name(stream: &str) -> String {
     format!("{stream:?} is not a stream's name: a-z, 0-9 and _ only, at most {MAX_NAME} of them")
 }
 
 /// Why a message of this stream is refused.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+#[cfg(any(feature = "columns", feature = "folder"))]
 pub(crate) fn without_schema(stream: &str) -> String {
     format!("a message of stream {stream:?} came before its SCHEMA")
 }

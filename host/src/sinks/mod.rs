@@ -1,21 +1,46 @@
 //! Where the messages go.
 
+mod batches;
+#[cfg(feature = "columns")]
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "sqlite")),
+    allow(dead_code, reason = "not every sink needs to know what a field holds")
+)]
+mod columns;
 #[cfg(test)]
-#[cfg(all(feature = "jsonl", feature = "sqlite"))]
 mod conformance;
+#[cfg(feature = "csv")]
+mod csv;
+#[cfg(feature = "folder")]
+#[cfg_attr(
+    not(any(feature = "csv", feature = "jsonl")),
+    allow(dead_code, unused_imports, reason = "Parquet has files that are whole or not there, and others grow")
+)]
+mod folder;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod message;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
 mod target;
 
+pub use batches::{BatchSink, Batches};
+#[cfg(feature = "csv")]
+pub use csv::CsvSink;
 #[cfg(feature = "jsonl")]
-pub use jsonl::JsonlSink;
+pub use jsonl::{JsonlPerRunSink, JsonlSink};
 pub use message::{Message, MessageKind, Record, Schema, is_stream_name, unfit};
-pub use output::{Output, TARGETS};
+pub use output::{LACKING, Output, TARGETS};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetSink;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSink;
 pub use stdout::{StdoutSink, stdout_fault};
@@ -37,6 +62,12 @@ pub trait Sink: Send {
     /// As for [`Sink::write`].
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    /// Whether a STATE that was taken does not count yet, since something that it covers may still be lost. Asked after [`Sink::flush`]: a run
+    /// says to resume from the last STATE that counts.
+    fn is_waiting(&self) -> bool {
+        false
     }
 
     /// The stream has ended; nothing more comes. After a run that failed or was dropped, records may have come after the last STATE.
@@ -79,6 +110,10 @@ impl Sink for AnySink {
         self.0.flush()
     }
 
+    fn is_waiting(&self) -> bool {
+        self.0.is_waiting()
+    }
+
     fn finish(&mut self) -> Result<(), SinkError> {
         self.0.finish()
     }
@@ -96,8 +131,8 @@ impl SinkError {
     }
 }
 
-/// The refusal of a file or a folder, as `what` says, that is bound to another store.
-#[cfg(any(feature = "jsonl", feature = "sqlite"))]
+/// The refusal of a file, a folder or a schema, as `what` says, that is bound to another store.
+#[cfg(any(feature = "columns", feature = "folder"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();
     SinkError::new(format!("{place} holds the data of {bound}, and this run is for {store}; name another {what}"))

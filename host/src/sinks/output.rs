@@ -14,6 +14,28 @@ pub static TARGETS: &[&dyn Target] = &[
     &super::sqlite::ToSqlite,
     #[cfg(feature = "jsonl")]
     &super::jsonl::ToJsonl,
+    #[cfg(feature = "jsonl")]
+    &super::jsonl::ToJsonlPerRun,
+    #[cfg(feature = "csv")]
+    &super::csv::ToCsv,
+    #[cfg(feature = "parquet")]
+    &super::parquet::ToParquet,
+    #[cfg(feature = "postgres")]
+    &super::postgres::ToPostgres,
+];
+
+/// The kinds of place that this build was made without.
+pub static LACKING: &[&str] = &[
+    #[cfg(not(feature = "sqlite"))]
+    "sqlite",
+    #[cfg(not(feature = "jsonl"))]
+    "jsonl",
+    #[cfg(not(feature = "csv"))]
+    "csv",
+    #[cfg(not(feature = "parquet"))]
+    "parquet",
+    #[cfg(not(feature = "postgres"))]
+    "postgres",
 ];
 
 /// A place that messages can go to, as people write it.
@@ -21,7 +43,7 @@ pub static TARGETS: &[&dyn Target] = &[
 pub struct Output {
     /// What kind of place it is.
     pub target: &'static dyn Target,
-    /// The file or folder; empty where there is nothing to name.
+    /// The file, the folder or the URL, which may hold a password; empty where there is nothing to name.
     pub place: PathBuf,
 }
 
@@ -37,7 +59,7 @@ impl Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.target.scheme(), self.place.display())
+        f.write_str(&self.target.show(&self.place))
     }
 }
 
@@ -82,16 +104,12 @@ impl FromStr for Output {
             return Ok(Output { target, place: PathBuf::new() });
         }
         let is_named = |target: &&dyn Target| target.scheme() == scheme || target.aliases().contains(&scheme.as_str());
-        let named = targets().filter(is_named).find_map(|target| Some((target, target.place()?)));
-        if let Some((target, (name, what))) = named {
-            let wanted = format!("{what}: {}:{name}", target.scheme());
-            let is_folder = target.endings().contains(&"/");
-            return Ok(Output { target, place: path(rest, &wanted, is_folder)? });
+        if let Some(target) = targets().filter(is_named).find(|target| target.place().is_some()) {
+            return Ok(Output { target, place: target.read(rest)? });
         }
         let ending = ending(text);
         match (scheme.as_str(), ending.as_str()) {
             ("", "") => Err(format!("it must be {}", forms())),
-            ("", "jsonl" | "ndjson") => Err("JSON lines are a folder with a file for each stream: jsonl:DIR".to_owned()),
             ("", ending) => match targets().find(|target| target.endings().contains(&ending)) {
                 Some(target) => Ok(Output { target, place: text.into() }),
                 None => Err(instead(ending)),
@@ -111,7 +129,8 @@ fn ending(text: &str) -> String {
 }
 
 /// The path behind a scheme: as it is, or behind the two slashes of a URL.
-fn path(rest: &str, wanted: &str, is_folder: bool) -> Result<PathBuf, String> {
+pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str) -> Result<PathBuf, String> {
+    let wanted = &format!("{what}: {scheme}:{name}");
     let Some(url) = rest.strip_prefix("//") else { return named(rest, wanted) };
     if url.contains(['?', '#']) {
         return Err("a URL with options is not understood; name only the file".to_owned());
@@ -123,7 +142,7 @@ fn path(rest: &str, wanted: &str, is_folder: bool) -> Result<PathBuf, String> {
         // A drive has no slash before it.
         Some(drive) if drive.get(1..3) == Some(":/") => named(drive, wanted),
         // As SQLAlchemy writes a file in this folder; nobody means one in the root folder.
-        Some(file) if !is_folder && !file.contains('/') => named(file, wanted),
+        Some(file) if name != "DIR" && !file.contains('/') => named(file, wanted),
         _ => named(url, wanted),
     }
 }
@@ -138,10 +157,15 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
 
 /// What to do in place of an output that does not exist.
 fn instead(what: &str) -> String {
+    let there = format!("there is no output {what:?}; there are {}", forms());
+    if let Some(target) = TARGETS.iter().find(|target| target.mistaken().contains(&what)) {
+        let kind = target.place().map_or("", |(_, kind)| kind);
+        return format!("{there}: write {}, {kind} with {}", form(*target), target.promise());
+    }
     let hint = match what {
         "duckdb" | "motherduck" | "md" => "write sqlite:FILE, which DuckDB opens with ATTACH 'FILE' (TYPE sqlite)",
-        "csv" | "tsv" | "parquet" | "json" => {
-            "write jsonl:DIR, which DuckDB and pandas turn into it, or pipe into a Singer target"
+        lacking if LACKING.contains(&lacking) => {
+            "this program was built without the feature of that name; use a release, or one of these"
         }
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mssql" | "snowflake" | "bigquery" | "redshift" | "clickhouse" => {
             "pipe the messages into a Singer target, as in: tap-bigcommerce --config config.json | target-postgres"
@@ -149,7 +173,6 @@ fn instead(what: &str) -> String {
         "s3" | "gs" | "gcs" | "az" | "abfs" | "abfss" | "http" | "https" | "ftp" | "sftp" => "write a file and copy it there",
         _ => "",
     };
-    let there = format!("there is no output {what:?}; there are {}", forms());
     if hint.is_empty() { there } else { format!("{there}: {hint}") }
 }
 
@@ -199,18 +222,41 @@ mod tests {
         assert_eq!("stdout".parse(), Ok(Output::default()));
     }
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_database_may_be_written_in_every_usual_way_and_its_password_is_shown_in_none() {
+        for (text, url) in [
+            ("postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+            ("postgresql://tap:s3cret@db/shop?schema=bc", "postgres://tap:s3cret@db/shop?schema=bc"),
+            ("postgres:postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+            ("postgres:postgresql://tap:s3cret@db/shop", "postgresql://tap:s3cret@db/shop"),
+            ("Postgres://tap:s3cret@db/shop", "postgres://tap:s3cret@db/shop"),
+        ] {
+            let read: Output = text.parse().unwrap();
+            assert_eq!(read, output("postgres", url), "{text}");
+            let opening = Opening { place: &read.place, store: "shop", read_whole: &[] };
+            for shown in [format!("{read:?} {read:#?}"), format!("{opening:?}")] {
+                assert!(!shown.contains("s3cret"), "{shown}");
+            }
+        }
+        assert_eq!(format!("{:?}", output("postgres", "postgres://tap:s3cret@db/shop")), "postgres://tap@db/shop");
+        assert!(!format!("{:?}", output("postgres", "tap:s3cret@db")).contains("s3cret"));
+    }
+
     #[test]
     fn what_is_not_there_says_what_is() {
         for (text, words) in [
             ("duckdb:shop.duckdb", "ATTACH"),
-            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE or jsonl:DIR"),
+            ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE"),
             ("shop.duckdb", "\"duckdb\""),
-            ("csv:x", "jsonl:DIR"),
-            ("out.parquet", "jsonl:DIR"),
-            ("postgres://user:s3cret@host/db", "Singer target"),
+            ("tsv:x", if cfg!(feature = "csv") { ": write csv:DIR, a folder" } else { "no output \"tsv\"" }),
+            ("shop.csv", if cfg!(feature = "csv") { ": write csv:DIR, a folder" } else { "without the feature" }),
+            ("out.parquet", if cfg!(feature = "parquet") { ": write parquet:DIR, a folder" } else { "without the feature" }),
+            ("mysql://user:s3cret@host/db", "Singer target"),
+            ("postgress://user:s3cret@host/db", "there is no output"),
             ("postgresql+psycopg2://user:s3cret@host/db", "there is no output"),
             ("s3://bucket/x", "copy it"),
-            ("shop.jsonl", "jsonl:DIR"),
+            ("shop.jsonl", ": write jsonl:DIR, a folder"),
             ("shop", "it must be stdout"),
             ("stdout:x", "there is no output \"stdout\""),
             ("", "it must be stdout"),
@@ -231,12 +277,13 @@ mod tests {
 
     #[test]
     fn no_two_targets_answer_to_one_name() {
-        let mut names = std::collections::HashSet::new();
+        let (mut names, mut endings) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for target in TARGETS {
             let own = [target.scheme()].into_iter().chain(target.aliases().iter().copied());
             assert!(own.into_iter().all(|name| names.insert(name)), "{}", target.scheme());
             assert!(!target.promise().is_empty());
-            assert_eq!(target.place().is_some(), !target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.place().is_some() || target.endings().is_empty(), "{}", target.scheme());
+            assert!(target.endings().iter().all(|ending| endings.insert(ending)), "{}", target.scheme());
         }
     }
 

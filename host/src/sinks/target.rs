@@ -1,7 +1,9 @@
 //! A kind of place that messages can go to.
 
+use super::output;
 use super::{AnySink, Sink, SinkError};
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A kind of place that messages can go to.
 pub trait Target: Sync {
@@ -10,6 +12,11 @@ pub trait Target: Sync {
 
     /// What people who come from other tools write there.
     fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What people may write who mean this target. It is refused with the form to write.
+    fn mistaken(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -31,6 +38,19 @@ pub trait Target: Sync {
         None
     }
 
+    /// The place in what stands after the colon: a path, as it is or behind the slashes of a URL, unless the target reads it in a way of its own.
+    ///
+    /// # Errors
+    /// It names nothing that can be opened. The sentence shows no secret.
+    fn read(&self, rest: &str) -> Result<PathBuf, String> {
+        output::path(self.scheme(), self.place().unwrap_or_default(), rest)
+    }
+
+    /// An output of this kind, as it may be shown to anyone.
+    fn show(&self, place: &Path) -> String {
+        format!("{}:{}", self.scheme(), place.display())
+    }
+
     /// Opens a place.
     ///
     /// # Errors
@@ -40,18 +60,42 @@ pub trait Target: Sync {
     /// The records of a stream that a place holds, in the order in which they came; none where nothing is kept. For the suite that all targets pass.
     #[cfg(test)]
     fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>>;
+
+    /// The same target as it is when each STATE counts at once, where otherwise it waits until there is enough to keep.
+    #[cfg(test)]
+    fn without_waiting(&self) -> Option<&'static dyn Target> {
+        None
+    }
+
+    /// A new place for that suite: in the file system, unless the target says otherwise. None if there can be none on this machine.
+    #[cfg(test)]
+    fn stage(&self) -> Option<Box<dyn super::conformance::Stage>> {
+        Some(Box::new(super::conformance::InFolder::new()))
+    }
+
+    /// Whether `ACTIVATE_VERSION` removes records.
+    #[cfg(test)]
+    fn heeds_versions(&self) -> bool {
+        self.keeps_state().is_some()
+    }
 }
 
 /// What is to be opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Opening<'o> {
-    /// The file or folder; empty where there is nothing to name.
+    /// The file, the folder or the URL, which may hold a password; empty where there is nothing to name.
     pub place: &'o Path,
     /// The name of the store, as [`store_identity`](crate::store_identity) gives it.
     pub store: &'o str,
     /// The streams that the run reads from their start, whatever the state says.
     pub read_whole: &'o [String],
+}
+
+impl fmt::Debug for Opening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("store", &self.store).field("read_whole", &self.read_whole).finish_non_exhaustive()
+    }
 }
 
 /// A place that is open.
@@ -68,5 +112,11 @@ impl Opened {
     /// A sink that holds no state and has nothing to say.
     pub fn new(sink: impl Sink + 'static) -> Opened {
         Opened { sink: AnySink::new(sink), state: None, notes: Vec::new() }
+    }
+
+    /// A sink with the state that its folder holds, and what was repaired there.
+    #[cfg(feature = "folder")]
+    pub(super) fn with(sink: impl Sink + 'static, state: Option<String>, repaired: Option<String>) -> Opened {
+        Opened { state, notes: repaired.into_iter().collect(), ..Opened::new(sink) }
     }
 }

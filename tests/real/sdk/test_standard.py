@@ -13,7 +13,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 PROGRAM = os.environ["TAP_BIGCOMMERCE_PROGRAM"]
 CONFIG = json.loads(pathlib.Path(os.environ["TAP_BIGCOMMERCE_STORE"]).read_text())
-KINDS = {"integer": "integer", "boolean": "boolean"}
+KINDS = {"integer": "integer", "boolean": "boolean", "object": "object"}
 
 
 def program(*args):

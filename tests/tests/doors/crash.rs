@@ -1,6 +1,7 @@
 //! The whole program, killed at moments that a seed picks, again and again; then run to its end, and held against the store. No moment
 //! depends on speed: it is a number of requests, or of bytes written.
 
+use fastrand::Rng;
 use rusqlite::types::Value as Sql;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use tap_bigcommerce_tests::messages::{Message, messages, trees};
+use tap_bigcommerce_tests::parquet;
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::tables;
 use tap_bigcommerce_tests::truth::{Held, is_whole};
@@ -189,6 +191,97 @@ impl Target for Folder {
     }
 }
 
+/// The folder with files of their own for each run.
+struct PerRun;
+
+impl Target for PerRun {
+    fn place(&self) -> &'static str {
+        "runs"
+    }
+
+    fn args(&self) -> Vec<String> {
+        ["--output", "jsonl-per-run:runs"].map(str::to_owned).into()
+    }
+
+    fn stdout(&self, _: &Shop) -> Stdio {
+        Stdio::null()
+    }
+
+    /// A file that has its name is whole.
+    fn take(&mut self, shop: &Shop) {
+        self.held(shop);
+    }
+
+    fn held(&self, shop: &Shop) -> Held {
+        let entries = std::fs::read_dir(shop.path(self.place())).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        files.sort();
+        let mut held = Held::new();
+        for file in files {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            let stream = name.split_once('-').unwrap().0.to_owned();
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.ends_with('\n'), "{name}");
+            for line in text.lines() {
+                let record: Value = serde_json::from_str(line).unwrap();
+                held.insert((stream.clone(), record["id"].as_u64().unwrap()), record);
+            }
+        }
+        held
+    }
+
+    fn clear(&mut self, shop: &Shop) {
+        std::fs::remove_dir_all(shop.path(self.place())).unwrap();
+    }
+}
+
+/// The folder of Parquet files.
+struct Columns;
+
+impl Target for Columns {
+    fn place(&self) -> &'static str {
+        "columns"
+    }
+
+    fn args(&self) -> Vec<String> {
+        ["--output", "parquet:columns"].map(str::to_owned).into()
+    }
+
+    fn stdout(&self, _: &Shop) -> Stdio {
+        Stdio::null()
+    }
+
+    /// The orders in the files that count are those that the state covers, no more and no less.
+    fn take(&mut self, shop: &Shop) {
+        let Some(manifest) = self.manifest(shop) else { return };
+        let orders = self.held(shop).into_keys().filter(|(stream, _)| stream == "orders").count();
+        let state = &manifest["state"];
+        assert_eq!(orders, if state.is_null() { 0 } else { shop.orders_covered(state) }, "{manifest}");
+    }
+
+    fn held(&self, shop: &Shop) -> Held {
+        let (folder, mut held) = (shop.path(self.place()), Held::new());
+        let Some(manifest) = self.manifest(shop) else { return held };
+        for stream in manifest["streams"].as_object().unwrap().keys() {
+            for record in parquet::records(&folder, stream).unwrap() {
+                held.insert((stream.clone(), record["id"].as_u64().unwrap()), record);
+            }
+        }
+        held
+    }
+
+    fn clear(&mut self, shop: &Shop) {
+        std::fs::remove_dir_all(shop.path(self.place())).unwrap();
+    }
+}
+
+impl Columns {
+    fn manifest(&self, shop: &Shop) -> Option<Value> {
+        let manifest = std::fs::read(shop.path(self.place()).join("state.json")).ok()?;
+        Some(serde_json::from_slice(&manifest).unwrap())
+    }
+}
+
 /// How many bytes the files have whose names begin so, in this folder and below.
 fn written(folder: &Path, start: &str) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -200,16 +293,6 @@ fn written(folder: &Path, start: &str) -> u64 {
         Err(_) => 0,
     })
     .sum()
-}
-
-/// Numbers by chance, the same ones each time (Knuth's MMIX).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
 }
 
 fn start(shop: &Shop, target: &dyn Target) -> Child {
@@ -238,9 +321,9 @@ fn killed_again_and_again(seed: u64, target: &mut dyn Target) {
     let (requests, bytes) = (shop.sandbox.request_count(), written(&shop.path(""), target.place()));
     let whole = target.held(&shop);
     target.clear(&shop);
-    let (mut chance, mut kills) = (Chance(seed), 0);
+    let (mut chance, mut kills) = (Rng::with_seed(seed), 0);
     while kills < KILLS {
-        let (asked, end) = (shop.after_requests(1 + chance.below(requests)), 1 + chance.below(bytes));
+        let (asked, end) = (shop.after_requests(1 + chance.u64(..requests)), 1 + chance.u64(..bytes));
         let mut child = start(&shop, target);
         let by_bytes = kills % 2 == 1;
         let moment = || if by_bytes { written(&shop.path(""), target.place()) >= end } else { asked.try_recv().is_ok() };
@@ -275,15 +358,25 @@ fn a_run_killed_again_and_again_ends_with_the_same_folder() {
     killed_again_and_again(20_240_609, &mut Folder);
 }
 
+#[test]
+fn runs_killed_again_and_again_end_with_every_record_in_their_files() {
+    killed_again_and_again(20_240_610, &mut PerRun);
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_same_columns() {
+    killed_again_and_again(20_240_611, &mut Columns);
+}
+
 /// As after a crash of the whole machine: the file ends anywhere.
 #[test]
 fn messages_torn_off_anywhere_lead_on_from_their_last_state() {
     let shop = Shop::new(counts(60, 30, 20, 10));
     shop.file("config.json", &shop.config_with(json!({"page_size": 10})));
     let text = shop.run([]).ok().stdout;
-    let mut chance = Chance(7);
+    let mut chance = Rng::with_seed(7);
     for _ in 0..8 {
-        let end = (0..=chance.below(text.len() as u64) as usize).rev().find(|end| text.is_char_boundary(*end)).unwrap();
+        let end = (0..=chance.u64(..text.len() as u64) as usize).rev().find(|end| text.is_char_boundary(*end)).unwrap();
         let taken = up_to_the_last_state(&text[..end]);
         let state = taken.last().and_then(|message| message.value.clone()).unwrap_or_else(|| json!({}));
         let mut held = trees(&taken);

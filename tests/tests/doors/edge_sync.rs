@@ -103,7 +103,7 @@ async fn a_client_that_hangs_up_while_the_quota_is_awaited_ends_the_run() {
     hang_up_at(&edge, "orders").await;
     assert!(edge.ends().await, "the run waits although nobody listens: {}", edge.log());
     assert!(shop.sandbox.request_count() <= quota.requests);
-    assert!(edge.log().lines().last().unwrap().contains("no reader any more"), "{}", edge.log());
+    assert!(edge.log().lines().last().unwrap().contains("nothing reads the messages any more"), "{}", edge.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,7 +77,7 @@ fn an_address_that_must_not_be_is_refused_before_any_request() {
 fn a_wrong_command_line_shows_its_fault() {
     for (line, word) in [
         (&["--nonsense"][..], "--nonsense"),
-        (&["--output", "csv:x"], "sqlite:FILE"),
+        (&["--output", "duckdb:x"], "sqlite:FILE"),
         (&["--discover", "--check"], "--check"),
         (&["--config"], "--config"),
         (&["words"], "words"),

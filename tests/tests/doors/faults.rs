@@ -224,7 +224,7 @@ async fn a_fault_that_stays_is_told_in_a_sentence_and_the_next_run_completes_the
         Case::new(
             "the same page for ever",
             vec![Fault::on("/v2/orders?", Action::DuplicatePage).skip(2).always()],
-            told(&["orders", "came before", "twice"], others),
+            told(&["orders", "already read", "twice"], others),
         ),
         Case::new("lines without an end", vec![Fault::when(lines_of(11), endless).always()], aside(others)),
         Case::new(

@@ -117,7 +117,7 @@ fn a_folder_that_cannot_be_one_is_named_before_the_store_is_asked() {
     std::fs::create_dir(shop.path("taken/orders.jsonl")).unwrap();
     for (folder, words) in [
         ("config.json", "is a file, not a folder"),
-        ("config.json/below", "cannot be made"),
+        ("config.json/below", "cannot be created"),
         ("mine", "already exists"),
         ("taken", "orders.jsonl"),
         ("foreign", "not written by this tap"),
@@ -169,7 +169,7 @@ fn a_disk_that_fills_up_loses_nothing() {
     let whole = files(&shop, "whole");
     let largest = whole.values().map(String::len).max().unwrap();
     let blocks = u32::try_from(largest / 512 / 2).unwrap();
-    run(limited(&shop.tap(TO_LINES), blocks)).told(10, &["lines/", "as large as", "run again"]);
+    run(limited(&shop.tap(TO_LINES), blocks)).told(10, &["lines/", "largest file size", "run again"]);
     shop.run(TO_LINES).ok();
     assert!(files(&shop, "lines") == whole);
 }

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod backoff;
+mod batches;
 mod command;
 mod connections;
 mod crash;
+mod csv;
 mod deletions;
 mod edge;
 mod edge_stores;
@@ -21,6 +23,8 @@ mod library;
 mod logs;
 mod meltano;
 mod origins;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod python;
 mod records;
 mod report;
@@ -36,5 +40,11 @@ mod spent;
 mod sqlite;
 mod store_errors;
 mod streams;
+#[cfg(unix)]
+mod target;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod trial;
 mod wit;
+mod words;

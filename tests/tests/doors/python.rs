@@ -1,5 +1,6 @@
 //! Config, catalog and state of the Python tap-bigcommerce work unchanged.
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap_bigcommerce_sandbox::{Counts, Kind};
@@ -22,20 +23,10 @@ fn run(shop: &Shop) -> Ended {
 /// The ids of the records that were modified at or after the stream's bookmark.
 fn since_bookmark(shop: &Shop, stream: &str, kind: Kind) -> Vec<u64> {
     let state: Value = serde_json::from_str(STATE).unwrap();
-    let bookmark: std::time::SystemTime = rfc3339(state["bookmarks"][stream]["date_modified"].as_str().unwrap());
+    let bookmark = DateTime::parse_from_rfc3339(state["bookmarks"][stream]["date_modified"].as_str().unwrap()).unwrap();
     shop.sandbox.with_store(|store| {
-        store
-            .ids(kind)
-            .filter(|id| store.date_modified(kind, *id).is_some_and(|date| std::time::SystemTime::from(date) >= bookmark))
-            .collect()
+        store.ids(kind).filter(|id| store.date_modified(kind, *id).is_some_and(|date| date >= bookmark)).collect()
     })
-}
-
-/// SQLite knows dates well enough.
-fn rfc3339(text: &str) -> std::time::SystemTime {
-    let connection = rusqlite::Connection::open_in_memory().unwrap();
-    let seconds: u64 = connection.query_row("SELECT unixepoch(?1)", [text], |row| row.get(0)).unwrap();
-    std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
 }
 
 #[test]
@@ -86,7 +77,8 @@ fn the_new_state_keeps_what_was_in_the_old_one() {
     let (old, new): (Value, &Value) = (serde_json::from_str(STATE).unwrap(), last_state(&messages));
     assert_eq!(new["bookmarks"]["coupons"]["id"], old["bookmarks"]["coupons"]["id"], "the Python tap could resume from it");
     for stream in ["orders", "customers", "products"] {
-        let date = |state: &Value| rfc3339(state["bookmarks"][stream]["date_modified"].as_str().unwrap());
+        let date =
+            |state: &Value| DateTime::parse_from_rfc3339(state["bookmarks"][stream]["date_modified"].as_str().unwrap()).unwrap();
         assert!(date(new) > date(&old), "{stream}");
     }
 }

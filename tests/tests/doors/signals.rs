@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: the run ends with a STATE and exit code 130; a second signal ends it at once.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::channel;
@@ -13,13 +13,20 @@ fn start(shop: &Shop) -> Child {
     shop.tap([]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn signal(child: u32, signal: Signal) {
-    let pid = Pid::from_raw(child.try_into().unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
+pub(crate) fn signal(child: u32, signal: Signal) {
+    kill_process(pid(child), signal).unwrap();
+}
+
+pub(crate) fn signal_group(leader: u32, signal: Signal) {
+    kill_process_group(pid(leader), signal).unwrap();
+}
+
+fn pid(child: u32) -> Pid {
+    Pid::from_raw(child.try_into().unwrap()).unwrap()
 }
 
 /// A store that never answers one request in the middle of the orders, so that a run cannot end before its signal; and when it has been asked.
-fn stalling() -> (Shop, std::sync::mpsc::Receiver<()>) {
+pub(crate) fn stalling() -> (Shop, std::sync::mpsc::Receiver<()>) {
     let shop = Shop::new(counts(40, 10, 5, 5));
     let (tell, stalled) = channel();
     shop.sandbox.with_store(|store| {

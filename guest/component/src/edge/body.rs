@@ -50,7 +50,8 @@ async fn read(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
             Ok(bytes) if bytes.is_empty() => {
                 let (next, late) = (pin!(ready.wait_for()), pin!(WasiClock.sleep(LONGEST_WAIT)));
                 if matches!(select(next, late).await, Either::Right(_)) {
-                    let text = format!("nothing of the request's body has come for {} s; send it again", LONGEST_WAIT.as_secs());
+                    let text =
+                        format!("no more of the request's body has arrived for {} s; send it again", LONGEST_WAIT.as_secs());
                     return Err(Refusal::new(408, "body", text));
                 }
             }

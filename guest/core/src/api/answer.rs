@@ -90,7 +90,7 @@ pub(super) fn judge<B>(
         },
         429 => match response.reset() {
             Some(reset) => Outcome::Throttled(reset),
-            None => again("the store is busy (status 429)".into(), Kind::RateLimited),
+            None => again("the store is throttling requests (status 429)".into(), Kind::RateLimited),
         },
         // 408: the store gave up waiting for the request.
         408 | 423 | 500.. => again(format!("the store answered {} with status {status}", request.path), Kind::Api),
@@ -113,14 +113,14 @@ fn refusal(config: &Config, request: &Request, response: &Response) -> Failure {
         403 => Failure::new(
             Kind::MissingScope,
             format!(
-                "the access token may not read this: give its API account the scope {}; if it has it, the plan of the store may lack this{said}",
+                "the access token is not allowed to read this: give its API account the scope {}; if it has that scope already, the store's plan may not include this{said}",
                 request.scope
             ),
         ),
         404 => Failure::new(
             Kind::Api,
             format!(
-                "the store does not know this list (status 404): check store_hash and api_url, and that the plan of the store has it{said}"
+                "the store does not know this list (status 404): check store_hash and api_url, and that the store's plan includes it{said}"
             ),
         ),
         300..=399 => Failure::new(

@@ -163,7 +163,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                 // One that comes among good answers may be a fault of its own.
                 Outcome::Refused(refused) if refused.status == Some(401) && self.good.get() && refusals == 0 => {
                     refusals += 1;
-                    (refused.status, "the store refused the access token that it took before".to_owned(), Kind::Unauthorized)
+                    (refused.status, "the store refused an access token that it accepted before".to_owned(), Kind::Unauthorized)
                 }
                 Outcome::Refused(refused) => return Err(refused),
                 Outcome::NoBody(answer) => {
@@ -232,7 +232,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
     async fn permit(&self, request: &Request) -> Result<Permit<'_>, Refused> {
         let announce = |pause: Duration| {
             if pause >= Duration::from_secs(1) {
-                let text = format!("the store's quota is spent; waiting {:.1} s for its reset", pause.as_secs_f64());
+                let text = format!("the store's quota is used up; waiting {:.1} s for its reset", pause.as_secs_f64());
                 self.log.info(None, &text);
             }
         };

@@ -92,3 +92,42 @@ fn a_config_that_is_not_json_says_where() {
     let failure = parse("{\n  \"a\": }").unwrap_err();
     assert!(failure.message.contains("line 2"), "{failure}");
 }
+
+#[test]
+fn batch_config_has_the_sdks_keys_and_only_what_this_tap_can_write() {
+    const BATCHES: &str = r#"{"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "ROOT"}}"#;
+    let with = |value: &str| parse(&GOOD.replacen('{', &format!("{{\"batch_config\": {value}, "), 1));
+    let folder = |root: &str| with(&BATCHES.replace("ROOT", root)).unwrap().0.batches.unwrap().folder;
+    for (root, path) in [
+        ("file:///var/tmp/a b", "/var/tmp/a b"),
+        ("file://batches/x", "batches/x"),
+        ("/var/tmp", "/var/tmp"),
+        ("file:///C:/batches", "C:/batches"),
+    ] {
+        assert_eq!(folder(root), path, "{root}");
+    }
+    let whole = BATCHES.replace("\"}}", "\", \"prefix\": \"shop-\"}, \"batch_size\": 7}");
+    let batches = with(&whole.replace("ROOT", "file:///x")).unwrap().0.batches;
+    assert_eq!(batches, Some(Batches { folder: "/x".into(), prefix: "shop-".into(), size: 7 }));
+    assert_eq!((with("null").unwrap().0.batches, with("\"\"").unwrap().0.batches), (None, None));
+    for (value, word) in [
+        ("{}", "encoding"),
+        ("true", "JSON object"),
+        (&BATCHES.replace("jsonl", "parquet"), "jsonl"),
+        (&BATCHES.replace("gzip", "none"), "gzip"),
+        (&BATCHES.replace("ROOT", "s3://bucket"), "storage.root"),
+        (&BATCHES.replace("ROOT", "file://"), "storage.root"),
+        (&BATCHES.replace("ROOT", "file:///a%20b"), "storage.root"),
+        (&whole.replace("shop-", "../"), "storage.prefix"),
+        (&whole.replace('7', "0"), "batch_size"),
+        (&BATCHES.replace("\"root\"", "\"params\": {\"key\": \"s3cret\"}, \"root\""), "params"),
+    ] {
+        let failure = with(value).unwrap_err();
+        assert!(failure.message.contains("batch_config") && failure.message.contains(word), "{value}: {failure}");
+        assert!(!failure.message.contains("s3cret"), "{failure}");
+    }
+    let both = whole.replace("ROOT", "/x");
+    let failure =
+        parse(&GOOD.replacen('{', &format!("{{\"batch_config\": {both}, \"emit_activate_version_messages\": true, "), 1));
+    assert!(failure.unwrap_err().message.contains("exclude each other"));
+}

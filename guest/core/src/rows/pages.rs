@@ -19,8 +19,8 @@ const MOST_ROWS: usize = 100_000;
 const MOST_PASSES: u32 = 10;
 
 const OF_OTHERS: &str = "holds rows of other records, or rows that do not say whose they are";
-const UNSTEADY: &str = "has another number of rows each time it is read";
-const ENDLESS: &str = "brings nothing new where the store has more, or does not end";
+const UNSTEADY: &str = "has a different number of rows each time it is read";
+const ENDLESS: &str = "returns no new rows although the store has more, or never ends";
 
 /// A record's list, and whether the store says that this is all of it.
 pub(super) struct Paged {

@@ -119,8 +119,8 @@ fn a_rule_that_names_nothing_names_the_nearest() {
         ("variants", "\"products.variants\""),
         ("coupons.sku", "--discover"),
         ("gift_registries", "orders, order_products, order_coupons, "),
-        ("orders..id", "names nothing"),
-        ("x*", "names nothing"),
+        ("orders..id", "matches nothing"),
+        ("x*", "matches nothing"),
     ] {
         for (select, exclude) in [(&[rule][..], &[][..]), (&[], &[rule])] {
             let failure = selected(None, select, exclude).unwrap_err();

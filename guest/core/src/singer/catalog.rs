@@ -25,7 +25,7 @@ pub(crate) fn read(text: &str) -> Result<Value> {
 }
 
 fn fault(what: String) -> Failure {
-    Failure::new(Kind::Catalog, format!("the catalog cannot be used: {what}; --discover writes a good one"))
+    Failure::new(Kind::Catalog, format!("the catalog cannot be used: {what}; write a new one with --discover"))
 }
 
 /// The name of an entry's stream: `tap_stream_id`, else `stream`.

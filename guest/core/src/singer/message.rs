@@ -100,7 +100,7 @@ impl<'s> Output<'s> {
     }
 
     /// Adds a SCHEMA message.
-    pub fn schema(&mut self, stream: &str, schema: &Value, key: &[&str], bookmark: Option<&str>) {
+    pub fn schema(&mut self, stream: &str, schema: &Value, key: &[String], bookmark: Option<&str>) {
         let bookmark: Vec<&str> = bookmark.into_iter().collect();
         let message = json!({ "type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": key, "bookmark_properties": bookmark });
         self.lines.extend_from_slice(message.to_string().as_bytes());
@@ -195,7 +195,7 @@ mod tests {
     fn the_type_of_each_message_is_known() {
         let mut sink = Kept(Vec::new());
         let mut output = Output::new(&mut sink);
-        output.schema("orders", &json!({}), &["id"], None);
+        output.schema("orders", &json!({}), &["id".to_owned()], None);
         let record = |out: &mut Vec<u8>| {
             out.extend_from_slice(b"{}");
             Ok::<(), ()>(())

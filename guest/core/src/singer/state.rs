@@ -64,9 +64,9 @@ impl State {
         if is_foreign {
             let mut named: Vec<String> = unknown.iter().take(NAMED).cloned().collect();
             named.extend(unknown.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
-            return Err(fault(format!("this tap knows nothing of what it holds ({})", named.join(", "))));
+            return Err(fault(format!("this tap does not recognize its content ({})", named.join(", "))));
         }
-        let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is passed on as it is");
+        let pass_on = |what| format!("the state holds {what}, which this tap does not know; it is kept in the STATE unchanged");
         warnings.extend(unknown.into_iter().map(pass_on));
         Ok((state, warnings))
     }
@@ -264,7 +264,7 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
 fn fault(what: String) -> Failure {
     Failure::new(
         Kind::State,
-        format!("the state cannot be used: {what}; give the last STATE of an earlier run, or none to read everything"),
+        format!("the state cannot be used: {what}; pass the last STATE of an earlier run, or no state to read everything"),
     )
 }
 

@@ -68,7 +68,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         self.note_aside(stage, &members);
         if !full.is_empty() {
             let text = format!(
-                "the store cannot serve more than {MOST_ASIDE} records or ranges of them; the last is {aside}: {}. Look at the store, then run again",
+                "more than {MOST_ASIDE} records or ranges of records could not be served by the store; the last is {aside}: {}. Check the store, then run again",
                 why.message
             );
             return self.leave_out(stage, &full, &Failure::new(Kind::Api, text).of_stream(&names(stage, &full)));
@@ -80,7 +80,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
     pub(super) fn gone(&mut self, stage: &mut Stage<'_>, gone: Aside) {
         let what = match gone {
             Aside::Id(id) => format!("record {id} was set aside, and has since been deleted from the store"),
-            Aside::Gap { above, below, .. } => format!("nothing more is aside between {above} and {below}"),
+            Aside::Gap { above, below, .. } => format!("no more records are set aside between {above} and {below}"),
             Aside::Again { .. } => return,
         };
         self.log.info(Some(stage.group.name()), &what);

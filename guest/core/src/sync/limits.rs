@@ -64,7 +64,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
 
     /// How much more may be asked for. When the time is over nothing new is begun, and what is under way ends as far as it need not wait.
     fn room(&mut self, stage: &Stage<'_>) -> Room {
-        let left = self.max_records.map(|most| most.saturating_sub(self.written));
+        let left = self.max_records.map(|most| most.saturating_sub(self.read));
         // The first record is due in any case.
         let left = left.map(|left| if self.advanced { left } else { left.max(1) });
         if self.is_late() && self.may_end(stage) {
@@ -82,7 +82,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
     }
 
     pub(super) fn has_records_enough(&self) -> bool {
-        self.max_records.is_some_and(|most| self.written >= most)
+        self.max_records.is_some_and(|most| self.read >= most)
     }
 
     pub(super) fn is_late(&self) -> bool {

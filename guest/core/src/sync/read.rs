@@ -203,11 +203,11 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         };
         let mut target =
             Target { output: &mut self.output, log: &*self.log, strict: self.config.strict, extracted: &row.extracted };
-        let before = Tally::records_of(&stage.tallies);
+        let before = Tally::read_of(&stage.tallies);
         let unwritten = records::write(group, &takers, &mut stage.tallies, &mut target, row, &lists);
-        let written = Tally::records_of(&stage.tallies) - before;
-        self.since_state += written;
-        self.written += written;
+        let read = Tally::read_of(&stage.tallies) - before;
+        self.since_state += read;
+        self.read += read;
         let mut unwritten = unwritten?;
         self.came(stage, row, &unwritten);
         // What one list is the cause of is one entry in the log.

@@ -23,7 +23,7 @@ pub(super) enum Continues {
 impl Stage<'_> {
     /// A new walk begins, or one that is resumed.
     pub(super) fn begin(&mut self) {
-        self.written_before = self.tallies.iter().map(|tally| tally.records).collect();
+        self.read_before = self.tallies.iter().map(Tally::read).collect();
     }
 
     /// Something is uncertain for some members.
@@ -36,8 +36,8 @@ impl Stage<'_> {
     }
 
     fn has_rows(&self, place: usize) -> bool {
-        let counts = self.tallies.get(place).zip(self.written_before.get(place));
-        counts.is_some_and(|(tally, before)| tally.records > *before)
+        let counts = self.tallies.get(place).zip(self.read_before.get(place));
+        counts.is_some_and(|(tally, before)| tally.read() > *before)
     }
 }
 
@@ -106,7 +106,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let is_aside = !stage.takers.aside_of(place).as_slice().is_empty();
             match uncertain.or(is_aside.then_some(Uncertain::Aside)) {
                 // That there are none is certain if every answer says so.
-                None | Some(Uncertain::NoRows) => self.output.activate_version(name, version),
+                None | Some(Uncertain::NoRows) => self.output.activate_version(&member.written.name, version),
                 Some(uncertain) => {
                     let text = format!(
                         "rows that are gone from the store stay in the target, because {}; the next run tries again",

@@ -40,7 +40,7 @@ impl Findings {
 
     /// Notes a value whose bytes had to be repaired, in the record with this key.
     pub fn repaired(&mut self, key: &dyn Display, field: &str) {
-        let more = || format!("further values of {field} with bytes that are not valid are counted, not named");
+        let more = || format!("further values of {field} with invalid bytes are counted, not named");
         self.note(Oddity::Repaired, field, more, || {
             format!("record {key}: bytes in the field {field} were not valid and were replaced")
         });

@@ -161,7 +161,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let doubt = self.doubt_by_the_highest(unserved_to).await?;
             return Ok(match of_page.filter(|_| doubt.is_none()) {
                 Some(total) => {
-                    let why = format!("a page without news says that {total} records match");
+                    let why = format!("a page with no new records says that {total} records match");
                     Some(Doubt { why, proven: self.counts_are_proven().await? })
                 }
                 None => doubt,

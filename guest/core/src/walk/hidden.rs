@@ -82,8 +82,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     fn say(&self, hidden: &Hidden, does: &str) {
         let (name, value) = hidden.filter;
-        let text =
-            format!("the store {does} the filter {name}={value}; {} come as far as the list shows them without it", hidden.name);
+        let text = format!(
+            "the store {does} the filter {name}={value}; only the {} that the list shows without it are read",
+            hidden.name
+        );
         self.log.info(Some(self.stream), &text);
     }
 }

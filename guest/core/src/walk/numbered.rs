@@ -24,7 +24,7 @@ const LEAST_ROWS: u32 = 10;
 /// How many rows a page of the API has by default, and at most.
 const USUAL_PAGES: [usize; 2] = [50, 250];
 
-const REPEATED: &str = "pages that bring only records that came before";
+const REPEATED: &str = "pages that have only records that were already read";
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// The next page. Where there is none, the first one again.
@@ -115,7 +115,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let is_exhausted = is_believed || pass.is_steady && pass.number > 1 && !pass.has_news;
         if is_exhausted && pass.has_all() == Some(false) {
             self.gate.remarks.note(None, Uncertain::Short);
-            self.warn("the list is shorter than it says each time that it is read; it is believed");
+            self.warn("each time it is read, the list has fewer records than its total; it is taken as complete");
         }
         let is_whole = is_exhausted || pass.is_steady && pass.has_all() != Some(false);
         // A single page shows the list at one moment. The pages that an earlier run read are read again by the next walk.

@@ -94,7 +94,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     fn warn_of_old(&mut self, id: u64, date: Option<DateTime<Utc>>) {
         let old = matches!((date, self.extent.since), (Some(date), Some(since)) if date < since - SECOND);
         if old && !std::mem::replace(&mut self.warned_of_old, true) {
-            let text = "was modified before the time that was asked for; such records are passed on, and only this one is named";
+            let text = "was modified before the requested time; such records are still written, and only the first is named";
             self.warn(&format!("record {id} {text}"));
         }
     }

@@ -78,7 +78,7 @@ fn a_price_list_without_a_list_of_records_is_passed_with_a_warning() {
     let came: BTreeSet<u64> =
         run.records("price_list_records").iter().map(|record| record["price_list_id"].as_u64().unwrap()).collect();
     assert!(!came.contains(&lists[0]) && came.contains(&lists[1]) && came.contains(&lists[24]));
-    let warned = run.warnings().iter().filter(|warning| warning.contains("has no list (status 404)")).count();
+    let warned = run.warnings().iter().filter(|warning| warning.contains("but its list does not (status 404)")).count();
     assert_eq!(warned, 2, "{:?}", run.warnings());
 }
 

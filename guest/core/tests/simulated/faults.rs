@@ -121,7 +121,7 @@ fn a_part_that_is_not_found_is_believed_only_when_its_order_is_gone() {
     world.store.borrow_mut().add_fault(Fault::on(&format!("/orders/{id}/coupons"), Action::NotFound).always());
     let run = world.run(None).ok();
     assert_eq!((run.result.as_ref().unwrap().verdict(), run.records("orders").len()), (None, 40));
-    assert!(run.warnings().iter().any(|warning| warning.contains(&format!("record {id}: the list of coupons is not there"))));
+    assert!(run.warnings().iter().any(|warning| warning.contains(&format!("record {id}: the list of coupons does not exist"))));
 
     // It says that it has items.
     let world = World::new(SMALL);
@@ -232,7 +232,7 @@ fn a_customers_further_addresses_are_believed_only_if_they_are_all_and_its_own()
     world.store.borrow_mut().add_fault(Fault::on(path, Action::EmptyPage).always());
     let run = world.run(None).ok();
     assert_eq!(run.result.as_ref().unwrap().verdict().unwrap().kind, Kind::SetAside);
-    assert!(run.warnings().iter().any(|warning| warning.contains("the list of addresses brings nothing new")));
+    assert!(run.warnings().iter().any(|warning| warning.contains("the list of addresses returns no new rows")));
 
     let world = World::new(SMALL);
     world.store.borrow_mut().quirks.ignored_parameters.insert("customer_id:in".to_owned());
@@ -325,7 +325,7 @@ fn a_cursor_that_the_store_forgot_starts_the_walk_over() {
     state["bookmarks"]["customers"]["walk"]["position"]["cursor"] = json!("forgotten");
     world.store.borrow_mut().clear_faults();
     let resumed = world.run(Some(&state)).ok();
-    assert!(resumed.warnings().iter().any(|warning| warning.contains("position of the last run")), "{:?}", resumed.warnings());
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("last run's position")), "{:?}", resumed.warnings());
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
 }
 
@@ -340,7 +340,7 @@ fn a_cursor_that_leads_nowhere_any_more_starts_the_walk_over() {
     let of_cursor = move |request: &Request| request.query.contains(&format!("after={}", cursor.trim_end_matches('=')));
     world.store.borrow_mut().add_fault(Fault::when(of_cursor, Action::EmptyPage).times(4));
     let resumed = world.run(Some(broken.state())).ok();
-    assert!(resumed.warnings().iter().any(|warning| warning.contains("position of the last run")), "{:?}", resumed.warnings());
+    assert!(resumed.warnings().iter().any(|warning| warning.contains("last run's position")), "{:?}", resumed.warnings());
     assert_eq!(resumed.result.as_ref().unwrap().verdict(), None);
     assert_eq!(crate::world::versions(&[&broken, &resumed], "customers").len(), everything(&world)[1]);
 }

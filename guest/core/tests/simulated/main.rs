@@ -11,6 +11,7 @@ mod channels;
 mod costs;
 mod embedded;
 mod faults;
+mod flattening;
 mod forms;
 mod frozen;
 mod gone;
@@ -30,6 +31,7 @@ mod shapes;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod small_lists;
+mod stream_maps;
 mod version_numbers;
 mod versions;
 mod world;

@@ -33,7 +33,7 @@ fn a_run_says_once_that_variants_have_no_date_of_their_own() {
     let world = World::new(SMALL);
     let said = |select: &str, state: Option<&Value>| -> Vec<String> {
         let run = world.select_from(select, state);
-        let is_it = |text: &&String| text.contains("does not date changes of variants");
+        let is_it = |text: &&String| text.contains("has no modification date for variants");
         run.log.iter().map(|(_, text)| text).filter(is_it).cloned().collect()
     };
     let first = world.select("products");

@@ -95,7 +95,7 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     for why in [
         "this is required",
         "store_hash may hold only",
-        "after /stores/",
+        "https://store-HASH.mybigcommerce.com",
         "http is for loopback",
         "access_token holds a space",
         "start_date",
@@ -118,12 +118,21 @@ fn answers_that_the_store_refuses_are_asked_for_again_and_enter_keeps_one() {
     let (done, script) = play(&folder, &["http://127.0.0.1:8/stores/abc/v3", "id", "secret:bad", "", "", "", "secret:good", ""]);
     done.unwrap();
     assert!(
-        script.shown.contains("refuses the access token") && script.shown.contains("leaves it out) [id]"),
+        script.shown.contains("refuses the access token") && script.shown.contains("(Enter keeps it, - leaves it out) [id]"),
         "{}",
         script.shown
     );
     let config = json!({"store_hash": "abc", "api_url": "http://127.0.0.1:8", "client_id": "id", "access_token": "good"});
     assert_eq!(written(&folder), config);
+}
+
+#[test]
+fn an_answer_may_be_taken_back_and_the_token_goes_to_no_place_of_an_earlier_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let answers = ["http://127.0.0.1:8/stores/abc/v3", "id", "secret:bad", "2024-01-31", "abcd", "-", "secret:good", "-"];
+    let (done, _) = play(&folder, &answers);
+    done.unwrap();
+    assert_eq!(written(&folder), json!({"store_hash": "abcd", "access_token": "good"}));
 }
 
 #[test]

@@ -1,74 +1,86 @@
 //! Where a run's time went, and its requests over time, as pictures.
 
 use crate::spent::{line, shares};
-use std::fmt::Write as _;
+use maud::{Markup, html};
 use std::time::Duration;
-use tap_bigcommerce::{Spent, Timeline};
+use tap_bigcommerce::{Spent, Stretch, Timeline};
 
 const HEIGHT: f64 = 100.0;
 
 /// A section with a bar of the parts of a run's time, and what they are; nothing for a run that took no time.
-pub(super) fn spent(spent: &Spent) -> String {
-    let Some(line) = line(spent) else { return String::new() };
-    let (mut legend, mut bar, mut place) = (String::new(), String::new(), 0);
-    for share in shares(spent) {
-        let (name, what, percent, time) = (share.name, share.what, share.percent, time(share.time));
-        // Writing to a String cannot fail.
-        let _ = write!(legend, "<span><i class=\"key {name}\"></i>{percent} % {what}: {time}</span> ");
-        let _ = write!(
-            bar,
-            "<rect x=\"{place}\" y=\"0\" width=\"{percent}\" height=\"1\" class=\"{name}\"><title>{what}: {time}</title></rect>"
-        );
-        place += percent;
+pub(super) fn spent(spent: &Spent) -> Markup {
+    let shares = shares(spent);
+    // Each part of the bar begins where those before it end.
+    let places = shares.iter().scan(0, |end, share| {
+        *end += share.percent;
+        Some(*end - share.percent)
+    });
+    html! {
+        @if let Some(line) = line(spent) {
+            h2 { "Where the time went" }
+            figure {
+                figcaption {
+                    @for share in &shares {
+                        span { i.key.(share.name) {} (share.percent) " % " (share.what) ": " (time(share.time)) } " "
+                    }
+                }
+                svg.spent viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label=(line) {
+                    @for (place, share) in places.zip(&shares) {
+                        rect.(share.name) x=(place) y="0" width=(share.percent) height="1" {
+                            title { (share.what) ": " (time(share.time)) }
+                        }
+                    }
+                }
+            }
+        }
     }
-    format!(
-        "<h2>Where the time went</h2>\n<figure>\n<figcaption>{legend}</figcaption>\n<svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" \
-         class=\"spent\" role=\"img\" aria-label=\"{line}\">{bar}</svg>\n</figure>\n"
-    )
 }
 
 /// A `figure` with bars for requests and shades for waits, and what its axes are.
-pub(super) fn figure(timeline: &Timeline) -> String {
-    let stretches = timeline.stretches();
+pub(super) fn figure(timeline: &Timeline) -> Markup {
+    let (stretches, span) = (timeline.stretches(), timeline.span());
     let most = stretches.iter().map(|stretch| stretch.requests).max().unwrap_or_default();
     if most == 0 {
-        return "<p class=\"quiet\">No request was made.</p>\n".to_owned();
+        return html! { p.quiet { "No request was made." } };
     }
-    let span = timeline.span();
-    let mut svg = String::new();
-    for (place, stretch) in stretches.iter().enumerate() {
-        let part = stretch.waited.as_secs_f64() / span.as_secs_f64();
-        let height = stretch.requests as f64 / most as f64 * HEIGHT;
-        let (from, to) = (time(span * place as u32), time(span * (place as u32 + 1)));
-        let waited = if stretch.waited.is_zero() { String::new() } else { format!(", {} waited", time(stretch.waited)) };
-        let requests = stretch.requests;
-        // Writing to a String cannot fail.
-        let _ = write!(
-            svg,
-            "<g><title>{from} to {to}: {requests} requests{waited}</title><rect x=\"{place}\" y=\"0\" width=\"1\" height=\"{HEIGHT}\" class=\"wait\" fill-opacity=\"{:.2}\"/>",
-            part.min(1.0) * 0.4
-        );
-        if requests > 0 {
-            let height = height.max(1.0);
-            let _ = write!(
-                svg,
-                "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"0.84\" height=\"{height:.2}\" class=\"bar\"/>",
-                place as f64 + 0.08,
-                HEIGHT - height
-            );
+    let (end, each) = (span * stretches.len() as u32, time(span));
+    html! {
+        figure {
+            figcaption {
+                span { i.key.bar-key {} "requests in each " (each) ", at most " (most) }
+                " "
+                span {
+                    i.key.wait-key {}
+                    "no request under way for a second or more: waiting for the quota, before another try, or for the target"
+                }
+            }
+            svg viewBox={ "0 0 " (stretches.len()) " " (HEIGHT) } preserveAspectRatio="none" role="img"
+                aria-label={ "Requests over time, at most " (most) " in " (each) } {
+                @for (place, stretch) in stretches.iter().enumerate() { (bar(place, stretch, span, most)) }
+            }
+            div.ticks { @for tick in 0..=4 { span { (time(end * tick / 4)) } } }
         }
-        svg.push_str("</g>\n");
     }
-    let end = span * stretches.len() as u32;
-    let ticks: String = (0..=4).map(|tick| format!("<span>{}</span>", time(end * tick / 4))).collect();
-    let each = time(span);
-    format!(
-        "<figure>\n<figcaption><span><i class=\"key bar-key\"></i>requests in each {each}, at most {most}</span> <span><i class=\"key wait-key\"></i>no request \
-         under way for a second or more: waiting for the quota, before another try, or for the target</span></figcaption>\n\
-         <svg viewBox=\"0 0 {} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Requests over time, at most {most} in {each}\">\n{svg}</svg>\n\
-         <div class=\"ticks\">{ticks}</div>\n</figure>\n",
-        stretches.len(),
-    )
+}
+
+/// One stretch of time: how much of it was waited for, and how many requests there were.
+fn bar(place: usize, stretch: &Stretch, span: Duration, most: u64) -> Markup {
+    let part = stretch.waited.as_secs_f64() / span.as_secs_f64();
+    let height = (stretch.requests as f64 / most as f64 * HEIGHT).max(1.0);
+    let (from, to) = (time(span * place as u32), time(span * (place as u32 + 1)));
+    html! {
+        g {
+            title {
+                (from) " to " (to) ": " (stretch.requests) " requests"
+                @if !stretch.waited.is_zero() { ", " (time(stretch.waited)) " waited" }
+            }
+            rect.wait x=(place) y="0" width="1" height=(HEIGHT) fill-opacity=(format!("{:.2}", part.min(1.0) * 0.4)) {}
+            @if stretch.requests > 0 {
+                rect.bar x=(format!("{:.2}", place as f64 + 0.08)) y=(format!("{:.2}", HEIGHT - height)) width="0.84"
+                    height=(format!("{height:.2}")) {}
+            }
+        }
+    }
 }
 
 /// A time as a person says it, to about a hundredth.
@@ -99,15 +111,15 @@ mod tests {
         let mut parts = Spent::default();
         (parts.quota, parts.answers, parts.computing) =
             (Duration::from_secs(60), Duration::from_secs(30), Duration::from_secs(10));
-        let html = spent(&parts);
+        let html = spent(&parts).into_string();
         let widths: Vec<&str> = html.split("width=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         assert_eq!(widths, ["60", "30", "10"]);
         assert!(html.contains("60 % waiting for the quota: 60 s") && !html.contains("the target"), "{html}");
-        assert_eq!(spent(&Spent::default()), "");
+        assert_eq!(spent(&Spent::default()).into_string(), "");
     }
 
     #[test]
     fn a_run_without_requests_has_no_picture() {
-        assert!(figure(&Timeline::default()).contains("No request"));
+        assert!(figure(&Timeline::default()).into_string().contains("No request"));
     }
 }

@@ -3,7 +3,7 @@
 use super::chart::{figure, spent, time};
 use crate::table::grouped;
 use chrono::{DateTime, Utc};
-use std::fmt::Write as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::time::Duration;
 use tap_bigcommerce::{Failure, Kind, Spent, StreamSummary, Summary, Timeline};
 use tap_bigcommerce_core::dates;
@@ -30,23 +30,33 @@ pub(super) struct Page<'p> {
 
 impl Page<'_> {
     pub(super) fn html(&self) -> String {
-        let mut html = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <title>tap-bigcommerce: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-            self.verdict().0
-        );
-        self.head(&mut html);
-        self.figures(&mut html);
-        html.push_str(&spent(&self.spent));
-        html.push_str("<h2>Streams</h2>\n");
-        self.table(&mut html);
-        html.push_str("<h2>Requests over time</h2>\n");
-        html.push_str(&figure(&self.timeline));
-        self.told_warnings(&mut html);
-        html.push_str(concat!("<footer>tap-bigcommerce ", env!("CARGO_PKG_VERSION"), "</footer>\n</main>\n</body>\n</html>\n"));
-        html
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                    title { "tap-bigcommerce: " (self.verdict().0) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main {
+                        (self.head())
+                        (self.figures())
+                        (spent(&self.spent))
+                        h2 { "Streams" }
+                        (self.table())
+                        h2 { "Requests over time" }
+                        (figure(&self.timeline))
+                        (self.told_warnings())
+                        footer { "tap-bigcommerce " (env!("CARGO_PKG_VERSION")) }
+                    }
+                }
+            }
+        };
+        page.into_string()
     }
 
     /// How the run ended, and how that looks.
@@ -61,100 +71,98 @@ impl Page<'_> {
         }
     }
 
-    // Writing to a String cannot fail.
-    fn head(&self, html: &mut String) {
+    fn head(&self) -> Markup {
         let (verdict, look) = self.verdict();
-        let _ = writeln!(html, "<header>\n<h1>tap-bigcommerce <span class=\"verdict {look}\">{verdict}</span></h1>");
         let began = dates::filter(self.began).replace('T', " ").replace('Z', " UTC");
-        let _ = writeln!(
-            html,
-            "<p class=\"quiet\">{} &middot; began {began} &middot; took {}</p>",
-            escaped(self.store),
-            time(self.took)
-        );
-        if let Some(failure) = &self.failure {
-            let _ = writeln!(html, "<p class=\"why {look}\">{}</p>", escaped(&failure.to_string()));
+        html! {
+            header {
+                h1 { "tap-bigcommerce " span.verdict.(look) { (verdict) } }
+                p.quiet { (shown(self.store)) " · began " (began) " · took " (time(self.took)) }
+                @if let Some(failure) = &self.failure {
+                    p.why.(look) { (shown(&failure.to_string())) }
+                }
+            }
         }
-        html.push_str("</header>\n");
     }
 
     /// A run without a summary does not know its retries.
-    fn figures(&self, html: &mut String) {
+    fn figures(&self) -> Markup {
         let records: u64 = self.streams.iter().map(|stream| stream.records).sum();
-        let mut figures = vec![("records", grouped(records)), ("requests", grouped(self.requests))];
-        figures.extend(self.summary.map(|summary| ("retries", grouped(summary.retries))));
-        figures.push(("warnings", grouped(self.all_warnings)));
-        html.push_str("<dl class=\"figures\">\n");
-        for (name, figure) in figures {
-            let _ = writeln!(html, "<div><dt>{name}</dt><dd>{figure}</dd></div>");
+        let retries = self.summary.map(|summary| ("retries", summary.retries));
+        let figures = [("records", records), ("requests", self.requests)].into_iter().chain(retries);
+        html! {
+            dl.figures {
+                @for (name, figure) in figures.chain([("warnings", self.all_warnings)]) {
+                    div { dt { (name) } dd { (grouped(figure)) } }
+                }
+            }
         }
-        html.push_str("</dl>\n");
     }
 
-    fn table(&self, html: &mut String) {
+    fn table(&self) -> Markup {
         if self.streams.is_empty() {
-            html.push_str("<p class=\"quiet\">No stream was begun.</p>\n");
-            return;
+            return html! { p.quiet { "No stream was begun." } };
         }
         let some_aside = self.streams.iter().any(|stream| stream.aside > 0);
-        html.push_str("<div class=\"scroll\"><table>\n<thead><tr><th>stream</th><th class=\"number\">records</th>");
-        if self.summary.is_some() {
-            let aside = if some_aside { "<th class=\"number\">set aside</th>" } else { "" };
-            let _ = write!(html, "<th class=\"number\">skipped</th><th class=\"number\">nulled</th>{aside}<th>outcome</th>");
-        }
-        html.push_str("</tr></thead>\n<tbody>\n");
-        for stream in &self.streams {
-            let _ = write!(html, "<tr><th>{}</th><td class=\"number\">{}</td>", escaped(&stream.name), grouped(stream.records));
-            if self.summary.is_some() {
-                told_stream(html, stream, some_aside);
+        html! {
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th { "stream" }
+                            th.number { "records" }
+                            @if self.summary.is_some() {
+                                th.number { "skipped" }
+                                th.number { "nulled" }
+                                @if some_aside { th.number { "set aside" } }
+                                th { "outcome" }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for stream in &self.streams {
+                            tr {
+                                th { (shown(&stream.name)) }
+                                td.number { (grouped(stream.records)) }
+                                @if self.summary.is_some() { (told_stream(stream, some_aside)) }
+                            }
+                        }
+                    }
+                }
             }
-            html.push_str("</tr>\n");
         }
-        html.push_str("</tbody>\n</table></div>\n");
     }
 
-    fn told_warnings(&self, html: &mut String) {
-        if self.warnings.is_empty() {
-            return;
-        }
-        html.push_str("<h2>Warnings</h2>\n<ul>\n");
-        for warning in &self.warnings {
-            let _ = writeln!(html, "<li>{}</li>", escaped(warning));
-        }
-        html.push_str("</ul>\n");
+    fn told_warnings(&self) -> Markup {
         let more = self.all_warnings.saturating_sub(self.warnings.len() as u64);
-        if more > 0 {
-            let _ = writeln!(html, "<p class=\"quiet\">and {} more, in the log</p>", grouped(more));
+        html! {
+            @if !self.warnings.is_empty() {
+                h2 { "Warnings" }
+                ul { @for warning in &self.warnings { li { (shown(warning)) } } }
+                @if more > 0 { p.quiet { "and " (grouped(more)) " more, in the log" } }
+            }
         }
     }
 }
 
-fn told_stream(html: &mut String, stream: &StreamSummary, some_aside: bool) {
-    for count in [stream.skipped, stream.nulled].into_iter().chain(some_aside.then_some(stream.aside)) {
-        let _ = write!(html, "<td class=\"number\">{}</td>", grouped(count));
-    }
-    let _ = match &stream.failure {
-        Some(failure) => write!(html, "<td class=\"bad\">failed: {}</td>", escaped(&failure.message)),
-        None if !stream.complete => write!(html, "<td class=\"quiet\">not complete</td>"),
-        None if stream.aside > 0 => write!(html, "<td class=\"warn\">complete except for what is set aside</td>"),
-        None => write!(html, "<td class=\"good\">complete</td>"),
+fn told_stream(stream: &StreamSummary, some_aside: bool) -> Markup {
+    let (look, outcome) = match &stream.failure {
+        Some(failure) => ("bad", format!("failed: {}", shown(&failure.message))),
+        None if !stream.complete => ("quiet", "not complete".to_owned()),
+        None if stream.aside > 0 => ("warn", "complete except for what is set aside".to_owned()),
+        None => ("good", "complete".to_owned()),
     };
+    html! {
+        @for count in [stream.skipped, stream.nulled].into_iter().chain(some_aside.then_some(stream.aside)) {
+            td.number { (grouped(count)) }
+        }
+        td.(look) { (outcome) }
+    }
 }
 
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c if c.is_control() => html.push(' '),
-            c => html.push(c),
-        }
-    }
-    html
+/// A text without characters that a page cannot hold.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -211,11 +219,7 @@ mod tests {
 
     #[test]
     fn the_outcome_is_each_streams_own() {
-        let outcome = |stream| {
-            let mut html = String::new();
-            told_stream(&mut html, &stream, true);
-            html
-        };
+        let outcome = |stream| told_stream(&stream, true).into_string();
         assert!(outcome(stream(|stream| stream.aside = 1200)).contains("not complete"));
         let told = outcome(stream(|stream| (stream.aside, stream.complete) = (1200, true)));
         assert!(told.contains(">1,200</td>") && told.contains("complete except for what is set aside"), "{told}");

@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// A place for each target that removes what is gone.
+fn heeding() -> Vec<Place> {
+    let places: Vec<Place> = places().into_iter().filter(|place| place.target.heeds_versions()).collect();
+    assert!(places.len() > 1);
+    places
+}
+
 fn versioned(id: u32, version: u64) -> Value {
     let mut message = record(json!({"id": id, "note": version.to_string()}));
     message["version"] = json!(version);
@@ -24,7 +31,7 @@ fn has(place: &Place, wanted: &[&str], when: &str) {
 
 #[test]
 fn what_is_not_of_the_activated_version_is_gone_with_the_next_state() {
-    for place in places() {
+    for place in heeding() {
         let before = record(json!({"id": 3}));
         place.run(&[plain(), before, versioned(1, 5), versioned(2, 5), record(json!({"id": 4})), state(1)]);
         has(&place, &["1", "2", "3", "4"], "nothing is activated yet");
@@ -50,7 +57,7 @@ fn a_run_that_is_killed_after_any_message_removes_what_its_last_state_removes() 
         (state(4), &["5"]),
     ];
     for killed in 1..=messages.len() {
-        for place in places() {
+        for place in heeding() {
             place.run(&[plain(), versioned(1, 5), record(json!({"id": 2})), state(1)]);
             let mut opened = place.open();
             messages[..killed].iter().for_each(|(message, _)| put(&mut opened, message).unwrap());
@@ -66,7 +73,7 @@ fn a_run_that_is_killed_after_any_message_removes_what_its_last_state_removes() 
 
 #[test]
 fn a_run_that_ends_before_the_state_removes_nothing() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), versioned(1, 5), state(1)]);
         place.run(&[plain(), versioned(2, 6), activate(6)]);
         has(&place, &["1"], "no state came");
@@ -77,7 +84,7 @@ fn a_run_that_ends_before_the_state_removes_nothing() {
 
 #[test]
 fn a_version_that_is_resumed_keeps_what_earlier_runs_have_written() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), record(json!({"id": 9})), versioned(1, 5), state(1)]);
         place.run(&[plain(), versioned(2, 5), state(2)]);
         place.run(&[plain(), versioned(3, 5), activate(5), state(3)]);
@@ -91,7 +98,7 @@ fn a_version_that_is_resumed_keeps_what_earlier_runs_have_written() {
 
 #[test]
 fn a_walk_without_a_record_empties_the_stream() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), activate(5), state(1)]);
         has(&place, &[], "a new place");
         place.run(&[plain(), record(json!({"id": 1})), state(2)]);
@@ -107,7 +114,7 @@ fn a_walk_without_a_record_empties_the_stream() {
 
 #[test]
 fn what_comes_without_a_version_is_of_none() {
-    for place in places() {
+    for place in heeding() {
         let unversioned = |id: u32| record(json!({ "id": id }));
         place.run(&[plain(), versioned(1, 5), unversioned(2), versioned(3, 5), state(1)]);
         place.run(&[plain(), versioned(5, 5), unversioned(4), activate(5), unversioned(6), state(2)]);
@@ -119,7 +126,7 @@ fn what_comes_without_a_version_is_of_none() {
 
 #[test]
 fn a_place_from_a_time_without_versions_is_used_further() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), record(json!({"id": 1})), record(json!({"id": 2})), state(1)]);
         place.run(&[plain(), versioned(2, 5), state(2)]);
         has(&place, &["1", "2"], "nothing is activated yet");
@@ -131,7 +138,7 @@ fn a_place_from_a_time_without_versions_is_used_further() {
 /// As when a machine's clock was wrong for a time.
 #[test]
 fn a_version_may_be_lower_than_the_one_before() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), versioned(1, 9), versioned(2, 9), activate(9), state(1)]);
         place.run(&[plain(), versioned(2, 5), versioned(3, 5), activate(5), state(2)]);
         has(&place, &["2", "3"], "those of the newer walk");
@@ -140,7 +147,7 @@ fn a_version_may_be_lower_than_the_one_before() {
 
 #[test]
 fn what_one_activation_has_removed_no_other_brings_back() {
-    for place in places() {
+    for place in heeding() {
         place.run(&[plain(), versioned(1, 6), versioned(2, 5), activate(5), activate(6), versioned(3, 5), state(1)]);
         has(&place, &["3"], "two activations before one state");
     }
@@ -148,7 +155,7 @@ fn what_one_activation_has_removed_no_other_brings_back() {
 
 #[test]
 fn other_streams_keep_everything() {
-    for place in places() {
+    for place in heeding() {
         let customer = |id: u32| of_customers(record(json!({ "id": id })));
         place.run(&[plain(), of_customers(plain()), versioned(1, 5), customer(1), of_customers(versioned(2, 5)), state(1)]);
         place.run(&[plain(), of_customers(plain()), activate(6), customer(3), state(2)]);
@@ -181,6 +188,7 @@ fn a_message_that_is_not_understood_removes_nothing() {
             assert!(why.contains("cannot be stored"), "{}, {message}: {why}", place.target.scheme());
             // A sink that takes another message all the same has removed nothing.
             put(&mut opened, &state(2)).unwrap();
+            opened.sink.finish().unwrap();
             drop(opened);
             has(&place, &["1"], &message.to_string());
             assert_eq!(place.records("customers").len(), 1, "{}, {message}", place.target.scheme());
@@ -203,7 +211,17 @@ fn a_record_whose_version_is_not_understood_is_refused() {
         without["version"] = json!(null);
         put(&mut opened, &without).unwrap();
         put(&mut opened, &state(1)).unwrap();
+        opened.sink.finish().unwrap();
         drop(opened);
         has(&place, &["7"], "null is no version");
+    }
+}
+
+#[test]
+fn a_target_that_removes_nothing_says_nothing_of_it_and_keeps_everything() {
+    for place in places().into_iter().filter(|place| !place.target.heeds_versions()) {
+        place.run(&[plain(), versioned(1, 5), record(json!({"id": 2})), state(1)]);
+        place.run(&[plain(), versioned(3, 6), activate(6), state(2)]);
+        has(&place, &["1", "2", "3"], "everything that came");
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 mod versions;
@@ -208,7 +210,7 @@ fn a_state_of_somebody_elses_is_not_written_over() {
 fn a_folder_that_cannot_be_the_sink_is_refused_in_a_sentence() {
     let shop = Shop::filled();
     told(&refusal(&shop.path("orders.jsonl"), STORE), &["orders.jsonl", "is a file, not a folder"]);
-    told(&refusal(&shop.path("orders.jsonl/below"), STORE), &["cannot be made", "name another folder"]);
+    told(&refusal(&shop.path("orders.jsonl/below"), STORE), &["cannot be created", "name another folder"]);
     JsonlSink::open(&shop.path("new/below"), STORE).unwrap();
     for name in ["orders.jsonl", "state.json"] {
         let shop = Shop::filled();

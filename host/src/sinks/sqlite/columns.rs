@@ -1,12 +1,10 @@
-//! The columns of a stream's table: what the SCHEMA says of a field, and how SQLite holds it.
+//! The columns of a stream's table: how SQLite holds what the SCHEMA says of a field.
 
-use serde_json::Value;
+use super::super::columns::{Field, Fields, Kind, Limits, quoted, refuse_alike};
 use serde_json::value::RawValue;
-use std::collections::{HashMap, HashSet};
 
-/// SQLite's own limit is 2000; a statement holds as many parameters.
-const MAX_COLUMNS: usize = 2000;
-const MAX_NAME: usize = 128;
+/// SQLite's own limit is 2000 columns; a statement holds as many parameters.
+const LIMITS: Limits = Limits { holder: "a table", columns: 2000, name: 128 };
 
 /// How a column holds its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +20,16 @@ pub(super) enum ColumnKind {
 }
 
 impl ColumnKind {
+    fn of(field: &Field) -> ColumnKind {
+        match field.kind {
+            Kind::Integer => ColumnKind::Integer,
+            Kind::Boolean => ColumnKind::Boolean,
+            // A key is compared by its text.
+            Kind::Decimal if !field.is_key => ColumnKind::Decimal,
+            _ => ColumnKind::Text,
+        }
+    }
+
     pub(super) fn declared(self) -> &'static str {
         match self {
             ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",
@@ -66,75 +74,21 @@ impl Column {
 /// The columns of a table, in the order of the SCHEMA.
 pub(super) struct Columns {
     pub(super) list: Vec<Column>,
-    /// The place of each field's column.
-    pub(super) places: HashMap<String, usize>,
+    /// What they hold, in the same order.
+    pub(super) fields: Fields,
 }
 
 impl Columns {
     /// Reads the columns of a stream from its SCHEMA. The error says what is wrong with the message.
     pub(super) fn read(stream: &str, schema: &RawValue, keys: &[String]) -> Result<Columns, String> {
-        let schema: Value = serde_json::from_str(schema.get()).map_err(|fault| format!("the SCHEMA of {stream}: {fault}"))?;
-        let properties =
-            schema.get("properties").and_then(Value::as_object).ok_or(format!("the SCHEMA of {stream} has no properties"))?;
-        if properties.is_empty() || properties.len() > MAX_COLUMNS {
-            return Err(format!("{stream} has {} fields; a table has 1 to {MAX_COLUMNS} columns", properties.len()));
+        let fields = Fields::read(stream, schema, keys, &LIMITS)?;
+        let column = |field: &Field| Column { name: field.name.clone(), kind: ColumnKind::of(field) };
+        let list: Vec<Column> = fields.list.iter().map(column).collect();
+        let names: Vec<String> = list.iter().flat_map(Column::names).collect();
+        if names.len() > LIMITS.columns {
+            return Err(format!("{stream} needs {} columns; a table has at most {}", names.len(), LIMITS.columns));
         }
-        if let Some(name) = properties.keys().find(|name| name.is_empty() || name.len() > MAX_NAME || name.contains('\0')) {
-            return Err(format!("{stream} has a field {name:?}, which cannot be a column's name"));
-        }
-        if let Some(key) = keys.iter().find(|key| !properties.contains_key(*key)) {
-            return Err(format!("the key {key:?} of {stream} is not among its fields"));
-        }
-        let column = |(name, schema): (&String, &Value)| match column_kind(schema) {
-            // A key is compared by its text.
-            ColumnKind::Decimal if keys.contains(name) => Column { name: name.clone(), kind: ColumnKind::Text },
-            kind => Column { name: name.clone(), kind },
-        };
-        let columns: Vec<Column> = properties.iter().map(column).collect();
-        let names: Vec<String> = columns.iter().flat_map(Column::names).collect();
-        if names.len() > MAX_COLUMNS {
-            return Err(format!("{stream} needs {} columns; a table has at most {MAX_COLUMNS}", names.len()));
-        }
-        let mut seen = HashSet::new();
-        if let Some(name) = names.iter().find(|name| !seen.insert(name.to_ascii_lowercase())) {
-            return Err(format!("{stream} has two fields {name:?}, upper and lower case apart, which cannot be two columns"));
-        }
-        let places = columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
-        Ok(Columns { list: columns, places })
+        refuse_alike(stream, &names)?;
+        Ok(Columns { list, fields })
     }
-}
-
-/// INTEGER where a schema allows nothing but integers or nothing but booleans, a decimal where it allows other numbers, else TEXT.
-fn column_kind(schema: &Value) -> ColumnKind {
-    let mut types = HashSet::new();
-    gather_types(schema, &mut types);
-    types.remove("null");
-    let are_all = |known: &[&str]| !types.is_empty() && types.iter().all(|name| known.contains(name));
-    match () {
-        () if are_all(&["integer"]) => ColumnKind::Integer,
-        () if are_all(&["boolean"]) => ColumnKind::Boolean,
-        () if are_all(&["integer", "number"]) => ColumnKind::Decimal,
-        () => ColumnKind::Text,
-    }
-}
-
-fn gather_types<'a>(schema: &'a Value, types: &mut HashSet<&'a str>) {
-    match schema.get("type") {
-        Some(Value::String(name)) => drop(types.insert(name)),
-        Some(Value::Array(names)) => types.extend(names.iter().filter_map(Value::as_str)),
-        _ => {}
-    }
-    for branch in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten() {
-        gather_types(branch, types);
-    }
-}
-
-/// A name as SQL has it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Names as SQL has them, with commas between them.
-pub(super) fn list(names: &[impl AsRef<str>]) -> String {
-    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
 }

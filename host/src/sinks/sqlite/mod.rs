@@ -5,7 +5,7 @@ mod record;
 mod table;
 mod versions;
 
-use super::message::{unfit, without_schema};
+use super::message::{no_room, unfit, without_schema};
 use super::target::{Opened, Opening, Target};
 use super::{Message, MessageKind, Record, Schema, Sink, SinkError, others_data};
 use crate::files;
@@ -161,7 +161,7 @@ impl SqliteSink {
 
     fn schema(&mut self, schema: &Schema<'_>) -> Result<(), SinkError> {
         let stream = &*schema.stream;
-        let mut table = Table::new(stream, schema.schema, &schema.keys).map_err(unfit)?;
+        let mut table = Table::new(stream, schema.schema, &schema.keys).map_err(no_room)?;
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
         table.create(&self.connection, is_read_whole).map_err(|fault| fault.error(&self.file))?;
         self.tables.insert(stream.to_owned(), table);
@@ -241,7 +241,7 @@ fn check_file(file: &Path) -> Result<(), SinkError> {
         Ok(_) => Ok(()),
         Err(_) => match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                refuse("cannot be made, since its folder does not exist")
+                refuse("cannot be created, since its folder does not exist")
             }
             _ => Ok(()),
         },
@@ -250,7 +250,7 @@ fn check_file(file: &Path) -> Result<(), SinkError> {
 
 fn cannot_open(file: &Path, why: &impl std::fmt::Display) -> SinkError {
     let file = file.display();
-    SinkError::new(format!("{file} cannot be opened for writing; look at its permissions and its folder's ({why})"))
+    SinkError::new(format!("{file} cannot be opened for writing; check its permissions and those of its folder ({why})"))
 }
 
 /// A fault of SQLite in a sentence, with what to do now.
@@ -273,7 +273,7 @@ fn sentence(path: &Path, error: &rusqlite::Error) -> SinkError {
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             return cannot_open(path, error);
         }
-        Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); look at its disk and run again"),
+        Some(ErrorCode::SystemIoFailure) => format!("{file} cannot be written ({error}); check its disk and run again"),
         _ => format!("{file} could not take the data: {error}"),
     })
 }

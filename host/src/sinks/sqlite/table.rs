@@ -1,9 +1,10 @@
 //! A stream's table: its columns from the SCHEMA, and the statement that puts a record into it.
 
 use super::super::Record;
+use super::super::columns::{Slots, list, quoted};
 use super::super::message::{is_stream_name, not_a_name};
-use super::columns::{Column, Columns, list, quoted};
-use super::record::Slots;
+use super::columns::{Column, Columns};
+use super::record;
 use super::versions::Versions;
 use super::{SinkError, sentence};
 use rusqlite::{Connection, OptionalExtension};
@@ -127,7 +128,7 @@ impl Table {
         let declared = self.declared(connection)?;
         if declared.is_empty() {
             return Err(TableFault::Told(format!(
-                "has lost its table {}, and its state counts on what was in there; restore the table or start with a new file",
+                "has lost its table {}, but its state depends on the rows of that table; restore the table or start with a new file",
                 self.stream
             )));
         }
@@ -181,18 +182,19 @@ impl Table {
 
     /// Inserts a record, or puts it in the place of the one with its key.
     pub(super) fn upsert(&mut self, connection: &Connection, record: &Record<'_>) -> Result<(), TableFault> {
-        let slots = Slots::read(&self.columns, record.record).map_err(|fault| {
-            TableFault::Told(format!("cannot take a record of {} that is no JSON object: {fault}", self.stream))
+        let slots = Slots::read(&self.columns.fields, record.record).map_err(|fault| {
+            TableFault::Told(format!("cannot take a record of {} that is not a JSON object: {fault}", self.stream))
         })?;
         // SQLite would make up an integer key that is null.
-        if let Some(key) = self.keys.iter().find(|key| slots.is_null(&self.columns, key)) {
+        let is_null = |key: &&String| self.columns.fields.place(key).and_then(|place| slots.get(place)).is_none();
+        if let Some(key) = self.keys.iter().find(is_null) {
             return Err(TableFault::Told(format!(
                 "cannot take a record of {} whose key {key:?} is null or missing",
                 self.stream
             )));
         }
         let mut statement = connection.prepare_cached(&self.insert)?;
-        slots.bind(&self.columns, &mut statement)?;
+        record::bind(&slots, &self.columns, &mut statement)?;
         statement.raw_execute()?;
         match &mut self.versions {
             Some(versions) => Ok(versions.note(connection, &self.columns, &slots, record.version)?),

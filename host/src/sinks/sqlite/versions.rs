@@ -1,8 +1,10 @@
 //! The version that each row of a stream's table is of. It is in a table of its own, so that a query of the stream's table shows the stream's
 //! fields and nothing else.
 
-use super::columns::{Columns, list, quoted};
-use super::record::Slots;
+use super::super::columns::Slots;
+use super::super::columns::{list, quoted};
+use super::columns::Columns;
+use super::record;
 use rusqlite::{Connection, OptionalExtension};
 
 /// The table of versions that goes with a stream's table. It is made when the first version comes.
@@ -77,7 +79,7 @@ impl Versions {
         }
         let sql = if version.is_some() { &self.mark } else { &self.unmark };
         let mut statement = connection.prepare_cached(sql)?;
-        row.bind_some(columns, &self.keys, &mut statement)?;
+        record::bind_some(row, columns, &self.keys, &mut statement)?;
         if let Some(version) = version {
             statement.raw_bind_parameter(self.keys.len() + 1, version.cast_signed())?;
         }

@@ -15,7 +15,7 @@ const PARTITIONS: &str = "partitions";
 const KEYS: [&str; 6] = [KEY, VALUE, SIGNPOST, PARTITIONS, "starting_replication_value", "progress_markers"];
 
 /// The state inside a STATE message, inside Meltano's payload `{"singer_state": …}`, or inside its `{"completed": …, "partial": …}`. None: it
-/// is no JSON object.
+/// is not a JSON object.
 pub(super) fn unwrapped(value: Value) -> Option<Map<String, Value>> {
     let mut root = match value {
         Value::Object(root) => root,

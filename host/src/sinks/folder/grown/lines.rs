@@ -15,20 +15,10 @@ struct Stretch {
     is_gone: bool,
 }
 
-/// The stretches of a file, in their order. Empty: no line has a version.
+/// The stretches of a file behind its header, in their order. Empty: no line has a version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(super) struct Lines(Vec<Stretch>);
-
-/// What stays of a file once the next STATE has removed what is gone.
-#[derive(Debug, Default)]
-pub(super) struct Rest {
-    /// Where it is in the file as it is now.
-    pub(super) places: Vec<Range<u64>>,
-    /// How long it is.
-    pub(super) length: u64,
-    pub(super) lines: Lines,
-}
 
 impl Lines {
     pub(super) fn have_versions(&self) -> bool {
@@ -62,18 +52,16 @@ impl Lines {
         }
     }
 
-    /// What stays of a file of this length; none if nothing is gone.
-    pub(super) fn rest(&self, length: u64) -> Option<Rest> {
-        if !self.0.iter().any(|stretch| stretch.is_gone) {
-            return None;
-        }
-        let mut rest = Rest::default();
+    /// Whether the next STATE removes any.
+    pub(super) fn some_are_gone(&self) -> bool {
+        self.0.iter().any(|stretch| stretch.is_gone)
+    }
+
+    /// Where those that stay are in a file of this length, and their version.
+    pub(super) fn rest(&mut self, length: u64) -> Vec<(Range<u64>, Option<u64>)> {
+        self.begin(length);
         let ends = self.0.iter().skip(1).map(|next| next.from).chain([length]);
-        for (stretch, end) in self.0.iter().zip(ends).filter(|(stretch, _)| !stretch.is_gone) {
-            rest.lines.add(rest.length, stretch.version);
-            rest.places.push(stretch.from..end);
-            rest.length += end - stretch.from;
-        }
-        Some(rest)
+        let stretches = self.0.iter().zip(ends).filter(|(stretch, _)| !stretch.is_gone);
+        stretches.map(|(stretch, end)| (stretch.from..end, stretch.version)).collect()
     }
 }

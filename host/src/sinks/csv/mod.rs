@@ -1,0 +1,97 @@
+//! Records as rows of CSV, one file per stream, and the state next to them.
+
+mod columns;
+
+use super::folder::grown::Grown;
+use super::target::{Opened, Opening, Target};
+use super::{Message, Sink, SinkError};
+use columns::Columns;
+use std::path::Path;
+
+const SCHEME: &str = "csv";
+
+/// `--output csv:DIR`.
+pub(super) struct ToCsv;
+
+impl Target for ToCsv {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn mistaken(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
+    fn place(&self) -> Option<(&'static str, &'static str)> {
+        Some(("DIR", "a folder"))
+    }
+
+    fn promise(&self) -> &'static str {
+        "a file for each stream with a header and a row for each record; a record that is read again adds a row; the state says how much of each file counts, and the next run cuts off what a killed run wrote after it"
+    }
+
+    fn keeps_state(&self) -> Option<&'static str> {
+        Some("a folder of CSV files")
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, SinkError> {
+        let sink = CsvSink::open(opening.place, opening.store)?;
+        let (state, repaired) = (sink.state().map(str::to_owned), sink.repaired().map(str::to_owned));
+        Ok(Opened::with(sink, state, repaired))
+    }
+
+    #[cfg(test)]
+    fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>> {
+        tests::rows(&place.join(stream).with_extension(SCHEME))
+    }
+}
+
+/// A sink that appends each record to its stream's file in a folder: `orders.csv` has one header and one row per record, as RFC 4180 and UTF-8.
+///
+/// The columns are the fields of the stream's SCHEMA. Texts, numbers and dates stand as they came, lists and objects as JSON. A field without
+/// a value is empty, and an empty text is `""`. A SCHEMA with a field that is new makes the header wider: with the next STATE, a second file
+/// with empty fields in the rows up to then takes the place of the first. Columns that the SCHEMA no longer has stay.
+///
+/// The state is next to them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
+/// has left: it is cut off and read again, so that no row is torn. A record that is read again is one more row, and the last row of a key is
+/// right. The STATE after an `ACTIVATE_VERSION` removes the rows of other versions.
+///
+/// A folder belongs to one store, and to one run at a time.
+pub struct CsvSink(Grown<Columns>);
+
+impl CsvSink {
+    /// Opens a folder, making it if it is not there, and holds it for this run: another run that wants to write to it is refused. What the
+    /// folder's state does not cover is cut off. `store` is the name of the store that the folder is to hold, as
+    /// [`store_identity`](crate::store_identity) gives it.
+    ///
+    /// # Errors
+    /// The folder cannot be written, is in use, holds another store's data or files that this sink did not write, or has lost rows that its
+    /// state counts on.
+    pub fn open(folder: &Path, store: &str) -> Result<CsvSink, SinkError> {
+        Grown::open(folder, store).map(CsvSink)
+    }
+
+    /// The value of the last STATE that the folder holds: the state for the run that writes to this sink. With another one, records could
+    /// be left out of the files for good.
+    pub fn state(&self) -> Option<&str> {
+        self.0.state()
+    }
+
+    /// What was cut off when the folder was opened, in a sentence for the log; none if every file ended where its state says.
+    pub fn repaired(&self) -> Option<&str> {
+        self.0.repaired()
+    }
+}
+
+impl Sink for CsvSink {
+    fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError> {
+        self.0.write(message)
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.0.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
