@@ -56,5 +56,5 @@ finish() {
     ((${#not_checked[@]} == 0)) || printf 'NOT CHECKED: %s\n' "${not_checked[@]}"
 }
 trap finish EXIT
-# Without a companion there is a complaint, which nobody sees.
+# Without a companion `kill` complains, which is not shown.
 trap 'kill "$child" "$companion" 2>/dev/null; exit 143' TERM INT HUP

@@ -31,7 +31,7 @@ def main():
     pattern = re.compile(r"\b(" + "|".join(form.replace(" ", r"\s+(?:(?://[/!]?|#)\s+)?") for form in words) + r")\b", re.IGNORECASE)
     paths = subprocess.run(["git", "ls-files", "-z", "--", *sys.argv[1:]], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     files = [ROOT / name for name in paths.split("\0") if name and name != "CONTRIBUTING.md" and not name.endswith(".snap")]
-    # A link's text is read where it leads.
+    # Links are skipped: the files that they point to are read themselves.
     files = [file for file in files if not file.is_symlink()]
     if not files:
         sys.exit("no file was read: are the paths right?")

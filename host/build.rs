@@ -11,7 +11,8 @@ const PROFILE: &str = "component";
 const PACKAGE: &str = "tap-bigcommerce-guest";
 const FILE: &str = "tap_bigcommerce.wasm";
 const GIVEN: &str = "TAP_BIGCOMMERCE_COMPONENT";
-/// What cargo sets for this build and a nested cargo would take for its own: flags of the host's target, clippy in place of rustc.
+/// Variables that cargo sets for this build, and that a nested cargo must not inherit: flags for the host's target, clippy as
+/// rustc.
 const NOT_INHERITED: [&str; 8] = [
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
@@ -46,7 +47,7 @@ fn carry_component() -> Result<(), String> {
     };
     let (from, to) = (component.display(), folder("OUT_DIR")?.join(FILE));
     let bytes = std::fs::read(&component).map_err(|why| format!("the component {from} cannot be read: {why}"))?;
-    // A file that is written has everything compiled again that includes it.
+    // Writing the file would recompile everything that includes it.
     if std::fs::read(&to).is_ok_and(|known| known == bytes) {
         return Ok(());
     }

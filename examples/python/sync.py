@@ -51,7 +51,7 @@ def main() -> int:
     interface = instance.get_export_index(store, "wasi:cli/run@0.2.12")
     run = instance.get_func(store, instance.get_export_index(store, "run", interface))
     failed = run(store).tag != "ok"
-    # These go before the interpreter does, which wasmtime needs to its end.
+    # Drop these before the interpreter exits: wasmtime needs it until then.
     del run, interface, instance, linker, wasi, store
     print(json.dumps({"records": messages.counts, "state": messages.state}))
     return 1 if failed else 0

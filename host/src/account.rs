@@ -16,7 +16,7 @@ const MAX_CONCURRENCY: &str = "max_concurrency";
 
 /// The account of a run: the config with its credentials, and where its requests may go.
 ///
-/// It says nothing of the config when it is printed.
+/// Its `Debug` output shows the store and the allowed origins, but neither the config nor the credentials.
 #[derive(Clone)]
 pub struct Account {
     config: String,
@@ -31,13 +31,13 @@ pub(crate) struct Grant {
     pub(crate) token: HeaderValue,
     pub(crate) client_id: Option<HeaderValue>,
     pub(crate) private_addresses: bool,
-    /// Requests that the config would have in flight.
+    /// How many requests the config allows in flight.
     pub(crate) max_concurrency: usize,
 }
 
 impl Account {
-    /// An account by its config, a JSON object: `access_token`, `store_hash`, and the tap's other settings. Its requests go to
-    /// `https://api.bigcommerce.com` alone.
+    /// An account for this config, a JSON object with `access_token`, `store_hash` and the tap's other settings. By default its
+    /// requests go only to `https://api.bigcommerce.com`.
     pub fn new(config: impl Into<String>) -> Account {
         Account { config: config.into(), origins: vec![DEFAULT_ORIGIN.to_owned()], private_addresses: false }
     }
@@ -48,7 +48,7 @@ impl Account {
         self
     }
 
-    /// Permits addresses of private networks, loopback included. Without it they are refused, after name resolution too.
+    /// Allows addresses in private networks, including loopback. Otherwise they are refused, even if a name only resolves to one.
     pub fn private_addresses(mut self, permitted: bool) -> Account {
         self.private_addresses = permitted;
         self
@@ -111,8 +111,8 @@ impl Grant {
     }
 }
 
-/// The name by which a file remembers its store: `https://api.bigcommerce.com/stores/abc123`. A store on loopback is a simulator whose
-/// port changes with every start, so it is `sandbox/stores/…` wherever it listens.
+/// The name that an output records for its store: `https://api.bigcommerce.com/stores/abc123`. A store on loopback is a simulator
+/// whose port changes with every start, so its name is `sandbox/stores/…` on any port.
 ///
 /// # Errors
 /// The config cannot be used; every fault in it is named.
@@ -124,9 +124,10 @@ pub fn store_identity(config: &str) -> Result<String> {
     Ok(format!("{place}/stores/{}", config.store_hash))
 }
 
-/// The config as the component gets it: without the credentials, and with the values of keys that are no settings taken away, since a
-/// mistyped `acess_token` is a secret too. The keys stay, so that the component can warn of them. It keeps no more requests in flight than `most`, where
-/// that is known: the host would have the others wait, and the tap would take that for the store's silence.
+/// The config for the component: without the credentials, and with null for every unknown or secret key, because a
+/// mistyped `acess_token` is a secret too. The keys stay, so that the component can warn about them. If `most` is given, it
+/// becomes `max_concurrency`: the host queues requests beyond its limit, and the tap would take the time in the queue for a
+/// store that does not answer.
 pub(crate) fn for_component(config: &str, most: Option<usize>) -> Result<String> {
     let mut map: Map<String, Value> = serde_json::from_str(config).map_err(|fault| {
         let place = format!("line {}, column {}", fault.line(), fault.column());

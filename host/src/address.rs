@@ -31,8 +31,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     }
 }
 
-/// Global unicast is 2000::/3; of it, documentation and the ranges that wrap an IPv4 address (6to4, NAT64 in 64:ff9b::/96) are judged by
-/// what they wrap.
+/// Only global unicast (2000::/3) is public, without its documentation range. An address that embeds an IPv4 address
+/// (IPv4-mapped, 6to4, NAT64 in 64:ff9b::/96) is judged by that one.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return is_public_v4(mapped);

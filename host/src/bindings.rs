@@ -1,4 +1,4 @@
-//! The component's interface, made from `wit/tap.wit`, and its types in this crate's own.
+//! Bindings generated from `wit/tap.wit`, and conversions from their types to this crate's.
 
 use crate::log::Redactor;
 use crate::spent::Spent;

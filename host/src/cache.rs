@@ -14,10 +14,10 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Opens the cache, if nobody but this user can write to it: what lies there is run as it is.
+    /// Opens the cache, but only if nobody except this user can write to it: cached code is executed without another check.
     pub(crate) fn open(&self) -> wasmtime::Result<Cache> {
         let folder: Cow<'_, Path> = match self {
-            // wasmtime takes no other.
+            // wasmtime only accepts absolute paths.
             Place::Folder(folder) => std::path::absolute(folder)?.into(),
             Place::Users => {
                 let folders = directories_next::ProjectDirs::from("", "", "tap-bigcommerce");

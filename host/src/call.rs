@@ -21,12 +21,12 @@ use wasmtime_wasi::p2::{DynOutputStream, subscribe};
 
 /// How long a call may take that needs no network.
 const OFFLINE: Duration = Duration::from_secs(60);
-/// How long an outlook may take: what it promises, and time for a busy machine.
+/// Time limit for an outlook: the five seconds that it promises, and some slack for a busy machine.
 const OUTLOOK: Duration = Duration::from_secs(30);
 /// How long a check may take: as long as the tap waits for a store's quota, and a little more.
 const CHECK: Duration = Duration::from_secs(3900);
 
-/// How a run ended. Whatever happened, the sink and the state are there.
+/// How a run ended. Even after a failure it returns the sink and the state.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Ended<S> {
@@ -65,7 +65,7 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// An outlook, for tests of what shows one.
+    /// Makes an outlook by hand, to test code that displays one.
     pub fn new(streams: impl IntoIterator<Item = impl Into<String>>, records: u64, requests: u64) -> Outlook {
         Outlook { streams: streams.into_iter().map(Into::into).collect(), records, requests }
     }
@@ -79,7 +79,7 @@ enum Call {
 }
 
 impl Run {
-    /// Reads and checks everything that the run is given, without a network. What fails here fails before the run's first request.
+    /// Checks everything that the run was given, without a network, so that mistakes are reported before the first request.
     ///
     /// # Errors
     /// The run cannot start; the failure says what to fix.
@@ -90,8 +90,8 @@ impl Run {
         Ok(Plan { streams: lines(streams), schemas: lines(schemas), warnings: lines(warnings) })
     }
 
-    /// Asks the store how much the run will read: a request for each walk, one after the other, for five seconds at most. None: the store does not
-    /// say, or not soon. Await it before the run: neither knows of the other's share of the quota.
+    /// Asks the store how much the run will read: one request per walk, one after another, for five seconds at most. `None` if
+    /// the store does not say, or not in time. Await it before the run: neither knows how much of the quota the other uses.
     ///
     /// # Errors
     /// The run cannot start, or the store refused.
@@ -117,8 +117,9 @@ impl Run {
 
     /// Reads the selected streams and writes their messages to the sink. A stream that fails by itself does not end the run.
     ///
-    /// If the future is dropped, the run ends. The drop waits for the sink to let go of what it holds, for a second at most: do not drop many runs with
-    /// blocked sinks on one thread, one after the other. Nothing bounds how long a sink may block a run that is awaited.
+    /// Dropping the future ends the run. The drop waits up to one second for the sink to release what it holds, so do not drop
+    /// many runs with blocked sinks one after another on the same thread. If the run is awaited instead, nothing limits how long
+    /// its sink may block it.
     pub async fn into<S: Sink + 'static>(self, sink: S) -> Ended<S> {
         self.write(sink, Call::Sync).await
     }
@@ -156,7 +157,7 @@ impl Run {
         self.asking(CHECK, asking).await
     }
 
-    /// Waits for a call that asks the store a few things, or for the run's stop.
+    /// Awaits a call that only asks the store a few questions; the run's stop cancels it.
     async fn asking<T>(&self, most: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
@@ -181,7 +182,7 @@ impl Run {
         let state = self.state.clone();
         let redactor = self.grant().map(|grant| grant.redactor()).unwrap_or_default();
         let sink_failure = |error: SinkError| Failure::new(Kind::Sink, redactor.line(&error.to_string()));
-        // Dropped after the instance, which has the other end of the pipe.
+        // This must outlive the instance, which holds the other end of the pipe.
         let (output, outcome) = match pipe::start(sink, self.progress.clone(), meter.clone(), self.events(), self.limits.message)
         {
             Ok(pipe) => pipe,
@@ -193,14 +194,14 @@ impl Run {
         drop(awaited);
         let (summary, called) = called.map_or_else(|failure| (None, Err(failure)), |summary| (summary, Ok(())));
         let verdict = summary.as_ref().and_then(Summary::failure).map_or(Ok(()), Err);
-        // A sink's fault is the cause of what the component says then, and knows better.
+        // If the sink failed, the component's error is only a consequence, so report the sink's own error.
         let result = done.result.map_err(sink_failure).and(called).and(verdict);
         let events = self.events();
         summary.iter().flat_map(|summary| &summary.streams).for_each(|stream| events.send(EventKind::StreamEnded(stream)));
         Ended { sink: done.sink, state: done.state.or(state), summary, result }
     }
 
-    /// Calls the component, which may compute for ever, also while it is started.
+    /// Calls the component, and ends it if it ignores a stop: it may loop forever, even while it is instantiated.
     async fn call(&self, output: DynOutputStream, call: Call, meter: &Meter) -> Result<Option<Summary>> {
         let request = self.request()?;
         let ending = Ending::new(self.stop.clone(), self.limits.deadline);

@@ -11,7 +11,7 @@ const CARRIED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tap_bigcommerce
 const MAX_BYTES: usize = 64 << 20;
 /// What a component of this tap exports, without the version.
 const INTERFACE: &str = "bigcommerce:tap/connector@";
-/// The version of the interface that this program speaks, and with it those of the same series.
+/// The interface version that this program needs. Later versions of the same series work too.
 const VERSION: &str = "0.3.0";
 
 /// A build of the component: the one that this library carries, or another one. Whichever it is, it is confined in the same way.
@@ -21,7 +21,7 @@ pub struct Component {
     pinned: Option<String>,
 }
 
-/// What a component says of itself in its file. Who wrote the file can have written anything.
+/// What a component's file says about itself. Do not trust it: whoever made the file could write anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
@@ -91,22 +91,22 @@ impl fmt::Debug for Component {
     }
 }
 
-/// What a version shares with those that it is compatible with: `0.3`, or the major version from 1.0 on.
+/// The part of a version that all compatible versions share: `0.3`, or the major version from 1.0 on.
 fn series(version: &str) -> &str {
     let parts = if version.starts_with("0.") { 2 } else { 1 };
     version.match_indices('.').nth(parts - 1).map_or(version, |(end, _)| &version[..end])
 }
 
-/// What a version has in addition to its series, for versions of one series.
+/// The number after the series, which orders the versions of one series.
 fn patch(version: &str) -> Option<u64> {
     version[series(version).len()..].trim_start_matches('.').split('.').next()?.parse().ok()
 }
 
-/// Reads the sections at the outermost level, and of the modules inside those that the compiler leaves there.
+/// Reads the component's own sections, and those that the compiler leaves in the core modules inside it.
 fn read(bytes: &[u8]) -> Result<Facts> {
     let mut facts = Facts::default();
     let (mut is_component, mut modules) = (false, 0_usize);
-    // Components may lie in components; what they export is not this one's.
+    // How deep the parser is in nested components: their exports do not count.
     let mut inner = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|fault| {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_component_is_named() {
+    fn bytes_that_are_not_a_component_are_refused() {
         for bytes in [b"".as_slice(), b"\0asm\x01\0\0\0", b"text", b"\0asm\x0d\0\x01\0"] {
             let failure = Component::from_bytes(bytes).checked().unwrap_err();
             assert!(failure.message.contains("component cannot be used") && !failure.message.contains('\n'), "{failure}");

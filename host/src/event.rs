@@ -58,7 +58,7 @@ pub struct Metric {
     pub metric: String,
     /// How many, or how many seconds.
     pub value: Number,
-    /// What it is about, the stream among it.
+    /// What it is about, such as the stream.
     #[serde(default)]
     pub tags: Map<String, Value>,
     /// The line as the component wrote it.
@@ -66,7 +66,7 @@ pub struct Metric {
     line: String,
 }
 
-/// How a line of the component's log begins that has a metric.
+/// Prefix of a line in the component's log that holds a metric.
 const METRIC: &str = "METRIC: ";
 
 impl Metric {
@@ -77,7 +77,7 @@ impl Metric {
 }
 
 impl fmt::Display for EventKind<'_> {
-    /// As singer-python writes it to a log: `INFO METRIC: {…}`. Empty for what has no line of its own.
+    /// In singer-python's log format: `INFO METRIC: {…}`. Empty for an event without a log line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EventKind::Log { level, text } => write!(f, "{level} {text}"),
@@ -111,7 +111,7 @@ impl Events {
         self.send(EventKind::Log { level: Level::Warning, text });
     }
 
-    /// A line of the component's log. One that begins with no level was not written by the tap: that is worth a warning.
+    /// Sends a line of the component's log. A line without a level was not written by the tap, so it becomes a warning.
     pub(crate) fn line(&self, line: &str) {
         let levels = [Level::Info, Level::Warning, Level::Critical];
         let known = |(first, text)| Some((levels.into_iter().find(|level| level.to_string() == first)?, text));

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all, and that nobody but their owner can read. Links are not followed where data goes.
+//! Files that appear complete or not at all, readable only by their owner. Data is not written through links.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Result, Write};
@@ -22,7 +22,7 @@ pub fn probe(file: &Path) -> Result<()> {
     open(&target(file)?).map(drop)
 }
 
-/// Writes the file, in place of the one that is there. A link stays one: what it leads to is replaced.
+/// Writes the file, and replaces an existing one. A link stays a link: the file that it points to is replaced.
 ///
 /// # Errors
 /// It cannot be written; the file is as it was.
@@ -45,8 +45,8 @@ pub fn create(file: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder(file))
 }
 
-/// Writes the file by way of a draft next to it, so that a killed run leaves no more than the draft. Neither of them may be a link that leads
-/// elsewhere: the link itself is replaced.
+/// Writes the file through a draft next to it, so that a killed run leaves at most the draft. If either path is a link, the link
+/// itself is replaced, and is not followed.
 ///
 /// # Errors
 /// It cannot be written; the file is as it was.
@@ -58,7 +58,7 @@ pub fn replace_by_draft(file: &Path, draft: &Path, bytes: &[u8]) -> Result<()> {
     put_draft(draft, file)
 }
 
-// How many more changes of files work, in a test that ends a run at each of them.
+// How many more file operations succeed, for a test that stops a run before each of them in turn.
 #[cfg(test)]
 thread_local! {
     pub(crate) static CHANGES_LEFT: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
@@ -86,7 +86,7 @@ pub(crate) fn begin_draft(draft: &Path) -> Result<File> {
     own(OpenOptions::new().create_new(true).write(true)).open(draft)
 }
 
-/// Puts a draft on the disk, with its name, so that another file can count on it.
+/// Syncs a draft and its folder entry to disk, so that another file can refer to it.
 #[cfg(feature = "folder")]
 pub(crate) fn end_draft(new: &File, draft: &Path) -> Result<()> {
     change()?;
@@ -119,7 +119,7 @@ pub fn open_own(file: &Path) -> Result<File> {
     own(OpenOptions::new().create(true).truncate(false).read(true).write(true)).open(file)
 }
 
-/// Makes a folder and those that it lies in, where they are not there: for their owner alone.
+/// Creates a folder and missing parent folders, accessible only by their owner.
 ///
 /// # Errors
 /// It cannot be made.
@@ -131,7 +131,7 @@ pub fn make_folder(folder: &Path) -> Result<()> {
     builder.create(folder)
 }
 
-/// Fails on a link: whoever may write to its folder could have put it there, to have data written elsewhere.
+/// Refuses a link: anyone who can write to its folder could have planted it, to redirect the data.
 ///
 /// # Errors
 /// It is a link.
@@ -153,7 +153,7 @@ pub fn is_own(path: &Path) -> Result<bool> {
     Ok(about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0)
 }
 
-/// Elsewhere that is up to the folder's own rules.
+/// Outside Unix the folder's own access rules decide that.
 ///
 /// # Errors
 /// It is not there.
@@ -169,13 +169,13 @@ fn own(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
 }
 
-/// Elsewhere a file has its folder's readers.
+/// Outside Unix a file inherits the access rules of its folder.
 #[cfg(not(unix))]
 fn own(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// What is to be written: the end of a symbolic link, or the file itself. Only files are put in place of.
+/// The path to write: the file that a symbolic link points to, or the file itself. Anything but a regular file is refused.
 fn target(file: &Path) -> Result<PathBuf> {
     match fs::metadata(file) {
         Ok(about) if about.is_dir() => Err(ErrorKind::IsADirectory.into()),
@@ -220,7 +220,7 @@ fn permissions() -> Option<Permissions> {
     None
 }
 
-/// Puts the folder's list of names on the disk.
+/// Syncs the folder itself, so that new and renamed entries survive a power failure.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> Result<()> {
     match File::open(folder)?.sync_all() {
@@ -257,7 +257,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_secret_file_is_its_owners_alone_and_a_link_stays_one() {
+    fn a_secret_file_is_readable_only_by_its_owner_and_a_link_stays_a_link() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("config.json"), folder.path().join("link.json"));
@@ -278,7 +278,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_replaced_keeps_its_readers_or_is_its_owners_alone() {
+    fn a_replaced_file_keeps_its_permissions_or_becomes_private() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("page.html");

@@ -12,7 +12,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 const MIB: usize = 1024 * 1024;
-/// Entries of all the instance's tables of functions together; the tap needs some thousands.
+/// Entries in all function tables of an instance together; the tap needs a few thousand.
 const MAX_TABLE_ENTRIES: usize = 100_000;
 const MAX_TABLES: usize = 16;
 const MAX_MEMORIES: usize = 4;
@@ -59,7 +59,7 @@ impl Instance {
         let guest = Guest { table, wasi, http, gate, log, redactor, memory };
         let mut store = Store::new(pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
-        // At each tick of the epoch the component gives way to the runtime's other tasks, so that it can be dropped at any time.
+        // At each epoch tick the component yields to the runtime's other tasks, so that its future can be dropped at any time.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         match pre.instantiate_async(&mut store).await {
@@ -114,7 +114,7 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// Bounds what all the instance's memories hold together, and all its tables, and remembers that the memory was used up.
+/// Limits an instance's memories, and its tables, in total size, and notes whether the memory limit was hit.
 struct Memory {
     most: usize,
     used: usize,

@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine};
 
 /// Compiles components and runs them. Clones share the engine, the network and its connections: one is enough for any number of stores.
 ///
-/// Components compute on the threads of the tokio runtime that the calls are made on, giving way every 10 ms.
+/// Components run on the threads of the calling tokio runtime, and yield every 10 ms.
 #[derive(Clone)]
 pub struct Host(pub(crate) Arc<Shared>);
 
@@ -47,8 +47,9 @@ impl HostBuilder {
         self
     }
 
-    /// Keeps compiled components in this folder for the next process. What lies there is run as it is: it is used only if the folder is the
-    /// user's own and nobody else can write to it. If not, a [warning](Host::warnings) says so, and nothing is cached.
+    /// Caches compiled components in this folder for later processes. Cached code is executed without a check, so the folder must
+    /// belong to this user, and nobody else may be able to write to it. Otherwise nothing is cached, and a
+    /// [warning](Host::warnings) says so.
     #[cfg(feature = "cache")]
     pub fn cache_dir(mut self, folder: impl Into<std::path::PathBuf>) -> HostBuilder {
         self.cache = Some(crate::cache::Place::Folder(folder.into()));

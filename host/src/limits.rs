@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What bounds a run. The component that this library carries stays far below the defaults; they are for one that nobody knows.
+/// Limits for a run. The built-in component stays far below the defaults, which are meant for an unknown one.
 ///
 /// ```
 /// let mut limits = tap_bigcommerce::Limits::default();
@@ -17,8 +17,8 @@ pub struct Limits {
     /// Requests, answers, streams and timers that the host keeps for the component at one time: 8,192. A request in flight has six at most, so that
     /// eight times the config's `max_concurrency` is enough.
     pub resources: usize,
-    /// Requests in flight at one time: 1,024, the greatest `max_concurrency`. A config that has a greater one gets this one, and a foreign component's
-    /// further requests wait.
+    /// Requests in flight at one time: 1,024, the highest possible `max_concurrency`. A higher one in the config is lowered to
+    /// this, and any further requests of another component wait.
     pub in_flight: usize,
     /// Bytes of the headers that the component makes for one request: 16 KiB.
     pub headers: usize,
@@ -28,7 +28,7 @@ pub struct Limits {
     pub message: usize,
     /// Bytes of the log: 64 MiB. What the component says beyond that is left out.
     pub log: usize,
-    /// How long the run may take; then it is stopped. None, the default: as long as it takes.
+    /// How long the run may take before it is stopped. `None`, the default, means no limit.
     pub deadline: Option<Duration>,
     /// How long the component may continue after a stop, until the host ends it: a minute. A record with all its lists may take a while.
     pub grace: Duration,

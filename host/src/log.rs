@@ -12,7 +12,8 @@ use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 /// Longer lines are broken, so that a component cannot fill the memory with one.
 const MAX_LINE: usize = 64 * 1024;
 
-/// A shorter token could be an ordinary word, and taking it out would spoil the log. BigCommerce's have some thirty characters.
+/// A shorter token could be an ordinary word, and redacting it would spoil the log. BigCommerce's tokens have about 30
+/// characters.
 const LEAST_SECRET: usize = 8;
 
 /// The text without control characters: what comes from a component must not steer a terminal.

@@ -59,9 +59,10 @@ impl NetworkBuilder {
         self
     }
 
-    /// How many requests of all runs together wait for their answer at one time. More of them wait for a place, in the order in which they come: keep
-    /// that far below the config's `request_timeout_seconds`, which counts it. An answer that is being read has no place any more, so that a run
-    /// whose sink is busy holds up no other. No run has a greater `max_concurrency` than this.
+    /// How many requests of all runs together may wait for their answers at one time. Further requests queue in order of arrival.
+    /// The time in the queue counts towards the config's `request_timeout_seconds`, so keep it far below that. A request no
+    /// longer counts once its answer begins, so a run with a busy sink does not block the others. No run has a higher
+    /// `max_concurrency` than this.
     pub fn max_in_flight(mut self, requests: usize) -> NetworkBuilder {
         self.max_in_flight = requests.clamp(1, Semaphore::MAX_PERMITS);
         self

@@ -1,5 +1,5 @@
-//! From the component's output to the sink: a bounded channel and a thread of the sink's own, so that a slow sink slows the component
-//! and a blocking one blocks nobody else.
+//! Connects the component's output to the sink through a bounded channel. The sink has its own thread, so a slow sink slows down
+//! the component, and a blocked one blocks nothing else.
 
 use crate::event::{EventKind, Events};
 use crate::log::printable;
@@ -24,7 +24,7 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 16;
 /// How long a run that is dropped waits for its sink.
 const LEAVE: Duration = Duration::from_secs(1);
-/// Streams whose beginning is reported; a component that invents more gets no more memory for them.
+/// How many streams are reported as begun: a component that invents stream names cannot use more memory than that.
 const MAX_STREAMS: usize = 256;
 
 enum Item {
@@ -37,7 +37,7 @@ pub(crate) struct GuestOutput {
     sender: mpsc::Sender<Item>,
     permit: Option<OwnedPermit<Item>>,
     flush: Flush,
-    /// A flush that found the channel full: the sink flushes when the channel is empty.
+    /// Set by a flush that found the channel full: the sink then flushes as soon as the channel is empty.
     wanted: Arc<AtomicBool>,
     meter: Meter,
 }
@@ -51,13 +51,13 @@ enum Flush {
 /// What the sink's thread leaves: the sink, and how the writing went.
 pub(crate) struct Done<S> {
     pub(crate) sink: S,
-    /// The value of the last STATE that the sink has taken and let go of.
+    /// The value of the last STATE that the sink has taken and flushed.
     pub(crate) state: Option<String>,
     pub(crate) result: Result<(), SinkError>,
 }
 
-/// The end of the sink's thread. If it is dropped before, as the run is, nothing more is written, and the sink goes before the drop returns, so
-/// that what it holds can be opened again; unless it blocks.
+/// The result of the sink's thread. If it is dropped early, together with the run, nothing more is written. The drop waits for
+/// the sink to be dropped too, so that what it holds can be opened again, but not for long: the sink may be blocked.
 pub(crate) struct Outcome<S> {
     done: Option<oneshot::Receiver<Done<S>>>,
     left: Arc<Left>,
@@ -74,7 +74,7 @@ struct Left {
 impl<S> Outcome<S> {
     /// Waits for the end of the stream and of the sink.
     pub(crate) async fn get(mut self) -> Done<S> {
-        // Taken only once it has come: a run may be dropped while it waits here.
+        // Take the receiver only after the await: if the run is dropped while it waits here, `drop` still needs it.
         let done = self.done.as_mut().expect("it is taken by this call alone").await;
         self.done = None;
         done.expect("the thread sends its end whatever the sink does")
@@ -86,13 +86,13 @@ impl<S> Drop for Outcome<S> {
         if self.done.take().is_some() {
             self.left.is_left.store(true, Ordering::Relaxed);
             let over = self.left.over.lock().unwrap_or_else(PoisonError::into_inner);
-            // Without success if the sink blocks.
+            // Gives up if the sink is blocked.
             drop(self.left.changed.wait_timeout_while(over, LEAVE, |over| !*over));
         }
     }
 }
 
-/// Starts the sink's thread. If there can be none, the sink comes back.
+/// Starts the sink's thread. If that fails, the sink is returned with the error.
 pub(crate) fn start<S: Sink + 'static>(
     sink: S,
     progress: Progress,
@@ -118,7 +118,7 @@ pub(crate) fn start<S: Sink + 'static>(
     let (taken, seen) = (waiting.clone(), left.clone());
     let thread = move || {
         let Some(writing) = taken.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        // Of a run that was dropped nobody waits for it: the sink is dropped here.
+        // If the run was dropped, nobody receives this, and the sink is dropped here.
         drop(send.send(writing.run(receiver, &seen)));
         *seen.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         seen.changed.notify_all();
@@ -154,7 +154,7 @@ struct Writing<S> {
 struct States {
     /// The sink has taken it.
     taken: Option<String>,
-    /// The sink has let go of it as well.
+    /// The sink has flushed it as well.
     kept: Option<String>,
 }
 
@@ -166,8 +166,8 @@ impl<S: Sink> Writing<S> {
         Done { result: written.unwrap_or_else(panicked), sink: self.sink, state: self.states.kept }
     }
 
-    /// Writes until the stream ends. After a fault the receiver is gone, which the component sees as a closed stream. A line without its
-    /// end is never written: whatever reads the sink would stumble over it.
+    /// Writes until the stream ends. After an error the receiver is gone, which the component sees as a closed stream. A last
+    /// line without a line end is never written, because readers of the output could not parse it.
     fn write(&mut self, mut receiver: mpsc::Receiver<Item>, left: &Left) -> Result<(), SinkError> {
         while let Some(item) = self.next(&mut receiver)? {
             if left.is_left.load(Ordering::Relaxed) {
@@ -319,7 +319,7 @@ impl OutputStream for GuestOutput {
             return Err(StreamError::Closed);
         }
         if matches!(self.flush, Flush::Idle) {
-            // Whoever asks for it may wait for something else next.
+            // Send it now if there is room: the caller may wait for something else next, and never poll this stream.
             self.try_reserve()?;
             self.flush = match self.permit.take() {
                 Some(permit) => Flush::sent(permit),

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Streams that are counted by themselves; a component that invents more gets no more memory for them.
+/// How many streams are counted separately: a component that invents stream names cannot use more memory than that.
 const MAX_STREAMS: usize = 256;
 
-/// Shorter times without a request are the ordinary way of a run.
+/// Shorter gaps between requests are normal.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counters that a run keeps while it is under way. Clones share them.
@@ -83,7 +83,7 @@ impl Progress {
         timeline
     }
 
-    /// Where the run's time went, until now. If runs share it: the time of the one that began last.
+    /// Where the run's time went, up to now. If several runs share this, it is the time of the run that began last.
     pub fn spent(&self) -> Spent {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner).meter.spent()
     }

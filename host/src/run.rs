@@ -9,7 +9,8 @@ use crate::tap::{Selection, Tap};
 use std::fmt;
 use std::sync::Arc;
 
-/// A run for one account, with its own permissions, limits and events. Its settings come first, then one call. Clones share stop and progress.
+/// A run for one account, with its own permissions, limits and events. Configure it, then make one call. Clones share the stop
+/// and the progress.
 ///
 /// ```no_run
 /// # async fn run(tap: tap_bigcommerce::Tap, config: String) {
@@ -78,7 +79,7 @@ impl Run {
         self
     }
 
-    /// What is read, in one value.
+    /// Sets the catalog and both kinds of rules at once.
     pub fn selection(mut self, selection: Selection) -> Run {
         self.selection = selection;
         self
@@ -114,20 +115,21 @@ impl Run {
         self
     }
 
-    /// Ends the run after the current record when this stop is requested. One stop may be for many runs. With a [grace](Limits::grace) of zero the run
-    /// ends at once; awaiting it then waits for its sink alone.
+    /// Ends the run after the current record once this stop is requested. One stop can end many runs. With a
+    /// [grace](Limits::grace) of zero the run ends immediately; awaiting it then only waits for its sink.
     pub fn stop(mut self, stop: &Stop) -> Run {
         self.stop = stop.clone();
         self
     }
 
-    /// Keep a clone of it to see how far the run is.
+    /// Reports the progress here. Keep a clone to see how far the run is.
     pub fn progress(mut self, progress: &Progress) -> Run {
         self.progress = progress.clone();
         self
     }
 
-    /// Takes what happens in the run, on whichever of its threads that is. It must not block, and not panic: on the sink's thread that counts as a panic of the sink.
+    /// Calls this handler for each event, on any of the run's threads. It must neither block nor panic: a panic on the sink's
+    /// thread counts as a panic of the sink.
     pub fn on_event(mut self, handler: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Run {
         self.handler = Some(Arc::new(handler));
         self

@@ -29,7 +29,8 @@ impl Spent {
         self.quota + self.answers + self.sink + self.computing
     }
 
-    /// The same with no more for the quota than the component waited for it: between two looks at the store it pauses, too.
+    /// The same, with the quota's part capped at the time that the component reports. The rest is a wait for the store: the
+    /// component also pauses before it checks an answer a second time.
     pub(crate) fn with_quota_at_most(self, waited: Duration) -> Spent {
         let quota = self.quota.min(waited);
         Spent { quota, answers: self.answers + (self.quota - quota), ..self }
@@ -67,7 +68,8 @@ struct Ledger {
     is_woken: bool,
     asked: usize,
     sink_waits: usize,
-    /// Whether the last request to end has failed. What the component waits for without a request under way is then another try, otherwise the quota.
+    /// Whether the last request that ended has failed. With no request in flight, the component then waits for a retry, and
+    /// otherwise for the quota.
     failed: bool,
 }
 
@@ -99,7 +101,8 @@ impl Ledger {
         }
     }
 
-    /// What time is spent on now. While the sink is awaited, nobody looks at answers.
+    /// The part that time counts towards now. The sink comes before answers: while the component waits for the sink, it reads no
+    /// answers.
     fn part(&mut self) -> &mut Duration {
         if self.is_polled || self.is_woken {
             &mut self.spent.computing
@@ -188,12 +191,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The head of the answer has come. These are the states after which the tap tries again; a used-up quota (429) does not count as a failure.
+    /// Call it when the answer's status is known. The tap retries after these; an exhausted quota (429) is not a failure here.
     pub(crate) fn answered(&mut self, status: u16) {
         (self.refused, self.unfinished) = (matches!(status, 408 | 423 | 500..), false);
     }
 
-    /// Whether the store has not sent all that it has to send, or will not.
+    /// Notes whether a part of the answer is still missing, or will never come.
     pub(crate) fn unfinished(&mut self, unfinished: bool) {
         self.unfinished = unfinished;
     }
@@ -239,7 +242,7 @@ mod tests {
     const GOOD: Change = Answered { failed: false };
     const FAILED: Change = Answered { failed: true };
 
-    /// Where the milliseconds of a run went in which these changes came: for the quota, answers and the sink, and computing.
+    /// How many milliseconds of a run with these changes go to the quota, answers, the sink, and computing.
     fn spent(changes: &[(u64, Change)]) -> [u128; 4] {
         let (mut ledger, begun) = (Ledger::default(), Instant::now());
         changes.iter().for_each(|(at, change)| ledger.change(begun + Duration::from_millis(*at), *change));
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_before_another_try_is_the_stores() {
+    fn a_wait_before_a_retry_counts_as_waiting_for_the_store() {
         let retried =
             [(0, Polled), (0, Asked), (0, Pending), (10, FAILED), (510, Polled), (510, Asked), (510, Pending), (520, GOOD)];
         assert_eq!(spent(&[retried.as_slice(), &[(1520, Ended)]].concat()), [1000, 520, 0, 0]);
@@ -301,7 +304,7 @@ mod tests {
     #[test]
     fn the_parts_add_up_to_the_whole_however_the_changes_come() {
         let all = [Polled, Pending, Woken, Asked, GOOD, FAILED, SinkAwaited, SinkReady];
-        // Each change after each other one, and some clocks that stand still or step back.
+        // Every pair of changes, with a clock that sometimes stands still or steps back.
         let changes = all.iter().flat_map(|first| all.iter().flat_map(move |second| [*first, *second]));
         let times = (0..).map(|step: u64| step * 7 - step % 3 * 5);
         let run: Vec<(u64, Change)> = std::iter::once((0, Polled)).chain(times.zip(changes)).collect();
@@ -339,7 +342,7 @@ mod tests {
         assert_eq!(meter.spent(), spent);
         assert_eq!(spent.total(), spent.quota + spent.computing);
 
-        // What wakes itself waits for nothing.
+        // A task that wakes itself never waits.
         let (meter, mut polls) = (Meter::default(), 0);
         let yields = poll_fn(|context| {
             polls += 1;

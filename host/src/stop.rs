@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Asks a run, or several, to end: the current record is finished, a last STATE is written. Clones are one and the same request.
+/// Asks one or more runs to end: each finishes its current record and writes a last STATE. All clones are the same request.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 
@@ -48,7 +48,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn new(stop: Stop, time: Option<Duration>) -> Ending {
-        // A time that no clock reaches is none.
+        // A deadline beyond the clock's range is no deadline.
         Ending { stop, deadline: time.and_then(|time| Instant::now().checked_add(time)) }
     }
 

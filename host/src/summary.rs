@@ -45,7 +45,8 @@ pub struct StreamSummary {
 }
 
 impl Summary {
-    /// The failures of single streams as one, or none. It names every stream that failed, by its cause; its kind is the first failure's.
+    /// All stream failures as one, or `None`. It names each failed stream with its cause, and its kind is that of the first
+    /// failure.
     ///
     /// Where no stream failed and records are set aside, it is of kind [`Kind::SetAside`](crate::Kind::SetAside): everything else was read.
     pub fn failure(&self) -> Option<Failure> {

@@ -62,7 +62,8 @@ impl Tap {
         limits.offline(asking).await
     }
 
-    /// The catalog, as a JSON object, with what a selection reads. It needs no network, and of the config nothing but that it is a JSON object.
+    /// The catalog as a JSON object, marked with what the selection reads. It needs no network, and the config only has to be a
+    /// JSON object.
     ///
     /// # Errors
     /// The config or the selection cannot be used.
@@ -82,7 +83,7 @@ impl Tap {
         &self.0.host
     }
 
-    /// An instance with this way out.
+    /// An instance that reaches the network through this gate.
     pub(crate) async fn instance(&self, gate: Gate, limits: &Limits) -> Result<Instance> {
         Instance::start(&self.0.pre, gate, limits, self.0.host.0.ticker.run()).await
     }

@@ -1,4 +1,4 @@
-//! Counts the engine's epoch up while calls are under way, so that a component that computes gives way to other tasks.
+//! Increments the engine's epoch while calls are running, so that a busy component yields to other tasks.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -52,7 +52,7 @@ impl Ticker {
 }
 
 impl State {
-    /// Waits for a call. False: there will be none any more.
+    /// Waits for a call; false if there will be no more.
     fn is_needed(&self) -> bool {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = |calls: &mut Calls| calls.running == 0 && !calls.over;

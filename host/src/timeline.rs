@@ -1,8 +1,8 @@
-//! When a run asked the store and when it could not: as much as a picture needs, however long the run.
+//! When a run sent requests and when it could not: just enough data for a chart, however long the run is.
 
 use std::time::Duration;
 
-/// Stretches of time that are kept apart. A longer run has longer ones.
+/// How many stretches are kept at most. In a longer run each of them is longer.
 const MOST: usize = 120;
 /// How long a stretch is at first.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -73,7 +73,7 @@ impl Timeline {
         usize::try_from(moment.as_nanos() / self.span.as_nanos()).unwrap_or(usize::MAX)
     }
 
-    /// Makes one stretch of each two.
+    /// Merges every two stretches into one.
     fn halve(&mut self) {
         self.span = self.span.saturating_mul(2);
         let both = |pair: &[Stretch]| Stretch {
@@ -91,7 +91,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_run_of_any_length_keeps_its_sums_in_the_same_room() {
+    fn a_run_of_any_length_keeps_its_totals_in_bounded_memory() {
         let mut timeline = Timeline::default();
         (0..100_000).for_each(|number| timeline.request(SECOND * number));
         timeline.wait(SECOND * 500, SECOND * 90_000);

@@ -89,11 +89,11 @@ async function called({ send, log, redact, stop }, use) {
   }
 }
 
-/** The wish to end a run early. */
+/** The request to end a run early. */
 class Stop {
   /** When it was made. */
   wantedAt = Infinity;
-  /** Rejects when the component had its time to end, and did not. @type {Promise<never>} */
+  /** Rejects if the component has not ended within its grace period. @type {Promise<never>} */
   unheeded;
 
   #change = new Change();

@@ -47,7 +47,7 @@ export class Progress {
 }
 
 /**
- * Where the events of a run go. What the handler throws is the caller's to see, and does not end the run.
+ * Sends a run's events to the handler. If the handler throws, the caller sees the error, and the run continues.
  *
  * @param {((event: import("../types/index.d.ts").Event) => void) | undefined} handler
  */
@@ -65,7 +65,7 @@ export function sender(handler) {
 }
 
 /**
- * A line of the component's log, as an event. One that begins with no level was not written by the tap: that is worth a warning.
+ * Turns a line of the component's log into an event. A line without a level was not written by the tap: it is a warning.
  *
  * @param {string} line
  * @returns {import("../types/index.d.ts").Event}
@@ -80,7 +80,7 @@ export function logged(line) {
     try {
       return { kind: "metric", metric: JSON.parse(text.slice(METRIC.length)) };
     } catch {
-      // It is a line like any other then.
+      // Not a metric: treat it like any other line.
     }
   }
   return { kind: "log", level: /** @type {"INFO" | "WARNING" | "CRITICAL"} */ (level), text };

@@ -11,7 +11,7 @@ const REQUEST = [...STORE, "state", "fullRefresh", "maxRecords", "maxSeconds"];
 export const KNOWN = { discover: SELECTION, check: STORE, plan: REQUEST, outlook: REQUEST, sync: [...REQUEST, "sink", "progress"], test: [...REQUEST, "sink", "progress"] };
 
 /**
- * A typo in an option is not to be passed over in silence.
+ * Rejects unknown options, so that a typo is not silently ignored.
  *
  * @param {any} options
  * @param {string[]} known

@@ -16,9 +16,9 @@ export class Sink extends OutputStream {
   /** Why the sink takes no more. @type {{ fault: unknown } | undefined} */
   broken;
 
-  /** Whether it was left, since it did not answer. */
+  /** Whether it was abandoned because it did not answer. */
   left = false;
-  /** Since when it has lines that it has not taken. @type {number | undefined} */
+  /** Since when it is busy with the lines that it got. @type {number | undefined} */
   since;
 
   #give;
@@ -36,7 +36,7 @@ export class Sink extends OutputStream {
     this.#seen = seen;
   }
 
-  /** No more is given to a sink that does not answer. */
+  /** Abandons a sink that does not answer: it gets nothing more. */
   leave() {
     this.left = true;
     this.wake();
@@ -66,7 +66,7 @@ export class Sink extends OutputStream {
     this.#give(lines, this.#taken).then(done, (fault) => this.break(fault));
   }
 
-  /** A line that the sink has taken. Says whether it is to get the next one. */
+  /** Notes that the sink has taken a line. Returns whether it gets the next one. */
   #taken = (line) => {
     if (this.left) return false;
     const named = NAMED.exec(line);
@@ -82,7 +82,7 @@ export class Sink extends OutputStream {
  */
 
 /**
- * What the caller has given, in one form: how it takes lines, when it closes by itself, and how it is let go of.
+ * Gives every kind of sink the same form: how it takes lines, when it closes by itself, and how to release it.
  *
  * @param {import("../types/index.d.ts").Sink} sink
  * @returns {{ give: Give, closed?: Promise<void>, release(): void }}

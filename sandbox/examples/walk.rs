@@ -93,7 +93,7 @@ fn main() {
     memory();
 }
 
-/// What the process held at most, where the system says so.
+/// Prints the peak memory of the process, where the system reports it.
 fn memory() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS")).for_each(|line| println!("{line}"));

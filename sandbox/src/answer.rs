@@ -113,7 +113,7 @@ impl Store {
         answer
     }
 
-    /// The answer as the quirks have it, and what a record in it does to it.
+    /// The answer with the quirks applied, and the fault of a broken record in it, if it shows one.
     fn route(&self, request: &Request, now: DateTime<Utc>) -> (Response, Option<Action>) {
         let (response, broken) = match self.admit(request, now) {
             Ok(found) => found,
@@ -166,12 +166,12 @@ fn version(request: &Request) -> Version {
     if request.path.split('/').any(|part| part == "v3") { Version::V3 } else { Version::V2 }
 }
 
-/// The path behind the store's hash.
+/// The part of the path after the store's hash.
 fn below_store(path: &str) -> &str {
     path.splitn(4, '/').nth(3).map_or("", |rest| &path[path.len() - rest.len() - 1..])
 }
 
-/// The path behind the store's hash with `{id}` for each number, as the quirks name endpoints.
+/// The part of the path after the store's hash, with `{id}` for each number, as the quirks name endpoints.
 fn endpoint(path: &str) -> String {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = below_store(path).split('/').map(|part| if is_number(part) { "{id}" } else { part }).collect();

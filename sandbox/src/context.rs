@@ -19,7 +19,7 @@ pub(crate) struct Context<'a> {
     pub(crate) quirks: &'a Quirks,
     pub(crate) query: Query,
     pub(crate) now: DateTime<Utc>,
-    /// What a record that is shown does to the answer.
+    /// The fault of a broken record that is shown.
     broken: Cell<Option<&'a Action>>,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
         Self { options, quirks, query, now, broken: Cell::new(None) }
     }
 
-    /// The list that these filters and this order lead to, as the quirks have it.
+    /// The list for these filters and this order, with the quirks applied.
     pub(crate) fn list(&self, filters: Filters, mut sort: Sort) -> List {
         let unfiltered = sort.descending && self.quirks.descending_ignores_dates;
         let filters = if unfiltered { filters.without_dates() } else { filters };
@@ -51,7 +51,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What a record that was shown does to the answer.
+    /// The fault of a broken record that was shown, if any.
     pub(crate) fn broken(&self) -> Option<&'a Action> {
         self.broken.get()
     }

@@ -155,8 +155,8 @@ impl Faults {
         self.fired += 1;
     }
 
-    /// What is to go wrong with this request: the first fault that applies and lets no more pass. One request counts down `skip`
-    /// of all faults before that one.
+    /// The action for this request: that of the first fault that applies and has nothing left to skip. The request counts down
+    /// `skip` of all faults before that one.
     pub(crate) fn fire(&mut self, request: &Request) -> Option<Action> {
         for fault in self.faults.iter_mut().filter(|fault| fault.times > 0) {
             if !(fault.matches)(request) {

@@ -9,7 +9,7 @@ pub struct Request {
     pub method: String,
     /// From the first slash up to the question mark, as sent.
     pub path: String,
-    /// Behind the question mark, as sent (still percent-encoded); empty when there is none.
+    /// The part after the question mark, as sent (still percent-encoded); empty when there is none.
     pub query: String,
     /// Names in any case.
     pub headers: Vec<(String, String)>,

@@ -134,7 +134,7 @@ impl Kind {
         first + index + index / gap
     }
 
-    /// How many of them a store usually has: what refers to them names one of these, however many there are.
+    /// How many of them a store has by default. References point to one of these, however many there are.
     pub(crate) const fn usual(self) -> u64 {
         Counts::USUAL.0[self.0]
     }

@@ -138,7 +138,7 @@ impl Pages<'_, '_> {
 /// Where a cursor's row begins and ends in the list. A row that is gone has a place only in a list by id.
 fn position(parameter: &str, text: &str, ids: &[u64]) -> Result<(usize, usize), Refusal> {
     let id = cursor::decode(text).ok_or_else(|| Refusal::parameter(parameter, "this is not a cursor"))?;
-    // A list by id is searched by halves.
+    // A list that is sorted by id allows a binary search.
     let place = ids.binary_search(&id).ok().or_else(|| ids.iter().position(|known| *known == id));
     if let Some(place) = place {
         return Ok((place, place + 1));

@@ -20,10 +20,11 @@ pub enum ItemsTotal {
     Physical,
 }
 
-/// The other answers to what is not documented. The default is the most likely behaviour. Set them through
-/// [`Store::quirks`](crate::Store::quirks) at any time; each holds until it is taken back.
+/// Alternatives where the behaviour is not documented. The default is the most likely behaviour. Set them through
+/// [`Store::quirks`](crate::Store::quirks) at any time; each stays in effect until it is changed back.
 ///
-/// Endpoints are named by their path behind the store's hash, with `{id}` for each number in it: `/v2/orders/{id}/products`.
+/// Endpoints are named by the part of their path after the store's hash, with `{id}` for each number in it:
+/// `/v2/orders/{id}/products`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
     /// `min_id`, `max_id`, `min_date_…`, `max_date_…`, `:min` and `:max` leave their bound out. Default: bounds are inclusive.
@@ -34,7 +35,7 @@ pub struct Quirks {
     pub ignored_parameters: BTreeSet<String>,
     /// Query parameters that the server refuses, by exact name: 400 on v2, 422 on v3.
     pub refused_parameters: BTreeSet<String>,
-    /// Of the values in a `:in` filter the server heeds only so many, without a word.
+    /// The server uses only this many of the values in a `:in` filter, and does not say so.
     pub most_values: Option<usize>,
     /// The server gives no more rows a page than this, whatever `limit` says, and does not say so on v2.
     pub page_cap: Option<usize>,
@@ -71,7 +72,7 @@ pub struct Quirks {
     pub odd_fields: BTreeMap<String, OddField>,
     /// Endpoints, and what is odd about their answers.
     pub odd_answers: BTreeMap<String, BTreeSet<OddAnswer>>,
-    /// Records that break each answer that shows them, in a list or alone: this happens to it. Lists below a record have paths of their
+    /// Records that break every answer that shows them, in a list or alone, and how. Lists below a record have paths of their
     /// own.
     pub broken_records: BTreeMap<(Kind, u64), Action>,
     /// What happens to every request of a path, whatever its query is; the path begins behind the store's hash: `/v2/orders/102/products`.

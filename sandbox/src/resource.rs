@@ -1,4 +1,4 @@
-//! What there is to say of a resource: where it is served, how it is paged and filtered, what its records are made of.
+//! The description of a resource: where it is served, how it is paged and filtered, what its records are made of.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -25,7 +25,7 @@ pub(crate) type Show = fn(&Context<'_>, u64, &Record, &mut Map<String, Value>) -
 pub(crate) struct Resource {
     pub(crate) kind: Kind,
     pub(crate) api: Version,
-    /// The path of the list behind the version.
+    /// The path of the list after the version.
     pub(crate) path: &'static str,
     pub(crate) scope: Scope,
     /// The field of the id.
@@ -60,9 +60,10 @@ pub(crate) struct Dates {
     pub(crate) write: fn(DateTime<Utc>) -> String,
 }
 
-/// How many rows a list that can have some has in one record of each hundred, in turn: around ten, and around a page of 250.
+/// The lengths of long lists, in turn: around ten, and around a page of 250. Each list that can have several rows is long in one
+/// record of each hundred.
 const LONG: [u64; 5] = [25, 11, 250, 251, 259];
-/// The first record whose first list is so long; the next list's is two records behind it.
+/// The record of each hundred whose first list is long; its second list is long two records later, and so on.
 const FIRST_LONG: u64 = 24;
 
 /// Lists of rows that a record has as parts: the name, the most rows, what they are made of.
@@ -70,7 +71,8 @@ pub(crate) type More = &'static [(&'static str, u64, &'static [Field])];
 
 /// How a record is made.
 pub(crate) enum Make {
-    /// By hand: from the seed, the id and what is known of it. Its dates are filled in afterwards. And lists of rows, as more parts.
+    /// By a function of the seed, the id and the head; the dates are filled in afterwards. The lists of rows become further
+    /// parts.
     Hand(fn(&mut Rng, u64, u64, &Head) -> Record, More),
     /// From fields, and lists of rows as parts.
     Fields(&'static [Field], More),
@@ -119,12 +121,12 @@ pub(crate) struct Part {
     pub(crate) across: Option<Across>,
     pub(crate) paging: Paging,
     pub(crate) filters: &'static [Rule],
-    /// What comes only when `include` names it: fields of a row.
+    /// Fields of a row that come only if `include` names them.
     pub(crate) includes: &'static [(&'static str, &'static str)],
     /// Fields of a row that come only with `details=true`.
     pub(crate) details: &'static [&'static str],
     pub(crate) always: Option<&'static [&'static str]>,
-    /// What is served where it is no list of rows.
+    /// Builds the answer, if it is not a list of rows.
     pub(crate) built: Option<fn(&Context<'_>, u64, &Record) -> Value>,
 }
 

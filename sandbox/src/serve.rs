@@ -40,7 +40,7 @@ pub(crate) enum Endpoint {
     Store(store::AnswerOne),
 }
 
-/// Finds what a path behind the version leads to.
+/// Finds the endpoint of the part of a path after the version.
 pub(crate) fn find(api: Version, path: &str) -> Option<Endpoint> {
     let single = store::ENDPOINTS.iter().filter(|_| api == Version::V2).find(|(known, _)| *known == path);
     if let Some((_, answer)) = single {
@@ -187,7 +187,7 @@ fn all_rows(context: &Context<'_>, table: &Table, part: &Part) -> Result<Respons
     Ok(envelope(finished(context, part, data)?, meta))
 }
 
-/// The same by cursor: a row is known by its record and its place there, whatever becomes of other records.
+/// The same by cursor: a row is identified by its record and its place there, so other records may change.
 fn all_rows_by_cursor(context: &Context<'_>, table: &Table, part: &Part) -> Result<Response, Refusal> {
     const MOST: u64 = 100_000;
     let page = Page::read(context, part.api)?;
@@ -233,7 +233,7 @@ fn finished(context: &Context<'_>, part: &Part, mut rows: Vec<Row>) -> Result<Ve
     Ok(rows.into_iter().map(Value::from).collect())
 }
 
-/// Leaves out the field that nobody announced, unless a quirk wants it.
+/// Removes the undocumented field, unless a quirk wants it.
 pub(crate) fn announce(context: &Context<'_>, fields: &mut Row) {
     if !context.quirks.unannounced_fields {
         fields.shift_remove(UNANNOUNCED);
@@ -306,7 +306,7 @@ fn trim(context: &Context<'_>, fields: &mut Row, always: &[&str]) {
     fields.retain(|name, _| !unwanted.contains(&name.as_str()) || always.contains(&name.as_str()));
 }
 
-/// The filters of a list, with what hides records that nobody asked for.
+/// The filters of a list, plus the one that hides records which nobody asked for.
 fn filters(context: &Context<'_>, resource: &Resource, query: &query::Query) -> Result<Filters, Refusal> {
     let filters = read_filters(context, resource.filters, query)?;
     Ok(match resource.hides {

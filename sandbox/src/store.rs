@@ -80,8 +80,8 @@ impl Store {
         &mut self.tables[kind.place()]
     }
 
-    /// The rows of what a tap calls a stream, as the API sends them and whole: with each, the record that it belongs to, or is. Fields that are
-    /// only there on request are among its own. None: there is no such stream.
+    /// All rows of a tap's stream, complete and as the API sends them, each with the record that it is or belongs to. Fields that
+    /// come only on request are included. None if there is no such stream.
     #[must_use]
     pub fn truth(&self, stream: &str) -> Option<Vec<Truth>> {
         if stream == "store" {
@@ -202,7 +202,7 @@ impl Store {
         }
     }
 
-    /// Creates what has come up to this moment.
+    /// Creates the records that are due by now.
     pub(crate) fn work(&mut self, now: DateTime<Utc>) {
         let mut all = std::mem::take(&mut self.busy);
         for busy in &mut all {

@@ -8,7 +8,7 @@ from real import ROOT, TARGET, check, folder, run
 
 
 def main():
-    # The dependencies are those of the other builds. The component is built as it is for users.
+    # Share the target folder, to reuse compiled dependencies. But build the component, as users do.
     os.environ["CARGO_TARGET_DIR"] = str(TARGET)
     os.environ.pop("TAP_BIGCOMMERCE_COMPONENT", None)
     with folder() as work:

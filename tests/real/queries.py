@@ -70,7 +70,7 @@ def main():
             place = work / str(number)
             place.mkdir()
             output, *lines = (text.replace(DATABASE, database) for text in (named, *queries))
-            # Twice, and the second time everything: what was read before is there again.
+            # Twice, the second time as a full refresh, so that the output gets records again that it already has.
             for more in ([], ["--full-refresh", "orders"]):
                 run(tap, "--config", work / "config.json", "--output", output, *more, cwd=place)
             count, total, newest = found = numbers(lines, place)

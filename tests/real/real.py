@@ -15,7 +15,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
-# What was started is stopped and what was written is removed on the way out, also when the script is told to end.
+# Exit normally on SIGTERM, so that processes are stopped and files are removed then too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 

@@ -41,7 +41,7 @@ def main():
         fills_a_target(installed, work)
         if "--everywhere" not in sys.argv[1:]:
             return
-        # The dependencies are those of the other builds. The component is built as it is for users.
+        # Share the target folder, to reuse compiled dependencies. But build the component, as users do.
         os.environ["CARGO_TARGET_DIR"] = str(TARGET)
         os.environ.pop("TAP_BIGCOMMERCE_COMPONENT", None)
         run(tools.bin("maturin"), "sdist", "--out", work / "wheels", cwd=ROOT)

@@ -80,7 +80,7 @@ def attempt(wheel, target, work):
     run(sys.executable, "-m", "venv", work / "environment")
     bin = work / "environment" / ("Scripts" if os.name == "nt" else "bin")
     if target.endswith("musl") and platform.libc_ver()[0] == "glibc":
-        # pip would refuse it for itself. What it takes a wheel for can be said only with a folder to put it in.
+        # pip refuses a musl wheel on glibc. It only accepts another platform when it installs into a folder.
         at = work / "installed"
         fits = ["--platform", f"{LINUX[target]}_{here}", "--only-binary", ":all:", "--target", at]
         run(bin / "python", "-m", "pip", "install", "--quiet", "--no-index", *fits, wheel)

@@ -17,8 +17,8 @@ pub struct Built {
 
 /// The program and its component, built as the tests are.
 ///
-/// cargo builds the programs of a package for that package's own tests only. So it is asked here, once: it has the libraries already, and
-/// an old program is never tested by mistake.
+/// cargo builds a package's programs only for that package's own tests, so they are built here, once. The libraries are already
+/// compiled by then, and no outdated program is tested by mistake.
 pub fn built() -> &'static Built {
     static BUILT: LazyLock<Built> = LazyLock::new(build);
     &BUILT
@@ -68,7 +68,7 @@ fn guests<const N: usize>(packages: [&str; N]) -> [PathBuf; N] {
 pub fn example(name: &str) -> PathBuf {
     static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         let profile = profile();
-        // Not by their package: they would be built with other features than these tests, and their dependencies once more.
+        // Not selected by package: they and their dependencies would be built again, with other features than these tests have.
         let examples = ["--bin", "embed", "--bin", "many_stores", "--bin", "wasmtime_only"];
         cargo_builds(&[&examples[..], &["--profile", &profile]].concat(), &target_folder())
     });
@@ -109,7 +109,7 @@ fn build() -> Built {
     Built { program: path(&program["executable"]), component: path(&script["out_dir"]).join("tap_bigcommerce.wasm") }
 }
 
-/// Has cargo build something; gives what it tells of it.
+/// Runs `cargo build`, and returns its JSON messages.
 fn cargo_builds(what: &[&str], target: &Path) -> Vec<Value> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     cargo

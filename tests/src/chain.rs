@@ -1,5 +1,5 @@
-//! A shop behind the edge interface, the driver that reads it, and the collector that takes its lines: each under the wasmtime program, by the
-//! lines of `docs/edge.md`.
+//! A shop behind the edge interface, the driver that reads it, and the collector that receives its lines. Each runs under the
+//! wasmtime program, with the command lines of `docs/edge.md`.
 
 use crate::fake::Fake;
 use crate::messages::{Message, messages};
@@ -53,18 +53,18 @@ pub struct Places {
 }
 
 impl Places {
-    /// Two servers that run.
+    /// The real edge and collector.
     pub fn of(edge: &Served, collector: &Served) -> Places {
         Places { edge: format!("http://{}", edge.address), collector: format!("http://{}/lines/shop", collector.address) }
     }
 
-    /// Two that do not.
+    /// A fake edge and a fake collector.
     pub fn fake(edge: &Fake, collector: &Fake) -> Places {
         Places { edge: edge.url(), collector: collector.url() }
     }
 }
 
-/// The page's line for the driver, with these settings in addition. It tries little and waits little.
+/// The page's command line for the driver, with more settings and only a few retries.
 pub fn driver(shop: &Shop, places: &Places, settings: &[(&str, &str)]) -> Command {
     std::fs::create_dir_all(shop.path("state")).expect("a folder can be made");
     let mut command = wasmtime(shop, page_line(PAGE, "wasmtime run "));
@@ -140,7 +140,7 @@ pub fn kept(shop: &Shop) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("the file is whole"))
 }
 
-/// Lets the time of the lock run out.
+/// Makes the lock expire.
 pub fn let_the_lock_run_out(shop: &Shop) {
     let numbers = std::fs::read_dir(shop.path("state/lock")).expect("there is a lock").filter_map(|entry| {
         let name = entry.expect("the folder can be read").file_name();

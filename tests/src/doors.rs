@@ -1,4 +1,4 @@
-//! The component in an embedder of the tests' own, as `wasmtime run` and `wasmtime serve` are: the command and the edge door.
+//! Runs the component in a test embedder like `wasmtime run` and `wasmtime serve`: the command and the edge door.
 
 use crate::built::component;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ use wasmtime_wasi_http::{
 
 /// More than any run writes.
 const ROOM: usize = 1 << 30;
-/// Resources that an instance may have at one time: far fewer than the requests of many a run, so that none may stay behind from each.
+/// Resources that an instance may have at one time: far fewer than many runs have requests, so that a leak per request fails.
 const RESOURCES: usize = 512;
 
 struct Doors {
@@ -173,7 +173,7 @@ impl Edge {
     /// Waits until no request is being served and no client is connected. False if that does not come.
     pub async fn ends(&self) -> bool {
         for _ in 0..600 {
-            // One is this end's, one the listener's.
+            // `self` and the listener have one reference each.
             if Arc::strong_count(&self.instances) <= 2 {
                 return true;
             }
@@ -217,7 +217,7 @@ pub async fn ask(address: SocketAddr, method: &str, path: &str, authorization: O
     }
     let request = request.body(Full::new(body.into())).expect("the request is sound");
     let socket = TcpSocket::new_v4().expect("there are sockets");
-    // What is not read is not to vanish in the system's buffers.
+    // A small buffer, so that unread data holds up the edge instead of filling the system's buffers.
     socket.set_recv_buffer_size(64 << 10).expect("a buffer may be small");
     let stream = socket.connect(address).await.expect("the edge listens");
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");

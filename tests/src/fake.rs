@@ -132,7 +132,7 @@ fn request(stream: &TcpStream, reads_body: bool) -> Option<Seen> {
     Some(Seen { head, body, at: Instant::now() })
 }
 
-/// A port that leads to a server, which may be replaced by another one.
+/// A port that forwards connections to a server, which can be exchanged.
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Who is let in without a password on the socket, and with this one on a port.
+/// The user, who needs no password on the socket, and [`PASSWORD`] on a port.
 pub const USER: &str = "tap";
 /// The user's password.
 pub const PASSWORD: &str = "s3cret-w0rd-like-no-other";
@@ -18,7 +18,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// The user and the group that root starts a server as, which must not be root: `nobody`.
 const NOBODY: u32 = 65534;
 
-/// Stops the server and removes its folder once standard input ends, however the tests end. What the first line says is kept.
+/// Stops the server and removes its folder when standard input ends, however the tests end. After the line `keep` the folder
+/// stays.
 const KEEPER: &str = r#"
     "$@" >>"$0/log" 2>&1 & server=$!
     echo $server
@@ -75,7 +76,7 @@ impl Server {
     }
 
     fn on_a_port(mut self) -> Server {
-        // A port cannot be held for a program that binds it itself: if another one has taken it, the next is tried.
+        // A port cannot be reserved for a program that binds it itself. If another program takes it first, try the next one.
         for _ in 0..20 {
             let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a port is free");
             self.port = free.port();
@@ -90,7 +91,7 @@ impl Server {
 
     fn new(options: &[&str]) -> Option<Server> {
         let Some(programs) = programs() else {
-            // Past the test harness, which would hide it.
+            // Written directly, because the test harness would hide the output of `eprintln`.
             let _ = writeln!(std::io::stderr(), "LEFT OUT: PostgreSQL is not installed, so what needs a server is not tested");
             return None;
         };
@@ -133,7 +134,7 @@ impl Server {
     }
 
     fn run(&mut self) {
-        // What the one before has written there says nothing of this one.
+        // The previous server's log says nothing about this one.
         let _ = fs::remove_file(self.folder.join("log"));
         let mut keeper = Command::new("/bin/sh");
         keeper.args(["-c", KEEPER]).arg(&self.folder).current_dir(&self.folder);
@@ -173,7 +174,7 @@ impl Server {
     pub fn kill(&mut self) {
         let server = self.running.as_ref().expect("it runs").server;
         let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
-        // The postmaster first: it would start others in the place of those that are gone.
+        // Kill the postmaster first: it would restart the others.
         let kill = format!("kill -KILL {server}; kill -KILL {children} 2>/dev/null; true");
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().expect("a shell can be started").success());
         self.end("keep");

@@ -22,7 +22,7 @@ pub fn program(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     command
 }
 
-/// No wait is longer: what has not come by then never comes.
+/// The longest wait: what has not happened by then never will.
 pub const LONGEST: Duration = Duration::from_secs(600);
 
 /// Runs a command to its end.
@@ -75,7 +75,7 @@ fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
-/// A program that can let no file grow beyond so many blocks of 512 bytes: a disk that fills up, as far as this can be had without a disk.
+/// Runs a program with a limit on file sizes, in blocks of 512 bytes: the closest to a full disk without a disk of its own.
 #[cfg(unix)]
 pub fn limited(tap: &Command, blocks: u32) -> Command {
     let mut limited = Command::new("/bin/sh");

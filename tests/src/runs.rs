@@ -52,7 +52,7 @@ impl Outcome {
 }
 
 impl Door {
-    /// Runs with the shop's settings and these changes to them, on from a state where there is one.
+    /// Runs with the shop's settings and these changes to them. Resumes from the state, if there is one.
     pub async fn run(self, shop: &Shop, settings: &Value, state: Option<&Value>) -> Outcome {
         shop.file("config.json", &shop.config_with(settings.clone()));
         shop.file("state.json", &state.map_or_else(|| "{}".to_owned(), Value::to_string));

@@ -104,7 +104,7 @@ impl Shop {
         self.run(["--state", "state.json"])
     }
 
-    /// Tells when the store has been asked so many times from now on.
+    /// Sends a signal once the store has received this many more requests.
     pub fn after_requests(&self, requests: u64) -> Receiver<()> {
         let (tell, told) = channel();
         let mut left = requests;
@@ -127,7 +127,7 @@ impl Shop {
         let is_complete = orders["date_modified"].is_string() && walk.is_null();
         let last = walk["position"]["id"].as_u64().unwrap_or(0);
         self.sandbox.with_store(|store| {
-            // Archived orders come with a pass of their own, after the others.
+            // Archived orders are read in a second pass, after the others.
             let is_covered = |id: &u64| {
                 let is_archived = store.record(Kind::ORDERS, *id).is_some_and(|order| order.fields["is_deleted"] == true);
                 match walk["pass"] == 1 {

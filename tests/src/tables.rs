@@ -11,7 +11,7 @@ pub type Row = Vec<Value>;
 
 /// Opens a file to look at it.
 pub fn open(file: &Path) -> Connection {
-    // A write-ahead log that a killed run has left can be read only by who may write.
+    // Opened for writing: without that, the write-ahead log of a killed run cannot be read.
     Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("the file can be opened")
 }
 
@@ -31,7 +31,7 @@ pub fn rows(connection: &Connection, table: &str) -> Vec<Row> {
     rows.collect::<rusqlite::Result<_>>().expect("values can be read")
 }
 
-/// Everything that the file holds, table by table, the state's keys in their alphabet's order. It must be sound.
+/// Everything that the file holds, table by table, with the state's keys sorted. Fails if the file is damaged.
 pub fn dump(file: &Path) -> BTreeMap<String, Vec<Row>> {
     let connection = open(file);
     let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("the file can be checked");

@@ -18,7 +18,7 @@ pub struct Terminal {
     child: Child,
     pieces: Receiver<Vec<u8>>,
     shown: Vec<u8>,
-    /// So much of the text has been waited for.
+    /// How much of the text `wait_for` has already passed.
     seen: usize,
     /// The terminal, for as long as its program runs.
     _screen: Screen,

@@ -16,7 +16,7 @@ const STREAMS: [(&str, Kind, &[&str]); 4] = [
     ("coupons", Kind::COUPONS, &[]),
 ];
 
-/// Holds what a target has against the store: every record is there, no other one is, and the lists inside are whole.
+/// Compares what a target holds with the store: every record is there, no other one is, and the lists inside are complete.
 pub fn is_whole(shop: &Shop, held: &Held, what: &str) {
     let mut lines = BTreeSet::new();
     for (stream, kind, parts) in STREAMS {

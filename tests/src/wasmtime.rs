@@ -18,12 +18,12 @@ const COLLECTOR: &str = "tap_bigcommerce_collector.wasm";
 const ADDRESS: &str = "127.0.0.1:8080";
 const EDGE_TOKEN: &str = "TAP_BIGCOMMERCE_EDGE_TOKEN";
 
-/// The README's command line that begins so: its words.
+/// The README's command line that starts like this, split into words.
 pub fn readme_line(start: &str) -> Vec<String> {
     page_line("README.md", start)
 }
 
-/// A page's command line that begins so: its words.
+/// A page's command line that starts like this, split into words.
 pub fn page_line(page: &str, start: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
     let text = std::fs::read_to_string(path).unwrap_or_else(|fault| panic!("{page}: {fault}"));

@@ -11,9 +11,9 @@ use waki::bindings::wasi::io::streams::StreamError;
 const MOST: usize = 65 << 20;
 /// How long the next part may take.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Read at once.
+/// Bytes per read.
 const CHUNK: u64 = 256 << 10;
-/// A refused body is read up to this size, and for this long: many clients read no answer before they have sent everything.
+/// How much of a refused body is still read, and for how long: many clients read no response until they have sent everything.
 const MOST_UNUSED: usize = 1 << 20;
 const LONGEST_UNUSED: Duration = Duration::from_secs(5);
 
@@ -33,7 +33,7 @@ enum Stop {
 }
 
 impl Body {
-    /// None: the host gives no body.
+    /// None if the host provides no body.
     pub(crate) fn of(request: &IncomingRequest) -> Option<Body> {
         let incoming = request.consume().ok()?;
         let stream = incoming.stream().ok()?;
@@ -52,7 +52,7 @@ impl Body {
         Ok(body)
     }
 
-    /// Reads on, for a client that is refused.
+    /// Drains what a refused client is still sending.
     pub(crate) fn discard(&self) {
         let (began, mut read) = (Instant::now(), 0);
         while let Ok(Some(bytes)) = self.part(LONGEST_UNUSED.saturating_sub(began.elapsed())) {

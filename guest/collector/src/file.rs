@@ -1,7 +1,8 @@
 //! Appends a batch to a file, as a whole or not at all.
 //!
-//! A host may serve two requests at once, in an instance each, and writes a batch in parts. So whoever appends holds the file's lock. A line
-//! that a killed instance has left without an end is removed before the next batch; its caller has had no answer, and sends it again.
+//! A host may serve two requests at once, each in its own instance, and a batch is written in parts. So an instance holds the
+//! file's lock while it appends. If an instance is killed in the middle of a line, the partial line is removed before the next
+//! batch: its caller got no response and sends the batch again.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -9,11 +10,11 @@ use std::path::Path;
 use std::time::Duration;
 use tap_bigcommerce_lease::{Claim, Lease};
 
-/// How long a killed instance keeps others from appending. While a batch is written the time begins again.
+/// How long the lock of a killed instance blocks the others. It is renewed while a batch is being written.
 const LEASE: Duration = Duration::from_secs(20);
-/// Written at once.
+/// Bytes per write.
 const PART: usize = 1 << 20;
-/// Read at once when the last line's end is looked for.
+/// Bytes per read when looking for the last line end.
 const STEP: u64 = 64 << 10;
 
 #[derive(Debug)]
@@ -54,18 +55,18 @@ pub(crate) fn append(folder: &Path, name: &str, batch: &[u8]) -> Result<(), Faul
     };
     let appended = open(folder, name).map_err(Fault::from).and_then(|(mut file, end)| {
         let written = write(&mut file, batch, &mut lease);
-        // What another instance has appended since is not to be cut: a write may have taken longer than the lock lasts.
+        // Truncate only while still holding the lock: if the write outlasted it, another instance may have appended since.
         if written.is_err() && lease.renew()? {
             file.set_len(end)?;
         }
         written
     });
-    // A lock that is not given back ends by itself; the lines are there all the same.
+    // A lock that is not released expires; the result of the append is the same.
     let _ = lease.release();
     appended
 }
 
-/// The file, and where its last whole line ends. Nothing is behind that.
+/// Opens the file, cut off after its last complete line, and returns where that line ends.
 fn open(folder: &Path, name: &str) -> io::Result<(File, u64)> {
     let path = folder.join(format!("{name}.jsonl"));
     let mut file = File::options().read(true).append(true).create(true).open(path)?;
@@ -95,14 +96,14 @@ fn last_end(file: &mut File, length: u64) -> io::Result<u64> {
 
 fn write(file: &mut File, batch: &[u8], lease: &mut Lease) -> Result<(), Fault> {
     for part in batch.chunks(PART) {
-        // This instance was suspended, and another one appends by now.
+        // This instance was suspended, its lock expired, and another one has taken it.
         if !lease.renew()? {
             return Err(Fault::Busy);
         }
         file.write_all(part)?;
     }
     file.sync_data()?;
-    // The last part may have taken too long, and another instance may have removed the start of it.
+    // If the last part took too long, another instance may have removed the start of it.
     if lease.renew()? { Ok(()) } else { Err(Fault::Busy) }
 }
 

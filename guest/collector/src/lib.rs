@@ -26,7 +26,7 @@ mod export {
     waki::bindings::export!(Collector with_types_in waki::bindings);
 }
 
-/// Not through the attribute `waki::handler`: what that generates panics when the client is gone before it has its answer.
+/// Does not use the attribute `waki::handler`: its generated code panics if the client disconnects before it gets the response.
 impl Guest for Collector {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
         respond(response, answer(&request));

@@ -23,7 +23,7 @@ impl Refusal {
         std::iter::once(("content-type", "application/problem+json")).chain(self.header).collect()
     }
 
-    /// A few hundred bytes: as much as a stream takes at once.
+    /// A few hundred bytes, which fit into one write.
     pub(crate) fn body(&self) -> String {
         let title = match self.status {
             400 => "Bad Request",

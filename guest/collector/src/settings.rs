@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 const TOKEN: &str = "TAP_BIGCOMMERCE_COLLECTOR_TOKEN";
 const FOLDER: &str = "TAP_BIGCOMMERCE_COLLECTOR_FOLDER";
-/// Shorter tokens are taken for none.
+/// A shorter token counts as not set.
 const LEAST_TOKEN: usize = 16;
 
 pub(crate) struct Settings {
@@ -33,7 +33,7 @@ impl Settings {
             [header] if header.len() > 7 && header[..7].eq_ignore_ascii_case(b"bearer ") => &header[7..],
             _ => &[],
         };
-        // Each byte is compared, whatever the first ones were: the time gives nothing away.
+        // Compares every byte, so that the time does not reveal how much of a token is right.
         let token = self.token.as_bytes();
         let same = bearer.len() == token.len() && bearer.iter().zip(token).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
         let text = "this needs the header Authorization: Bearer, with the collector's token";

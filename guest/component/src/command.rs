@@ -163,7 +163,7 @@ async fn run(options: Options) -> Result<()> {
             summary.verdict().map_or(Ok(()), Err)
         }
         Action::Discover => {
-            // The catalog is the same for every store; a config that is given has to be one all the same.
+            // The catalog is the same for every store, but a config that is given must still be readable.
             options.configs.first().map(|_| options.config()).transpose()?;
             let catalog = select::apply(Some(discover::catalog().to_string()), options.select().as_deref(), &options.exclude)?;
             let catalog: Value = catalog.and_then(|catalog| serde_json::from_str(&catalog).ok()).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The edge interface: an HTTP server's handler. `POST /sync` streams messages; `GET /discover`, `/about` and `/health`.
 //!
-//! Settings come from the environment, `TAP_BIGCOMMERCE_*`; a request brings its store along only where the operator says so ([`body`]). Without
-//! a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, 16 bytes at least) the interface answers only `/health`.
+//! Settings come from the environment, `TAP_BIGCOMMERCE_*`; a request may choose its store only if the operator allows it
+//! ([`body`]). Without a bearer token of its own (`TAP_BIGCOMMERCE_EDGE_TOKEN`, at least 16 bytes) the interface serves only
+//! `/health`.
 
 mod body;
 
@@ -25,13 +26,13 @@ use tap_bigcommerce_core::{about, discover};
 use wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wstd::runtime::block_on;
 
-/// A run whose messages begin with this many bytes of STATE opens its response all the same.
+/// The response is opened at the latest after this many bytes, even if its first message is a STATE.
 const MOST_WAITING: usize = 1 << 20;
-/// Shorter tokens are taken for none.
+/// A shorter token counts as not set.
 const LEAST_TOKEN: usize = 16;
 /// How often the handler checks whether its client is still there.
 const LOOK: Duration = Duration::from_secs(1);
-/// Before a response is truncated. A server may drop what it has not sent by then, and the last STATE would be in that.
+/// The wait before a response is truncated: a server may drop what it has not sent yet, which may include the last STATE.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl wasi::exports::http::incoming_handler::Guest for Tap {
@@ -150,15 +151,15 @@ fn authorize(request: &IncomingRequest) -> Result<(), Refusal> {
         [header] if header.len() > 7 && header[..7].eq_ignore_ascii_case(b"bearer ") => &header[7..],
         _ => &[],
     };
-    // Each byte is compared, whatever the first ones were: the time gives nothing away.
+    // Compares every byte, so that the time does not reveal how much of a token is right.
     let same = bearer.len() == token.len() && bearer.iter().zip(token.as_bytes()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0;
     let text = "this needs the header Authorization: Bearer, with the interface's token";
     same.then_some(()).ok_or_else(|| Refusal::new(401, "unauthorized", text).with(("www-authenticate", "Bearer")))
 }
 
-/// Streams a run. The response begins with the first SCHEMA, so that a failure before it still has a status of its own; a failure after it
-/// truncates the response, so that nobody takes it for complete. Records that are set aside do not: everything else is there, and the STATE
-/// names them.
+/// Streams a run. The response begins with the first SCHEMA, so a failure before it still gets its own status. A failure after it
+/// truncates the response, so that nobody takes it for complete. Records that are set aside do not truncate it: everything else
+/// was read, and the STATE names them.
 async fn stream(plan: Box<Plan>, response: ResponseOutparam) {
     let watch = Rc::new(OnceCell::new());
     let mut sink = LazySink::Waiting { response: Some(response), lines: Vec::new(), watch: watch.clone() };
@@ -250,7 +251,7 @@ impl Sink for LazySink {
 
 /// A response under way. If it is dropped before its end, the client sees that it is truncated.
 struct Responder {
-    // Before the body that it belongs to: a child is dropped first.
+    // Declared before the body because fields drop in this order, and a child resource must be dropped before its parent.
     sink: Option<StreamSink>,
     body: Option<OutgoingBody>,
 }
@@ -260,7 +261,7 @@ impl Responder {
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
         let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
         let response = OutgoingResponse::new(headers);
-        // Refused only for what is no status code.
+        // Fails only for an invalid status code.
         let _ = response.set_status_code(status);
         let body = response.body().ok();
         ResponseOutparam::set(to, Ok(response));
@@ -288,7 +289,7 @@ impl Responder {
     fn finish(mut self) {
         drop(self.sink.take());
         if let Some(body) = self.body.take() {
-            // A client that went away is its own loss.
+            // Nothing to do if the client has disconnected.
             let _ = OutgoingBody::finish(body, None);
         }
     }

@@ -1,4 +1,4 @@
-//! What the file says of itself, in custom sections: `wasm-tools metadata show` and the host read them without running it.
+//! Facts about the component, in custom sections: `wasm-tools metadata show` and the host read them without running it.
 // A section has a name that no other code may use; these are read by nobody at run time.
 #![allow(unsafe_code)]
 
@@ -18,7 +18,7 @@ static LICENSES: [u8; env!("CARGO_PKG_LICENSE").len()] = bytes(env!("CARGO_PKG_L
 #[unsafe(link_section = "built-with")]
 static BUILT_WITH: [u8; env!("BUILT_WITH").len()] = bytes(env!("BUILT_WITH"));
 
-/// A section is made of bytes alone; a text would be a pointer.
+/// A section holds raw bytes; a `&str` would be stored as a pointer.
 const fn bytes<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
     let (text, mut bytes, mut place) = (text.as_bytes(), [0; LENGTH], 0);
     while place < LENGTH {

@@ -1,4 +1,4 @@
-//! tap-bigcommerce as one WASI 0.2 component. Three interfaces lead to one function; an interface translates and decides nothing.
+//! tap-bigcommerce as one WASI 0.2 component. Three interfaces call the same function; they only translate and decide nothing.
 #![deny(unsafe_code)]
 
 mod bindings;

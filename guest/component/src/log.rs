@@ -32,7 +32,7 @@ fn write(style: Style, line: &Line<'_>) {
     if let Some(mut line) = style.line(line, WasiClock.date(), None) {
         // One write for each line: some embedders end a line after each write, and others mix the writes of several instances.
         line.push('\n');
-        // Where there is no place for the log, the messages are written all the same.
+        // A log that cannot be written must not stop the messages.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }

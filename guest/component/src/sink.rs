@@ -1,4 +1,4 @@
-//! Messages, into a stream of the embedder's: the same type behind all three interfaces.
+//! Writes messages to a stream of the embedder; all three interfaces use this type.
 
 use std::rc::{Rc, Weak};
 use tap_bigcommerce_core::singer::message::Sink;
@@ -8,12 +8,13 @@ use wasi::io::streams::{OutputStream, StreamError};
 /// A sink that is a wasi:io stream.
 #[derive(Debug)]
 pub(crate) struct StreamSink {
-    // Before the stream that it belongs to: a child is dropped first.
+    // Declared before the stream because fields drop in this order, and a child resource must be dropped before its parent.
     ready: Pollable,
     stream: Rc<OutputStream>,
 }
 
-/// A look at the stream behind a sink, for whoever waits while nothing is written. It does not keep the stream open.
+/// A weak handle to the stream behind a sink, to notice that its reader is gone while nothing is written. It does not keep the
+/// stream open.
 #[derive(Debug)]
 pub(crate) struct Watch(Weak<OutputStream>);
 
@@ -35,8 +36,8 @@ impl StreamSink {
         Watch(Rc::downgrade(&self.stream))
     }
 
-    /// How many bytes the stream takes now; waits until it takes some. It waits for the stream alone: the runtime would wake at once, again
-    /// and again, for answers that have come and that nobody reads before the stream has room.
+    /// How many bytes the stream accepts now; blocks until it accepts some. It blocks on this stream alone: the runtime would
+    /// wake again and again for answers that have arrived, which nobody reads before the stream has room.
     fn room(&self) -> Result<usize, String> {
         loop {
             match self.stream.check_write().map_err(why)? {

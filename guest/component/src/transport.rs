@@ -6,15 +6,15 @@ use wasi::http::types::{DnsErrorPayload, ErrorCode, Fields, IncomingBody, Incomi
 use wasi::io::streams::{InputStream, StreamError};
 use wstd::runtime::AsyncPollable;
 
-/// Read at once from a body.
+/// Bytes per read of a body.
 const CHUNK: u64 = 256 << 10;
 
 /// The embedder's HTTP client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WasiHttp;
 
-/// Dropped at any point, the future drops what it holds of the embedder's from the inside out: a pollable before what it watches, a stream
-/// before its body. So nothing stays behind, and the embedder cancels a request whose answer nobody waits for any more.
+/// The future can be dropped at any point: it drops the embedder's resources from the inside out, a pollable before what it
+/// watches, a stream before its body. So nothing leaks, and the embedder cancels the request.
 impl Transport for WasiHttp {
     async fn get(&self, call: &Call) -> Result<Response, TransportError> {
         let request = outgoing(call).ok_or_else(|| TransportError::Denied("it is not a valid request".into()))?;
@@ -25,7 +25,7 @@ impl Transport for WasiHttp {
     }
 }
 
-/// The request as wasi:http wants it. No body is ever taken from it: a GET has none.
+/// Converts a request for wasi:http. Its body is never opened, because a GET has none.
 fn outgoing(call: &Call) -> Option<OutgoingRequest> {
     let headers: Vec<(String, Vec<u8>)> =
         call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect();
@@ -36,14 +36,14 @@ fn outgoing(call: &Call) -> Option<OutgoingRequest> {
     Some(request)
 }
 
-/// Sends a request and waits for the head of its answer. It passes no request-options, because wasmtime-wasi-http 48 keeps each one for as
-/// long as the component runs: the gate bounds the whole exchange, and drops it when its time is over.
+/// Sends a request and waits for the head of its answer. It passes no request-options, because wasmtime-wasi-http 48 keeps them
+/// for as long as the component runs. The gate limits the time of the whole exchange and drops it when the time is over.
 async fn answer(request: OutgoingRequest) -> Result<IncomingResponse, TransportError> {
     let pending = outgoing_handler::handle(request, None).map_err(why)?;
     loop {
         match pending.get() {
             Some(Ok(response)) => return response.map_err(why),
-            // The answer was taken before, which this loop does not do.
+            // The answer was already taken, which this loop never does.
             Some(Err(())) => return Err(TransportError::Broken("the answer is gone".into())),
             None => AsyncPollable::new(pending.subscribe()).wait_for().await,
         }
@@ -89,7 +89,7 @@ fn why(code: ErrorCode) -> TransportError {
     }
 }
 
-/// A code's name as words: `ErrorCode::ConnectionRefused` becomes `connection refused`. What a code holds besides is left out.
+/// A code's name as words: `ErrorCode::ConnectionRefused` becomes `connection refused`. Its payload is left out.
 fn words(code: &str) -> String {
     let name = code.split(['(', '{', ' ']).next().unwrap_or_default();
     let name = name.rsplit("::").next().unwrap_or_default();

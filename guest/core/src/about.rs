@@ -1,4 +1,5 @@
-//! What the tap says of itself, and its forms: JSON, Markdown, text, a definition for Meltano. A host adds the key `component`: which one it is.
+//! The tap's description of itself, as JSON, Markdown, text and a definition for Meltano. A host adds the key `component`, which
+//! says which component it runs.
 
 use crate::config::{ENV_PREFIX, SETTINGS, Setting, SettingKind};
 use crate::discover::method;
@@ -172,7 +173,8 @@ pub fn meltano(about: &Value) -> String {
     }
     page.push_str("settings:\n");
     list(&about["settings"]).for_each(|setting| meltano_setting(setting, &mut page));
-    // Without rules of its own Meltano selects every field of every stream, those that cost requests or scopes of their own among them.
+    // Without `select` rules Meltano selects every field of every stream, including those that cost extra requests or need scopes
+    // of their own.
     page.push_str("select:\n");
     for stream in list(&about["streams"]).filter(|stream| stream["selected_by_default"] == true) {
         let name = text(&stream["name"]);

@@ -4,7 +4,7 @@ use crate::dates;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// If a stream has more entries than this, single records are not the cause.
+/// With more entries than this, the cause is not single records.
 pub const MOST_ASIDE: usize = 100;
 
 /// Records that the store could not serve, to be asked for again.
@@ -13,18 +13,18 @@ pub const MOST_ASIDE: usize = 100;
 pub enum Aside {
     /// One record of the list that is walked.
     Id(u64),
-    /// Whatever lies between two ids, both of them left out.
+    /// All records between two ids, exclusive.
     Gap {
         /// The last id before it; 0 if there is none.
         above: u64,
         /// The first id after it.
         below: u64,
-        /// The pass through the list that did not bring them: they are asked for under the filters of that pass.
+        /// The pass that could not read them: they are requested again with the filters of that pass.
         #[serde(default, skip_serializing_if = "is_first_pass")]
         pass: usize,
     },
-    /// What nobody can ask for alone: a record whose key cannot be read, the list below a record. It holds the bookmark back to its date, or to the
-    /// stream's start if it has none, so that the next walk reads it again.
+    /// Something that cannot be requested by itself, such as a record whose key cannot be read, or a child list. It holds the
+    /// bookmark back to its date, or to the stream's start if it has no date, so that the next walk reads it again.
     Again {
         /// What stands for its id.
         again: u64,
@@ -34,7 +34,7 @@ pub enum Aside {
     },
 }
 
-/// Whether a pass brings the list's own records, as all did that 0.1.0 set aside.
+/// Whether this is the pass for the list's own records, the only one that version 0.1.0 knew.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub(crate) fn is_first_pass(pass: &usize) -> bool {
     *pass == 0
@@ -68,7 +68,8 @@ impl Aside {
         }
     }
 
-    /// Whether asking for this entry asks for the other one, too. A single record that lies in a gap has its own entry: the gap may come without it.
+    /// Whether requesting this entry also requests the other one. A single record inside a gap keeps its own entry, because the
+    /// gap may come without it.
     fn covers(&self, other: &Aside) -> bool {
         match (self, other) {
             (Aside::Gap { above, below, pass }, Aside::Gap { above: from, below: to, pass: of }) => {
@@ -111,10 +112,10 @@ impl Entries {
         is_new
     }
 
-    /// Takes out what has come, or is gone.
+    /// Removes an entry that was read, or is gone from the store.
     pub(crate) fn remove(&mut self, gone: Aside) {
         self.0.retain(|entry| match (entry, gone) {
-            // A gap that begins higher up lies in the one that was asked for.
+            // A gap with the same end and a later start is the rest of the one that was requested.
             (Aside::Gap { above, below, pass }, Aside::Gap { above: from, below: to, pass: of }) => {
                 *below != to || *above < from || *pass != of
             }
@@ -122,7 +123,7 @@ impl Entries {
         });
     }
 
-    /// Of the gap that has brought a record, takes out what lies up to it.
+    /// Moves the start of a gap up to a record that it has brought.
     pub(crate) fn shorten(&mut self, gap: Aside, id: u64) {
         let Aside::Gap { above: from, below: to, pass: of } = gap else { return };
         for entry in &mut self.0 {
@@ -137,18 +138,18 @@ impl Entries {
         );
     }
 
-    /// Puts those after the others.
+    /// Moves these entries to the end.
     pub(crate) fn put_last(&mut self, asked: &[Aside]) {
         self.0.sort_by_key(|entry| asked.contains(entry));
     }
 
-    /// Takes out what the next walk reads again by itself.
+    /// Removes the entries that the next walk reads again anyway.
     pub(crate) fn forget_what_comes_again(&mut self) {
         self.0.retain(|entry| !matches!(entry, Aside::Again { .. }));
     }
 
-    /// The latest date to which a bookmark may move, so that the next walk reads again what cannot be asked for alone. None: there is no such limit.
-    /// `Some(None)`: it must not move at all.
+    /// The latest date that a bookmark may move to, so that the next walk reads again what cannot be requested by itself. None
+    /// means any date, and `Some(None)` that the bookmark must not move.
     pub(crate) fn hold_back(&self) -> Option<Option<DateTime<Utc>>> {
         let dates = self.0.iter().filter_map(|entry| match entry {
             Aside::Again { date, .. } => Some(*date),

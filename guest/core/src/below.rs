@@ -1,5 +1,5 @@
-//! Lists below the records of another list: price list records. The other list is walked for its ids; the lists below are read side by side, as
-//! many as the store takes at a time, and come one after the other.
+//! Child lists: a list for each record of a parent list, such as price list records. The parent list is walked for its ids; the
+//! child lists are read concurrently, as many as the store allows, and returned one after the other.
 
 use crate::api::gate::Gate;
 use crate::api::{Clock, Request, SECOND_THOUGHTS, Slice, Transport};
@@ -23,10 +23,10 @@ use std::rc::Rc;
 
 const NAMELESS: &str = "the list below a record cannot be asked for, because the record's id is not a number";
 
-/// After so many others that bring no answer at all, none is asked any more: each takes as long as a request may.
+/// After this many other child lists without any answer, no more are tried: each costs a full timeout.
 const MOST_SILENT: u32 = 2;
 
-/// The lists below the records of another list, as pages.
+/// The child lists of a parent list, as pages.
 pub(crate) struct ListsBelow<'g, T, C> {
     gate: &'g Gate<T, C>,
     log: Rc<dyn Log>,
@@ -38,7 +38,8 @@ pub(crate) struct ListsBelow<'g, T, C> {
     extent: Extent,
     parents: Walk<'g, T, C>,
     started: Option<DateTime<Utc>>,
-    /// Where the page of parents begins that is being worked on, and where the next one does; and how many have been seen up to there.
+    /// The position of the current page of parent records and, in `next`, that of the page after it; each with the number of
+    /// parents seen up to there.
     place: (Option<Position>, u64),
     next: (Option<Position>, u64),
     /// Parents whose lists have not been begun.
@@ -133,7 +134,8 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         }
     }
 
-    /// The next page of the first list that is begun, with its parent and how many rows of it have been seen. None: that list is not there.
+    /// The next page of the first open child list, with its parent and the number of rows seen in it. None if the list does not
+    /// exist.
     async fn next_below(&mut self, most: Option<u64>) -> Result<Option<(u64, u64, Page)>> {
         // With `max_records`, one list at a time is enough.
         let side_by_side = if most.is_some() { 1 } else { self.begun.len() };
@@ -198,7 +200,7 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         let why = Failure::new(Kind::Api, format!("{NAMELESS} ({})", self.parent.name)).of_stream(self.name);
         let unasked = |again| (Aside::Again { again, date: None }, why.clone());
         self.nameless.extend(nameless.map(|row| row.id).chain(gaps).map(unasked));
-        // If the parent whose list was being read is gone, the lists of the whole page are read again.
+        // If the parent to resume at is gone, the child lists of the whole page are read again.
         if let Some(resumes) = &self.resumes
             && let Some(place) = self.waiting.iter().position(|id| *id == resumes.parent)
         {
@@ -237,7 +239,8 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
             self.log.info(Some(self.name), &format!("{of} was deleted while it was read"));
             return Ok(Fate::Nothing);
         }
-        // If the list fails below other records, too, the cause is not this record. Those that have just been served may well be again.
+        // If the child lists of other records fail too, this record is not the cause. Those that were just served come first, as
+        // they are the most likely to work.
         let (came, rest): (Vec<_>, Vec<_>) = self.begun.iter().partition(|begun| matches!(begun.page, Some(Ok(_))));
         let begun = came.into_iter().chain(rest).map(|begun| begun.parent);
         let waiting = self.waiting.front().into_iter().chain(self.waiting.back()).copied();
@@ -278,13 +281,13 @@ impl<'g, T: Transport, C: Clock> ListsBelow<'g, T, C> {
         self.list.path.replace("{id}", &parent.to_string())
     }
 
-    /// The list as what is set aside.
+    /// The entry that sets this child list aside.
     fn aside(&self, parent: u64) -> Aside {
         Aside::Again { again: fingerprint(&[self.path(parent)]), date: None }
     }
 }
 
-/// Puts a number in front of an object's fields: of equal keys the first counts.
+/// Adds a number as the first field of an object: of duplicate keys the first counts.
 fn add(field: &str, number: u64, object: &mut Box<RawValue>) {
     let Some(rest) = object.get().strip_prefix('{') else { return };
     let comma = if rest.trim_start().starts_with('}') { "" } else { "," };

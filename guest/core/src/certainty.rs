@@ -1,20 +1,20 @@
-//! Whether a walk has surely brought every row of a full table. If that is uncertain, a row that did not come may still be there, and no target is told that
-//! it is gone.
+//! Whether a walk has certainly read every row of a full table. If not, a missing row may still exist in the store, so the target
+//! is not told that it is gone.
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each full table of a walk, by its name: what makes it uncertain that all of its rows have come. None: nothing does.
+/// For each full table of a walk, by name: why some of its rows may be missing. None if all of them have come.
 pub type Certainty = BTreeMap<String, Option<Uncertain>>;
 
-/// Why a row that a walk did not bring may be there all the same.
+/// Why a row that a walk did not read may still exist in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Uncertain {
-    /// No row has come so far; each answer without rows says that there are 0.
+    /// No row so far, and each empty answer states that there are 0.
     NoRows,
-    /// No row has come so far, and an answer without rows does not say how many there are.
+    /// No row so far, and an empty answer does not state how many there are.
     Uncounted,
     /// An answer had no body.
     NoBody,
@@ -54,7 +54,8 @@ impl Uncertain {
         matches!(self, Uncertain::NoRows | Uncertain::Uncounted)
     }
 
-    /// What is uncertain now: by what was known of the walk, where None means that rows have come, by what is new, and by whether rows have come since.
+    /// What is uncertain now, from what was known of the walk (None if rows have come), what is new, and whether rows have come
+    /// since.
     pub(crate) fn now(known: Option<Uncertain>, news: &[Uncertain], has_rows: bool) -> Option<Uncertain> {
         let all = || known.into_iter().chain(news.iter().copied());
         let lasting = all().find(|uncertain| !uncertain.is_of_no_rows());
@@ -62,7 +63,7 @@ impl Uncertain {
     }
 }
 
-/// What is uncertain in the walk under way: of the lists of this name inside its records, or, without a name, of the walk itself.
+/// What is uncertain in the current walk: about the nested lists of a name or, without a name, about the walk itself.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks(RefCell<BTreeSet<(Option<&'static str>, Uncertain)>>);
 

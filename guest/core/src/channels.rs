@@ -52,14 +52,15 @@ impl Channels {
         of_list.and(self.as_text())
     }
 
-    /// Whether these are among those that an earlier run has read, by what its state says. Without any, all are.
+    /// Whether an earlier run has read all of these channels, by its state. No channels stand for all of them, both here and in
+    /// the state.
     pub(crate) fn are_among(&self, known: Option<&str>) -> bool {
         let Some(known) = known else { return true };
         let known: Vec<&str> = known.split(',').collect();
         !self.0.is_empty() && self.0.iter().all(|id| known.contains(&id.to_string().as_str()))
     }
 
-    /// Whether a record belongs to one of them, as far as it says.
+    /// Whether a record belongs to one of them; true if it does not say.
     pub(crate) fn include(&self, record: &RawValue, field: &str) -> bool {
         let channel = || peek(record.get(), field).and_then(json::count);
         self.0.is_empty() || channel().is_none_or(|channel| self.0.contains(&channel))

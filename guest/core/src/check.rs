@@ -17,11 +17,11 @@ use probe::Probe;
 pub use report::{Access, Report};
 use std::rc::Rc;
 
-/// Asks the store for one record of each stream, and what a run with these inputs costs. Fails if they cannot be used, the token is refused or
-/// the store is not there; a stream that may not be read is in the report.
+/// Asks the store for one record of each stream, and for what a run with these inputs costs. Fails if the inputs cannot be used,
+/// the token is refused or the store cannot be reached. A stream that the token may not read is only reported.
 ///
-/// Each list is asked for a page, and each endpoint that counts once; so is the list of one record, where it has a scope of its own. A stream that
-/// starts elsewhere than the others of its walk costs one request more.
+/// Each list and each count endpoint is requested once, and so is one nested or child list where that needs a scope of its own. A
+/// stream whose start differs from the others of its walk costs one more request.
 pub async fn check<T: Transport, C: Clock>(inputs: &Inputs, transport: T, clock: C, log: Rc<dyn Log>) -> Result<Report> {
     let plan = Plan::new(inputs)?;
     plan.warnings().iter().for_each(|warning| log.warn(None, warning));
@@ -57,7 +57,7 @@ async fn records<T: Transport, C: Clock>(
             let records = probe.list(&of_first_run(stream, config)).await?;
             return Ok(records.filter(|records| !records.at_least));
         }
-        // The list needs a record of the other one to lie below.
+        // A child list can only be requested for a record of the parent list.
         (Source::Below { parent, .. }, _) => {
             probe.list(&all_of(parent, stream, config)).await?;
             parent
@@ -71,7 +71,7 @@ async fn records<T: Transport, C: Clock>(
     if stream.scope() != parent.scope() {
         probe.below(stream, parent.list()).await?;
     }
-    // How many rows there are nobody counts.
+    // No endpoint counts the rows of nested and child lists.
     Ok(None)
 }
 

@@ -216,7 +216,7 @@ pub struct Config {
     pub embeds_order_lines: bool,
     /// How far before its bookmark a new walk starts.
     pub lookback: chrono::TimeDelta,
-    /// How far before their bookmarks streams are read again whose rows change alone.
+    /// How far before its bookmark a stream is read again, if its rows can change without a new date of their parent record.
     pub child_refresh: chrono::TimeDelta,
     /// The channels whose orders, customers and products are read.
     pub channels: Channels,
@@ -226,7 +226,7 @@ pub struct Config {
     pub activates_versions: bool,
     /// What messages look like.
     pub(crate) shapes: Shapes,
-    /// The files that records go to, for whoever writes the messages. The tap itself has none.
+    /// Where batch files go, for the host that writes them. The tap itself writes none.
     pub batches: Option<Batches>,
 }
 

@@ -3,7 +3,7 @@
 pub use chrono::{DateTime, Utc};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Timelike};
 
-/// The least step of the filters.
+/// The resolution of the date filters.
 pub(crate) const SECOND: TimeDelta = TimeDelta::seconds(1);
 
 /// Reads RFC 2822 (`Tue, 20 Nov 2012 00:00:00 +0000`, API v2), ISO 8601 with or without an offset (API v3, state files of the Python
@@ -14,8 +14,8 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     usual(text).or_else(|| read(text)).filter(|date| (1..=9999).contains(&date.year()))
 }
 
-/// Reads the forms that nearly all dates of the API have, by their places: chrono takes 30 times as long, and decides on all others.
-/// In all of them the date is in UTC.
+/// Reads the forms of nearly all dates of the API, which are all in UTC, by character position. chrono takes 30 times as long,
+/// and reads all other forms.
 pub(crate) fn usual(text: &str) -> Option<DateTime<Utc>> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -81,7 +81,8 @@ pub fn format(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Writes what [`format()`] returns. Of whole seconds without chrono, which takes longer than all else that is done with a date.
+/// Writes what [`format()`] returns. For whole seconds it does without chrono, which takes longer than everything else that is
+/// done with a date.
 pub(crate) fn write(date: DateTime<Utc>, out: &mut Vec<u8>) {
     if date.nanosecond() > 0 || !(1..=9999).contains(&date.year()) {
         return out.extend_from_slice(format(date).as_bytes());
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_stands_for_none_is_known_in_all_its_forms() {
+    fn every_form_of_a_zero_date_is_recognised() {
         for text in [
             "0000-00-00",
             "0000-00-00 00:00:00",

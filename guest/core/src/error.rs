@@ -25,7 +25,7 @@ pub enum Kind {
     Sink,
     /// Every record but some was read; those are named in the STATE and asked for again by the next run.
     SetAside,
-    /// The component stopped unexpectedly, or is another program's. A host says so; the tap itself does not.
+    /// The component stopped unexpectedly, or is a different program. Only a host reports this.
     Component,
     /// The run was stopped from outside; its last STATE says where to resume.
     Cancelled,
@@ -122,8 +122,8 @@ impl Failure {
     }
 }
 
-/// One failure out of those of several streams: `lead`, then each cause with the streams that it left. Its kind is the first one's. None:
-/// nothing was left.
+/// Combines the failures of several streams into one: `lead`, then each cause with the streams that failed for it. Its kind is
+/// that of the first cause. None if no stream failed.
 pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Failure)>) -> Option<Failure> {
     let mut causes: Vec<(&Failure, Vec<&str>)> = Vec::new();
     for (stream, failure) in left {
@@ -140,8 +140,8 @@ pub fn summarize<'f>(lead: &str, left: impl IntoIterator<Item = (&'f str, &'f Fa
     Some(Failure::new(kind, format!("{lead}: {}{hint}", causes.join("; "))))
 }
 
-/// What a run amounts to whose streams all ended well but for records that were set aside: a failure of its own kind that counts them, per
-/// stream. None: nothing is aside.
+/// The failure of a run whose streams all succeeded, except that records were set aside: it counts them for each stream. None if
+/// nothing is set aside.
 pub fn set_aside<'s>(aside: impl IntoIterator<Item = (&'s str, u64)>) -> Option<Failure> {
     let streams: Vec<String> =
         aside.into_iter().filter(|(_, count)| *count > 0).map(|(stream, count)| format!("{count} of {stream}")).collect();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_that_all_lack_may_be_a_wrong_store() {
+    fn if_every_stream_lacks_its_scope_the_hint_names_store_hash() {
         let lacks = |scope| Failure::new(Kind::MissingScope, scope);
         let hint =
             |all: &[(&str, &Failure)]| summarize("not complete", all.iter().copied()).unwrap().message.contains("store_hash");

@@ -1,5 +1,5 @@
-//! What a run has before it: how many records, and how many requests they take, for each walk and each stream. An estimate, for people: nothing is
-//! decided by it.
+//! Estimates how many records a run will read and how many requests that takes, for each walk and each stream. The estimate is
+//! for people: nothing depends on it.
 
 mod cost;
 mod inquiry;
@@ -31,7 +31,7 @@ use std::time::Duration;
 /// How long a run waits for its outlook.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a run has before it in one walk, as the store counts it. An estimate: the store changes while it is read.
+/// What is left to read in one walk, by the store's count. An estimate: the store changes while it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlook {
     /// The streams that come from the walk.
@@ -42,8 +42,8 @@ pub struct Outlook {
     pub requests: u64,
 }
 
-/// Asks the store how much a run will read, with one request for each walk, one after the other. The outlooks are in the order of the run. None:
-/// the store does not say it of each walk, or not soon.
+/// Asks the store how much a run will read, with one request for each walk, one after the other. The outlooks are in the order of
+/// the run. None if the store does not say it for every walk, or not in time.
 ///
 /// # Errors
 /// The store refused.
@@ -77,23 +77,24 @@ async fn count<T: Transport, C: Clock>(plan: &Plan, gate: &Gate<T, C>) -> Result
 pub(crate) struct Forecast {
     /// The stream that the walk is named after.
     parent: &'static Stream,
-    /// The list whose records are counted: the one that is walked, or the one whose records have it below them.
+    /// The list whose records are counted: the walked one, or its parent list.
     list: &'static List,
     below: Option<&'static Stream>,
     /// The streams that the walk brings.
     shares: Vec<Share>,
     /// Records that are counted, but were read by an earlier run.
     read_before: u64,
-    /// It costs more than is known: an earlier run has left a walk, which is completed first, or something that is asked for again.
+    /// The real cost is higher: an earlier run left an unfinished walk, which is completed first, or records that are requested
+    /// again.
     is_more: bool,
     /// Which pass through the list the walk is in.
     pass: usize,
     /// The list counts records that the run leaves out.
     counts_others: bool,
     page_size: u32,
-    /// So many records are completed together.
+    /// How many records are completed together.
     chunk: u64,
-    /// Where the walk brings ids only: so many records are read by them together.
+    /// How many records are read together by their ids, if the walk brings only ids.
     by_ids: Option<u64>,
 }
 
@@ -113,7 +114,7 @@ pub(crate) struct Share {
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     rows: &'static Rows,
-    /// So many records share a request. None: records hold it themselves.
+    /// How many records share a request. None if the records contain the list.
     at_a_time: Option<u64>,
     /// It may take more requests than that.
     may_be_longer: bool,
@@ -215,7 +216,7 @@ impl Wanted {
     }
 }
 
-/// The filter for what lies behind a walk's position, where the list has one.
+/// The filter for what follows a walk's position, where the list has one.
 fn position(list: &List, walk: &Progress) -> Option<(&'static str, String)> {
     match list.paging {
         Paging::Id { after } => Some((after, walk.last_id()?.to_string())),

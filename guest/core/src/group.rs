@@ -15,14 +15,14 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// What of a list is read.
+/// Which part of a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// What has changed since a bookmark.
     Changes,
     /// All of it, in each run.
     Whole,
-    /// The ids of all of it, for what is asked for by them.
+    /// The ids of all records, to request something by those ids.
     Ids,
 }
 
@@ -42,13 +42,13 @@ pub(crate) struct Group {
     includes: Query,
     /// The filter for the channels that the user wants, where the list's takes them.
     pub(crate) channels: Option<(&'static str, String)>,
-    /// The parameters with which the list is walked: those, or others that leave only ids and dates.
+    /// The parameters of the walk: `includes`, or others that reduce records to ids and dates.
     query: Query,
-    /// What the list brings of its records' lists.
+    /// The nested lists that the walked list can include.
     pub(crate) embedding: Option<Rc<Embedding>>,
-    /// Where the walk brings ids and dates only: the filter by which so many records are read together.
+    /// If the walk brings only ids and dates: the filter that reads whole records by id, and how many at a time.
     pub(crate) by_ids: Option<(&'static str, usize)>,
-    /// A hash of all that shapes a walk: a walk resumes only under the same one.
+    /// A hash of everything that shapes a walk: a walk resumes only if the hash is the same.
     pub(crate) selection: String,
 }
 
@@ -56,23 +56,23 @@ pub(crate) struct Group {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Above {
     pub(crate) parent: &'static Stream,
-    /// The field of the list's rows that takes the record's id.
+    /// The field of the rows that gets the parent record's id.
     pub(crate) adds: Option<&'static str>,
 }
 
-/// Lists of a group's records that the walked list brings, so that they need not be asked for.
+/// Nested lists that the walked list includes, so that they need no requests of their own.
 #[derive(Debug)]
 pub(crate) struct Embedding {
     of: &'static Embedded,
     needed: Needed,
     /// The parameters of the list that bring them.
     query: Query,
-    /// The store cannot carry them: the walks of this run ask without them.
+    /// The store cannot serve them: the walks of this run no longer ask for them.
     is_given_up: Cell<bool>,
 }
 
 impl Embedding {
-    /// What these members want of a list's records and the list can bring. None: nothing.
+    /// The nested lists that these members want and the list can include. None if there is no such list.
     fn of(list: &List, rows: &[&'static Rows], members: &[Member], query: Query) -> Option<Embedding> {
         let of = list.embedded?;
         let is_brought = |wanted: &&'static Rows| of.rows.contains(wanted);
@@ -95,7 +95,7 @@ impl Embedding {
         self.needed.of(rows).is_some()
     }
 
-    /// The lists that a record brings. None: it does not prove that it holds all of them.
+    /// The nested lists in a record. None if the record does not prove that they are complete.
     pub(crate) fn take(&self, record: &RawValue) -> Option<Vec<(&'static Rows, RawRows)>> {
         let taken = (self.of.take)(record, &self.needed)?;
         Some(self.of.rows.iter().copied().zip(taken).filter(|(rows, _)| self.brings(rows)).collect())
@@ -112,7 +112,7 @@ fn fields_of(rows: &Rows, members: &[Member]) -> Vec<String> {
                 field.and_then(|field| field.shape.of_rows())
             }
         };
-        // What the record adds is not the rows' own.
+        // Fields that are copied from the record are not the row's own.
         let is_own = |name: &&String| !rows.adds.iter().any(|(added, _)| added == name);
         shape.into_iter().flat_map(|shape| shape.fields.iter().map(|field| &field.name).filter(is_own)).cloned().collect()
     };
@@ -134,7 +134,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Whether its records are made of these rows, or show them.
+    /// Whether it writes these rows as records of its own, or as a field of its records.
     pub(crate) fn wants(&self, rows: &Rows) -> bool {
         match self.stream.source {
             Source::List(_) | Source::Below { .. } => self.shape.position(rows.name).is_some(),
@@ -144,7 +144,7 @@ impl Member {
 }
 
 impl Group {
-    /// The groups that a stream's list brings, with these selected streams.
+    /// The groups that walk this stream's list for these selected streams.
     pub(crate) fn of(parent: &'static Stream, members: Vec<Member>, config: &Config) -> Vec<Group> {
         let mut rest = members;
         let mut groups = Vec::new();
@@ -194,12 +194,12 @@ impl Group {
         self.embedded().map_or(&self.query, |embedding| &embedding.query).clone()
     }
 
-    /// The same for a walk that gives up what the list brings of its records' lists.
+    /// The same without the nested lists that the walked list can include.
     pub(crate) fn plain_query(&self) -> Query {
         self.query.clone()
     }
 
-    /// Parameters for whole records. What is embedded is left out: a record that was set aside may be one that the store cannot serve with it.
+    /// Parameters for whole records, without embedded lists: they may be the reason why a record had to be set aside.
     pub(crate) fn includes(&self) -> Query {
         self.includes.clone()
     }
@@ -224,13 +224,14 @@ impl Group {
         self.chunk() < usize::MAX
     }
 
-    /// So many records are completed together: one where each asks for itself, and the whole page where nothing is asked.
+    /// How many records are completed together: one if each has a request of its own, the whole page if none is needed.
     pub(crate) fn chunk(&self) -> usize {
         let by_ids = self.by_ids.map(|(_, most)| most);
         by_ids.or(self.rows.iter().filter_map(|rows| rows.at_a_time()).max()).unwrap_or(usize::MAX)
     }
 
-    /// The greatest date of the records that its walk takes. None where a member has no date: that of the records around says nothing.
+    /// The latest date that the walk reads. None if a member has no date: the date of the record around its rows says nothing
+    /// about them.
     pub(crate) fn until(&self, config: &Config) -> Option<DateTime<Utc>> {
         config.end_date.filter(|_| self.members.iter().all(|member| member.stream.replication_key().is_some()))
     }

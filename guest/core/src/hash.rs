@@ -1,6 +1,7 @@
 //! Short hashes of texts.
 
-/// Whole numbers of so many bits are kept by every reader of JSON. JavaScript and jq round longer ones, and a STATE goes through such tools.
+/// Every JSON reader keeps whole numbers of up to this many bits. JavaScript and jq round longer ones, and a STATE passes through
+/// such tools.
 const BITS: u32 = 53;
 /// The first number that may be rounded.
 pub(crate) const LEAST_ROUNDED: u64 = 1 << BITS;

@@ -7,8 +7,8 @@ use crate::streams::List;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-/// The fields of a record that a walk goes by, as they came. As in the transform, the first of equal keys counts, and one with spaces
-/// around it where the exact one is absent.
+/// The fields of a record that a walk needs, unparsed. As in the transform, the first of duplicate keys counts, and a key with
+/// spaces around it counts if the exact one is missing.
 #[derive(Default)]
 pub(crate) struct Head<'a> {
     id: Option<&'a str>,
@@ -36,8 +36,8 @@ impl<'a> Head<'a> {
         Some(Head { id: exact.id.or(padded.id), date: exact.date.or(padded.date) })
     }
 
-    /// The id, from a number or from its digits, written as a number is. It stands in the STATE, which goes through other tools: one that they would
-    /// round is not read.
+    /// The id, from a number, or from a string that has the form of a number. It is written to the STATE, which other tools read:
+    /// an id that they would round is rejected.
     pub(crate) fn id(&self) -> Option<u64> {
         let digits = self.id?.trim_matches('"');
         let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
@@ -55,12 +55,12 @@ pub(crate) fn id_of(row: &RawValue, list: &List) -> Option<u64> {
     Head::read(row, list)?.id()
 }
 
-/// What stands for a row: the values of its key, or all of it where they cannot be read.
+/// A text that identifies a row: the values of its key, or the whole row if they cannot be read.
 pub(crate) fn stand_in(row: &RawValue, key: &[&str]) -> String {
     mark(row, key).unwrap_or_else(|| row.get().to_owned())
 }
 
-/// What tells a row from others: the values of its key. None: it does not say.
+/// The values of a row's key, as one text. None if a part of the key is missing.
 pub(crate) fn mark(row: &RawValue, key: &[&str]) -> Option<String> {
     let parts: Option<Vec<_>> = key.iter().map(|name| json::at(row.get(), name).and_then(scalar)).collect();
     parts.map(|parts| parts.join("\n"))

@@ -12,7 +12,8 @@ use std::fmt;
 /// The key that the store adds to a list it has cut short.
 pub(crate) const CUT: &str = "__warning__";
 
-/// An object's key, borrowed where it holds no escape. One that is no Unicode text (half of an escaped pair) is read as far as it is.
+/// An object's key, borrowed if it has no escape. In a key that is not valid Unicode (half of a surrogate pair), the invalid part
+/// is replaced.
 pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {

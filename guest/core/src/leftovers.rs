@@ -1,4 +1,4 @@
-//! What was set aside: asked for again before a new walk, each with one try.
+//! Requests again what was set aside, before a new walk, with one try each.
 
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
@@ -19,9 +19,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// So many rows are asked for where it is not known whether a gap is served: the first may be that of its bound.
+/// The page size while it is not known whether a gap is served: 2, because the first row may be the one at the gap's bound.
 const NARROW: u32 = 2;
-/// Where they come, the next page of the gap has so many times as many.
+/// If those rows come, the next page of the gap is this many times as large.
 const WIDER: u32 = 10;
 
 /// The records that a stream has set aside, as pages.
@@ -40,7 +40,7 @@ pub(crate) struct Leftovers<'g, T, C> {
 #[derive(Clone, Copy)]
 struct Wanted {
     aside: Aside,
-    /// How many rows of it are asked for in one page. None: it has not been asked for yet.
+    /// The page size for it. None if it has not been requested yet.
     limit: Option<u32>,
 }
 
@@ -68,7 +68,7 @@ impl<T, C> Copy for Asker<'_, T, C> {}
 /// What came of asking for something.
 enum Found {
     Listing(Listing),
-    /// The store has no such record, twice.
+    /// The store has said twice that there is no such record.
     Gone,
     /// The store still cannot serve it.
     NotYet,
@@ -94,7 +94,7 @@ impl<T: Transport, C: Clock> Pages for Leftovers<'_, T, C> {
                     page.rows.extend(rows);
                 }
                 Found::Gone => page.gone.push(aside),
-                // Where a page is not served, fewer rows may be.
+                // If a page is not served, a smaller one may be.
                 Found::NotYet if limit > Some(NARROW) => self.left.push_front(Wanted { aside, limit: Some(NARROW) }),
                 Found::NotYet => {}
             }
@@ -110,7 +110,7 @@ impl<'g, T: Transport, C: Clock> Leftovers<'g, T, C> {
         Leftovers { asker, log, fan_out: fan_out.max(1), left, asked, findings: Findings::default() }
     }
 
-    /// What is asked for side by side. A page of many rows has the memory for itself.
+    /// The entries to request concurrently. A page of many rows is requested alone, to limit memory.
     fn take(&mut self, most: Option<u64>) -> Vec<Wanted> {
         let many = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).clamp(1, self.fan_out);
         let is_wide = |wanted: &Wanted| wanted.limit > Some(NARROW);
@@ -177,9 +177,9 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         }
     }
 
-    /// Checks that what came back empty is gone. The list has to be served: a store that finds nothing at all says nothing of one record. Where an
-    /// empty list is all that says so, it has to show a row elsewhere, or say in numbers that it has none; the first row after a gap's start must
-    /// not lie in the gap.
+    /// Checks that what was not found is really gone. The list itself must be served: if the store finds nothing at all, that
+    /// says nothing about one record. If an empty list is the only evidence, the list must show another row or state a count of
+    /// zero, and the first row after a gap's start must not be inside the gap.
     async fn confirmed(&self, found: Found, aside: Aside) -> Result<Found> {
         if !matches!(found, Found::Gone) {
             return Ok(found);
@@ -191,7 +191,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             if let Some(next) = rows.filter_map(|row| id_of(row, self.list)).find(|id| *id > above) {
                 return Ok(if next >= below { Found::Gone } else { Found::NotYet });
             }
-            // What the list hides may be all that it has.
+            // The hidden records may be all that the list has.
             let hidden: Query = self.of_pass(pass).collect();
             if !hidden.is_empty()
                 && self.first_rows(hidden).await?.is_some_and(|page| page.rows.iter().any(|row| self.is_of_pass(pass, row)))
@@ -200,13 +200,13 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
             }
         }
         let Some(page) = self.first_rows(Query::new()).await? else { return Ok(Found::NotYet) };
-        // Of a record that has a path of its own the store has said by its status that it is gone.
+        // For a record with a path of its own, the 404 already says that it is gone.
         let is_told = matches!((aside, self.list.one), (Aside::Id(_), Some(Lookup::Path(_))));
         let is_believed = is_told || !page.rows.is_empty() || page.total == Some(0) || self.is_counted_empty().await?;
         Ok(if is_believed { Found::Gone } else { Found::NotYet })
     }
 
-    /// Whether the list's count endpoint counts nothing, or counts no better where there can be nothing.
+    /// Whether the count endpoint returns 0, or cannot be trusted because it also counts records where there can be none.
     async fn is_counted_empty(&self) -> Result<bool> {
         let counted = self.count(None).await?;
         let Paging::Id { after } = self.list.paging else { return Ok(counted == Some(0)) };
@@ -226,7 +226,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
     async fn first_rows(&self, filters: Query) -> Result<Option<Listing>> {
         let fixed = self.list.fixed.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(filters).collect());
-        // The first row may be the position's own.
+        // Two rows, because the first may be the one at the position itself.
         (request.page, request.tries) = (Some(Slice::first(2)), Some(1));
         self.once(&mut request, |body| self.list.form.decode(body)).await
     }
@@ -248,7 +248,7 @@ impl<T: Transport, C: Clock> Asker<'_, T, C> {
         let bounds = [(least, above.to_string()), (greatest, below.to_string())];
         let filters = self.channels.cloned().into_iter().chain(self.of_pass(pass)).chain(bounds);
         let mut request = self.request(self.list.path.to_owned(), fixed.chain(filters).collect());
-        // The bounds may come, too.
+        // The rows at the two bounds may come, too.
         let most = most.and_then(|most| u32::try_from(most.saturating_add(2)).ok()).unwrap_or(u32::MAX);
         request.page = Some(Slice::first(limit.min(most)));
         let read = |body: &[u8]| {

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_told_and_the_default_used() {
+    fn a_wrong_value_is_reported_and_the_default_is_used() {
         let (wrong, warnings) = style("LOUD", "xml");
         assert_eq!((wrong, warnings.len()), (Style::default(), 2));
         assert!(warnings[0].contains("TAP_BIGCOMMERCE_LOGLEVEL") && warnings[0].ends_with("INFO is used"), "{warnings:?}");

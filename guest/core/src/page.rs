@@ -1,4 +1,4 @@
-//! Records on their way, page by page, from wherever they come.
+//! Pages of records, whatever their source.
 
 use crate::aside::Aside;
 use crate::error::{Failure, Result};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// Where pages of records come from: a walk through a list, or what was set aside.
 pub(crate) trait Pages {
-    /// The next page, with about so many new rows at most. It is not asked for a page after the last one.
+    /// The next page, with at most about this many new rows. Not called again after the last page.
     fn next_page(&mut self, most: Option<u64>) -> impl Future<Output = Result<Page>>;
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) seen: u64,
     /// When it was read, as messages say it.
     pub(crate) extracted: Rc<str>,
-    /// Other records of the list, where some are known.
+    /// Other records of the list, where known, to check whether the store serves those.
     pub(crate) others: [Option<u64>; 2],
     /// The id is not the store's but a hash: of the key, if that has several fields, or of the whole record, if its key cannot be read.
     pub(crate) is_stand_in: bool,
@@ -52,11 +52,11 @@ pub(crate) struct Page {
     /// What the store cannot serve of the page, and why.
     pub(crate) aside: Vec<(Aside, Failure)>,
     pub(crate) rows: Vec<Row>,
-    /// Entries that were set aside earlier, and of which the store has nothing more.
+    /// Entries that were set aside earlier and no longer exist in the store.
     pub(crate) gone: Vec<Aside>,
     /// Where the walk continues, unless it goes by id.
     pub(crate) position: Option<Position>,
-    /// Where lists below records are walked: which list it is, and where in it; and how many of those records have been seen.
+    /// For child lists: which one, and the position in it; and how many parent records have been seen.
     pub(crate) below: Option<Below>,
     pub(crate) seen_above: Option<u64>,
     /// Nothing follows.

@@ -1,4 +1,4 @@
-//! A source's records, completed side by side and returned in order, as far as there is room for them.
+//! Completes a source's records concurrently and returns them in order, as far as there is room for them.
 
 use crate::api::{Clock, Transport};
 use crate::aside::Aside;
@@ -54,12 +54,13 @@ enum Feed<'f, P> {
     Done,
 }
 
-/// So many records are under way at most, those included that are complete and wait for one before them, such as an order with thousands of lines.
+/// The most records in progress, including complete ones that wait for an earlier record, such as an order with thousands of
+/// lines.
 pub(crate) const MOST_RECORDS: usize = 500;
-/// While so many bytes of complete records wait, no others are begun.
+/// While complete records of this many bytes wait, no others are started.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The place of what is under way: what is there, or what it is expected to bring.
+/// A place in the output order: the item, or how much it is expected to bring.
 struct Slot {
     /// How many RECORD messages it may bring.
     expected: u64,
@@ -71,9 +72,9 @@ struct Slot {
 /// Completes the records of a source.
 pub(crate) struct Pipeline<'f, P, T, C> {
     fetcher: &'f Fetcher<'f, T, C>,
-    /// So many records are completed side by side, across the pages' ends.
+    /// How many chunks are completed concurrently, across page boundaries.
     fan_out: usize,
-    /// So many of them together.
+    /// How many records a chunk has.
     chunk: usize,
     source: Feed<'f, P>,
     waiting: VecDeque<Raw>,
@@ -104,15 +105,16 @@ impl<'f, P: Pages + 'f, T: Transport, C: Clock> Pipeline<'f, P, T, C> {
         matches!(self.source, Feed::Done) && self.waiting.is_empty() && self.slots.is_empty()
     }
 
-    /// The next item. None: there is none, or no room for what it needs. May be dropped at any time.
+    /// The next item. None if there is none, or no room for it. The future may be dropped at any time.
     pub(crate) async fn next(&mut self, room: Room) -> Option<Result<Item>> {
         loop {
             self.admit(room);
-            // A page that is under way when there is no more room is of no use.
+            // Without room, there is no use in waiting for a page that is still being requested.
             if self.slots.is_empty() && (room.page == Some(0) || !matches!(self.source, Feed::Asking(_))) {
                 return None;
             }
-            // Whatever has come is taken in, and what there is room for then is begun, before an item is given out: its reader computes.
+            // Before an item is returned, take in everything that has arrived and start whatever fits, because the caller
+            // computes next.
             let item = poll_fn(|context| match (self.take_what_has_come(context), self.slots.front_mut()) {
                 (true, _) => Poll::Ready(None),
                 (false, Some(slot)) if slot.item.is_some() => Poll::Ready(slot.item.take()),

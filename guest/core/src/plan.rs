@@ -30,7 +30,7 @@ pub struct Inputs {
     pub state: Option<String>,
     /// Streams that are read from their start, whatever the state says.
     pub full_refresh: Vec<String>,
-    /// End the run after so many records: at the next record, where a list is walked by cursor at the end of a page.
+    /// End the run after this many records; in a list that is walked by cursor, at the end of the page.
     pub max_records: Option<u64>,
     /// End the run after so many seconds, likewise.
     pub max_seconds: Option<u64>,
@@ -78,7 +78,7 @@ impl Plan {
             warnings.push("no stream is selected, so nothing is read; select streams in the catalog".into());
         }
         let interrupted = |group: &Group| group.members.iter().any(|member| Some(member.stream.name) == state.syncing());
-        // Those before it have had their turn: runs that are cut short one after the other come round to every stream.
+        // Start with the group that was interrupted, so that a series of interrupted runs gets to every stream.
         let first = groups.iter().position(interrupted);
         groups.rotate_left(first.unwrap_or(0));
         let (max_records, max_seconds) = (inputs.max_records, inputs.max_seconds);
@@ -175,7 +175,7 @@ impl Selection {
         }
     }
 
-    /// A selected stream, or what is wrong with what the config makes of it.
+    /// A selected stream, or why the config cannot be applied to it.
     fn member(&self, stream: &'static Stream, shapes: &Shapes) -> Result<Member, Vec<String>> {
         let whole = stream.schema();
         let paths = schema::paths(whole);

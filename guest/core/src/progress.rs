@@ -17,7 +17,7 @@ pub type Starts = BTreeMap<String, Since>;
 #[serde(transparent)]
 pub struct Since(#[serde(with = "dates::option")] pub Option<DateTime<Utc>>);
 
-/// Streams that a walk reads from further back than their bookmarks, because their rows change while the records around them keep their dates.
+/// Streams that a walk reads from before their bookmarks, because their rows can change while the parent record keeps its date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refresh {
     /// When the walk began, by this machine's clock.
@@ -31,12 +31,12 @@ pub struct Refresh {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Position {
-    /// Behind the record with this id.
+    /// After the record with this id.
     Id {
         /// The id.
         id: u64,
     },
-    /// Where a cursor leads.
+    /// At a cursor.
     Cursor {
         /// The cursor.
         cursor: String,
@@ -80,7 +80,7 @@ pub struct Progress {
     /// After the last record done; where the list is walked by cursor, after the last page done. None: at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Where the lists below its records are walked: the list that is read. The position is then that of the page with its record.
+    /// For child lists: the one that is being read. `position` is then that of the page with its parent record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<Below>,
     /// Which pass through the list it is: 0 for its own records, then those that it may hide, in the order of [`List::hidden`].
@@ -97,13 +97,13 @@ pub struct Progress {
     /// The walk ends with this id: it repeats the part of a full table that was read before a resumption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_id: Option<u64>,
-    /// The records seen that the store is asked to count at the end.
+    /// How many records were seen, to compare with the store's count at the end.
     #[serde(default)]
     pub seen: u64,
-    /// The walk follows a resumed one at once, to read what had changed meanwhile.
+    /// The walk directly follows a resumed one, to read what changed in the meantime.
     #[serde(rename = "again", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_second: bool,
-    /// Of each full table whose records carry a version in this walk: whether all of its rows have surely come.
+    /// For each full table whose records carry a version in this walk: whether all of its rows have certainly come.
     #[serde(default, skip_serializing_if = "Certainty::is_empty")]
     pub certainty: Certainty,
     /// A hash of what is selected and of the settings that shape it.
@@ -116,13 +116,14 @@ impl Progress {
     /// The form that this tap writes.
     pub const FORM: u32 = 2;
 
-    /// A walk that has not begun, for streams that start there, and of which some are read from further back: it takes all that one of them takes.
+    /// A new walk for streams with these starts, some of which are read from further back. It reads from the earliest start of
+    /// all.
     pub fn refreshing(members: Starts, refresh: Option<Refresh>, selection: &str) -> Progress {
         let new = Progress { refresh, ..Progress::new(members, selection) };
         Progress { since: new.least_start().and_then(|since| since.0), ..new }
     }
 
-    /// A walk that has not begun, for streams that start there: it takes all that one of them takes.
+    /// A new walk for streams with these starts. It reads from the earliest one.
     pub fn new(members: Starts, selection: &str) -> Progress {
         Progress {
             v: Self::FORM,
@@ -145,7 +146,8 @@ impl Progress {
         }
     }
 
-    /// Reads a walk from a state, in this form or in that of 0.1.0, which does not tell its members. The error says what it is instead.
+    /// Reads a walk from a state, in the current form or in that of 0.1.0, which does not list its members. The error says why it
+    /// cannot be read.
     pub fn read(walk: &Value) -> Result<Progress, &'static str> {
         let read = match walk.get("v").and_then(Value::as_u64) {
             Some(1) => Before::deserialize(walk).map(Progress::from),
@@ -163,7 +165,7 @@ impl Progress {
         }
     }
 
-    /// Whether the walk has not come anywhere yet.
+    /// Whether the walk has made no progress yet.
     pub fn is_at_start(&self) -> bool {
         self.position.is_none() && self.below.is_none() && self.pass == 0
     }

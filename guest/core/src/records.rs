@@ -33,7 +33,7 @@ pub(crate) struct Tally {
     pub(crate) filtered: u64,
     pub(crate) skipped: u64,
     findings: Findings,
-    /// A record that its map is applied to.
+    /// A buffer for a record before its map is applied.
     unmapped: Vec<u8>,
 }
 
@@ -43,7 +43,8 @@ impl Tally {
         self.findings.nulled
     }
 
-    /// How many records have been read: what a filter leaves out moves positions and fills limits as what is written.
+    /// How many records have been read. Those that a filter leaves out count, too: they move positions and use up limits like
+    /// written ones.
     pub(crate) fn read(&self) -> u64 {
         self.records + self.filtered
     }
@@ -125,8 +126,8 @@ pub(crate) struct Target<'t, 's> {
     pub(crate) extracted: &'t str,
 }
 
-/// Writes everything that one record of a walk brings to the members that take it, in their order. `tallies` are the members'. Reports the
-/// members that the record could not be written for, and why.
+/// Writes one record of a walk, or its rows, for each member that takes it, in the members' order; `tallies` has the same order.
+/// Returns the members that it could not be written for, and why.
 ///
 /// # Errors
 /// A value does not fit, and the config says "strict".
@@ -177,7 +178,7 @@ fn write_for(
     let mut unwritten = None;
     for raw in list_of(rows, row, lists).map_err(Unwritten::Record)? {
         match tally.write(to, member, raw, &replaced) {
-            // The rows behind it come all the same.
+            // The rows after it are still written.
             Err(Unwritten::Record(failure)) => unwritten = unwritten.or(Some(failure)),
             written => written?,
         }

@@ -1,4 +1,5 @@
-//! The lists of records that come with requests of their own: an order's lines and payments, a customer's further addresses, a product's channels.
+//! Nested lists that need requests of their own: an order's lines and payments, a customer's further addresses, a product's
+//! channels.
 
 mod batch;
 mod by_ids;
@@ -40,7 +41,7 @@ pub(crate) type Lists = Vec<(&'static Rows, Result<Vec<Box<RawValue>>>)>;
 /// What became of a record.
 #[derive(Debug)]
 pub(crate) enum Completed {
-    /// It is there, and each of its lists or why that is not.
+    /// The record exists; each of its lists, or why that list is missing.
     There(Lists),
     /// It was deleted after its list was read.
     Gone,
@@ -57,7 +58,7 @@ impl Completed {
 /// Records that were completed together.
 pub(crate) struct Chunk {
     pub(crate) records: Vec<(Row, Completed)>,
-    /// Lists that cannot be read of any record.
+    /// Nested lists that fail for every record.
     pub(crate) failed: Vec<Failed>,
 }
 
@@ -74,11 +75,11 @@ impl Chunk {
     }
 }
 
-/// A list that cannot be read of any record.
+/// A nested list that fails for every record.
 pub(crate) struct Failed {
     pub(crate) rows: &'static Rows,
     pub(crate) failure: Failure,
-    /// The store does not refuse it, but fails to serve it: it may come back by itself.
+    /// The store does not refuse it but fails to serve it, which may pass.
     pub(crate) is_down: bool,
 }
 
@@ -87,13 +88,13 @@ pub(crate) struct Failed {
 pub(crate) enum Lost {
     /// The record itself is gone.
     Gone,
-    /// Something about this record, unless the store is down.
+    /// The cause is this record, unless the store is down.
     Record {
         failure: Failure,
-        /// An answer came, or none did, and it was not to be read: one without rows says nothing of others.
+        /// No answer came, or none that could be read. Then an empty list of another record does not prove that the store works.
         by_bytes: bool,
     },
-    /// The list fails for every record, and may come back by itself.
+    /// The list fails for every record, which may pass.
     Down(Failure),
     /// The store refuses it.
     Refused(Failure),
@@ -118,7 +119,7 @@ pub(crate) struct Fetcher<'g, T, C> {
     pub(crate) page_size: u32,
     /// How often each request is tried; none: as often as the gate does.
     pub(crate) tries: Option<u32>,
-    /// The records are what the list hides: they may be few, and all of them in trouble.
+    /// The records are hidden ones: there may be only a few, and all of them may be broken.
     pub(crate) are_hidden: bool,
     pub(crate) notes: RefCell<Notes>,
 }
@@ -127,16 +128,17 @@ pub(crate) struct Fetcher<'g, T, C> {
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     findings: Findings,
-    /// The last record whose list of this name was served, with rows in it where there is one, and whether there are.
+    /// By list name: the last record whose list was served, preferably one with rows, and whether it has rows.
     served: HashMap<&'static str, (u64, bool)>,
     /// Lists that are shorter than their record says.
     short: u64,
-    /// Records whose lists came with the walked list, and those that had to be asked for them.
+    /// How many records came with their nested lists, and how many needed separate requests.
     embedded: u64,
     apart: u64,
-    /// The highest place among the ids of one request that has brought rows, by the list's name: up to there the store heeds them.
+    /// By list name: the highest place in a request's ids whose record has brought rows. The store respects at least that many
+    /// ids.
     heeded: HashMap<&'static str, usize>,
-    /// Whether no record at all has rows in the list of this name.
+    /// By list name: whether no record at all has rows.
     unused: HashMap<&'static str, bool>,
 }
 
@@ -154,10 +156,10 @@ impl Notes {
 type Brought = Vec<(usize, Result<Vec<Box<RawValue>>, Lost>)>;
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
-    /// All lists that are wanted of some records, side by side, each paged to its end.
+    /// Fetches all wanted nested lists of some records, concurrently and each to its last page.
     pub(crate) async fn fetch(&self, mut records: Vec<Row>) -> Result<Chunk> {
         let mut completed: Vec<Completed> = records.iter().map(|record| Completed::There(self.embedded(record))).collect();
-        // What was aside comes whole.
+        // Records that were set aside are already whole.
         if let (Some((filter, _)), Some(Row { was_aside: None, .. })) = (self.group.by_ids, records.first()) {
             for (place, became) in self.read_by_ids(&mut records, filter).await? {
                 if let Some(completed) = completed.get_mut(place) {
@@ -196,7 +198,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(Chunk { records: records.into_iter().zip(completed).collect(), failed })
     }
 
-    /// The lists that the walked list has brought with a record, where it proves that they are whole.
+    /// The nested lists embedded in a record, if it proves that they are complete.
     fn embedded(&self, record: &Row) -> Lists {
         let Some(embedding) = &self.group.embedding else { return Lists::new() };
         let is_wanted = |rows: &'static Rows| embedding.brings(rows) && self.takers.want(self.group, rows, record);
@@ -222,7 +224,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
     }
 
-    /// The requests for the lists of one name. What the records hold themselves needs none.
+    /// The requests for one nested list of these records. Lists that the records contain need none.
     fn asks<'f>(
         &'f self,
         rows: &'static Rows,
@@ -244,14 +246,14 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         wanted.into_iter().filter_map(alone).collect()
     }
 
-    /// The list of one record. It is not the trouble unless the store serves others.
+    /// The nested list of one record. The record is the cause of a failure only if the store serves the list of others.
     async fn alone(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
         match self.list(rows, record).await {
             Ok(list) => {
                 self.notes.borrow_mut().served(rows, record.id, !list.is_empty());
                 Ok(list)
             }
-            // With tries of its own it is a record that is aside already.
+            // `tries` is set only for records that are already set aside.
             Err(Lost::Record { failure, by_bytes }) if self.tries.is_none() => {
                 match self.serves_others(rows, record, by_bytes).await {
                     Ok(true) => Err(Lost::Record { failure, by_bytes }),
@@ -263,8 +265,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
     }
 
-    /// Whether the store serves the same list of another record now: else this record is not the trouble. What it served before proves nothing,
-    /// nor does a list without rows if bytes are the trouble and a list with rows is known.
+    /// Whether the store serves the same list of another record now; if not, this record is not the cause. Earlier answers prove
+    /// nothing, and neither does an empty list if the failed answer could not be read and a list with rows is known.
     async fn serves_others(&self, rows: &'static Rows, record: &Row, by_bytes: bool) -> Result<bool> {
         let served = self.notes.borrow().served.get(rows.name).copied();
         let mut witnesses: Vec<(u64, bool)> =
@@ -278,7 +280,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             match self.gate.get(&mut request, |body| ask.decode(body)).await {
                 Ok(answer) if by_bytes && has_rows && answer.body.rows.is_empty() => return Ok(false),
                 Ok(_) => return Ok(true),
-                // This one may be in trouble of its own, or deleted by now.
+                // This other record may be broken itself, or deleted by now.
                 Err(refused) if refused.may_be_of_one_record() => {}
                 Err(refused) => return Err(refused.failure),
             }
@@ -286,7 +288,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(false)
     }
 
-    /// The ids of the first records of the walked list: what was aside comes without others next to it.
+    /// The ids of the first records of the walked list: a record that was set aside comes without neighbors.
     async fn first_ids(&self) -> Result<Vec<u64>> {
         let list = self.group.list;
         let mut request = Request::new(self.group.name(), list.scope, list.path.to_owned());
@@ -307,7 +309,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
         self.gate.clock().sleep(SECOND_THOUGHTS).await;
         let Some(list) = self.pages(rows, record).await? else { return self.absent(rows, record).await };
-        // As with one that is not found, the record may be gone by now; else the store may vouch for what there is.
+        // The record may have been deleted meanwhile. If not, the store's own total may confirm the shorter list.
         if list.rows.len() < known && self.is_gone(record.id).await? {
             return Err(Lost::Gone);
         }
@@ -320,7 +322,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(list.rows)
     }
 
-    /// What the record announces is no proof: it is not documented what the number counts, or it is older than the list.
+    /// The number in the record is no proof: it is not documented what it counts, or it is older than the list.
     fn warn_of_short_list(&self, rows: &Rows, record: &Row, came: usize) {
         self.gate.remarks.note(Some(rows.name), Uncertain::Short);
         let mut notes = self.notes.borrow_mut();
@@ -340,8 +342,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
     }
 
-    /// A list that is not found, or is shorter than the record says, says nothing about the record: only the record's own absence does. That the
-    /// record has no such list is believed when it comes twice; of lists of API v3, only while the store serves that of another record.
+    /// A list that is not found, or is too short, says nothing about the record itself: only a lookup of the record does. That
+    /// the record has no such list is accepted when it comes twice; for lists of API v3, only while the store serves the list of
+    /// another record.
     async fn absent(&self, rows: &'static Rows, record: &Row) -> Result<Vec<Box<RawValue>>, Lost> {
         if self.is_gone(record.id).await? {
             return Err(Lost::Gone);
@@ -396,7 +399,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 }
 
-/// What an answer without a body says: of one record that it has no rows, of several nothing.
+/// What an answer without a body means: for one record, that it has no rows; for several, nothing.
 fn no_body(rows: &Rows) -> NoBody {
     match rows.batch() {
         None => NoBody::NoRows,

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 /// In a schema file: where in the same API object the value comes from, as `key/or/0/index`. Never leaves the tap.
 const SOURCE: &str = "x-source";
-/// In a schema file: a part of the key that some records do not have is 0. Never leaves the tap.
+/// In a schema file: a part of the key that is written as 0 for records that do not have it. Internal to the tap.
 const OR_ZERO: &str = "x-or-zero";
-/// In a schema file: keys of the API's object that come and are not wanted, so that nobody is warned of them. Never leaves the tap.
+/// In a schema file: keys of the API's object that are ignored without a warning. Internal to the tap.
 const UNWANTED: &str = "x-unwanted";
 
 /// Reads a schema file that is part of this library, with each `{"$ref": "shared/…"}` replaced by that file. `properties` next to a
@@ -58,8 +58,8 @@ pub fn public(schema: &Value) -> Value {
     }
 }
 
-/// The schema without the properties that `keep` turns down. `keep` is asked with the names from the root to the property; what
-/// lies below a property that was turned down is not asked for.
+/// The schema without the properties that `keep` rejects. `keep` gets the names from the root to the property; it is not called
+/// for anything below a rejected property.
 pub fn prune(schema: &Value, keep: &dyn Fn(&[&str]) -> bool) -> Value {
     fn cut(schema: &Value, path: &[&str], keep: &dyn Fn(&[&str]) -> bool) -> Value {
         let Some(map) = schema.as_object() else { return schema.clone() };
@@ -127,7 +127,7 @@ pub struct Object {
     keys: Vec<Key>,
     /// Their places.
     by_key: HashMap<String, usize>,
-    /// The key that came first the last time.
+    /// The key that came first in the previous object.
     first: Cell<usize>,
 }
 
@@ -137,7 +137,7 @@ struct Key {
     name: String,
     /// The fields that are filled from it; none for a deselected one.
     fields: Vec<usize>,
-    /// The key that came after it the last time.
+    /// The key that came after it in the previous object.
     next: Cell<usize>,
 }
 
@@ -157,8 +157,8 @@ pub struct Field {
 }
 
 impl Object {
-    /// The place of an API key that comes after another one; none if it is not documented. The records of a list have their keys in the same
-    /// order, so the key that came there the last time is looked at first.
+    /// The place of an API key that comes after another one; none if it is not documented. The records of a list have their keys
+    /// in the same order, so the key that came there in the previous record is tried first.
     pub fn key(&self, name: &str, before: Option<usize>) -> Option<usize> {
         let next = before.and_then(|before| self.keys.get(before)).map_or(&self.first, |key| &key.next);
         if self.keys.get(next.get()).is_some_and(|key| key.name == name) {
@@ -192,7 +192,7 @@ impl Object {
             if let Some(selected) = kept.get(name) {
                 object.keys[place].fields.push(object.fields.len());
                 let shape = Shape::compile(schema, selected);
-                // In the schemas everything may be null but for the key.
+                // In the schemas everything except the key may be null.
                 let required = schema["type"].is_string();
                 let or_zero = schema[OR_ZERO] == json!(true);
                 object.fields.push(Field { name: name.clone(), source: steps.collect(), shape, required, or_zero });

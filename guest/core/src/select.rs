@@ -12,15 +12,15 @@ use serde_json::{Map, Value, json};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-/// More text is no selection that a person wrote.
+/// The most bytes of all rules together: nobody writes a longer selection by hand.
 const MAX_BYTES: usize = 16 << 10;
-/// Names that are less alike than this are not suggested for each other; 1 is the same name.
+/// The least similarity of a suggestion; 1 means the same name.
 const ALIKE: f64 = 0.6;
-/// How alike a name is that stands elsewhere, unchanged.
+/// The similarity of a name that is right but in the wrong place.
 const ELSEWHERE: f64 = 0.75;
 
-/// The catalog with the rules applied on top of it; without a catalog, on top of what is selected by default. `select` names all that is read,
-/// and automatic fields stay with it; without it what was selected stays, less what `exclude` names. No rules at all leave the catalog as it is.
+/// Applies the rules to a catalog or, if there is none, to the default selection. With `select`, only what it names is read, plus
+/// automatic fields; without it, what was selected stays, minus what `exclude` names. Without any rules the catalog is unchanged.
 ///
 /// # Errors
 /// A rule names what does not exist, or excludes what every record needs; or the catalog cannot be used.
@@ -204,14 +204,14 @@ impl Rules {
         self.select.as_ref().map(|rules| rules.iter().any(reached))
     }
 
-    /// A stream that is selected needs no entry in the catalog.
+    /// Adds an entry for each selected stream that the catalog lacks.
     fn add_missing(&self, streams: &mut Vec<Value>, known: &[Known]) {
         let present: Vec<String> = streams.iter().filter_map(catalog::name).map(str::to_owned).collect();
         let missing = known.iter().map(|known| known.stream).filter(|stream| !present.iter().any(|name| name == stream.name));
         streams.extend(missing.filter(|stream| self.stream(stream.name, known) == Some(true)).map(discover::entry));
     }
 
-    /// What is to be marked in a catalog's entry: the names of fields from the root, none for the stream itself, and whether each is selected.
+    /// The marks for a catalog's entry: the path of each field, empty for the stream itself, and whether it is selected.
     fn marks(&self, entry: &Entry, known: &[Known]) -> Vec<(Vec<String>, bool)> {
         let of_stream = self.stream(&entry.name, known);
         let mut marks: Vec<_> = of_stream.map(|selected| (Vec::new(), selected)).into_iter().collect();
@@ -253,7 +253,7 @@ impl Selected {
             return Some(true);
         }
         match self.named.iter().find(|named| path.starts_with(named)) {
-            // Of a field that the entry does not know at all, everything is taken.
+            // If the entry does not list the named field, everything in it is selected.
             Some(named) => (!entry.lists(&named.iter().map(String::as_str).collect::<Vec<_>>())).then_some(true),
             None => (!self.whole).then_some(false),
         }

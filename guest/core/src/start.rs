@@ -8,10 +8,10 @@ use crate::singer::state::State;
 use crate::streams::{Replication, Stream};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// After so long a stream is read from further back again: a day, less what a daily run may begin early.
+/// How long after a refresh the next one is due: a day, minus the time by which a daily run may start early.
 const REFRESH: TimeDelta = TimeDelta::hours(23);
 
-/// The walk that an earlier run left to a stream, or why what is left is none.
+/// The walk that an earlier run left for a stream, or why it cannot be read.
 type Left = std::result::Result<Option<Progress>, &'static str>;
 
 /// Where a group starts.
@@ -19,9 +19,9 @@ type Left = std::result::Result<Option<Progress>, &'static str>;
 pub(crate) enum Start {
     /// With a walk of its own.
     New(Progress),
-    /// Where an earlier run has left its walk, for the members that still have it.
+    /// Where an earlier run's walk stopped, for the members that still have that walk.
     Resume(Progress),
-    /// With a walk of its own, although an earlier run has left one.
+    /// With a new walk, although an earlier run left one; the text says why.
     Over(Progress, &'static str),
 }
 
@@ -41,23 +41,24 @@ fn since(member: &Member, config: &Config, state: &State) -> Result<Option<DateT
     }
 }
 
-/// A stream's bookmark, as far as it says something.
+/// A stream's bookmark, if it covers all channels that are read now.
 fn bookmark(stream: &Stream, config: &Config, state: &State) -> Result<Option<DateTime<Utc>>> {
-    // Of channels that no earlier run has read it says nothing.
+    // The bookmark does not cover channels that no earlier run has read.
     let has_read = is_known_in_all_channels(stream, config, state);
     Ok(state.bookmark(stream)?.filter(|_| has_read))
 }
 
-/// From where a member is read again, because its rows change while the records around them keep their dates. None: it is not due.
+/// The date from which a member is refreshed, because its rows can change while the parent record keeps its date. None if no
+/// refresh is due.
 fn refresh(member: &Member, config: &Config, state: &State, now: DateTime<Utc>) -> Result<Option<Since>> {
     let (stream, days) = (member.stream, config.child_refresh);
     if !stream.changes_alone || member.mode != Mode::Changes || days.is_zero() {
         return Ok(None);
     }
     let first = first(stream, config);
-    // Its first run reads everything, and counts as well.
+    // A first run reads everything, so it counts as a refresh.
     let Some(bookmark) = bookmark(stream, config, state)? else { return Ok(Some(Since(first))) };
-    // A time that lies ahead is a wrong clock's, and must not put the next refresh off.
+    // A time in the future comes from a wrong clock and must not delay the next refresh.
     let last = state.refreshed(stream).filter(|last| *last <= now);
     if last.is_some_and(|last| now - last < REFRESH) {
         return Ok(None);
@@ -126,7 +127,7 @@ impl Group {
             return Ok(Start::Over(new, "the selection, end_date, lookback_seconds or channel_id has changed"));
         }
         let has_moved = match walk.members.is_empty() {
-            // Of 0.1.0: all of the members had it, and took all that it brought.
+            // A walk of 0.1.0: all members had it, and took everything that it read.
             true => walk.since != new.since || walks.iter().any(|(_, walk)| *walk == Ok(None)),
             false => walks.iter().any(|(name, own)| *own != Ok(None) && walk.members.get(*name) != starts.get(*name)),
         };

@@ -18,7 +18,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The failure that the run amounts to: that of its failed streams, else of kind set-aside if records are set aside. None: all is well.
+    /// The failure of the run: that of its failed streams, or one of kind set-aside if records are set aside. None if all is
+    /// well.
     pub fn verdict(&self) -> Option<Failure> {
         let left = self.streams.iter().filter_map(|stream| Some((stream.name, stream.failure.as_ref()?)));
         let aside = self.streams.iter().map(|stream| (stream.name, stream.aside));

@@ -37,9 +37,9 @@ use tables::Continues;
 const CHECKPOINT_RECORDS: u64 = 1000;
 const CHECKPOINT_TIME: Duration = Duration::from_secs(30);
 
-/// Runs a plan. `stop` becoming ready ends the run after the current record, with a STATE and a failure of kind cancelled. A stream that
-/// fails by itself leaves the others to be read; its failure is in the summary. A STATE is always the last message, unless the
-/// sink failed.
+/// Runs a plan. When `stop` becomes ready, the run ends after the current record, with a STATE and a failure of kind cancelled.
+/// If one stream fails, the others are still read, and its failure is in the summary. The last message is always a STATE, unless
+/// the sink failed.
 pub async fn sync<T: Transport, C: Clock, S: Sink>(
     plan: Plan,
     transport: T,
@@ -130,7 +130,7 @@ impl Stage<'_> {
         self.group.below.is_none() && self.group.list.is_by_id()
     }
 
-    /// Takes those that have failed off the walk.
+    /// Removes failed members from the walk.
     fn drop_failed(&mut self) {
         for (place, member) in self.group.members.iter().enumerate() {
             if self.takers.failure(place).is_some() {
@@ -141,7 +141,7 @@ impl Stage<'_> {
 
     /// Whether all streams of the walk start later than it does.
     fn starts_later(&self) -> bool {
-        // None is less than every date.
+        // None sorts before every date.
         self.progress.least_start().is_some_and(|since| since.0 > self.progress.since)
     }
 }
@@ -169,13 +169,14 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                     complete = false;
                 }
                 Err(failure) => {
-                    // A list that fails like this in every run must not keep the runs from reading the other streams.
+                    // The next run starts with the next group: a list that fails like this in every run must not keep the others
+                    // from being read.
                     if !matches!(failure.kind, Kind::Cancelled | Kind::Sink)
                         && let Some(next) = groups.iter().cycle().nth(place + 1)
                     {
                         self.state.set_syncing(next.members.first().map(|member| member.stream.name));
                     }
-                    // What ended the run is its failure, whatever comes of the STATE.
+                    // The run fails with the original failure, even if the STATE cannot be written.
                     if failure.kind != Kind::Sink
                         && let Err(unwritten) = self.write_state().await
                     {
@@ -190,7 +191,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         Ok(complete && self.summaries.iter().all(|summary| summary.complete))
     }
 
-    /// Runs one group and adds its streams to the summary. Reports whether it was read to its end: else the run is at a limit.
+    /// Runs one group and adds its streams to the summary. Returns whether it was read to its end; if not, the run has reached a
+    /// limit.
     async fn group(&mut self, group: &Group) -> Result<bool> {
         let begun = self.gate.clock().now();
         let (progress, resumes) = self.start(group)?;
@@ -255,7 +257,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         }
     }
 
-    /// Tells which lists of a record can change while its date stays: from the bookmark on, a run misses such a change.
+    /// Logs which nested lists can change without a new date of their record: an incremental run misses such changes.
     fn inform_of_undated(&self, group: &Group, groups: &[Group]) {
         let is_selected = |name: &str| groups.iter().flat_map(|group| &group.members).any(|member| member.stream.name == name);
         for Member { stream, shape, mode, .. } in group.members.iter().filter(|member| member.stream.rows().is_none()) {
@@ -286,7 +288,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         }
     }
 
-    /// Walks the group's list: from where the last run left it and then once more, or once. Reports whether to its end.
+    /// Walks the group's list: once, or a second time if the first walk resumes that of an earlier run. Returns whether it
+    /// reached the end.
     async fn walks(&mut self, stage: &mut Stage<'_>, mut resumed: bool) -> Result<bool> {
         loop {
             if !self.before_walk(stage).await? {
@@ -322,10 +325,11 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         }
     }
 
-    /// Asks for what is aside, if a new walk is to begin, or there would be no room for more. Reports whether the run continues.
+    /// Requests what is set aside if a new walk is about to begin, or if there is no room for more entries. Returns whether the
+    /// run continues.
     async fn before_walk(&mut self, stage: &mut Stage<'_>) -> Result<bool> {
         let is_new = stage.progress.is_at_start();
-        // A walk that ends where an earlier one began does not come to what that one has set aside.
+        // A walk that only repeats the part before a resumption does not reach what the resumed walk has set aside.
         if is_new && stage.progress.until_id.is_none() {
             stage.takers.change_aside(&stage.takers.reading(), Entries::forget_what_comes_again);
             self.note_aside(stage, &stage.takers.reading());
@@ -333,7 +337,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         if (is_new || stage.takers.aside().len() >= MOST_ASIDE) && !self.leftovers(stage).await? {
             return Ok(false);
         }
-        // One that failed while these were read takes its start with it.
+        // If a member failed while these were read, its earlier start no longer counts.
         if is_new && stage.starts_later() {
             self.start_again(stage, stage.progress.until_id, stage.progress.is_second)?;
         }
@@ -343,8 +347,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         Ok(true)
     }
 
-    /// Begins a second walk after a resumed one, for what changed before the position while no run was reading it. With that the run holds everything as
-    /// of its own start.
+    /// Begins a second walk after a resumed one, for changes before the position while no run was reading. After it, the run has
+    /// read everything as of its own start.
     fn walk_once_more(&mut self, stage: &mut Stage<'_>, last_id: Option<u64>) -> Result<()> {
         // In a full table only the rows up to `last_id` are missing: this run has read the others. Three kinds of walk need the whole list: a resumed walk
         // that was such a second walk itself; one with a bookmark, which would move past edits of what this run has read; and one that ends with the
@@ -371,7 +375,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         self.number_tables(stage, &known, continues)
     }
 
-    /// Walks the list once. The stage's progress follows; on any way out it says where the walk can resume.
+    /// Walks the list once. However it ends, the stage's progress says where the walk can resume.
     async fn walk(&mut self, stage: &mut Stage<'_>) -> Result<Ended> {
         let group = stage.group;
         stage.is_leftover = false;

@@ -27,18 +27,19 @@ pub(crate) struct Takers {
 #[derive(Clone, Debug)]
 enum Standing {
     Taking,
-    /// The walk is an earlier run's, and continues without it: it waits for a new one.
+    /// An earlier run started the walk without this member, which waits for a new walk.
     Waiting,
     Failed(Failure),
 }
 
 impl Takers {
-    /// The members of a walk. One that starts later than others leaves out what lies before its own start: its bookmark vouches for that.
+    /// The members of a walk. A member that starts later than others skips records before its own start, which its bookmark
+    /// already covers.
     pub(crate) fn new(group: &Group, walk: &Progress, config: &Config, aside: Vec<Entries>) -> Takers {
         let lookback = config.lookback;
         let own = |name: &str| walk.start_of(name).map(|since| since.0.and_then(|since| since.checked_sub_signed(lookback)));
         let names = || group.members.iter().map(|member| member.stream.name);
-        // As in the filters, the second before is asked for, too.
+        // One second earlier, as in the filters.
         let since = names().map(|name| own(name).flatten().map(|since| since - SECOND)).collect();
         let standing = |name| if own(name).is_some() { Standing::Taking } else { Standing::Waiting };
         let field = group.list.channels.and_then(|of| of.field);
@@ -120,7 +121,7 @@ impl Takers {
         group.members.iter().enumerate().any(|(place, member)| member.wants(rows) && self.takes(place, row))
     }
 
-    /// Leaves out a member that has failed by itself.
+    /// Marks a member as failed: the walk no longer reads for it.
     pub(crate) fn fail(&self, member: usize, failure: Failure) {
         if let Some(standing) = self.standings.borrow_mut().get_mut(member) {
             *standing = Standing::Failed(failure);

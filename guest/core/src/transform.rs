@@ -32,11 +32,11 @@ pub enum Unfit {
     NoKey,
 }
 
-/// Writes the record `row`, JSON text that has been checked, as `object` shapes it. `replaced` holds what replaces its fields, by their names.
-/// `key` is what warnings call the record.
+/// Writes the record `row`, which is valid JSON text, in the shape of `object`. `replaced` holds the values that replace its
+/// fields, by name. `key` is the record's name in warnings.
 ///
 /// # Errors
-/// It is not an object, or has no key. What has been written of it then is to be dropped.
+/// It is not an object, or has no key. The caller must discard what was written of it.
 pub fn record(
     object: &Object,
     row: &str,
@@ -62,7 +62,7 @@ enum Misfit {
 
 struct Writer<'w> {
     key: &'w dyn fmt::Display,
-    /// The fields that lead to where it is.
+    /// The path to the current field.
     path: Vec<&'w str>,
     /// Which fields have been written: those of the objects on the path, one object after the other.
     written: Vec<bool>,
@@ -128,7 +128,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Writes the fields that are filled from one key, but for those that have been: of equal keys the first counts.
+    /// Writes the fields that are filled from one key, except those already written: of duplicate keys the first counts.
     fn fill(&mut self, under: Under<'w>, places: &[usize], text: &str) {
         for &place in places {
             if !std::mem::replace(&mut self.written[under.first + place], true) {
@@ -162,8 +162,8 @@ impl<'w> Writer<'w> {
         self.path.pop();
     }
 
-    /// Writes the value in its shape, or null with a note of why: without a value that is required the record is not written, which says enough.
-    /// Reports whether it is there.
+    /// Writes the value in its shape, or null with a warning. There is no warning for a required value: without it, the record is
+    /// not written at all, which is reported. Returns whether the value was written.
     fn value(&mut self, shape: &'w Shape, text: &str, required: bool) -> bool {
         let start = self.out.len();
         let fit = self.fit(shape, text);
@@ -223,8 +223,8 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// A list stays one, in either of PHP's forms; what PHP sends for "nothing" (`{}`, `""`) and a link to a list are an empty one; a single
-    /// value is a list of one.
+    /// A list stays a list, in either of PHP's forms. What PHP sends for "nothing" (`{}`, `""`) and a link to a list become an
+    /// empty list; a single value becomes a list of one.
     fn fit_array(&mut self, items: &'w Shape, text: &str) -> Result<(), Misfit> {
         if let Some(list) = json::list(text) {
             if list.is_cut {

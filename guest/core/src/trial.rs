@@ -1,4 +1,4 @@
-//! A trial of each selected stream: it is read to its first record, with all that belongs to that, and nothing is kept of it.
+//! A test of each selected stream: it is read up to its first record, with that record's nested lists, and nothing is kept.
 
 use crate::api::{Clock, Transport};
 use crate::config::merge;
@@ -34,7 +34,7 @@ pub async fn trial<T: Transport + Clone, C: Clock + Clone>(
     let (mut stop, mut failed): (_, Vec<(&str, Failure)>) = (pin!(stop), Vec::new());
     for (stream, inputs) in runs(inputs)? {
         let mut sample = SampleSink { sink: &mut *sink, taken: false };
-        // Figures of a run that ends at its first record say nothing.
+        // The metrics of a run that ends at its first record mean nothing.
         let quiet = Rc::new(Warnings(log.clone()));
         let run = sync(Plan::new(&inputs)?, transport.clone(), clock.clone(), quiet, &mut sample, stop.as_mut()).await?;
         let records = run.streams.iter().map(|stream| stream.records + stream.filtered).sum();

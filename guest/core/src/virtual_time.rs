@@ -72,7 +72,8 @@ impl Wake for Woken {
     }
 }
 
-/// Runs a future to its end; whenever it waits for time alone, the clock moves on. None: it waits for what can never come.
+/// Runs a future to its end; whenever it waits only for time, the clock moves forward. None if it waits for something that can
+/// never happen.
 pub fn run<F: Future>(clock: &VirtualClock, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let woken = Arc::new(Woken(AtomicBool::new(true)));
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_for_nothing_is_told() {
+    fn a_wait_that_can_never_end_is_reported() {
         assert_eq!(run(&VirtualClock::new(DateTime::UNIX_EPOCH), std::future::pending::<()>()), None);
     }
 }

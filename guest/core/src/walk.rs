@@ -1,8 +1,8 @@
-//! One walk through one list, upward, from a fixed lower bound. It loses no record whatever changes while it is under way.
+//! One walk through one list, upward from a fixed lower bound. It loses no record, whatever changes meanwhile.
 //!
-//! By id: a record that is modified keeps its place, one that is created comes at the end, one that is deleted shifts nobody. By
-//! cursor: the same, as far as the cursor is the last row's id. A page without news ends the walk only if the store does not
-//! contradict it (`end`), and a page that the store cannot serve is walked around (`gap`).
+//! By id: a modified record keeps its place, a new one comes at the end, and a deletion shifts no other. By cursor the same is
+//! true, as far as the cursor is the last row's id. A page without new rows ends the walk only if the store does not contradict
+//! it (`end`), and the walk goes around a page that the store cannot serve (`gap`).
 
 mod end;
 mod gap;
@@ -41,7 +41,7 @@ pub(crate) const MARGIN: TimeDelta = TimeDelta::seconds(120);
 
 /// Above every id: nothing is there.
 pub(crate) const BEYOND: u64 = 9_000_000_000_000_000;
-/// How often a request is tried that the walk can do without.
+/// Tries for a request that the walk can do without.
 const TRIES: u32 = 3;
 /// After a page with more bytes than this, pages have half as many rows, so that memory does not grow with the size of the records.
 const MUCH: usize = 8 << 20;
@@ -60,7 +60,7 @@ pub(crate) struct Walk<'g, T, C> {
     started: Option<DateTime<Utc>>,
     /// The store's time when it sent the last page.
     read_at: Option<DateTime<Utc>>,
-    /// The highest id that the list says it had when the walk began: a claim, until the walk has reached it.
+    /// The highest id that the list reported when the walk began: a claim, until the walk has reached it.
     end: Option<u64>,
     last_id: Option<u64>,
     until_id: Option<u64>,
@@ -68,12 +68,12 @@ pub(crate) struct Walk<'g, T, C> {
     /// Ids that have come: by page number all of them, by cursor those of the last page.
     previous: HashSet<u64>,
     pass: Pass,
-    /// Fingerprints of the cursors that this walk has gone by.
+    /// Fingerprints of the cursors that this walk has used.
     cursors: HashSet<u64>,
     seen: u64,
     /// The position is an earlier run's, and no page has come yet.
     resumed: bool,
-    /// Rows asked for in one page: fewer than the extent says after a page that the store could not carry.
+    /// The current page size: smaller than the extent's after a page that the store could not serve.
     page_size: u32,
     /// Within this many rows ahead there is something that the store cannot serve.
     careful: Option<u32>,
@@ -84,7 +84,7 @@ pub(crate) struct Walk<'g, T, C> {
 /// What a walk is to take.
 #[derive(Clone)]
 pub(crate) struct Extent {
-    /// The least modification date, widened as the user wants it.
+    /// The earliest modification date, minus the user's lookback.
     pub(crate) since: Option<DateTime<Utc>>,
     /// The latest bookmark or start that led to it.
     pub(crate) latest_start: Option<DateTime<Utc>>,
@@ -109,7 +109,7 @@ pub(crate) struct Extent {
 pub(crate) fn between(list: &List, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Query {
     let Some(Dates { since: least, until: greatest, .. }) = list.dates else { return Query::new() };
     let filter = |name: &'static str, date: Option<DateTime<Utc>>| Some((name, dates::filter(date?)));
-    // Whether the filter takes its own second is not documented, so it is asked for the one before.
+    // It is not documented whether the filter is inclusive, so it starts one second earlier.
     let since = since.map(|since| since - SECOND);
     [filter(least, since), filter(greatest, until)].into_iter().flatten().collect()
 }
@@ -121,8 +121,8 @@ fn filters(list: &List, extent: &Extent) -> Query {
 }
 
 impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
-    /// The next page that holds something new, or the last one, which may be empty. What the store contradicts is asked for once more. If
-    /// the contradiction stays it is an error, unless it comes from something that has not proved itself.
+    /// The next page with something new, or the last one, which may be empty. If the store contradicts a page, it is requested
+    /// once more. If the contradiction stays, it is an error, unless the cross-check behind it has not proved itself.
     async fn next_page(&mut self, most: Option<u64>) -> Result<Page> {
         match self.list.paging {
             Paging::Page => return self.numbered_page(most).await,
@@ -137,7 +137,7 @@ impl<T: Transport, C: Clock> Pages for Walk<'_, T, C> {
                 self.gate.clock().sleep(SECOND_THOUGHTS).await;
                 let unserved = std::mem::take(&mut step.page.aside);
                 step = self.step(most).await?;
-                // Where nothing comes, what could not be served is still missing, even if the store is silent about it now.
+                // If no rows come, what could not be served is still missing, even if the store does not show that any more.
                 if step.page.rows.is_empty() {
                     step.page.aside.extend(unserved);
                 }
@@ -231,7 +231,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
     /// The next page, and whether it is the last.
     async fn step(&mut self, most: Option<u64>) -> Result<Step> {
         let is_at_start = matches!((self.list.end, self.last_id, self.end, self.started), (End::Highest(_), None, None, None));
-        // Few records are hidden, and the first page tells whether the store heeds the filter for them.
+        // Not for hidden records: there are few, and the first page shows whether the store respects the filter for them.
         if is_at_start && self.hidden().is_none() {
             self.end = self.claim().await?;
         }
@@ -261,7 +261,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         Ok(Step { page, seen, doubt })
     }
 
-    /// The page at the walk's position, asked for once more where it says too little to be believed at once.
+    /// The page at the walk's position, requested twice if one answer is not enough to be believed.
     async fn serve_surely(&mut self, most: Option<u64>) -> Result<Served> {
         let mut served = self.serve(most).await?;
         let is_cut = most.is_some() || self.page_size < self.extent.page_size;
@@ -275,12 +275,12 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
             End::Highest(_) => self.last_id.is_none() && matches!(&rows[..], [only] if id_of(only, self.list) == self.end),
             _ => rows.is_empty(),
         };
-        // The same cache would answer the first page of what the list hides with a page of its own records.
+        // The same cache would answer the first page of the hidden records with a page of the list's own records.
         let is_unsure = is_unsure || rows.iter().any(|row| !self.is_asked_for(row));
         if is_unsure && served.gap.is_none() { self.serve(most).await } else { Ok(served) }
     }
 
-    /// What follows a page, by its new rows, and by how many came that were known.
+    /// What follows a page, judged by its new rows and the number of known ones.
     fn follows(&self, new: &[Row], known: usize, end_cursor: Option<&String>) -> Follows {
         match self.list.paging {
             Paging::Id { .. } if !new.is_empty() => Follows::More,
@@ -336,7 +336,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         let asked = request.page;
         request.tries = self.careful.map(|_| 2);
         let answer = self.gate.get(&mut request, |body| self.list.form.decode(body)).await;
-        // A size that the store could not carry, or that takes much memory, is not tried again in this walk.
+        // A page size that the store could not serve, or that takes much memory, is not tried again in this walk.
         if let (Some(page), true) = (request.page, request.page != asked) {
             self.page_size = page.limit;
         }
@@ -356,7 +356,7 @@ impl<'g, T: Transport, C: Clock> Walk<'g, T, C> {
         Request { query, ..Request::new(self.stream, self.list.scope, path.to_owned()) }
     }
 
-    /// Notes that no row has come, unless the store says in numbers that there is none: here, or where it is asked for a count at the end.
+    /// Notes that no row has come, unless the store states a count of 0, here or when it is asked for a count at the end.
     fn note_uncounted(&self, is_empty: bool, total: Option<u64>) {
         let is_counted = total == Some(0) || self.list.end == End::AllSeen && self.list.count.is_some();
         if is_empty && !is_counted {

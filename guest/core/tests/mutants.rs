@@ -1,8 +1,9 @@
-//! The simulation finds what it is there for. Each known way to lose a record in silence is written into a copy of the tap's source,
-//! and the simulation of that copy has to fail.
-//! Where the simulation cannot see it, a test in virtual time has to fail.
+//! Checks that the simulation finds what it is made for. Each known way to lose a record without a warning is written into a copy
+//! of the tap's source, and the simulation of that copy must fail. Where the simulation cannot see it, a test in virtual time
+//! must fail.
 //!
-//! A mutant is a change of text: where the source changes, its `find` has to follow. Each one takes a build, so `.ci/full` plays them.
+//! A mutant is a replacement of text: if the source changes, its `find` must follow. Each mutant needs a build, so they run in
+//! `.ci/full`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
@@ -110,7 +111,7 @@ fn the_local_clock() {
 #[test]
 #[ignore = "in .ci/full"]
 fn one_beyond_the_last_id_against_an_exclusive_bound() {
-    // Not the coupons: their end is counted, so that this would be told, not silent.
+    // Not for coupons: a count checks their end, so this would be an error and not silent.
     caught(
         &["Lost", "Stale"],
         &[edit(
@@ -141,7 +142,7 @@ fn a_forgotten_overlap() {
 #[test]
 #[ignore = "in .ci/full"]
 fn a_position_ahead_of_its_record() {
-    // Not the coupons: their end is counted, so that it would be an error, not silent.
+    // Not for coupons: a count checks their end, so it would be an error and not silent.
     caught(
         &["Lost", "Stale"],
         &[edit(

@@ -15,15 +15,15 @@ use waki::bindings::wasi::http::types::{Headers, OutgoingBody, OutgoingRequest, 
 use waki::bindings::wasi::io::streams::OutputStream;
 use waki::{ErrorCode, Method, Response};
 
-/// So much of an answer to a person is read, and so much of it is shown.
+/// How much of an answer is read, and how much of a text in it is shown.
 const MOST_ANSWER: usize = 64 << 10;
 const MOST_SHOWN: usize = 300;
-/// Of the kinds of a problem, those that pass only when somebody does something.
+/// The kinds of problems that do not go away until somebody acts.
 const LASTING: [&str; 6] = ["config", "catalog", "state", "unauthorized", "missing-scope", "closed"];
 
 /// Where requests go, and the one token that goes there.
 pub(crate) struct Target {
-    /// As its settings begin.
+    /// The prefix of its settings.
     who: &'static str,
     https: bool,
     authority: String,
@@ -105,7 +105,7 @@ fn send(target: &Target, media: &str, body: &[u8], limits: Limits) -> Result<Res
         ))
     })?;
     let pending = outgoing_handler::handle(request, Some(options)).map_err(|code| failed(target, &code))?;
-    // An answer may come before everything is sent. It says why.
+    // The server may answer before everything is sent. Its answer says why.
     let sent = outgoing.write().is_ok_and(|stream| write(&stream, body));
     let unsent = if sent {
         OutgoingBody::finish(outgoing, None).map_err(|code| failed(target, &code))?;
@@ -204,7 +204,7 @@ fn failed(target: &Target, code: &ErrorCode) -> Trouble {
     }
 }
 
-/// A code's name as words: `ErrorCode::ConnectionRefused` becomes `connection refused`. What a code holds besides is left out.
+/// A code's name as words: `ErrorCode::ConnectionRefused` becomes `connection refused`. Its payload is left out.
 fn words(code: &str) -> String {
     let name = code.split(['(', '{', ' ']).next().unwrap_or_default();
     let name = name.rsplit("::").next().unwrap_or_default();

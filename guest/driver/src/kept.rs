@@ -8,10 +8,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "state.json";
-/// So begins the name under which a state is written, before it replaces the one before. The number of the lock follows, so that a driver
-/// which has lost its lock does not write into another one's file.
+/// The prefix of the file that a new state is written to, before it replaces the old one. The lock's number follows, so that a
+/// driver that has lost its lock does not write into another driver's file.
 const UNFINISHED: &str = "state.json.";
-/// The edge takes no larger one.
+/// The edge accepts no larger state.
 const MOST: u64 = 8 << 20;
 
 pub(crate) struct Kept {
@@ -52,7 +52,7 @@ impl Kept {
         self.state.as_deref()
     }
 
-    /// Keeps a state in place of the one before. Whenever this is interrupted, one of both is there, whole.
+    /// Replaces the kept state. If this is interrupted at any point, either the old or the new state is there, complete.
     pub(crate) fn keep(&mut self, state: &RawValue) -> Result<()> {
         if self.state().is_some_and(|kept| kept.get() == state.get()) {
             return Ok(());
@@ -74,7 +74,7 @@ impl Kept {
         self.state().and_then(|state| serde_json::from_str(state.get()).ok()).unwrap_or_default()
     }
 
-    /// Whether the run that wrote the state had read everything: else it names the stream that comes next.
+    /// Whether the run that wrote the state had read everything. If not, the state names the next stream.
     pub(crate) fn is_finished(&self) -> bool {
         self.state.is_some() && self.value()["currently_syncing"].is_null()
     }

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 
-/// A longer line is an error: as long as the program takes one.
+/// A longer line is an error. The limit is the same as the program's.
 pub(crate) const MOST_LINE: usize = 64 << 20;
 /// A batch is sent when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
 
-/// What of a body has come and is not used yet.
+/// The part of a body that has come and is not processed yet.
 #[derive(Default)]
 pub(crate) struct Lines {
     bytes: Vec<u8>,

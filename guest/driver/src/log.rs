@@ -16,11 +16,11 @@ pub(crate) fn critical(text: &str) {
     write("CRITICAL", text);
 }
 
-/// A text without any of the driver's tokens: a server may repeat the one of another.
+/// A text without any of the driver's tokens: a server may repeat the token of another server.
 pub(crate) fn without_tokens(text: &str) -> String {
     let is_token = |(name, value): &(String, String)| name.starts_with(PREFIX) && name.ends_with("_TOKEN") && !value.is_empty();
     let mut tokens: Vec<String> = std::env::vars().filter(is_token).map(|(_, token)| token).collect();
-    // One may be the beginning of another.
+    // One token may be the beginning of another, so the longer ones are replaced first.
     tokens.sort_by_key(|token| Reverse(token.len()));
     tokens.iter().fold(text.to_owned(), |text, token| text.replace(token, "***"))
 }

@@ -13,11 +13,11 @@ use serde_json::value::RawValue;
 use std::time::{Duration, Instant};
 use tap_bigcommerce_lease::{Claim, Lease};
 
-/// Read at once from a slice.
+/// Bytes per read of a slice.
 const CHUNK: u64 = 64 << 10;
-/// Each slice completes something: so many in a row that do not are an error.
+/// Each slice should make progress: this many in a row that do not are an error.
 const MOST_IDLE: u32 = 3;
-/// The tap's position moves with each page: so many lines without a new STATE are an error.
+/// The tap's position moves with each page: this many lines without a new STATE are an error.
 const MOST_LINES: u64 = 1_000_000;
 /// A wait is cut into parts, to renew the lock in between.
 const NAP: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     ended
 }
 
-/// A response without its end. If it ends at its last STATE twice, a stream fails by itself; once may be chance.
+/// A truncated response. If it ends right after its last STATE twice, a stream is failing; once may be chance.
 fn interrupted(limit: Duration, is_stream_failing: bool) -> Trouble {
     if is_stream_failing {
         let text = "the edge's response was interrupted after its last STATE, which is kept: a stream could not be read, and all others were";
@@ -99,7 +99,7 @@ impl Run<'_> {
                 }
                 Err(Trouble::Lasting(why)) => return Err(why),
                 Err(Trouble::Passing(why, wait)) => {
-                    // A platform may end each request at its own time limit: what came before counts.
+                    // A platform may end each request at its own time limit: if the STATE has moved, that is progress.
                     let moved = before.as_deref().map(RawValue::get) != kept.state().map(RawValue::get);
                     failed = if moved { 1 } else { failed + 1 };
                     self.pause(failed, wait, why).context("the last STATE is kept, and the next run resumes there")?;
@@ -233,7 +233,7 @@ impl Run<'_> {
         }
     }
 
-    /// Waits before the next try. Fails if there is none.
+    /// Waits before the next try. Fails if there is no next try.
     fn pause(&mut self, failed: u32, named: Option<Duration>, why: Error) -> Result<()> {
         if failed >= self.settings.tries {
             return Err(why.context(format!("given up after {failed} tries")));

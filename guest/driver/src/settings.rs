@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) const PREFIX: &str = "TAP_BIGCOMMERCE_DRIVER_";
 /// Shorter tokens open neither the edge interface nor the collector.
 const LEAST_TOKEN: usize = 16;
-/// No connection takes longer to open.
+/// The longest time to open a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// Each setting, its default, and what it is.
@@ -129,7 +129,7 @@ impl Given {
     fn target(&self, who: &'static str, path: &str) -> Result<Target> {
         let url = self.required(&format!("{who}_URL"))?;
         let token = self.required(&format!("{who}_TOKEN"))?;
-        // Such a token cannot end its header and begin another.
+        // Such a token cannot inject another header.
         if token.len() < LEAST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             bail!("{PREFIX}{who}_TOKEN must have {LEAST_TOKEN} bytes or more, all of them letters, digits or signs of ASCII");
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_by_its_name_and_without_its_value() {
+    fn a_wrong_setting_is_named_without_showing_its_value() {
         for (name, value) in [
             ("EDGE_URL", ""),
             ("EDGE_URL", "http://edge.example"),

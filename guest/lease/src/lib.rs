@@ -1,8 +1,8 @@
 //! A lock in a folder, for components: WASI has neither file locks nor process ids.
 //!
-//! The folder has a numbered file for each holder, with the time until which it holds the lock. The highest number holds it. To take the lock
-//! is to create the file with the next number, which only one of several takers can do. A holder that is still alive writes a later time; one
-//! that ends writes that it holds the lock no longer; one that was killed writes nothing, and its time runs out.
+//! The folder has a numbered file for each holder, with the time until which it holds the lock. The file with the highest number
+//! belongs to the holder. A taker creates the file with the next number, which only one of several takers can do. A holder that
+//! is still alive writes a later time; one that ends writes that the lock is free; if one was killed, its time runs out.
 //!
 //! The two highest files are never removed, so no number is given out again: a taker that was slow finds the number taken, or a higher one.
 //!
@@ -14,11 +14,11 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// No lease is longer.
+/// The longest lease.
 pub const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
-/// A time may be later than its lease by this much: it is written in whole seconds. A later one was written while a clock was wrong.
+/// How much later than its lease a time may be, because it is written in whole seconds. A later time comes from a wrong clock.
 const ROUNDING: Duration = Duration::from_secs(2);
-/// The time is written again after this part of the lease.
+/// The time is written again after this fraction of the lease: an eighth.
 const RENEWALS: u32 = 8;
 
 /// The lock, held.
@@ -58,11 +58,11 @@ impl Lease {
         claim(folder, number, length)
     }
 
-    /// Holds the lock for its whole length from now on. False: the time had run out, and someone else has taken it. To call this often
-    /// costs nothing.
+    /// Extends the lock to its whole length from now. False if it had expired, and someone else has taken it. Frequent calls cost
+    /// almost nothing.
     pub fn renew(&mut self) -> io::Result<bool> {
         let now = SystemTime::now();
-        // A clock that was set back gives no duration: the time that was written is wrong then.
+        // If the clock was set back there is no duration, and the time in the file is wrong, so it is written again.
         if now.duration_since(self.written).is_ok_and(|since| since < self.length / RENEWALS) {
             return Ok(true);
         }
@@ -103,13 +103,13 @@ fn claim(folder: &Path, number: u64, length: Duration) -> io::Result<Claim> {
     }
     let mut lease = Lease { folder: folder.to_owned(), number, length, written: SystemTime::now() };
     if let Err(fault) = lease.write(SystemTime::now()) {
-        // What cannot be removed either holds the lock for as long as one that was killed.
+        // If the file cannot be removed either, it holds the lock until it expires, like that of a killed holder.
         let _ = fs::remove_file(&path);
         return Err(fault);
     }
     let other = match newest(folder)? {
         Some(newest) if newest != number => newest,
-        // Its holder may have written a later time since the taker looked. From now on a holder finds this file, and gives up.
+        // The previous holder may have renewed the lock since the taker looked. From now on it finds this file, and gives up.
         _ => number - 1,
     };
     let left = match left(&folder.join(other.to_string()), length) {
@@ -124,7 +124,7 @@ fn claim(folder: &Path, number: u64, length: Duration) -> io::Result<Claim> {
     Ok(Claim::Taken(lease))
 }
 
-/// Writes a time into a file, over the one before. All have the same length, so this needs no more room, and works on a full disk.
+/// Writes a time over the one in a file. All times have the same length, so this works even on a full disk.
 fn write(folder: &Path, number: u64, until: u64) -> io::Result<()> {
     let mut file = File::options().write(true).open(folder.join(number.to_string()))?;
     file.write_all(format!("{until:020}\n").as_bytes())

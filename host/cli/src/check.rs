@@ -30,7 +30,7 @@ struct Access {
     records_at_least: bool,
     #[serde(default)]
     selected: bool,
-    /// The stream whose walk brings this one's records.
+    /// The stream whose walk also reads this one's records.
     with: Option<String>,
     /// What it adds to a first run.
     requests: Option<u64>,
@@ -41,7 +41,7 @@ struct Access {
     rates: Vec<Rate>,
 }
 
-/// For so many records of a stream so many requests.
+/// How many requests a number of a stream's records takes.
 #[derive(Deserialize)]
 struct Rate {
     requests: u64,

@@ -15,7 +15,7 @@ use tap_bigcommerce::{Event, EventKind, Outlook, Progress, Run, Snapshot, Spent,
 use tap_bigcommerce_core::log::{Line, Style};
 
 const REFRESH: Duration = Duration::from_millis(200);
-/// What stands before the live line's text.
+/// Width of the spinner in front of the live line's text.
 const SPINNER: usize = 2;
 const NOT_COMPLETE: &str = "not complete: the next run resumes from the last state";
 
@@ -23,7 +23,7 @@ const NOT_COMPLETE: &str = "not complete: the next run resumes from the last sta
 #[derive(Clone)]
 pub(crate) struct Console {
     live: Option<Arc<ProgressBar>>,
-    /// What the run has before it, once it is known.
+    /// How much the run will read, once that is known.
     ahead: Arc<OnceLock<Vec<Outlook>>>,
     /// The streams that the run reads, once they are known.
     streams: Arc<OnceLock<Vec<String>>>,
@@ -39,7 +39,7 @@ impl Console {
         Console { live: None, ahead: Arc::default(), streams: Arc::default(), started, style, warnings: Arc::default() }
     }
 
-    /// A live line if standard error is a terminal that is not shared with another writer, and lines are for people.
+    /// With a live line, if standard error is a terminal that no other program writes to, and the log is not JSON.
     pub(crate) fn for_sync(shared: bool, style: Style) -> Console {
         if !std::io::stderr().is_terminal() || shared || style.is_json() {
             return Console::plain(style);
@@ -64,7 +64,7 @@ impl Console {
         }
     }
 
-    /// Takes a log line. The live line stands for INFO, metrics included.
+    /// Writes a log line. A live line replaces INFO lines, metrics included.
     pub(crate) fn log(&self, line: &str) {
         if self.live.is_none() || !line.starts_with("INFO ") {
             self.tell(line);
@@ -102,9 +102,9 @@ impl Console {
         }
     }
 
-    /// Asks the store how much the run has before it, if there is a live line to tell it. It costs a request for each list that is walked.
+    /// Asks the store how much the run will read, if there is a live line to show it. That costs one request per list.
     pub(crate) async fn look_ahead(&self, run: &Run) {
-        // What goes wrong here goes wrong in the run as well, which says so.
+        // An error here is ignored: the run gets the same one, and reports it.
         if self.live.is_some()
             && let Ok(Some(ahead)) = run.outlook().await
         {

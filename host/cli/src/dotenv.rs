@@ -31,8 +31,8 @@ fn variable(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), value(text.trim_start())?)).filter(|_| is_name)
 }
 
-/// A value as shells write it, but that `$` and backticks are what they are: a token is never expanded. None: a quote that is not closed, or
-/// text behind one.
+/// Parses a value like a shell, but takes `$` and backticks literally: a token is never expanded. `None` for a quote that is not
+/// closed, or text after one that is.
 fn value(text: &str) -> Option<String> {
     let (value, rest) = match text.chars().next() {
         Some('\'') => text[1..].split_once('\'').map(|(value, rest)| (value.to_owned(), rest))?,
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_what_stands_there() {
+    fn a_value_is_unquoted_but_never_expanded() {
         for (text, wanted) in [
             ("t0ken", "t0ken"),
             (" t0ken  # secret", "t0ken"),

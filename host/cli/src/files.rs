@@ -13,10 +13,10 @@ use tap_bigcommerce_core::config::{ENV_PREFIX, SETTINGS, from_env, merge};
 pub(crate) const ENV: &str = "ENV";
 /// The file in the working folder that adds to the environment.
 pub(crate) const DOTENV: &str = ".env";
-/// Larger files are not what they should be.
+/// A larger file is not a config, a catalog or a state.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The variables of the environment, and where the config is to be read from there, those of [`DOTENV`] that it does not have itself.
+/// The environment's variables. If the config comes from the environment, those in [`DOTENV`] fill the gaps.
 pub(crate) fn variables(files: &[PathBuf]) -> Result<Vec<(String, String)>> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     let mut variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
@@ -66,7 +66,7 @@ pub(crate) fn no_config(variables: &[(String, String)]) -> Failure {
 /// The text of a file that holds a JSON object; `kind` is what it is for.
 pub(crate) fn text(file: &Path, kind: Kind) -> Result<String> {
     let source = read(file, kind)?;
-    // Of a single text this is only its check.
+    // With a single text, `merge` only checks it.
     merge(std::slice::from_ref(&source)).map_err(|failure| Failure { kind, ..failure })?;
     Ok(source.1)
 }

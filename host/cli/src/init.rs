@@ -268,7 +268,7 @@ impl Person for Terminal {
         Ok((read > 0).then_some(answer))
     }
 
-    /// What was pasted ahead is neither shown nor lost: the terminal hides what is typed before it asks.
+    /// Echo is off before the question appears, so text that was pasted too early is neither shown nor lost.
     #[cfg(unix)]
     fn secret(&mut self, question: &str) -> std::io::Result<Option<String>> {
         let echo = Echo::now();
@@ -288,7 +288,7 @@ impl Person for Terminal {
 
     fn tell(&mut self, text: &str) {
         let width = table::width(&self.0);
-        // A terminal that takes nothing more is noticed by the next question.
+        // Errors are ignored here: the next question notices a closed terminal.
         let told: String = text.lines().map(|line| table::wrapped(line, "", width)).collect();
         let _ = self.0.write_str(&told);
     }

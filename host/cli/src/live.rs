@@ -5,16 +5,16 @@ use console::measure_text_width;
 use std::time::Duration;
 use tap_bigcommerce::{Outlook, Snapshot};
 
-/// Shorter pauses are the ordinary way of requests.
+/// Shorter pauses between requests are normal.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Before so much time and so great a part of the work, nobody can tell how long the rest takes.
+/// There is no estimate of the time left before this much time and this fraction of the work.
 const TOO_EARLY: Duration = Duration::from_secs(3);
 const TOO_LITTLE: f64 = 0.01;
 
 /// The line for a terminal of this width: with less room, less is shown.
 pub(crate) fn line(now: &Snapshot, ahead: Option<&[Outlook]>, took: Duration, width: usize) -> String {
     let walk = ahead.and_then(|ahead| walk(now, ahead));
-    // Streams that share a walk come by turns: the line is about the first of them.
+    // Streams that share a walk alternate, so the line is about the first of them.
     let stream = walk.and_then(|(_, outlook)| outlook.streams.first()).or(now.stream.as_ref());
     let stream = stream.map_or("starting", String::as_str);
     let count = match walk.map(|(_, outlook)| read(now, outlook)) {

@@ -107,7 +107,7 @@ async fn perform(args: &Args, console: &Console, variables: Result<Vec<(String, 
 async fn sync(args: &Args, console: &Console, run: Run, (config, batches): (&str, Option<Batches>)) -> Result<()> {
     let given = state(args)?;
     let text = given.as_ref().map(|(_, given)| given.state.clone());
-    // Faults of what was given are named before anything is opened, so that a run that cannot start leaves no new file behind.
+    // Check the input before anything is opened, so that a run that cannot start leaves no new file behind.
     let plan = run.clone().state(text.clone()).plan().await?;
     let read_whole = written_names(&args.full_refresh, &plan);
     console.know(plan.streams);
@@ -128,7 +128,7 @@ async fn sync(args: &Args, console: &Console, run: Run, (config, batches): (&str
     console.look_ahead(&run).await;
     let ended = run.into(sink).await;
     background.shutdown().await;
-    // The output is let go of before anything else is said.
+    // Close the output before printing anything else.
     drop(ended.sink);
     console.clear();
     let reported =
@@ -168,7 +168,7 @@ fn takes_batches(args: &Args) -> bool {
     args.output().target.place().is_none() && !args.check && args.test.is_none()
 }
 
-/// The config for the tap, which has no files, and what it says of files. Its faults are for the tap to name.
+/// Splits off the settings for batch files, because the tap has no files. Mistakes in the config are left for the tap to report.
 fn split(config: String) -> (String, Option<Batches>) {
     let Ok((Config { batches: Some(batches), .. }, _)) = Config::parse(&config, Credentials::MayBeEmbedders) else {
         return (config, None);
@@ -178,7 +178,7 @@ fn split(config: String) -> (String, Option<Batches>) {
     (Value::Object(map).to_string(), Some(batches))
 }
 
-/// The names in the messages of the streams that are read from their start: `stream_maps` may have them written under others.
+/// The names of these streams in the messages: `stream_maps` may rename them.
 fn written_names(streams: &[String], plan: &Plan) -> Vec<String> {
     let written = |schema: &String| Message::read(schema.as_bytes()).stream().map(str::to_owned);
     let names: HashMap<&str, String> =
@@ -186,7 +186,7 @@ fn written_names(streams: &[String], plan: &Plan) -> Vec<String> {
     streams.iter().map(|name| names.get(name.as_str()).unwrap_or(name).clone()).collect()
 }
 
-/// Opens what takes the messages. The group is a target's.
+/// Opens the output, or starts the target. The process group is the target's.
 fn open(args: &Args, console: &Console, store: String, read_whole: &[String]) -> std::result::Result<(Opened, Group), SinkError> {
     match (&args.target, &args.state_file) {
         (Some(line), Some(file)) => {
@@ -198,7 +198,7 @@ fn open(args: &Args, console: &Console, store: String, read_whole: &[String]) ->
     }
 }
 
-/// What a future gives; the other one runs for as long.
+/// Awaits a future, and runs another one in the background until then.
 async fn while_waiting<T>(other: impl Future<Output = ()> + Send + 'static, future: impl Future<Output = T>) -> T {
     let mut background = JoinSet::new();
     background.spawn(other);

@@ -3,7 +3,7 @@
 use crate::files::{DOTENV, ENV, of_dotenv};
 use std::path::{Path, PathBuf};
 
-/// A warning for each config file with the token that others than its owner may open.
+/// A warning for each config file that has the token and can be opened by other users.
 pub(crate) fn warnings(files: &[PathBuf]) -> Vec<String> {
     let files = files.iter().map(|file| if file.as_os_str() == ENV { Path::new(DOTENV) } else { file });
     files.filter(|file| is_open(file) && holds_token(file)).map(warning).collect()
@@ -19,7 +19,7 @@ fn warning(file: &Path) -> String {
 #[cfg(unix)]
 fn is_open(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    // A pipe gives what it holds only once, and has nobody else to read it.
+    // Not a pipe: its content can be read only once, and nobody else can read it.
     std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o077 != 0)
 }
 
@@ -28,7 +28,7 @@ fn is_open(_: &Path) -> bool {
     false
 }
 
-/// The file has been read before, so that what is wrong with it has been told.
+/// Errors are ignored: the file was read before, and they were reported then.
 fn holds_token(file: &Path) -> bool {
     if file.file_name().is_some_and(|name| name == DOTENV) {
         let token = |(name, value): &(String, String)| name.ends_with("_ACCESS_TOKEN") && !value.is_empty();

@@ -10,7 +10,7 @@ use std::time::Instant;
 use tap_bigcommerce::files::{self, Readers};
 use tap_bigcommerce::{Failure, Kind, Progress, Result, StreamSummary, Summary};
 
-/// More warnings are counted only.
+/// Further warnings are only counted.
 const MOST_WARNINGS: usize = 100;
 
 /// A report that is written when its run has ended.

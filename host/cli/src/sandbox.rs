@@ -6,8 +6,8 @@ use tap_bigcommerce::{Failure, Kind, Result};
 use tap_bigcommerce_core::config::merge;
 use tap_bigcommerce_sandbox::{Options, Sandbox};
 
-/// Starts a store, and gives it with the config that leads to it; other settings stay. The store ends when it is dropped. It is the same
-/// store each time, so that a second run into the same file finds nothing new.
+/// Starts a store, and returns it with a config that points to it; other settings stay. Dropping it stops the store. It is the
+/// same store each time, so that a second run into the same file finds nothing new.
 pub(crate) fn start(config: String, console: &Console) -> Result<(Sandbox, String)> {
     let failure = |fault| Failure::new(Kind::Unreachable, format!("the sandbox cannot be started on this machine: {fault}"));
     let sandbox = Sandbox::start(Options::default()).map_err(failure)?;

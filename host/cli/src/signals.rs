@@ -25,7 +25,7 @@ async fn obey(mut signals: Signals, stop: Stop, console: Console, target: Group)
     signals.next().await;
     console.clear();
     target.terminate();
-    // What has not been committed is not kept, and what has is not touched any more.
+    // Exiting now is safe: uncommitted data is discarded, and committed data is not touched again.
     process::exit(Kind::Cancelled.exit_code().into());
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Share {
     pub(crate) percent: u64,
 }
 
-/// The parts that come to a percent, the greatest first. Their percents add up to a hundred.
+/// The parts of at least one percent, largest first. Their percentages add up to 100.
 pub(crate) fn shares(spent: &Spent) -> Vec<Share> {
     let total = spent.total().as_nanos();
     if total == 0 {
@@ -25,7 +25,7 @@ pub(crate) fn shares(spent: &Spent) -> Vec<Share> {
         (Share { name, what, time, percent: u64::try_from(percent).unwrap_or(100) }, rest)
     };
     let mut shares = parts(spent).map(share);
-    // What rounding down has left goes to those that lost most by it.
+    // Points lost by rounding down go to the parts with the largest remainders.
     shares.sort_by_key(|(share, rest)| Reverse((*rest, share.time)));
     let left = 100 - shares.iter().map(|(share, _)| share.percent).sum::<u64>();
     (0..left).zip(&mut shares).for_each(|(_, (share, _))| share.percent += 1);

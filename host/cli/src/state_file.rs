@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_no_store_is_as_it_is() {
+    fn a_state_without_a_store_is_left_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
         let text = "{\"bookmarks\": {\"orders\": {\"x\": 1.50}}}";

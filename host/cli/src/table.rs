@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_take_two_columns_are_counted_so() {
+    fn wide_characters_count_as_two_columns() {
         let rows = [["手作り", "1"], ["a", "2"]].map(|row| row.map(str::to_owned));
         assert_eq!(layout(&rows, [Left, Left], Some(9)), "手作り  1\na       2\n");
         assert_eq!(layout(&rows, [Left, Left], Some(8)).lines().count(), 2);

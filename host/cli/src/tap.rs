@@ -36,7 +36,7 @@ pub(crate) fn tap(args: &Args, console: &Console) -> Result<Tap> {
     host.component(component)
 }
 
-/// A run with this config, and with leave to go where it says.
+/// A run with this config, which is allowed to reach the store that the config names.
 pub(crate) fn run(args: &Args, console: &Console, tap: &Tap, config: &str) -> Result<Run> {
     let account = Account::new(config);
     let account = match named_origin(config) {
@@ -55,8 +55,8 @@ pub(crate) fn selection(args: &Args) -> Selection {
     Selection { catalog: None, select, exclude: args.exclude.clone() }
 }
 
-/// The place that the config's `api_url` names, unless it is the default: whoever writes it into their own config permits it, wherever
-/// its name leads. A wrong one is reported with the config's other faults.
+/// The config's `api_url`, unless it is the default. Whoever writes it into their own config allows it, whatever address it
+/// resolves to. An invalid one is reported with the config's other mistakes.
 fn named_origin(config: &str) -> Option<Origin> {
     let origin = |text: &str| Origin::parse(text.trim()).ok();
     let default = SETTINGS.iter().find(|setting| setting.key == "api_url").and_then(|setting| origin(setting.default?));
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_another_origin_than_the_default_is_a_named_one() {
+    fn the_default_origin_does_not_count_as_named() {
         let named = |url: &str| named_origin(&format!(r#"{{"api_url": "{url}"}}"#)).map(|origin| origin.to_string());
         for default in
             ["https://api.bigcommerce.com", " HTTPS://API.bigcommerce.com/ ", "https://api.bigcommerce.com:443", "", "x"]

@@ -22,7 +22,7 @@ use tap_bigcommerce_core::config::ENV_PREFIX;
 const BUFFER: usize = 64 * 1024;
 /// Longer lines are no state: the tap itself takes no more.
 const MAX_LINE: u64 = 8 << 20;
-/// How long the pipe of a target that has ended is waited for: a process that the target has left behind may hold it.
+/// How long to wait for the output of a target that has ended: a process that it left behind may keep the pipe open.
 const LEAVE: Duration = Duration::from_secs(10);
 
 /// A program and its arguments.
@@ -50,7 +50,7 @@ pub(crate) struct TargetSink {
     console: Console,
     file: StateFile,
     group: Group,
-    /// Those of the last STATE that the target was given.
+    /// The bookmarks of the last STATE that was sent to the target.
     given: Option<Bookmarks>,
     running: Option<Running>,
 }
@@ -61,9 +61,9 @@ type Bookmarks = Map<String, Value>;
 struct Running {
     child: Child,
     input: BufWriter<ChildStdin>,
-    /// What has come of reading what the target prints.
+    /// The result of reading the target's output.
     read: Receiver<Result<(), SinkError>>,
-    /// The last state among it.
+    /// The bookmarks of the last state in that output.
     kept: Arc<Mutex<Option<Bookmarks>>>,
     /// The reader has failed, so nothing more can be kept.
     failed: Arc<AtomicBool>,
@@ -75,7 +75,7 @@ impl TargetSink {
         let name = line.program.clone();
         let mut command = Command::new(&name);
         command.args(&line.args).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // The store's token is no business of a target.
+        // The target must not see the store's token.
         let own = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with(ENV_PREFIX));
         own.for_each(|name| {
             command.env_remove(name);
@@ -100,7 +100,7 @@ impl TargetSink {
         self.group.clone()
     }
 
-    /// Does something with the target's input. A target that takes nothing more has ended, or is about to.
+    /// Writes to the target's input. If that fails, the target has ended or is about to.
     fn give(&mut self, give: impl FnOnce(&mut BufWriter<ChildStdin>) -> std::io::Result<()>) -> Result<(), SinkError> {
         let Some(running) = &mut self.running else { return Err(self.early("has ended")) };
         let given =
@@ -114,7 +114,7 @@ impl TargetSink {
     /// Closes the target's input, and waits for as long as the target takes to keep what it has read.
     fn end(&mut self) -> Result<(), SinkError> {
         let Some(Running { mut child, input, read, kept, .. }) = self.running.take() else { return Ok(()) };
-        // What is still in the buffer was refused.
+        // Do not flush the buffer: the target has refused what is still in it.
         drop(input.into_parts());
         let ended = child.wait();
         self.group.has_ended();
@@ -173,7 +173,7 @@ impl Sink for TargetSink {
 
 fn not_started(name: &str, fault: &Error) -> SinkError {
     let why = match fault.kind() {
-        // As with a Python environment that was moved.
+        // For example, in a Python environment that was moved.
         ErrorKind::NotFound if Path::new(name).is_file() => {
             "names an interpreter in its first line (#!) that does not exist; install the target again".to_owned()
         }
@@ -224,7 +224,7 @@ impl Reading {
             {
                 return Ok(());
             }
-            // The rest of a line that is too long is none of its own.
+            // The rest of an overlong line is not a line of its own.
             let is_rest = std::mem::replace(&mut is_inside, line.len() as u64 == MAX_LINE && !line.ends_with(b"\n"));
             match if is_rest || is_inside { Printed::Text } else { Printed::read(&line) } {
                 Printed::State(state) => latest = Some(state),

@@ -73,7 +73,7 @@ const MAN: &str = "man";
 const SHELL: &str = "shell";
 const USAGE: &str = "tap-bigcommerce [COMMAND] [FLAGS]";
 
-/// Reads the command line. An error is also a help that was asked for.
+/// Parses the command line. As in clap, a requested help text is an error too.
 pub(crate) fn parse(line: Vec<OsString>) -> Result<Asked, Error> {
     let matches = command().try_get_matches_from(&line).map_err(with_advice)?;
     let args = match matches.subcommand() {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_flag_cannot_be_combined_with_its_command_cannot_be_either() {
+    fn a_command_has_the_same_conflicts_as_its_flag() {
         for line in [
             "--state s.json check",
             "check --state s.json",

@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::Error as HttpError;
 
-/// How much packed data is unpacked at once. Gzip packs a thousand to one at best, so that a step gives 64 KiB at most.
+/// How many compressed bytes to decompress at once. Gzip shrinks data a thousandfold at most, so one step gives 64 KiB at most.
 const STEP: usize = 64;
-/// The component gets what has been unpacked when it is as much as this, so that no answer holds more of the host's memory.
+/// Decompressed data is passed on once there is this much, so that an answer never holds more of the host's memory.
 const ENOUGH: usize = 64 << 10;
 
 /// The body of an answer.

@@ -27,13 +27,14 @@ fn client(tls: rustls::ClientConfig, private_addresses: bool, proxies: Proxies) 
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(Connector::new(private_addresses, proxies));
-    // The windows are hyper's, of 2 MiB a stream and 5 MiB a connection: more than a page of records. An adaptive window would start at 64 KiB
-    // for the whole connection, so that one answer that is not read yet holds up all others, and would need many round trips to grow.
+    // hyper's default windows, 2 MiB per stream and 5 MiB per connection, hold more than a page of records. An adaptive window
+    // would start at 64 KiB for the whole connection: one unread answer would block all others, and growing it would take many
+    // round trips.
     let pool = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
-        // `Client::send` does it, in turn: the pool would open a connection for each request that has to be sent again.
+        // `Client::send` retries instead, in turn: the pool would open a connection for each request that has to be sent again.
         .retry_canceled_requests(false)
         .http2_keep_alive_interval(ASK_AFTER)
         .http2_keep_alive_timeout(GONE_AFTER)
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ca_file_that_is_none_is_named() {
+    fn a_ca_file_that_cannot_be_used_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("ca.pem");
         let failure = clients(Some(&missing), &Proxies::none()).err().unwrap();

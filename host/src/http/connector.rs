@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-/// How long it may take to open a connection: the proxy's tunnel and TLS included, at which a server can fall silent too.
+/// Time limit for opening a connection. It includes the proxy's tunnel and TLS, where a server can also go silent.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// A peer that says nothing for so long is asked whether it is there, by HTTP/2 and by TCP. Proxies and firewalls often forget connections
-/// without a word.
+/// A peer that is silent for this long is probed, by HTTP/2 and by TCP. Proxies and firewalls often drop connections without
+/// notice.
 pub(super) const ASK_AFTER: Duration = Duration::from_secs(10);
-/// One that has not answered or acknowledged anything for so long is gone.
+/// A peer that has not answered or acknowledged anything for this long is gone.
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(10);
 
 /// Opens connections: straight to addresses that the [`Resolver`] lets through, or through a proxy.
@@ -52,7 +52,7 @@ fn watchful<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
     connector
 }
 
-/// Where a SOCKS proxy is connected to: at the port that such proxies have, where none is named.
+/// The address of a SOCKS proxy, with the usual port if it names none.
 fn with_port(proxy: &::http::Uri) -> ::http::Uri {
     let host = proxy.host().unwrap_or_default();
     let port = proxy.port_u16().unwrap_or(1080);

@@ -1,4 +1,5 @@
-//! A request and its answer: on which connection, whether it is sent again, and what becomes of a connection that does not answer.
+//! A request and its answer: which connection it uses, when it is sent again, and what happens to a connection that does not
+//! answer.
 
 use super::fault::{causes, wasi_error};
 use super::link::{Answered, Links};
@@ -17,7 +18,7 @@ use wasmtime_wasi_http::Error as HttpError;
 
 /// How often a request is sent again that the server has not processed. A server that processes none is an error.
 const MAX_RESENDS: usize = 5;
-/// Origins whose turns are kept.
+/// With this many origins, those that no request waits for are forgotten.
 const MOST_ORIGINS: usize = 1000;
 /// How long a request waits for a connection that another one opens, before it opens its own.
 const MAX_TURN: Duration = Duration::from_secs(5);
@@ -32,15 +33,15 @@ type PoolError = hyper_util::client::legacy::Error;
 #[derive(Clone)]
 pub(crate) struct Client {
     pool: Pool,
-    /// By scheme and authority: runs of one store wait for its connections alone.
+    /// By scheme and authority: a request waits only for connections to its own origin.
     turns: Arc<Locked<HashMap<String, Arc<Turns>>>>,
 }
 
-/// Who may open a connection. With HTTP/2 one connection serves all requests, and the pool would open one for each request that finds none:
-/// at the start, and each time that the server closes a connection.
+/// Who may open a connection. With HTTP/2 one connection serves all requests, but the pool would open one for each request that
+/// finds none: at the start, and whenever the server closes a connection.
 struct Turns {
     turn: Mutex<()>,
-    /// Whether the last connection that was used is shared. Until one is known it is taken to be.
+    /// Whether the last connection could be shared, as with HTTP/2. Assumed until the first connection is known.
     shared: AtomicBool,
 }
 
@@ -53,15 +54,15 @@ impl Client {
         let origin = request.uri().scheme_str().zip(request.uri().authority());
         let origin = origin.map(|(scheme, authority)| format!("{scheme}://{authority}")).unwrap_or_default();
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody waits for are forgotten when there are many: it costs a connection more, no more.
+        // If there are many, forget those that nobody waits for. At worst that costs one extra connection.
         if turns.len() >= MOST_ORIGINS {
             turns.retain(|_, turns| Arc::strong_count(turns) > 1);
         }
         turns.entry(origin).or_default().clone()
     }
 
-    /// Sends a request. One that the server has left unprocessed is sent again at once: it says nothing about the store. Even if the server
-    /// has looked at it after all, it is a GET.
+    /// Sends a request. If the server did not process it, it is sent again at once: that says nothing about the store. Should the
+    /// server have processed it after all, sending it twice does no harm, because it is a GET.
     pub(crate) async fn send(&self, request: &Request) -> Result<(Response, Exchange), HttpError> {
         let mut resends = 0;
         loop {
@@ -73,7 +74,7 @@ impl Client {
                     return Ok((answer, exchange));
                 }
                 Err(fault) => {
-                    // The connection has said that it will not answer.
+                    // The connection itself reported the error, so `drop` need not retire it.
                     exchange.waits(false);
                     if resends == MAX_RESENDS || !(is_unprocessed(&fault) || exchange.was_closed_when_idle(&fault)) {
                         return Err(wasi_error(&fault));
@@ -123,13 +124,13 @@ impl Turns {
             return None;
         }
         let turn = tokio::time::timeout(MAX_TURN, self.turn.lock()).await.ok();
-        // Those who waited for the first connection have learnt what kind it is.
+        // By now the first connection may have turned out not to be shared.
         turn.filter(|_| is_shared())
     }
 }
 
-/// A request on its way. If it is dropped while it waits for the server, as when its time is up, no other request goes to its connection,
-/// which may be dead; those that are on it already stay there.
+/// A request in progress. If it is dropped while it waits for the server, for example after a timeout, its connection gets no new
+/// requests, because it may be dead. Requests that are already on it stay there.
 pub(crate) struct Exchange {
     connection: CaptureConnection,
     waiting: bool,
@@ -173,8 +174,8 @@ impl Drop for Exchange {
 fn is_unprocessed(fault: &(dyn StdError + 'static)) -> bool {
     causes(fault).any(|cause| {
         if let Some(fault) = cause.downcast_ref::<h2::Error>() {
-            // It was above the last stream that a server still processes which closes the connection as planned, or it was refused
-            // (RFC 9113, section 8.7).
+            // Either the server closes the connection gracefully and says that it does not process streams this high, or it
+            // refused this one (RFC 9113, section 8.7).
             let expected = if fault.is_go_away() { h2::Reason::NO_ERROR } else { h2::Reason::REFUSED_STREAM };
             return fault.is_remote() && fault.reason() == Some(expected);
         }

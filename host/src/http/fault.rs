@@ -1,4 +1,4 @@
-//! What went wrong below a request, and what the component is told of it.
+//! Turns errors of the HTTP client into the error codes that the component sees.
 
 use super::proxy::ProxyFault;
 use crate::address::ResolveError;
@@ -8,12 +8,12 @@ use wasmtime_wasi_http::Error as HttpError;
 /// An error of any layer of the client.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What the component is told of a fault: the first cause along the error's chain that has a name of its own, else the last one's text.
+/// The error code for the component: that of the first cause in the chain that has one, otherwise the text of the last cause.
 pub(crate) fn wasi_error(error: &(dyn StdError + 'static)) -> HttpError {
     causes(error).find_map(known).unwrap_or_else(|| HttpError::InternalError(Some(last_cause(error))))
 }
 
-/// The text of what lies at the bottom; those above it say which layer of the program it passed through.
+/// The text of the root cause. The errors above it only say which layers of the program it passed through.
 pub(super) fn last_cause(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }
@@ -60,7 +60,7 @@ fn known_tls(fault: &rustls::Error) -> HttpError {
 
 fn known_io(fault: &std::io::Error) -> Option<HttpError> {
     use std::io::ErrorKind as Io;
-    // The error inside an I/O error is not among its sources.
+    // `source()` of an I/O error skips the error that it wraps.
     if let Some(inner) = fault.get_ref() {
         return causes(inner).find_map(known);
     }
@@ -79,7 +79,7 @@ mod tests {
     use std::io;
 
     #[test]
-    fn faults_are_told_by_their_deepest_known_cause() {
+    fn an_error_gets_the_code_of_its_first_known_cause() {
         let wrapped = io::Error::other(rustls::Error::InvalidCertificate(rustls::CertificateError::Expired));
         assert!(matches!(wasi_error(&wrapped), HttpError::TlsCertificateError));
         assert!(matches!(wasi_error(&io::Error::from(io::ErrorKind::ConnectionRefused)), HttpError::ConnectionRefused));

@@ -1,4 +1,4 @@
-//! The component's way out: what it may ask for, and how that is sent.
+//! The component's only way to the network: which requests it may make, and how they are sent.
 
 mod body;
 pub(crate) mod client;
@@ -32,12 +32,12 @@ use wasmtime_wasi_http::{Error as HttpError, RequestOptions, WasiBody, WasiHttpH
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const AUTH_CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
-/// The headers that the component chooses. No other one is sent: `content-length` or `transfer-encoding` would make the server take the next
-/// request on the connection for a body, and others (`x-http-method-override`, `x-original-url`) change what a request asks for.
+/// The only headers that the component may set. `content-length` or `transfer-encoding` would make the server read the next
+/// request on the connection as a body, and others (`x-http-method-override`, `x-original-url`) change what a request means.
 const FROM_COMPONENT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
 /// Refused requests that are named, one by one.
 const MOST_REFUSALS: u64 = 100;
-/// What holds for a request that sets no limits of its own.
+/// The time limit for a request that sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 type Sent = std::result::Result<(Response<WasiBody>, Background), HttpError>;
@@ -57,8 +57,8 @@ pub(crate) struct Gate {
     events: Events,
 }
 
-/// Places for requests in flight: those of the run, until the answer has been read, and of all runs together, until it is there. A run that does not
-/// read its answers, since its sink is busy, holds up no other.
+/// Permits for requests in flight. The run's own permit is held until the answer has been read. The one shared by all runs is
+/// held only until the answer begins, so that a run whose sink is busy, and that reads no answers, does not block the others.
 #[derive(Clone)]
 struct Places {
     own: Arc<Semaphore>,
@@ -111,8 +111,8 @@ impl Door {
         authority.as_str().eq_ignore_ascii_case(&self.authority)
     }
 
-    /// Whether the path is below the store's. Paths of this API are plain; one that would need normalising (`..`, `//`, `%2f`, `\`) is not
-    /// taken, so that no server can read it differently.
+    /// Whether the path is below the store's. This API's paths are plain, so a path that servers could read in different ways
+    /// (`..`, `//`, `%2f`, `\`) is refused.
     fn is_below(&self, uri: &Uri) -> bool {
         let plain = |segment: &str| {
             let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -121,7 +121,7 @@ impl Door {
         uri.path().strip_prefix(&self.prefix).is_some_and(|rest| rest.split('/').all(plain))
     }
 
-    /// The request as it is sent: of what the component made, the address and [`FROM_COMPONENT`].
+    /// The request to send. Only the URL and the [`FROM_COMPONENT`] headers are the component's.
     fn unlocked<B>(&self, request: &Request<B>) -> Request<Empty<Bytes>> {
         let mut sent = Request::new(Empty::new());
         sent.uri_mut().clone_from(request.uri());
@@ -173,7 +173,7 @@ impl Gate {
         &self.events
     }
 
-    /// Says why a request is not sent, but not of each: a component may try without end.
+    /// Logs why a request is refused, but not every time: a component may try forever.
     fn refuse(&self, why: &str) {
         match self.refused.fetch_add(1, Ordering::Relaxed) {
             MOST_REFUSALS => self.events.warn("more requests from the component were refused; they are no longer reported"),
@@ -224,7 +224,7 @@ struct Sending {
 
 /// A request's place among those in flight, until its answer has been read or dropped.
 struct Place {
-    // No longer counted when the next one takes the place.
+    // Declared first, so it is dropped first: the next request must not get the permit while this one still counts.
     _counted: InFlight,
     _permit: OwnedSemaphorePermit,
     asked: Asked,
@@ -235,7 +235,7 @@ impl Sending {
         let limit = |limit: Option<Duration>| limit.unwrap_or(DEFAULT_TIMEOUT);
         // A pooled connection costs no connect time, a new one is made within the same wait.
         let first_byte = limit(self.options.connect_timeout).saturating_add(limit(self.options.first_byte_timeout));
-        // A wait for a place is not the store's.
+        // The store's time limit starts only after these permits.
         let own = take(self.places.own).await?;
         let one_of_all = take(self.places.all).await?;
         let mut place = Place { _permit: own, _counted: self.progress.request(), asked: self.asked };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// In the order in which they are looked at; an empty one counts as none.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// Stands for an address that cannot be used, so that the exceptions are still looked at. Nothing connects to it.
+/// Replaces an unusable proxy address, so that the exceptions still apply. Nothing ever connects to it.
 const UNUSABLE: &str = "http://unusable.invalid";
 
 /// The proxy for https, if there is one. Clones are cheap.

@@ -221,7 +221,7 @@ async fn of_the_components_headers_only_the_harmless_are_sent() {
     assert!(seen[0].contains("accept: application/json") && seen[0].contains("host: 127.0.0.1"), "{seen:?}");
 }
 
-/// Answers each request as a server does that reads a body of the length that the request names; gives the requests' first lines.
+/// Serves requests strictly by their `content-length`, and records their first lines.
 async fn serve_as_http_says(listener: TcpListener, seen: Arc<Mutex<Vec<String>>>) {
     while let Ok((socket, _)) = listener.accept().await {
         let mut socket = BufReader::new(socket);
@@ -259,7 +259,7 @@ async fn a_request_cannot_carry_another_one() {
     tokio::spawn(serve_as_http_says(listener, seen.clone()));
     let mut gate = gate(&uri.replace("/stores/abc/v2/orders", ""), true);
     let hidden = "DELETE /stores/abc/v2/orders/1 HTTP/1.1";
-    // The second request up to the value of its `referer` would be the body of the first.
+    // If it were sent, the server would read the second request, up to the value of its `referer`, as the first one's body.
     let eaten = "GET /stores/abc/v2/orders HTTP/1.1\r\nreferer: ".len().to_string();
     for header in [("content-length", eaten.as_str()), ("referer", hidden)] {
         let short = Some(Duration::from_secs(2));
@@ -287,7 +287,7 @@ async fn no_more_requests_of_a_run_are_in_flight_than_it_may_have() {
 
 /// The network's places are for requests that wait for their answer, of whichever run.
 #[tokio::test]
-async fn an_answer_that_is_not_read_has_no_place_on_the_network_and_a_request_without_answer_has_one() {
+async fn only_requests_that_wait_for_an_answer_count_towards_the_networks_limit() {
     let network = Network::builder().max_in_flight(1).build().unwrap();
     let (good, silent) = (Server::start(answer("", b"[]")).await, Server::start(Vec::new()).await);
     let uri = |server: &Server| format!("{}/stores/abc/v2/orders", server.origin);

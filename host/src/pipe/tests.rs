@@ -173,7 +173,7 @@ async fn a_sink_that_does_not_keep_up_holds_the_component_back() {
 const STATE: &str = "{\"type\":\"STATE\",\"value\":{\"n\":1}}\n";
 
 #[tokio::test]
-async fn the_sink_and_the_state_that_it_let_go_of_come_back_however_it_ended() {
+async fn the_sink_and_the_last_flushed_state_are_returned_however_the_run_ends() {
     for ends_well in [true, false] {
         let seen = Seen { fail_at: (!ends_well).then_some(2), ..Seen::default() };
         let (mut output, outcome) = pipe(seen, Progress::default());
@@ -198,7 +198,7 @@ async fn a_sink_that_panics_is_a_fault_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_has_let_its_sink_go() {
+async fn dropping_a_run_drops_its_sink_unless_it_blocks() {
     /// Something that nobody else may have at the same time.
     struct Held(#[expect(dead_code, reason = "it is only held")] Arc<()>);
     impl Sink for Held {

@@ -12,18 +12,19 @@ use std::time::{Duration, Instant};
 pub use tap_bigcommerce_core::config::Batches;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-/// For so long records wait for more of them, at most; then the next STATE ends their files.
+/// How long records wait for more before the next STATE closes their files.
 const WAIT: Duration = Duration::from_secs(300);
-/// Of a random part of a name.
+/// Length of the random part of a file name.
 const RANDOM: usize = 12;
 
-/// A sink around another one, for Singer targets that read BATCH messages: records go to files, one JSON object per line, compressed with gzip. The
-/// other sink gets a BATCH message that names the files before it gets the STATE that covers their records.
+/// Wraps another sink, for Singer targets that read BATCH messages. Records go to files, one JSON object per line, compressed
+/// with gzip. The inner sink gets the BATCH message that names the files before it gets the STATE that covers their records.
 ///
 /// A file is ended at [`Batches::size`] records. A STATE waits until there are as many records in all, until five minutes have passed, or until the
 /// run ends: otherwise each page would be a file.
 ///
-/// Files are readable only by their owner. Who reads them removes them. Those that no message has named are removed with the sink.
+/// Only their owner can read the files, and whoever reads them removes them. Files that no message names are removed with the
+/// sink.
 pub struct BatchSink<S> {
     out: S,
     folder: PathBuf,
@@ -51,7 +52,7 @@ struct Growing {
 }
 
 impl<S: Sink> BatchSink<S> {
-    /// Puts files before a sink. Their folder is made, if it is not there.
+    /// Wraps a sink, and creates the folder for the files if needed.
     ///
     /// # Errors
     /// The folder cannot be made or written.
@@ -79,7 +80,7 @@ impl<S: Sink> BatchSink<S> {
         Ok(())
     }
 
-    /// Names the files of a stream.
+    /// Sends a BATCH message with the files of a stream.
     fn name(&mut self, stream: &str) -> Result<(), SinkError> {
         let Some(mut waiting) = self.streams.remove(stream) else { return Ok(()) };
         waiting.end().map_err(|fault| told(&self.folder, &fault))?;
@@ -109,7 +110,7 @@ impl<S: Sink> Sink for BatchSink<S> {
                 let is_due = self.records == 0 || self.records >= self.batches.size || self.since.elapsed() >= self.wait;
                 if is_due { self.name_all() } else { Ok(()) }
             }
-            // Records from before it have the schema from before it.
+            // Earlier records belong to the previous SCHEMA, so their files come first.
             MessageKind::Schema => {
                 self.name(message.stream().unwrap_or_default())?;
                 self.out.write(message)
@@ -155,7 +156,7 @@ impl Waiting {
 
 impl Growing {
     fn new(folder: &Path, prefix: &str, stream: &str) -> io::Result<Growing> {
-        // Who writes it is not trusted.
+        // The name comes from the component, which is not trusted.
         let stream: String = stream.chars().map(|c| if c.is_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect();
         let name = format!("{prefix}tap-bigcommerce--{stream}-");
         let file = Builder::new().prefix(&name).suffix(".json.gz").rand_bytes(RANDOM).tempfile_in(folder)?;

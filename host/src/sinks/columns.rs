@@ -1,4 +1,4 @@
-//! The columns of a stream, as its SCHEMA has them: one reading for every sink that keeps columns. How a column is stored is up to each.
+//! Reads a stream's columns from its SCHEMA, for every sink with columns. Each sink decides how to store them.
 
 mod slots;
 #[cfg(test)]
@@ -99,7 +99,7 @@ pub(super) fn list(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     names.into_iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
-/// Refuses columns whose names differ in upper and lower case alone, for a sink whose readers do not tell them apart.
+/// Refuses column names that differ only in case, for a sink whose readers ignore case.
 pub(super) fn refuse_alike(stream: &str, names: &[impl AsRef<str>]) -> Result<(), String> {
     let mut seen = HashSet::new();
     match names.iter().map(AsRef::as_ref).find(|name: &&str| !seen.insert(name.to_ascii_lowercase())) {
@@ -108,7 +108,8 @@ pub(super) fn refuse_alike(stream: &str, names: &[impl AsRef<str>]) -> Result<()
     }
 }
 
-/// What a schema allows, null apart. Values of types that no one kind holds are JSON; so are those that it says nothing of.
+/// The kind of the values that a schema allows, besides null. Mixed types that no single kind covers are JSON, and so is a schema
+/// without a type.
 fn kind(schema: &Value) -> Kind {
     let mut branches = Vec::new();
     gather(schema, &mut branches);

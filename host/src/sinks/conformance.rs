@@ -51,13 +51,13 @@ impl Place {
     }
 }
 
-/// A place for each target that keeps a state, and keeps each one as it comes.
+/// One place per target that keeps a state, set to commit each STATE as it comes.
 fn places() -> Vec<Place> {
     let places = waiting_places().into_iter();
     places.map(|place| Place { target: place.target.without_waiting().unwrap_or(place.target), ..place }).collect()
 }
 
-/// A place for each of them as it is.
+/// The same, but each target commits when it normally does.
 fn waiting_places() -> Vec<Place> {
     let keeping = TARGETS.iter().copied().filter(|target| target.keeps_state().is_some());
     let places: Vec<Place> = keeping.filter_map(|target| Some(Place { target, stage: target.stage()? })).collect();
@@ -66,7 +66,7 @@ fn waiting_places() -> Vec<Place> {
 }
 
 #[test]
-fn no_target_is_left_out_unless_that_is_wanted() {
+fn no_target_is_skipped_unless_it_is_named() {
     let untried = std::env::var(UNTRIED).unwrap_or_default();
     for target in TARGETS.iter().filter(|target| target.keeps_state().is_some()) {
         let scheme = target.scheme();
@@ -138,7 +138,7 @@ fn a_record_that_comes_again_replaces_the_one_before() {
 }
 
 #[test]
-fn a_field_that_is_new_comes_and_one_that_has_gone_is_kept() {
+fn a_new_field_is_added_and_a_removed_field_is_kept() {
     for place in places() {
         place.run(&[plain(), record(json!({"id": 1, "note": "kept"})), state(1)]);
         let other = schema(json!({"id": {"type": "integer"}, "Größe \"neu\"": {"type": "string"}}));
@@ -149,7 +149,7 @@ fn a_field_that_is_new_comes_and_one_that_has_gone_is_kept() {
     }
 }
 
-/// As programs do that read a stream from its start: what has changed its type gets a new table or new files, and nothing else is lost.
+/// A full refresh gives a field with a changed type a new table or new files, and loses nothing else.
 #[test]
 fn a_field_that_has_changed_its_type_is_taken_with_a_full_refresh() {
     for place in places() {
@@ -175,7 +175,7 @@ fn the_schema_may_change_in_the_middle_of_a_run() {
     }
 }
 
-/// What a target does to widen itself must not show before the state that covers it.
+/// Changes to fit a wider schema must not be visible before the state that covers them.
 #[test]
 fn a_run_that_is_killed_around_a_change_of_the_schema_leaves_what_its_last_state_covers() {
     let wider = schema(json!({"id": {"type": "integer"}, "note": {"type": ["null", "string"]}, "more": {"type": "string"}}));
@@ -285,7 +285,7 @@ fn a_target_that_waits_has_at_every_moment_what_its_state_covers() {
     }
 }
 
-/// A run that ends between two changes of files, as the one that the disk has had and the one that it has not.
+/// Stops a run between every two file operations: everything before is on disk, and nothing after.
 #[test]
 fn a_run_that_is_killed_between_any_two_changes_of_files_leaves_what_its_last_state_covers() {
     let wider =
@@ -358,7 +358,7 @@ fn another_stores_place_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn two_runs_at_once_are_one_too_many() {
+fn a_second_run_at_the_same_time_is_refused() {
     for place in places() {
         let running = place.open();
         let why = place.try_open(STORE, &[]).err().expect("the place was taken").to_string();

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 const MAX_NAME: usize = 64;
-/// Above this not every program keeps a number's digits, and two versions could look like one.
+/// Some programs round larger numbers, and two versions could become the same.
 const MAX_VERSION: u64 = (1 << 53) - 1;
 
 /// What a message is.
@@ -20,7 +20,7 @@ pub enum MessageKind {
     Record,
     /// Where the next run resumes, once everything before it is kept.
     State,
-    /// The walk of a full table is complete: what is not of its version is no longer in the store.
+    /// The walk of a full table is complete: records of any other version are no longer in the store.
     ActivateVersion,
     /// Anything else.
     Other,
@@ -88,7 +88,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// A line without its end. The tap's own records start with their kind and stream, and are not parsed for them; others are.
+    /// Reads a line, without its line end. The tap's own records start with type and stream, so only other lines are parsed here.
     pub fn read(line: &'a [u8]) -> Message<'a> {
         if let Some(rest) = line.strip_prefix(br#"{"type":"RECORD","stream":""#)
             && let Some(end) = rest.iter().position(|&b| b == b'"' || b == b'\\')
@@ -139,7 +139,7 @@ impl<'a> Message<'a> {
         Ok(Record { record, version: fields.version.map(version).transpose()? })
     }
 
-    /// The version that an `ACTIVATE_VERSION` message names: of its stream, nothing else is in the store.
+    /// The version in an `ACTIVATE_VERSION` message: records of the stream with any other version are no longer in the store.
     ///
     /// # Errors
     /// It is none, or cannot be read.
@@ -155,7 +155,7 @@ impl<'a> Message<'a> {
         self.fields()?.value.ok_or_else(|| self.lacks())
     }
 
-    /// Whether it is a message at all, for a sink that has no place for its kind.
+    /// Checks that it is a valid message, for a sink that ignores its kind.
     ///
     /// # Errors
     /// It is none, or cannot be read.

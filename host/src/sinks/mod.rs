@@ -56,7 +56,8 @@ pub trait Sink: Send {
     /// The message could not be written. The run ends, and nothing more is written.
     fn write(&mut self, message: &Message<'_>) -> Result<(), SinkError>;
 
-    /// Lets go of what is held back, as far as that is right before the next STATE. The tap asks for it after each batch of messages.
+    /// Writes out what is buffered, as far as that is allowed before the next STATE. The tap calls it after each batch of
+    /// messages.
     ///
     /// # Errors
     /// As for [`Sink::write`].
@@ -64,13 +65,13 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// Whether a STATE that was taken does not count yet, since something that it covers may still be lost. Asked after [`Sink::flush`]: a run
-    /// says to resume from the last STATE that counts.
+    /// Whether the last STATE does not count yet, because something that it covers may still be lost. Checked after
+    /// [`Sink::flush`]: a run resumes from the last STATE that counts.
     fn is_waiting(&self) -> bool {
         false
     }
 
-    /// The stream has ended; nothing more comes. After a run that failed or was dropped, records may have come after the last STATE.
+    /// Called after the last message. If the run failed or was dropped, records may have come after the last STATE.
     ///
     /// # Errors
     /// What was taken before could not be kept.
@@ -131,7 +132,7 @@ impl SinkError {
     }
 }
 
-/// The refusal of a file, a folder or a schema, as `what` says, that is bound to another store.
+/// The error for an output that holds another store's data; `what` is a file, a folder or a schema.
 #[cfg(any(feature = "columns", feature = "folder"))]
 fn others_data(place: &std::path::Path, bound: &str, store: &str, what: &str) -> SinkError {
     let place = place.display();

@@ -1,4 +1,4 @@
-//! Where messages can go: one list, which the command line, its help, the pages and the tests read; and how people write a place.
+//! The list of outputs, which the command line, its help, the docs and the tests all use, and how people write an output.
 
 use super::SinkError;
 use super::stdout::ToStdout;
@@ -141,7 +141,7 @@ pub(super) fn path(scheme: &str, (name, what): (&str, &str), rest: &str) -> Resu
         Some(absolute) if absolute.starts_with('/') => named(absolute, wanted),
         // A drive has no slash before it.
         Some(drive) if drive.get(1..3) == Some(":/") => named(drive, wanted),
-        // As SQLAlchemy writes a file in this folder; nobody means one in the root folder.
+        // SQLAlchemy's form for a file in the current folder; nobody means one in the root folder.
         Some(file) if name != "DIR" && !file.contains('/') => named(file, wanted),
         _ => named(url, wanted),
     }
@@ -155,7 +155,7 @@ fn named(path: &str, wanted: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// What to do in place of an output that does not exist.
+/// The error for an output that does not exist, with what to use instead.
 fn instead(what: &str) -> String {
     let there = format!("there is no output {what:?}; there are {}", forms());
     if let Some(target) = TARGETS.iter().find(|target| target.mistaken().contains(&what)) {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_says_what_is() {
+    fn an_unknown_output_is_refused_with_what_to_write_instead() {
         for (text, words) in [
             ("duckdb:shop.duckdb", "ATTACH"),
             ("duckdb:///shop.duckdb", "there are stdout, sqlite:FILE"),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_targets_answer_to_one_name() {
+    fn no_two_targets_share_a_name_or_an_ending() {
         let (mut names, mut endings) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for target in TARGETS {
             let own = [target.scheme()].into_iter().chain(target.aliases().iter().copied());

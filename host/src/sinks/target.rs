@@ -1,21 +1,21 @@
-//! A kind of place that messages can go to.
+//! What an output has to implement.
 
 use super::output;
 use super::{AnySink, Sink, SinkError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A kind of place that messages can go to.
+/// A kind of output, such as SQLite files.
 pub trait Target: Sync {
     /// What stands before the colon: `sqlite` in `sqlite:FILE`.
     fn scheme(&self) -> &'static str;
 
-    /// What people who come from other tools write there.
+    /// Other names for the scheme, as other tools have them.
     fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// What people may write who mean this target. It is refused with the form to write.
+    /// What people may write by mistake if they mean this target. The error shows the right form.
     fn mistaken(&self) -> &'static [&'static str] {
         &[]
     }
@@ -25,7 +25,7 @@ pub trait Target: Sync {
         &[]
     }
 
-    /// What stands after the colon, and what that is: `FILE`, a file. None: there is nothing to name.
+    /// The placeholder for the part after the colon, and what it is: `FILE`, a file. `None` if there is no such part.
     fn place(&self) -> Option<(&'static str, &'static str)> {
         None
     }
@@ -33,12 +33,12 @@ pub trait Target: Sync {
     /// What it does with the messages, in a sentence.
     fn promise(&self) -> &'static str;
 
-    /// What it is, where it keeps the state of its own: a run that gave another one could leave records out for good.
+    /// What to call it, if it keeps its own state: a run that resumes from another state could skip records for good.
     fn keeps_state(&self) -> Option<&'static str> {
         None
     }
 
-    /// The place in what stands after the colon: a path, as it is or behind the slashes of a URL, unless the target reads it in a way of its own.
+    /// Parses the part after the colon: a path, plain or after the slashes of a URL, unless the target has its own form.
     ///
     /// # Errors
     /// It names nothing that can be opened. The sentence shows no secret.
@@ -61,7 +61,7 @@ pub trait Target: Sync {
     #[cfg(test)]
     fn read_back(&self, place: &Path, stream: &str) -> Option<Vec<serde_json::Value>>;
 
-    /// The same target as it is when each STATE counts at once, where otherwise it waits until there is enough to keep.
+    /// The same target, but with each STATE committed at once, if it normally waits until there is enough to write.
     #[cfg(test)]
     fn without_waiting(&self) -> Option<&'static dyn Target> {
         None
@@ -102,7 +102,7 @@ impl fmt::Debug for Opening<'_> {
 pub struct Opened {
     /// Where the messages go.
     pub sink: AnySink,
-    /// The state that it holds: that of the run that writes to it.
+    /// The state that the output holds, from which the run that writes to it must resume.
     pub state: Option<String>,
     /// What a person should know, a sentence each.
     pub notes: Vec<String>,

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream";
 import zlib from "node:zlib";
 import { HttpFault } from "../wasi/http.js";
 
-/** What Node's errors are in wasi:http. */
+/** The wasi:http codes for Node's errors. */
 const CODES = {
   ECONNREFUSED: { tag: "connection-refused" },
   ECONNRESET: { tag: "connection-terminated" },

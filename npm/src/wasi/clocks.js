@@ -1,4 +1,4 @@
-// wasi:clocks: time, with timers that go when nobody waits for them any more. The stock shim's live on, and the process with them.
+// wasi:clocks: time, with timers that are cleared when nobody waits for them. The stock shim's timers keep the process alive.
 
 import { Change, Pollable } from "./poll.js";
 

@@ -6,7 +6,7 @@
 import { Fields, IncomingBody } from "./http.js";
 import { OutputStream, closed } from "./streams.js";
 
-/** Bytes that wait for the client at most. */
+/** The most bytes to buffer for the client. */
 const MOST_WAITING = 256 << 10;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];

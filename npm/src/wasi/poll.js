@@ -1,12 +1,12 @@
 // wasi:io/poll: what the component can wait for.
 //
 // The stock shim waits with Promise.race. A promise that stays open for a whole run (a stop) then gathers one reaction for each wait, and memory
-// grows with the requests. Here a waiter is taken out of each place where it stood.
+// grows with the requests. Here a waiter is removed from every place where it was registered.
 
 /** Lets timers and the network have their turn: an endless chain of ready promises would hold them up. */
 const soon = globalThis.setImmediate ?? ((turn) => setTimeout(turn, 0));
 
-/** Where those stand who wait for something to change. */
+/** The waiters for a change. */
 export class Change {
   #waiting = new Set();
 
@@ -81,7 +81,7 @@ export class Waits {
       for (const pollable of pollables) pollable.change.add(look);
     });
 
-  /** Leaves an instance where it waits, or where it waits next: it never continues. */
+  /** Abandons an instance: its current wait, or its next one, never ends. */
   leave() {
     this.#left = true;
     this.#forget();

@@ -84,7 +84,7 @@ export class InputStream {
   }
 }
 
-/** Where bytes go. What takes them is for its kinds to say: `room`, `take`, and a call of `wake` when either may have changed. */
+/** Where bytes go. Subclasses define `room` and `take`, and call `wake` when there may be more room, or none any more. */
 export class OutputStream {
   #change = new Change();
 

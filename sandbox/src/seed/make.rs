@@ -26,7 +26,7 @@ pub(crate) enum Is {
     RowId,
     /// The id of the first row in another list of the parent, whose ids have room for so many.
     FirstOf(u64),
-    /// The id of the row at the same place there.
+    /// The id of the row at the same place in such a list.
     RowOf(u64),
     /// The customer of an order.
     Shopper,
@@ -36,7 +36,7 @@ pub(crate) enum Is {
     EachOf(Kind),
     /// The id of the record of another kind that has the same place.
     SamePlace(Kind),
-    /// Nothing for the first so many records of a kind, and the id of one of these for the others.
+    /// 0 for the first records of a kind, up to this number; for the others, the id of one of those.
     Under(Kind, u64),
     /// The id of the first variant of a product.
     VariantOf(&'static Is),

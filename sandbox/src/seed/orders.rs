@@ -55,7 +55,7 @@ fn transactions(seed: u64, id: u64, head: &Head) -> Value {
     make::rows(transactions::FIELDS, &mut with, count).into()
 }
 
-/// Everything but totals, which [`add_up`] fills in: here they stand at zero to keep their place.
+/// Everything except the totals, which [`add_up`] fills in: they are zero here, to keep their place.
 fn fields(rng: &mut Rng, id: u64, head: &Head, digital: bool) -> Map<String, Value> {
     let shipped = matches!(head.status_id, 2 | 10).then(|| dates::rfc2822(head.modified)).unwrap_or_default();
     let status = STATUSES[usize::from(head.status_id) % STATUSES.len()];

@@ -28,7 +28,7 @@ const KEPT_SEARCHES: usize = 4;
 struct Row {
     head: Head,
     changed: Option<Arc<Record>>,
-    /// When the record was modified before it was modified last.
+    /// The modification date before the last one.
     before: Option<DateTime<Utc>>,
 }
 
@@ -62,7 +62,7 @@ impl Deref for Selection {
 }
 
 impl Row {
-    /// The date that lists know the record by.
+    /// The date by which lists filter and sort the record.
     fn indexed(&self, settled: DateTime<Utc>) -> DateTime<Utc> {
         match self.before {
             Some(before) if self.head.modified > settled => before,
@@ -204,7 +204,7 @@ impl Table {
         lengths
     }
 
-    /// Forgets what was found out about the records as they were.
+    /// Clears what is cached about the records, after a change.
     fn change(&mut self) {
         self.searched.get_mut().clear();
         self.lengths.get_mut().clear();

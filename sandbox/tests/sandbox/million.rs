@@ -32,6 +32,6 @@ fn a_store_of_a_million_records_is_read_page_by_page() {
         assert_eq!(rows(store, &target).len(), 50);
         assert_eq!(ids(&rows(store, &format!("/v3/customers?limit=50&id:in={customer}"))), [customer]);
     }
-    // Some two seconds where each page costs itself alone; a page that costs the whole store makes it minutes.
+    // About two seconds if a page costs only itself; minutes if each page costs as much as the whole store.
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }

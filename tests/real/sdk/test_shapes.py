@@ -1,5 +1,6 @@
 """The SDK's own mapper, applied to the plain messages of a run, gives the messages of a run with the same settings."""
 
+import contextlib
 import json
 import logging
 import pathlib
@@ -15,7 +16,7 @@ MAPS = {
     "flattened once": {"flattening_enabled": True, "flattening_max_depth": 1},
     "flattened twice": {"flattening_enabled": True, "flattening_max_depth": 2, "flattening_separator": "."},
     "flattened to nothing": {"flattening_enabled": True, "flattening_max_depth": 0},
-    "short names": {"flattening_enabled": True, "flattening_max_depth": 3, "flattening_max_key_length": 20},
+    "short names": {"flattening_enabled": True, "flattening_max_depth": 3, "flattening_max_key_length": 30},
     "filtered": {
         "stream_maps": {
             "orders": {"__filter__": "status in ['Shipped', 'Completed'] or total_inc_tax >= 100"},
@@ -52,7 +53,8 @@ def messages(settings):
     with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder, "config.json")
         config.write_text(json.dumps(CONFIG | settings))
-        return [json.loads(line) for line in program("--config", config, "--select", ORDERS).splitlines()]
+        # str.splitlines would also split at characters inside values.
+        return [json.loads(line) for line in program("--config", config, "--select", ORDERS).split("\n") if line]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,8 @@ def without_null_objects(record, schema):
 def comparable(value):
     """JSON text as what it says: the SDK writes other characters than ASCII as escapes."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
-        return json.loads(value)
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(value)
     return value
 
 

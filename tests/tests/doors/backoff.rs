@@ -1,5 +1,6 @@
-//! Trouble that stays: the run tries again, with growing waits, and then ends with the trouble's kind. (These take the longest, so they come
-//! first, and most of them are for `.ci/full`, with `LASTING_TROUBLE=all`. The core's tests have the same in virtual time.)
+//! Faults that stay: the run retries, waits longer each time, and then fails with the kind of the fault. (These tests take the
+//! longest, so they come first, and most of them only run in `.ci/full`, with `LASTING_TROUBLE=all`. The core's tests do the same
+//! in virtual time.)
 
 use crate::faults::{Case, End, lines, walk};
 use serde_json::json;
@@ -8,7 +9,7 @@ use tap_bigcommerce_sandbox::{Action, Delivery, Fault};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 use tokio::net::TcpSocket;
 
-/// What is worth more tries takes its time to fail for good, so all such cases are tried side by side.
+/// Cases with retries take long to fail for good, so all of them run in parallel.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn trouble_that_stays_ends_the_run_with_its_kind_and_the_next_run_completes_it() {
     let api = |words, spared| End::Told { code: 9, kind: "[api]", words, spared };

@@ -52,7 +52,7 @@ async fn the_flags_are_those_of_the_host() {
         let said = run(&shop, args).await;
         assert!(said.good, "{args:?}: {}", said.stderr);
         let (of_component, of_host) = (said.stdout.trim_end(), shop.run(args.iter().copied()).ok().stdout);
-        // Which component it is only its host can tell, at the end.
+        // The host adds at the end which component it is, which the component itself cannot know.
         match args {
             ["--about", "--format", "json"] => {
                 let of_component = of_component.trim_end_matches(['}', '\n']);

@@ -1,4 +1,4 @@
-//! Connections that close as planned cost nothing; one that falls silent costs a try for each request that was on it.
+//! Connections that a server closes gracefully cost nothing; one that goes silent costs a retry for each request on it.
 
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};

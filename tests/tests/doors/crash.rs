@@ -1,5 +1,5 @@
-//! The whole program, killed at moments that a seed picks, again and again; then run to its end, and held against the store. No moment
-//! depends on speed: it is a number of requests, or of bytes written.
+//! Kills the whole program again and again, at moments that a seed picks, then runs it to its end and compares the result with
+//! the store. A moment is a number of requests or of bytes written, so that none depends on speed.
 
 use fastrand::Rng;
 use rusqlite::types::Value as Sql;
@@ -22,9 +22,9 @@ trait Target {
     fn place(&self) -> &'static str;
     /// The arguments that lead there.
     fn args(&self) -> Vec<String>;
-    /// What becomes of standard output.
+    /// Where standard output goes.
     fn stdout(&self, shop: &Shop) -> Stdio;
-    /// Looks at what a run has left, killed or not, and makes ready for the next one.
+    /// Checks what a run has left, killed or not, and prepares for the next one.
     fn take(&mut self, shop: &Shop);
     /// All that it holds after all these runs.
     fn held(&self, shop: &Shop) -> Held;
@@ -157,7 +157,7 @@ impl Target for Folder {
         Stdio::null()
     }
 
-    /// The whole lines of the orders that a state covers are of those orders that it should cover, no more and no less.
+    /// The lines that the state covers have exactly the orders that they should have.
     fn take(&mut self, shop: &Shop) {
         let folder = shop.path(self.place());
         let Ok(state) = std::fs::read(folder.join("state.json")) else { return };
@@ -282,7 +282,7 @@ impl Columns {
     }
 }
 
-/// How many bytes the files have whose names begin so, in this folder and below.
+/// The total size of the files whose names start like this, in this folder and below.
 fn written(folder: &Path, start: &str) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let ours = files.filter(|file| file.file_name().to_string_lossy().starts_with(start));

@@ -1,4 +1,4 @@
-//! What is deleted in the store and the program's own outputs: with versions it goes from them, without it stays.
+//! Records that are deleted in the store: with versions they are removed from the program's own outputs, without they stay.
 
 use rusqlite::types::Value as Sql;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn an_output_from_a_time_without_the_setting_loses_what_was_deleted_then() {
         assert_eq!(held(&shop, output, "coupons"), in_store(&shop, Kind::COUPONS), "{output}");
         shop.run(["--output", output]).ok();
         assert_eq!(held(&shop, output, "coupons"), in_store(&shop, Kind::COUPONS), "{output}, without a change in the store");
-        // Turned off again, nothing goes.
+        // With the setting off again, nothing is removed.
         let before = in_store(&shop, Kind::COUPONS);
         delete(&shop, Kind::COUPONS);
         shop.file("config.json", &shop.config_with(json!({})));
@@ -97,7 +97,7 @@ fn a_walk_in_several_runs_loses_nothing_of_its_earlier_ones() {
         shop.run(["--output", output, "--select", "coupons"]).ok();
         delete(&shop, Kind::COUPONS);
         settings(json!({ "max_records": 3 }));
-        // Until a run has nothing left to say: 7 coupons, three in a run.
+        // Until nothing is left to read: 7 coupons, three per run.
         for _ in 0..4 {
             shop.run(["--output", output, "--select", "coupons"]);
         }
@@ -136,7 +136,7 @@ async fn program_command_and_edge_say_the_same_of_what_is_complete() {
     }
 }
 
-/// The table shows the stream's fields alone; what is the tap's is next to it.
+/// The table has only the stream's fields; the tap's versions are in another one.
 #[test]
 fn the_tables_of_the_streams_look_the_same_with_versions() {
     let columns = |emits: bool| {

@@ -94,7 +94,7 @@ async fn hang_up_at(edge: &Edge, stream: &str) {
     }
 }
 
-/// Without a look at the client the run would wait for the next window, and then send its requests.
+/// If the run did not check for the client, it would wait for the next window and then send more requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_hangs_up_while_the_quota_is_awaited_ends_the_run() {
     let quota = Quota { requests: 40, window: Duration::from_secs(1800) };
@@ -116,7 +116,7 @@ async fn a_client_that_hangs_up_while_the_store_is_silent_ends_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_midway_breaks_the_response_off() {
+async fn a_failure_midway_interrupts_the_response() {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.add_fault(Fault::on("/v2/coupons?", Action::status(400)).always()));
     let missing = Shop::with(Options { counts: SMALL, missing_scopes: [Scope::Products].into(), ..Options::default() });

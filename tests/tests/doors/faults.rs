@@ -10,7 +10,7 @@ use tap_bigcommerce_tests::shop::{Shop, counts};
 use tap_bigcommerce_tests::truth::is_whole;
 use tokio::sync::Semaphore;
 
-/// Runs at a time: they wait more than they compute, and a machine that is too busy would bring faults of its own.
+/// How many runs go in parallel. They mostly wait, but on an overloaded machine they would fail for other reasons.
 const SIDE_BY_SIDE: usize = 24;
 
 /// How a run under a fault has to end.
@@ -92,7 +92,7 @@ impl Case {
         assert!(shop.sandbox.requests().iter().all(|seen| seen.method == "GET" && seen.has_token), "{what}");
     }
 
-    /// Whether the store itself is odd, so that no single request is hit.
+    /// Whether the case changes the whole store, so that no single fault fires.
     fn is_quiet(&self) -> bool {
         self.options.quota != Options::default().quota || self.name.starts_with("ignored")
     }

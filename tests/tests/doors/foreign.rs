@@ -1,5 +1,5 @@
-//! Another build of the component is not trusted. Here it is this build with one word changed, so that it asks for what it must not have; and
-//! one that asks for whatever it is told to.
+//! A foreign component is not trusted. The tests use this build with one word changed, so that it asks for something forbidden,
+//! and a component that makes any request that it is told to make.
 
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -94,8 +94,8 @@ async fn a_component_sends_no_credentials_of_its_own() {
     assert_eq!(shop.sandbox.request_count(), 0);
 }
 
-/// A component that has the token sends it as `x-auth-token`. This one would send it as `x-free-token`, which nobody holds back; but it has
-/// none, and the host adds the real one.
+/// A component that had the token would send it as `x-auth-token`. This one would send it as `x-free-token`, which the host does
+/// not look for. But it never gets the token, and the host adds the real header.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_never_sees_the_token() {
     let shop = shop();
@@ -202,7 +202,7 @@ async fn a_component_that_heeds_no_stop_is_ended() {
     assert!(failure.message.contains("did not end within 0.05 s of the stop"), "{failure}");
 }
 
-/// Nor does one that computes for ever keep a call that needs no network.
+/// A component that loops forever must not keep a call that needs no network, either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_does_not_answer_is_ended() {
     let shop = shop();

@@ -1,4 +1,4 @@
-//! The page of promises and the long checks name tests that exist.
+//! `docs/guarantees.md` and `.ci/full` name only tests that exist.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -89,7 +89,7 @@ fn every_promise_names_tests_that_exist() {
     assert!(promises >= 14, "the page has {promises} promises");
 }
 
-/// `cargo test` passes if no test has the name that it is given, and a variable that nothing reads changes nothing.
+/// A typo would go unnoticed: `cargo test` passes if no test matches a name, and a variable that no test reads has no effect.
 #[test]
 fn the_long_checks_name_tests_and_variables_that_exist() {
     let full = text(".ci/full");

@@ -36,13 +36,13 @@ async fn an_outlook_tells_what_a_run_reads_for_a_request_a_list() {
     let ended = run(&shop).into(nowhere).await;
     let requests = ended.summary.unwrap().requests;
     assert!(requests.abs_diff(foreseen) * 5 < requests, "{foreseen} of {requests}");
-    // What the last run has read is not before the next one; coupons are read each time.
+    // The outlook leaves out what the last run has read, but coupons are read each time.
     let outlook = run(&shop).state(ended.state).outlook().await.unwrap().unwrap();
     let records: Vec<u64> = outlook.iter().map(|outlook| outlook.records).collect();
     assert!(records[0] < 15 && records[3] == 8, "{records:?}");
 }
 
-/// It must not hold up a run: one that the store does not answer soon is none.
+/// It must not hold up a run: if the store does not answer soon, there is none.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outlook_does_not_wait_for_a_slow_store() {
     let shop = Shop::new(SMALL);
@@ -161,7 +161,7 @@ impl Sink for Stopping {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_the_run_with_a_state_that_leads_on() {
+async fn a_stop_ends_the_run_with_a_state_to_resume_from() {
     let shop = Shop::new(SMALL);
     let stop = Stop::new();
     let ended = run(&shop).stop(&stop).into(Stopping(Kept::default(), stop.clone(), 0)).await;
@@ -174,7 +174,7 @@ async fn a_stop_ends_the_run_with_a_state_that_leads_on() {
     assert!(union == held(&whole(run(&shop)).await.messages()));
 }
 
-/// The sink goes with the run, so that what it holds can be used again at once.
+/// Dropping a run drops its sink, so that its file can be opened again at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_dropped_lets_its_file_go() {
     let shop = Shop::new(counts(200, 1, 1, 1));
@@ -272,7 +272,7 @@ async fn only_what_a_run_is_permitted_is_reached_by_it() {
     let failure = tap.run(by_name_only.clone()).check().await.unwrap_err();
     assert!(matches!(failure.kind, Kind::Config | Kind::Unreachable), "{failure}");
     assert_eq!((shop.sandbox.request_count(), other.sandbox.request_count()), (0, 0));
-    // A run that may, at the same time, has no connection that this one could use.
+    // Even if another run has permission at the same time, this one must not use its connections.
     let permitted = by_name_only.clone().private_addresses(true);
     if tap.run(permitted).check().await.is_ok() {
         let asked = shop.sandbox.request_count();

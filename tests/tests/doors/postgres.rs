@@ -149,7 +149,7 @@ fn the_sandbox_needs_nothing_but_the_database() {
     assert_eq!(orders, Some(Counts::default().get(Kind::ORDERS).to_string()));
 }
 
-/// The program with this output and a password, in an environment that asks for all the logs and backtraces there are.
+/// The program, in an environment that asks for every log and backtrace.
 fn loud(shop: &Shop, args: &[&str]) -> Command {
     let mut command = shop.tap(args.iter().copied());
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").env("RUST_LIB_BACKTRACE", "1");

@@ -8,7 +8,7 @@ use tap_bigcommerce_sandbox::{Action, Fault};
 use tap_bigcommerce_tests::messages::{Message, held, ids, last_state, messages};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
-/// What a reader has taken of a run that was killed when it had taken so many STATEs.
+/// The messages of a run that is killed once its reader has this many STATEs.
 fn killed_after_states(shop: &Shop, states: usize) -> Vec<Message> {
     let mut child = shop.tap([]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut taken = String::new();

@@ -1,4 +1,4 @@
-//! `--select` and `--exclude`: what is read is said by name, and nobody edits a catalog.
+//! `--select` and `--exclude`: people choose what is read by name, and need not edit a catalog.
 
 use serde_json::{Value, json};
 use tap_bigcommerce_sandbox::Counts;

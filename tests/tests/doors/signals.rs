@@ -25,7 +25,8 @@ fn pid(child: u32) -> Pid {
     Pid::from_raw(child.try_into().unwrap()).unwrap()
 }
 
-/// A store that never answers one request in the middle of the orders, so that a run cannot end before its signal; and when it has been asked.
+/// A store that never answers one request in the middle of the orders, so that a run cannot end before its signal; and a channel
+/// that says when the request has come.
 pub(crate) fn stalling() -> (Shop, std::sync::mpsc::Receiver<()>) {
     let shop = Shop::new(counts(40, 10, 5, 5));
     let (tell, stalled) = channel();
@@ -65,7 +66,7 @@ fn the_first_signal_ends_the_run_with_a_state() {
 
 #[test]
 fn the_second_signal_ends_it_at_once() {
-    // Nobody reads what is written, and it is more than a pipe holds: the first signal cannot have its STATE taken.
+    // Nobody reads the output, which is more than a pipe holds, so the STATE after the first signal cannot be written.
     let shop = Shop::new(counts(60, 40, 30, 10));
     let mut child = start(&shop);
     let (first, written) = with_an_end(move || {

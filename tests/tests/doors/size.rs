@@ -1,4 +1,4 @@
-//! Runs of any size: nothing of a request stays with the embedder, so no number of requests is too many.
+//! Runs of any size: requests leave nothing behind in the embedder, so no number of them is too many.
 
 use serde_json::json;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tap_bigcommerce_tests::messages::{ids, messages};
 use tap_bigcommerce_tests::runs::{BEARER, EDGE_TOKEN as TOKEN};
 use tap_bigcommerce_tests::shop::{Shop, counts};
 
-/// Three lists are asked for inside each, so that a run sends some 2,100 requests: four times as many as an instance may have resources.
+/// Each order takes three more requests, so that a run sends some 2,100: four times as many as an instance may have resources.
 const ORDERS: u64 = 700;
 const RESOURCES: usize = 512;
 
@@ -58,8 +58,9 @@ async fn the_edge_keeps_nothing_of_a_request() {
     assert_many(&shop, ids(&messages(&answer), "orders").len());
 }
 
-/// An embedder may set no time limit of its own. What the tap gives up it must cancel, or each try would stay open next to the following.
-/// The embedder cancels in the background, so the next request may overlap with the last one; without it all of them, and one more, would be open at one time.
+/// An embedder may set no time limit of its own, so the tap must cancel a request that it gives up; otherwise each attempt would
+/// stay open during the next. The embedder cancels in the background, so a request may overlap with the next one. Without
+/// cancelling, all attempts, and one more, would be open at one time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_given_up_is_cancelled() {
     const STALLED: usize = 3;

@@ -1,5 +1,5 @@
-//! What the program writes, held against what it wrote before. After a change on purpose: `INSTA_UPDATE=always cargo test --release`, and
-//! look at what has changed.
+//! Compares what the program writes with what it wrote before. After an intended change, run
+//! `INSTA_UPDATE=always cargo test --release`, and look at what has changed.
 
 use insta::assert_snapshot;
 use serde_json::{Map, Value};

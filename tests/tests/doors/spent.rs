@@ -47,7 +47,7 @@ async fn with_a_slow_store_the_time_goes_to_its_answers() {
     most_goes_to(|spent| spent.answers, &shop).await;
 }
 
-/// A store of which nothing but the first answer is good. After one the tap tries six times, with long pauses in between.
+/// A store where every answer but the first is bad. The tap then tries six times, with long pauses in between.
 fn failing(action: Action) -> Shop {
     let shop = Shop::new(SMALL);
     shop.sandbox.with_store(|store| store.add_fault(Fault::when(|_| true, action).skip(1).always()));

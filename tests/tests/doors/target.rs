@@ -42,7 +42,7 @@ fn kept(shop: &Shop) -> (Value, Value) {
     (Value::Object(state), store)
 }
 
-/// What a target holds that has taken the messages up to this state, and then those of a run that resumes from it.
+/// What a target holds after the messages up to this state, and then those of a run that resumes from it.
 fn resumed_from(shop: &Shop, state: &Value, taken: &[Message]) -> BTreeMap<(String, u64), String> {
     let covered = taken.iter().position(|message| message.value.as_ref() == Some(state)).unwrap();
     let mut all = held(&taken[..covered]);
@@ -248,7 +248,7 @@ fn what_cannot_work_is_refused_before_any_request() {
     }
 }
 
-/// A state that cannot be put on the disk ends the run: more than it covers would have to be read again.
+/// A state that cannot be saved ends the run: the longer it continued, the more would be read again.
 #[test]
 fn a_state_file_that_cannot_be_written_any_more_ends_the_run() {
     let shop = Shop::new(counts(400, 100, 60, 20));

@@ -1,4 +1,4 @@
-//! The interface's versions: what stands in a folder of `wit/` that was released stays as it is.
+//! Versions of the interface: a folder of `wit/` never changes once it is released.
 
 use sha2::{Digest, Sha256};
 use std::fs;

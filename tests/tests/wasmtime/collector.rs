@@ -1,4 +1,4 @@
-//! The collector: what it takes, as a whole or not at all.
+//! The collector: which lines it accepts, all of a request or none.
 
 use crate::driver::{holds_no_secret, wait_until};
 use serde_json::{Value, json};

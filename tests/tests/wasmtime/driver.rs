@@ -42,7 +42,7 @@ fn has_arrived(shop: &Shop) {
     assert_eq!(kept(shop).as_ref(), Some(last_state(&came)));
 }
 
-/// No STATE is kept whose lines are not there.
+/// If a STATE is kept, the collector has the lines that it covers.
 fn is_covered(shop: &Shop) {
     let (came, kept) = (collected(shop), kept(shop));
     if let Some(kept) = kept {

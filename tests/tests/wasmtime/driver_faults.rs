@@ -1,4 +1,4 @@
-//! The driver between servers that do what they must not: it ends with a sentence, and tells nobody a token.
+//! The driver between misbehaving servers: it ends with a sentence, and shows no token to anyone.
 
 use crate::driver::{fails, holds_no_secret};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What the body of `POST /sync` gives a run, and which store that run reads.
 //!
-//! One deployed component can read many stores: if `TAP_BIGCOMMERCE_EDGE_CONFIG` is `body`, each request brings its store's settings along. The
-//! environment's credentials are then never used, and where requests go stays the operator's decision.
+//! One deployed component can read many stores: if `TAP_BIGCOMMERCE_EDGE_CONFIG` is `body`, each request carries the settings of
+//! its store. The credentials in the environment are then never used, and only the operator decides which host requests go to.
 
 use super::Refusal;
 use crate::clock::WasiClock;
@@ -25,7 +25,7 @@ const SWITCH: &str = "EDGE_CONFIG";
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Settings that belong to one store: they come all from the environment or all from the body.
 const OF_A_STORE: [&str; 4] = ["access_token", "channel_id", "client_id", "store_hash"];
-/// The setting that only the operator may make: a token must not go wherever a caller likes.
+/// Only the operator may set this: otherwise a caller could send a token to any host.
 const ORIGIN: &str = "api_url";
 
 /// Reads the body, and everything that the run is given.
@@ -65,7 +65,8 @@ async fn read(request: &IncomingRequest) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// The inputs that a body gives: `state`, `catalog` or `select`, `max_records`, `max_seconds`, where it is permitted `config`, and nothing else.
+/// The inputs in a body: `state`, `catalog` or `select`, `max_records`, `max_seconds` and, where it is permitted, `config`. Any
+/// other key is an error.
 fn inputs(body: &[u8], by_body: bool) -> Result<Inputs, Refusal> {
     let body: Map<String, Value> = match body.trim_ascii() {
         [] => Map::new(),

@@ -1,4 +1,4 @@
-//! What one try of a request comes to: an answer, a refusal, or another try.
+//! The result of one try of a request: an answer, a refusal, or another try.
 
 use super::refusal::reason;
 use super::{MAX_BODY, Request, Response, TransportError};
@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// Stands for an answer beyond [`MAX_BODY`]: the page is asked for in halves, as after a 413.
+/// Stands for an answer larger than [`MAX_BODY`]: the page size is halved, as after a 413.
 pub(super) const TOO_LARGE: u16 = 413;
 
 /// An answer that has been read.
@@ -18,7 +18,7 @@ pub struct Answer<B> {
     pub body: B,
     /// The store's time, by its `Date` header.
     pub date: Option<DateTime<Utc>>,
-    /// How long the answer took: the store may have looked at its data so much earlier than `date` says.
+    /// How long the answer took: the store may have read its data this much earlier than `date`.
     pub took: Duration,
     /// The body's length in bytes.
     pub bytes: usize,
@@ -29,15 +29,15 @@ pub struct Answer<B> {
 pub struct Refused {
     /// The status of the store's last answer, where it answered.
     pub status: Option<u16>,
-    /// Whether all tries were spent on faults of the store or of the way to it: it may be this one record, or everything.
+    /// Whether every try failed because of the store or the network. The cause may be this one record, or the whole store.
     pub spent: bool,
     /// The failure to report.
     pub failure: Failure,
 }
 
 impl Refused {
-    /// Whether the cause may be one of the records that were asked for: no answer that could be read came, or the store has something against this
-    /// request that is neither the token nor the quota.
+    /// Whether one of the requested records may be the cause: either no try brought a readable answer, or the store rejects this
+    /// request for a reason other than the token or the quota.
     pub(crate) fn may_be_of_one_record(&self) -> bool {
         let is_against_it = matches!(self.status, Some(400..=499)) && !matches!(self.status, Some(401 | 403 | 429));
         self.spent || is_against_it
@@ -98,7 +98,7 @@ pub(super) fn judge<B>(
     }
 }
 
-/// What the store says when it says no, for a person.
+/// The store's reason for rejecting a request, as a message for a person.
 fn refusal(config: &Config, request: &Request, response: &Response) -> Failure {
     let secret = config.access_token.as_ref().map(|token| token.reveal());
     let reason = reason(&response.body, secret);

@@ -65,7 +65,7 @@ mod tests {
     use std::future::{pending, ready};
 
     #[test]
-    fn what_is_ready_comes_first_and_what_waits_ends() {
+    fn a_ready_future_completes_and_a_pending_one_is_ended() {
         let ending = Ending::default();
         assert_eq!(ending.or(ready(1)).now_or_never(), Some(Some(1)));
         assert_eq!(ending.or(pending::<u8>()).now_or_never(), None);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_for_those_who_no_longer_wait() {
+    fn no_waker_is_kept_after_its_future_is_dropped() {
         let ending = Ending::default();
         for _ in 0..1000 {
             assert_eq!(ending.or(pending::<u8>()).now_or_never(), None);

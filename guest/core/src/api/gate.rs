@@ -1,4 +1,4 @@
-//! The one gate that every request passes: credentials, quota, timeout, retries, and answers that are whole.
+//! The one gate that every request passes through: credentials, quota, timeout, retries, and complete answers.
 
 use super::answer::{Answer, Outcome, Refused, TOO_LARGE, ended, given_up, judge, quota_spent, unreachable};
 use super::ending::Ending;
@@ -25,7 +25,7 @@ const FIRST_TRIES: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The longest wait for the quota.
 const QUOTA_PATIENCE: Duration = Duration::from_secs(3600);
-/// Waits between tries: this, tripled each time up to the longest, less up to a half by chance.
+/// The backoff between tries: it starts with this and triples up to the longest, minus a random part of up to half.
 const BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// A page is not halved below this.
@@ -64,7 +64,7 @@ pub struct Gate<T, C> {
     /// The time for which a slow sink has held the run.
     held: Cell<Duration>,
     chance: Cell<u64>,
-    /// What is uncertain by the answers of the walk under way.
+    /// Why the answers of the current walk may be incomplete.
     pub(crate) remarks: Remarks,
 }
 
@@ -107,7 +107,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         *self.counts.borrow()
     }
 
-    /// Tells that a slow sink has held the run for so long: nobody looked at answers, so none was late.
+    /// Notes that a slow sink blocked the run for this long: nobody polled the answers meanwhile, so it does not count against
+    /// their timeout.
     pub(crate) fn sink_took(&self, time: Duration) {
         self.held.set(self.held.get() + time);
     }
@@ -123,12 +124,12 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         self.ending.has_begun()
     }
 
-    /// Whether the store has ever answered, be it with a fault.
+    /// Whether the store has ever answered, even with an error.
     pub(crate) fn has_been_answered(&self) -> bool {
         self.answered.get()
     }
 
-    /// The store's quota, as the latest answer that told of it has it.
+    /// The store's quota, from the latest answer that reports it.
     pub fn quota(&self) -> Option<Quota> {
         self.quota.get()
     }
@@ -138,8 +139,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         self.traffic.borrow_mut().report(&*self.log);
     }
 
-    /// Sends a request until it brings an answer that `decode` can read, or until there is no hope. `decode` sees an empty body where
-    /// the store has nothing (204). The request's page may come back smaller: the store could not carry it.
+    /// Sends a request until `decode` can read the answer, or until another try makes no sense. For a 204 `decode` gets an empty
+    /// body. Afterwards the request's page may be smaller, because the store could not serve the original size.
     pub async fn get<B>(&self, request: &mut Request, decode: impl Fn(&[u8]) -> Result<B, String>) -> Result<Answer<B>, Refused> {
         // Not generic over the decoder, which keeps the component small.
         self.get_by(request, &decode).await
@@ -152,7 +153,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             let permit = self.permit(request).await?;
             let begun = self.clock.now();
             let outcome = self.try_once(permit, request, decode).await;
-            // A try is counted at most at its timeout: while a slow sink holds the run, nothing here is the store's fault.
+            // A try counts for no longer than its timeout: beyond that, a slow sink has blocked the run, which is not the store's
+            // fault.
             let took = (self.clock.now() - begun).min(self.config.request_timeout);
             spent += took;
             let (status, why, kind) = match outcome {
@@ -160,7 +162,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                     self.good.set(true);
                     return Ok(answer);
                 }
-                // One that comes among good answers may be a fault of its own.
+                // A single 401 among good answers may be a glitch.
                 Outcome::Refused(refused) if refused.status == Some(401) && self.good.get() && refusals == 0 => {
                     refusals += 1;
                     (refused.status, "the store refused an access token that it accepted before".to_owned(), Kind::Unauthorized)
@@ -188,7 +190,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
                         return Err(quota_spent(request));
                     }
                     self.count_retry();
-                    // Each answer 429 in a row makes the wait beyond the reset longer.
+                    // Each further 429 in a row adds a longer backoff to the wait for the reset.
                     let growing = if throttles > 1 { self.backoff(throttles - 1) } else { Duration::ZERO };
                     self.limiter.close_until(self.clock.now() + reset + growing);
                     continue;
@@ -197,7 +199,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             tries += 1;
             throttles = 0;
             let backoff = self.backoff(tries);
-            // A store that is busy, or a refusal among good answers, says nothing of what was asked for.
+            // The request's own limit counts only failures that it may have caused itself: a throttled store, or a single 401,
+            // says nothing about it.
             let own = request.tries.filter(|_| matches!(kind, Kind::Api | Kind::Unreachable));
             let most = own.unwrap_or_else(|| self.tries());
             if tries >= most || spent + backoff > PATIENCE {
@@ -212,7 +215,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
             overloads += match status {
                 Some(408 | 500 | 504) => 1,
                 None if took == self.config.request_timeout => 1,
-                // A page that is too large will not get smaller by itself.
+                // The same page would be too large again, so it is halved at once.
                 Some(TOO_LARGE) => 2,
                 _ => 0,
             };
@@ -253,7 +256,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         self.counts.borrow_mut().requests += 1;
         let endpoint = self.traffic.borrow_mut().sent(request);
         let begun = self.clock.now();
-        // The answer is looked at before the clock: if both are there, the answer counts.
+        // `select` polls the answer first: if both are ready, the answer counts.
         let result = match select(pin!(self.transport.get(&call)), pin!(self.patience(call.timeout))).await {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(TransportError::Broken(format!("no answer within {} s", call.timeout.as_secs()))),
@@ -275,7 +278,7 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         }
     }
 
-    /// Resolves when a request has had this much time in which the sink did not hold the run.
+    /// Resolves after this much time, not counting the time in which the sink blocked the run.
     async fn patience(&self, time: Duration) {
         let (mut left, mut held) = (time, self.held.get());
         while !left.is_zero() {
@@ -297,7 +300,8 @@ impl<T: Transport, C: Clock> Gate<T, C> {
         longest.mul_f64(0.5 + self.chance() / 2.0)
     }
 
-    /// A number from 0 to 1. SplitMix64 (Steele, Lea, Flood 2014): clients that fail together should not return together, no more.
+    /// A random number from 0 to 1, by SplitMix64 (Steele, Lea, Flood 2014). It only has to keep clients that fail together from
+    /// retrying together.
     fn chance(&self) -> f64 {
         self.chance.set(self.chance.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
         let mut mixed = self.chance.get();

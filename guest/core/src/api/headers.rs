@@ -37,8 +37,8 @@ impl Response {
         time(self.most(WINDOW)).map(|window| window.min(LONGEST))
     }
 
-    /// How long until the window ends. Zero counts as absent: stores without a quota send it in every answer. So does much more than a
-    /// window, whether the window is as long as the headers say or as usual.
+    /// How long until the window ends. Zero counts as absent, because stores without a quota send it in every answer. So does a
+    /// value far beyond both the window in the headers and the usual one.
     pub(super) fn countdown(&self) -> Option<Duration> {
         let is_beyond = |reset: Duration| self.window().is_some_and(|window| reset > window.max(WINDOW_LENGTH) * 5 / 4);
         let reset = time(self.most(RESET)).filter(|reset| !is_beyond(*reset));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn of_headers_that_contradict_each_other_the_safer_one_counts() {
+    fn the_safer_of_contradictory_headers_counts() {
         let both = response(200, &[("X-Rate-Limit-Requests-Left", "90"), ("x-rate-limit-requests-left", "80")]);
         assert_eq!(both.left(), Some(80));
         assert_eq!(response(200, &[("X-Rate-Limit-Requests-Left", "90, 80")]).left(), Some(80));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_in_seconds_or_by_date_when_to_come_back() {
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
         let date = ("Date", "Tue, 01 Jul 2025 00:00:00 GMT");
         assert_eq!(reset(429, &[("X-Retry-After", "26")]), Some(26_000));
         assert_eq!(reset(429, &[("Retry-After", "7")]), Some(7_000));

@@ -1,11 +1,12 @@
 //! The store's quota: the one place that decides when the next request is sent.
 //!
-//! The quota headers of each answer say how many requests are left until a reset (BigCommerce docs, rate limits). What is left, less what
-//! is in flight, may be sent; then the limiter waits for the reset. After a reset one request goes first, since another client may have
-//! spent the new window already; its answer opens the rest. So the window is spent whole and never overrun by this client.
+//! The quota headers of each answer say how many requests are left until a reset (BigCommerce docs, rate limits). The limiter
+//! sends that many, minus those in flight, then waits for the reset. After a reset it sends one request first, since another
+//! client may have used up the new window already; its answer says how many more may follow. So this client uses each window
+//! fully and never exceeds it.
 //!
-//! Headers that contradict themselves cost no speed: see [`windows`]. Where they lie about what is left, nothing can prevent a 429; then
-//! the limiter waits and halves the number of requests in flight. Without headers a few requests are in flight.
+//! Contradictory headers do not slow it down: see [`windows`]. If they are wrong about what is left, nothing can prevent a 429;
+//! then the limiter waits and halves the number of requests in flight. Without headers it keeps a few requests in flight.
 
 mod line;
 mod windows;
@@ -24,9 +25,9 @@ const CAUTIOUS: usize = 1;
 const OPENING: usize = 4;
 /// Requests in flight at most while the store does not show its quota.
 const BLIND: usize = 4;
-/// With more requests left than this, no client spends a window: an unlimited plan.
+/// With more requests left than this, no client can use up a window: the store has an unlimited plan.
 const AMPLE: u64 = 1_000_000;
-/// The length of a wait for the reset if the answer does not say it exactly: resets come in whole milliseconds.
+/// Added to a wait for the reset, because resets are rounded to whole milliseconds.
 const GRAIN: Duration = Duration::from_millis(1);
 
 /// Decides when requests are sent.
@@ -54,11 +55,12 @@ struct State {
     refused_since: Option<Duration>,
     /// When the concurrency was last halved.
     slowed_at: Duration,
-    /// How many requests have ended without an answer that deducts them from what is left.
+    /// How many requests ended without an answer that already subtracts them from what is left.
     uncounted: u64,
 }
 
-/// Permission to send one request. Dropping it frees the slot; if no answer has deducted the request from what is left, dropping does.
+/// Permission to send one request. Dropping it frees the slot, and subtracts the request from what is left unless an answer has
+/// done so.
 #[derive(Debug)]
 pub(crate) struct Permit<'l> {
     limiter: &'l Limiter,
@@ -112,10 +114,10 @@ impl Limiter {
         Limiter { most: most.max(1), state: RefCell::new(state), line: Line::default() }
     }
 
-    /// Waits until a request may be sent, one of a lower rank first. Returns the time waited for the quota, too. `announce` is called before
-    /// each such wait.
-    /// None: the wait for the quota would be longer than `at_most`, or the store would have refused everything for so long. With no time at
-    /// all it does not wait for others' answers, either.
+    /// Waits until a request may be sent; a lower rank goes first. Also returns how long it waited for the quota. `announce` is
+    /// called before each such wait.
+    /// None if the wait for the quota would be longer than `at_most`, or if the store would have refused everything for that
+    /// long. If `at_most` is zero, it does not wait for the answers of other requests either.
     pub(crate) async fn acquire(
         &self,
         clock: &impl Clock,
@@ -143,7 +145,7 @@ impl Limiter {
                         announce(pause);
                     }
                     select(pin!(place.change()), pin!(clock.sleep(pause))).await;
-                    // While a slow sink holds the run, that is no wait for the quota.
+                    // Time in which a slow sink blocked the run is not a wait for the quota.
                     waited += clock.now().saturating_sub(now).min(pause);
                 }
             }
@@ -222,14 +224,14 @@ impl State {
         if self.windows.latest().is_none() {
             self.concurrency = self.concurrency.max(OPENING).min(most);
         }
-        // The store may have counted this request before those that have been lost since it was sent.
+        // The store may not have counted the requests yet that were lost since this one was sent, so they are subtracted here.
         let left = left.saturating_sub(self.uncounted - permit.uncounted);
         let (reset, length) = (response.countdown(), response.window());
         let news = News { sent: permit.sent, came: now, known: permit.known, left, reset, length };
         permit.counted.set(self.windows.learn(&news));
     }
 
-    /// The request that was to find out what a new window holds brought no quota headers: the store no longer sends them.
+    /// The probe of a new window brought no quota headers: the store no longer sends them.
     fn go_blind(&mut self, probe: &Permit<'_>) {
         if self.windows.forget(probe.known) {
             self.concurrency = CAUTIOUS;
@@ -246,7 +248,7 @@ impl State {
         }
     }
 
-    /// Doubles after as many good answers as may be in flight: one clean round trip.
+    /// Doubles the concurrency after as many good answers in a row as may be in flight: one clean round trip.
     fn speed_up(&mut self, most: usize) {
         let most = if self.windows.latest().is_some() { most } else { BLIND.min(most) };
         self.clean += 1;

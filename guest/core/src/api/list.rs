@@ -41,7 +41,7 @@ impl Listing {
         self.rows.is_empty() && self.total.unwrap_or(0) == 0
     }
 
-    /// Leaves out the rows that are not to be kept, with what is said of them. Reports how many.
+    /// Removes the rows that `keep` rejects, and their repairs. Returns how many.
     pub fn retain(&mut self, keep: impl Fn(&RawValue) -> bool) -> usize {
         let kept: Vec<bool> = self.rows.iter().map(|row| keep(row)).collect();
         let is_kept = |place: usize| kept.get(place).copied().unwrap_or(false);
@@ -95,7 +95,7 @@ impl Form {
             Form::Bare => {
                 let wanted = "a JSON list";
                 let Listed { rows, .. } = parse(body, wanted)?;
-                // An object without rows is what an error may look like, too.
+                // An empty object may be an error response, so it does not count as an empty list.
                 match rows.is_empty() && !body.trim_ascii_start().starts_with(b"[") {
                     true => Err(format!("it should be {wanted}, but it is an empty object")),
                     false => Ok(Page { rows, ..Page::default() }),
@@ -129,7 +129,7 @@ impl Form {
                 match (data, total) {
                     (Some(Listed { rows, .. }), _) => Ok(Page { rows, total, end_cursor }),
                     (None, Some(0)) => Ok(Page { total, end_cursor, ..Page::default() }),
-                    // Rows may be missing from it.
+                    // There may be rows although `data` is null.
                     (None, _) => Err(format!("it should be {ENVELOPE}, but its \"data\" is null, and its total is not 0")),
                 }
             }
@@ -171,11 +171,11 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
     }
 }
 
-/// No store is known to send fewer rows than this where it has more: 10 and 50 are documented.
+/// The smallest number of rows at which a store is known to cap its pages: 10 and 50 are documented.
 const LEAST_CAP: usize = 10;
 
-/// Whether a page ends its list. A full page never does, nor one that a store may have cut at a round number of rows; for the others a total
-/// decides where there is one; else a page with fewer rows than any store cuts its pages at.
+/// Whether a page is the last of its list. A full page never is, nor one that a store may have capped at a round number of rows.
+/// Otherwise the total decides; without a total, the page must have fewer rows than any known cap.
 pub fn is_last(came: usize, limit: usize, has_all: Option<bool>) -> bool {
     let may_be_cut = came > 0 && (came >= limit || came.is_multiple_of(LEAST_CAP));
     !may_be_cut && has_all.unwrap_or(came < limit.min(LEAST_CAP))
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_or_of_another_form_is_refused_without_its_values() {
+    fn a_truncated_or_malformed_body_is_refused_without_showing_its_values() {
         for (form, body) in [
             (Form::Bare, &br#"[{"id": 1, "email": "a@b.c"}, {"i"#[..]),
             (Form::Bare, b"<html>"),
@@ -248,7 +248,7 @@ mod tests {
             (Form::Envelope, br#"{"data": null, "meta": {"pagination": {"total": 3}}}"#),
             (Form::Envelope, br#"{"data": [], "data": [{"email": "a@b.c"}]}"#),
             (Form::Envelope, br#"{"data": {"email": "a@b.c"}}"#),
-            // Repairs are for bytes: what is cut short stays so.
+            // Only bytes are repaired: a body that is cut short stays invalid.
             (Form::Bare, b"[{\"id\": 1, \"note\": \"\xff\"}, {\"i"),
             (Form::Bare, b"[{\"id\": 1}\x01]"),
             (Form::Bare, b"[{\"id\": 1, \"note\": \"\\\x01\"}]"),
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_before_a_body_is_no_repair() {
+    fn a_byte_order_mark_is_not_reported_as_a_repair() {
         let page = Form::Bare.decode(b"\xef\xbb\xbf\xef\xbb\xbf [{\"id\": 1}]").unwrap();
         assert_eq!((page.rows.len(), page.repairs), (1, Vec::new()));
     }

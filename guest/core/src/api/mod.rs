@@ -75,19 +75,19 @@ pub enum TransportError {
     TooLarge,
 }
 
-/// How many requests the store allows in a window of time, to this client and for now: it divides its quota among all that ask.
+/// How many requests the store currently allows this client in a window: it divides its quota among all its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Requests in one window.
     pub requests: u64,
-    /// How long a window is; never nothing.
+    /// How long a window is; never zero.
     pub window: Duration,
 }
 
 /// A query's names and values, not encoded.
 pub type Query = Vec<(&'static str, String)>;
 
-/// Before a contradiction is asked for once more: a store whose copies lag behind each other gets the time to agree.
+/// The wait before a contradictory answer is requested again, so that lagging replicas of the store can catch up.
 pub const SECOND_THOUGHTS: Duration = Duration::from_secs(5);
 
 /// Larger bodies are given up: a page of 250 of the largest known records stays far below.
@@ -112,16 +112,16 @@ pub struct Request {
     pub no_body: NoBody,
     /// Of the requests that wait, those with the lowest rank are sent first.
     pub rank: u64,
-    /// The name of the lists inside records that it is for. None: it is for the walk itself.
+    /// The nested list that it is for, by name. None if it is for the walk itself.
     pub rows: Option<&'static str>,
 }
 
-/// What an answer with status 200 and no byte of body means: real stores send it, for lists without rows and when something is wrong.
+/// What a 200 with an empty body means: real stores send it both for lists without rows and when something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoBody {
-    /// A fault like any other: it must not end a walk.
+    /// A failed try like any other: it must not end a walk.
     Fault,
-    /// No rows, if it comes twice: a list inside a record.
+    /// No rows, if it comes twice: for a nested list.
     NoRows,
 }
 

@@ -1,4 +1,5 @@
-//! What the store says when it says no, made fit for a log: short, one line, and without anything that could be a secret.
+//! The store's reason for rejecting a request, made safe for a log: short, on one line, and without anything that could be a
+//! secret.
 
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_reasons_are_found() {
+    fn the_reason_is_found_in_error_bodies_of_both_api_versions() {
         assert_eq!(
             reason(br#"[{"status": 404, "message": "The requested resource was not found."}]"#, None),
             "The requested resource was not found."

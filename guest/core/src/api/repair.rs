@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use super::MAX_BODY;
 
 const MARK: &[u8] = "\u{feff}".as_bytes();
-/// So many texts of one body are traced to their fields; a body with more is not worth it.
+/// At most this many repaired strings of a body are traced to their fields.
 const MOST_SPOTS: usize = 100_000;
-/// Fields further down are named by the one that holds them.
+/// Fields nested deeper than this are reported as the field that contains them.
 const DEEPEST: usize = 8;
 
 /// A value whose bytes were repaired.
@@ -38,7 +38,8 @@ pub(super) fn without_marks(mut body: &[u8]) -> &[u8] {
     body
 }
 
-/// Replaces what is no UTF-8 by U+FFFD, and escapes control characters inside texts. None: there is nothing to repair, or too much.
+/// Replaces invalid UTF-8 with U+FFFD and escapes control characters inside strings. None if there is nothing to repair, or too
+/// much.
 pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let mut repairer = Repairer::default();
     for chunk in body.utf8_chunks() {
@@ -63,7 +64,7 @@ struct Repairer {
     in_text: bool,
     /// The next character belongs to an escape.
     escaped: bool,
-    /// This text has its spot.
+    /// The repair of this string is noted already.
     spotted: bool,
 }
 
@@ -71,7 +72,7 @@ impl Repairer {
     fn valid(&mut self, piece: &str) {
         let mut from = 0;
         for (at, byte) in piece.bytes().enumerate() {
-            // After a backslash a control character would turn into other text, so it stays and is refused.
+            // Escaping a control character after a backslash would change the text, so it stays and the body is refused.
             let escaped = std::mem::take(&mut self.escaped);
             match byte {
                 b'"' if !escaped => (self.in_text, self.spotted) = (!self.in_text, false),

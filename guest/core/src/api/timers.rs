@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_end_about_the_same_time_share_a_timer_and_none_ends_early() {
+    fn waits_that_end_at_about_the_same_time_share_a_timer_and_none_ends_early() {
         let clock = VirtualClock::new(Utc::now());
         let counting = Rc::new(Counting { clock: clock.clone(), now: Rc::default(), most: Cell::default() });
         let timers = Timers::new(counting.clone());
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_goes_with_the_last_that_waits_for_it() {
+    fn a_timer_is_dropped_with_its_last_waiter() {
         let clock = VirtualClock::new(Utc::now());
         let counting = Rc::new(Counting { clock: clock.clone(), now: Rc::default(), most: Cell::default() });
         let timers = Timers::new(counting.clone());

@@ -1,4 +1,4 @@
-//! The few requests of a check: each list is asked once, whoever wants to know.
+//! The few requests of a check: each list is requested once, however many streams need the answer.
 
 use crate::api::answer::Refused;
 use crate::api::gate::Gate;
@@ -45,7 +45,7 @@ impl<'g, T: Transport, C: Clock> Probe<'g, T, C> {
         if list.count.is_some() { inquiry.ask(self.gate).await } else { Ok(inquiry.by_page(&rows, page.page)) }
     }
 
-    /// How many records a list has that can be read, as another inquiry has shown. None: the store does not say.
+    /// How many records a list has; another inquiry has already shown that it can be read. None if the store does not say.
     ///
     /// # Errors
     /// The store is not there, or refuses the token.

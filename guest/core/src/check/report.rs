@@ -48,8 +48,9 @@ impl Report {
     /// "requests_at_least", "seconds", "rates": [{"requests", "records", "of"}]}], "total": {"requests", "requests_at_least", "seconds"},
     /// "quota": {"requests", "window_ms"}}`.
     ///
-    /// `requests` is what a stream adds to those of the others. `with` names the stream whose walk brings this one's records, too. Of `rates` each
-    /// says how many requests the stream makes for so many records of a stream, next to the pages of the walk.
+    /// `requests` is what a stream adds to the requests of the others. `with` names the stream whose walk also reads this one's
+    /// records. Each of `rates` says how many requests the stream makes for a number of records, in addition to the pages of the
+    /// walk.
     pub fn to_json(&self) -> Value {
         let number = |figure: Option<Figure>| figure.map(|figure| figure.number);
         let at_least = |figure: Option<Figure>| figure.is_some_and(|figure| figure.at_least);

@@ -91,8 +91,8 @@ fn is_prefix(text: &str) -> bool {
     text.len() <= LONGEST_PREFIX && text.bytes().all(fits) && !text.starts_with('.')
 }
 
-/// The path in a URL `file://…`, or a path as it is. Targets take the URL of a file apart without decoding it, so what has a meaning in
-/// URLs has no place there.
+/// The path of a `file://…` URL, or a plain path. Targets split the URL of a file without decoding it, so characters with a
+/// meaning in URLs are not allowed.
 fn folder(root: &str) -> Option<&str> {
     let path = root.strip_prefix("file://").unwrap_or(root);
     let has_drive = path.strip_prefix('/').is_some_and(|path| path.as_bytes().get(1) == Some(&b':'));

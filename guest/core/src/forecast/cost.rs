@@ -1,5 +1,5 @@
-//! What each stream adds to a run's requests. The first stream of a walk pays for its pages, and the first that wants a list of its records for that list; one
-//! that takes more records than those before it pays for the rest.
+//! What each stream adds to a run's requests. The first stream of a walk is charged for its pages, and the first one that wants a
+//! nested list is charged for that list. A stream that reads more records than those before it is charged for the difference.
 
 use super::requests::{of_chunks, of_shortest_walk, of_walk};
 use super::{Figure, Forecast, Share};
@@ -19,7 +19,7 @@ pub struct Cost {
     pub rates: Vec<Rate>,
 }
 
-/// For so many records of a stream so many requests, or more if their lists are long.
+/// How many requests a number of a stream's records takes, or more if their lists are long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// The requests.
@@ -30,7 +30,7 @@ pub struct Rate {
     pub of: &'static str,
 }
 
-/// What the streams that have been looked at ask for.
+/// What the streams so far have been charged for.
 #[derive(Default)]
 struct Paid {
     /// The stream that pays for the walk.
@@ -40,7 +40,8 @@ struct Paid {
 }
 
 impl Paid {
-    /// Takes in what a list of so many records takes. Gives what it adds, and whether no stream has wanted it before.
+    /// Charges the requests for a nested list. Returns how many of them are new, and whether no stream has wanted the list
+    /// before.
     fn add(&mut self, rows: &'static Rows, requests: u64) -> (u64, bool) {
         match self.rows.iter_mut().find(|(known, _)| *known == rows) {
             Some((_, known)) => {
@@ -57,8 +58,8 @@ impl Paid {
 }
 
 impl Forecast {
-    /// What each stream adds, by how many records the store counts for it, in the order of the shares. None: it does not say, or the stream cannot
-    /// be read.
+    /// What each stream adds, in the order of the shares. `counted` is how many records the store counts for each; None if it
+    /// does not say, or the stream cannot be read.
     pub(crate) fn costs(&self, counted: &[Option<Figure>]) -> Vec<Cost> {
         let shares = || self.shares.iter().zip(counted);
         // One that cannot be read has no part in the walk.
@@ -113,11 +114,11 @@ impl Forecast {
         let (page, is_filtered) = (u64::from(self.page_size), !share.filters.is_empty());
         let pages = |records: u64| of_walk(self.list, records, page, is_filtered);
         let number = records.number;
-        // After a full page one row more may take less: its page ends the list.
+        // One row more than a full page may take fewer requests: the short page ends the list.
         let of_pages = if records.at_least { pages(number).min(pages(number.saturating_add(1))) } else { pages(number) };
         let of_ids = self.by_ids.map_or(0, |most| of_chunks(self.list, number, page, self.chunk, most));
         let of_lists = self.rate_below().map_or(0, |rate| number.saturating_mul(rate.requests));
-        // What the list may hide is asked for apart; how much that is nobody counts.
+        // Hidden records are requested separately, and no endpoint counts them.
         let of_hidden = REQUESTS_OF_HIDDEN * self.passes_for_hidden();
         of_pages.saturating_add(of_ids).saturating_add(of_lists).saturating_add(of_hidden)
     }

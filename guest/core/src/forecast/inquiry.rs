@@ -59,7 +59,7 @@ impl Inquiry {
     /// What a page says of the list's length. None: nothing.
     pub(crate) fn by_page(&self, rows: &Listing, page: Option<Slice>) -> Option<Figure> {
         let came = rows.rows.len();
-        // A walk trusts no short page of such a list; for an estimate it will do.
+        // A walk does not trust a short page of such a list, but it is good enough for an estimate.
         let is_all = page.is_none_or(|page| came < page.limit as usize);
         match (rows.total, self.list.form) {
             (Some(total), _) => Some(Figure::exact(total)),
@@ -82,7 +82,7 @@ impl Inquiry {
     }
 }
 
-/// A number that the store fails to say, or has no place for, is unknown; the list may be good all the same.
+/// If the store fails to report the number, or has no endpoint for it, it is unknown; the list may still be readable.
 fn unless_unsaid(said: std::result::Result<Option<Figure>, Refused>) -> Result<Option<Figure>> {
     match said {
         Err(Refused { spent: true, .. } | Refused { status: Some(400 | 404 | 422), .. }) => Ok(None),

@@ -9,7 +9,7 @@ pub(super) fn of_walk(list: &List, records: u64, page: u64, is_filtered: bool) -
         Paging::Once => 1,
         Paging::Page => of_passes(list, records, page),
         Paging::Id { .. } => pages(list, records, page) + of_end_by_id(list, records, is_filtered),
-        // An empty page, once more, and a count.
+        // An empty page, requested twice, and a count.
         Paging::Cursor { .. } => pages(list, records, page) + 3,
     }
 }
@@ -46,24 +46,24 @@ fn pages(list: &List, records: u64, page: u64) -> u64 {
 
 fn of_end_by_id(list: &List, records: u64, is_filtered: bool) -> u64 {
     match (list.end, records) {
-        // The highest id and an empty page. An empty list is held against its count.
+        // The highest id and an empty page; for an empty list also its count.
         (End::Highest(_), 0) => 2 + u64::from(list.count.is_some() && !is_filtered),
         // The only row is the one with the highest id: a cache might have answered, so the page is asked for twice.
         (End::Highest(_), 1) => 3,
         (End::Highest(_), _) => 2,
-        // A count and a page without news; one that is empty is asked for twice.
+        // A count and a page without new rows; an empty page is requested twice.
         (_, records) => 2 + u64::from(records == 0 || !repeats(list)),
     }
 }
 
-/// A list by page number is read until nothing new comes. One page shows it at one moment.
+/// A list by page number is read until a pass brings nothing new. A single page is a snapshot, so it is read once.
 fn of_passes(list: &List, records: u64, page: u64) -> u64 {
     let page = page.max(1);
     let on_last = match records % page {
         0 => page.min(records),
         rows => rows,
     };
-    // Of envelopes the total says that they have all.
+    // In an envelope, the total confirms that all rows have come.
     let has_all = (list.form == Form::Envelope).then_some(true);
     // No list has as many rows on a page as a number of 64 bits can hold.
     let ends = records > 0 && is_last(on_last as usize, page as usize, has_all);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_records_is_asked_for_page_by_page() {
+    fn requests_for_nested_rows_are_counted_page_by_page() {
         assert_eq!(of_chunks(&orders::LIST, 1000, 250, 50, 1), 1000);
         assert_eq!(of_chunks(&orders::LIST, 1000, 250, 50, 50), 5 + 5 + 5 + 5 + 1, "250, three times 249 and 3 orders");
         assert_eq!(of_chunks(&products::LIST, 1000, 250, 50, 50), 20);

@@ -93,7 +93,7 @@ fn a_stream_that_starts_earlier_pays_for_what_the_others_leave_out() {
 }
 
 #[test]
-fn what_cannot_be_foreseen_makes_a_number_the_least_that_it_can_be() {
+fn an_unpredictable_part_makes_the_number_a_minimum() {
     let at_least = |select: &str, state: Value, counted: Figure| {
         let forecast = only(json!({}), select, state);
         forecast.costs(&[Some(counted)])[0].requests.unwrap().at_least
@@ -129,7 +129,7 @@ fn a_list_of_which_only_a_full_page_is_known_takes_at_least_another_page() {
 }
 
 #[test]
-fn a_store_that_counts_beyond_reason_is_no_trouble() {
+fn an_absurdly_high_count_does_not_overflow() {
     for select in ["orders,order_pickups", "price_list_records", "products.options", "coupons", "refunds", "tax_classes"] {
         let forecast = only(json!({"page_size": 10}), select, json!({}));
         let all = Some(Figure { number: u64::MAX, at_least: true });
@@ -186,7 +186,7 @@ fn a_page_says_how_long_its_list_is_by_its_total_or_by_its_end() {
 }
 
 #[test]
-fn what_an_earlier_run_has_read_is_not_before_this_one() {
+fn records_that_an_earlier_run_has_read_are_not_counted_again() {
     let left = |stream: &str, position: Value| {
         let selection = Plan::new(&inputs(json!({}), stream, json!({}))).unwrap().groups.remove(0).selection;
         let mut walk = json!({"v": 1, "seen": 3, "selection": selection, "version": "1"});

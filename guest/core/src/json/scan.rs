@@ -1,5 +1,5 @@
-//! From member to member through JSON text that has been checked before, as the rows of a page have: each byte is looked at once, and none
-//! after what is looked for. Malformed text gives unspecified values, never a panic.
+//! Iterates over the members of JSON text that is known to be valid, as the rows of a page are. It reads each byte once, and none
+//! after the wanted value. Malformed text gives unspecified values, never a panic.
 
 use super::Key;
 use std::borrow::Cow;
@@ -116,7 +116,7 @@ fn end_of_text(bytes: &[u8], start: usize) -> usize {
     }
 }
 
-/// Zero if none of eight bytes is this one; otherwise the lowest bit that is set lies in the first of them that is.
+/// Zero if none of the eight bytes equals `byte`; otherwise the lowest bit that is set lies in the first one that does.
 fn first_equal(eight: u64, byte: u8) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     let differences = eight ^ (ONES * u64::from(byte));

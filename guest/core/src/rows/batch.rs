@@ -1,5 +1,5 @@
-//! The lists of some records, asked for together. Each record is accounted for: what does not fit one page is asked for in halves, and a record
-//! of which nothing has come is asked for again.
+//! Nested lists of several records, requested together. Each record is accounted for: a batch that does not fit one page is split
+//! in half, and a record without rows is requested again.
 
 use super::inside::least;
 use super::{Brought, Fetcher, Lost, no_body};
@@ -23,7 +23,7 @@ type ByRecord = HashMap<u64, Vec<Box<RawValue>>>;
 struct Part {
     places: Vec<usize>,
     tries: Option<u32>,
-    /// Nothing of them has come so far.
+    /// No rows of these records have come so far.
     are_missing: bool,
 }
 
@@ -36,7 +36,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         wanted: Vec<usize>,
     ) -> Brought {
         let mut brought = Vec::new();
-        // No more ids than a page has rows: each record has at least one, as a rule.
+        // Not more ids than a page has rows, since nearly every record has at least one row.
         let many = wanted.chunks(self.page_size.max(2) as usize).rev();
         let mut parts: Vec<Part> =
             many.map(|places| Part { places: places.to_vec(), tries: self.tries, are_missing: false }).collect();
@@ -99,7 +99,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         }
         if !is_last(came, limit as usize, page.total.map(|total| came as u64 >= total)) {
             let is_full = came >= limit as usize || page.total.is_some_and(|total| total > came as u64) || came == 0;
-            // A page with a round number of rows may have been cut there; if it was, there is another.
+            // A store may have capped a page with a round number of rows; if so, there is a second page.
             request.page = Some(Slice { limit, page: 2 });
             if is_full || !self.is_empty(&mut request, ask.form).await? {
                 return Ok(None);
@@ -111,13 +111,13 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     async fn is_empty(&self, request: &mut Request, form: Form) -> Result<bool, Lost> {
         match self.gate.get(request, |body| form.decode(body)).await {
             Ok(answer) => Ok(answer.body.rows.is_empty()),
-            // Unknown: it is taken for more rows, so that halves are asked for.
+            // Not known: treated as more rows, so that the batch is split.
             Err(refused) if refused.may_be_of_one_record() => Ok(false),
             Err(refused) => Err(Lost::from(refused)),
         }
     }
 
-    /// The rows by the records that they name. None: one names no record that was asked for.
+    /// The rows by the record that they name. None if a row does not name a requested record.
     fn by_record(&self, rows: &'static Rows, owner: &str, asked: &[&Row], page: Listing) -> Option<ByRecord> {
         let (mut lists, mut marks) = (ByRecord::new(), HashSet::new());
         for (place, raw) in page.rows.into_iter().enumerate() {
@@ -156,8 +156,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         self.notes.borrow_mut().unused.insert(rows.name, is_unused);
     }
 
-    /// What has come for each record, and what has to be asked for again. An empty list is believed when it comes twice, and only if the store is known
-    /// to heed as many ids as that; otherwise the record is asked for alone.
+    /// Which records' lists have come, and which records to request again. An empty list is accepted only if it comes twice and
+    /// the store is known to respect that many ids; otherwise the record is requested alone.
     fn account(&self, rows: &'static Rows, records: &[Row], part: &Part, lists: &mut ByRecord) -> (Brought, Vec<Part>) {
         let heeded = self.notes.borrow().heeded.get(rows.name).copied();
         let is_unused = self.notes.borrow().unused.get(rows.name).copied().unwrap_or(false);

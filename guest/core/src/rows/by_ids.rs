@@ -1,4 +1,4 @@
-//! Records read whole by their ids, some together, where the walk brings ids and dates only. Each of them is accounted for.
+//! Reads whole records by their ids, several at a time, if the walk brings only ids and dates. Each record is accounted for.
 
 use super::{Completed, Fetcher, is_surely_gone};
 use crate::api::answer::Refused;
@@ -9,11 +9,11 @@ use crate::head::{Head, id_of};
 use crate::page::Row;
 use std::collections::HashMap;
 
-/// Where records together have failed, their halves are tried so often at most: one of them may be the trouble.
+/// Tries for the halves of a batch that failed, since one of its records may be the cause.
 const TRIES: u32 = 2;
 
 impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
-    /// Puts each record whole in place of its id. Tells what has become of those that have not come, by their places.
+    /// Replaces each record's id with the whole record. Returns what became of those that did not come, by place.
     pub(super) async fn read_by_ids(&self, records: &mut [Row], filter: &'static str) -> Result<Vec<(usize, Completed)>> {
         let (mut lost, mut parts) = (Vec::new(), vec![((0..records.len()).collect::<Vec<usize>>(), self.tries)]);
         while let Some((mut places, tries)) = parts.pop() {
@@ -75,7 +75,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         notes.findings.take_warnings().iter().for_each(|warning| self.warn(warning));
     }
 
-    /// Asks for a record alone that has not come. None: it has come.
+    /// Requests a missing record alone. None if it has come now.
     async fn missing(&self, filter: &'static str, records: &mut [Row], place: usize) -> Result<Option<Completed>> {
         let Some(id) = records.get(place).map(|record| record.id) else { return Ok(None) };
         match self.of_ids(filter, &[id], self.tries).await {
@@ -99,9 +99,9 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(Some(Completed::Aside(Failure::new(Kind::Api, text).of_stream(self.group.name()))))
     }
 
-    /// What becomes of a record that is not served alone: it is aside if others are served.
+    /// What to do about a record that is not served alone: set it aside if others are served.
     async fn unserved(&self, filter: &'static str, record: &Row, failure: Failure) -> Result<Completed> {
-        // With tries of its own it is aside already.
+        // `tries` is set only for records that are already set aside.
         match self.tries.is_some() || self.others_are_served(filter, record).await? {
             true => Ok(Completed::Aside(failure)),
             false => Err(failure),

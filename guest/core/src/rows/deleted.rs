@@ -1,4 +1,4 @@
-//! Whether a record whose list is not found is gone itself.
+//! Whether a record is gone, after its nested list was not found.
 
 use super::Fetcher;
 use crate::api::answer::Refused;
@@ -19,11 +19,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
         Ok(is_gone && !(self.are_hidden && self.is_shown_when_asked_for(id).await?))
     }
 
-    /// Whether the list still has a record that it shows only to a filter.
+    /// Whether the list still shows a hidden record when it is asked with the filter for it.
     async fn is_shown_when_asked_for(&self, id: u64) -> Result<bool, Refused> {
         let list = self.group.list;
         let Some((least, greatest)) = list.range else { return Ok(false) };
-        // The filters may leave their bounds out.
+        // The filters may be exclusive, so the bounds are one id wider.
         let bounds = [(least, id.saturating_sub(1).to_string()), (greatest, id.saturating_add(1).to_string())];
         for hidden in list.hidden {
             let query = bounds.iter().cloned().chain([(hidden.filter.0, hidden.filter.1.to_owned())]).collect();
@@ -38,7 +38,7 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
     }
 }
 
-/// Whether a record of a list is gone for sure: one that cannot be asked for is not.
+/// Whether a record is certainly gone. A record that cannot be looked up is not.
 pub(crate) async fn is_surely_gone<T: Transport, C: Clock>(
     gate: &Gate<T, C>,
     stream: &'static str,
@@ -64,7 +64,7 @@ async fn is_gone<T: Transport, C: Clock>(
         Request { tries, ..Request::new(stream, list.scope, path) }
     };
     match list.one {
-        // A list that fits one page tells.
+        // If records cannot be looked up, only a list that fits on one page can tell.
         None => {
             let mut list_of_all = Request { page: Some(Slice::first(MOST)), ..request(list.path) };
             for again in [false, true] {
@@ -90,13 +90,13 @@ async fn is_gone<T: Transport, C: Clock>(
                     record => return record.map(|_| false),
                 }
             }
-            // A store that finds nothing at all, as behind a gateway that has lost it, says nothing of one record.
+            // If the store finds nothing at all, as behind a gateway that has lost it, a 404 says nothing about one record.
             let mut first = Request { page: Some(Slice::first(1)), ..request(list.path) };
             gate.get(&mut first, |body| list.form.decode(body)).await.map(|_| true)
         }
         Some(Lookup::Filter(name)) => {
             let mut filtered = Request { query: vec![(name, id.to_string())], ..request(list.path) };
-            // One empty answer may be a fault of its own.
+            // A single empty answer may be a glitch.
             for again in [false, true] {
                 if again {
                     gate.clock().sleep(SECOND_THOUGHTS).await;
@@ -105,7 +105,7 @@ async fn is_gone<T: Transport, C: Clock>(
                     return Ok(false);
                 }
             }
-            // As above: the list has to show others, or to say that it has none.
+            // As above: the list must show other rows, or state that it has none.
             let mut first = Request { page: Some(Slice::first(1)), ..request(list.path) };
             let first = gate.get(&mut first, |body| list.form.decode(body)).await?.body;
             Ok(!first.rows.is_empty() || first.total == Some(0))

@@ -1,4 +1,4 @@
-//! One list inside one record, page by page to its end.
+//! Reads one nested list of one record to its last page.
 
 use super::inside::{fall_short, least};
 use super::{Fetcher, Lost, NOT_WHOLE, no_body};
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 /// A list inside one record that is longer than this is taken for one that does not end.
 const MOST_ROWS: usize = 100_000;
-/// A list whose number of rows changes while it is read is read so often at most.
+/// How many times a list is read at most if its number of rows keeps changing.
 const MOST_PASSES: u32 = 10;
 
 const OF_OTHERS: &str = "holds rows of other records, or rows that do not say whose they are";
@@ -35,9 +35,10 @@ struct Pass {
     marks: HashSet<String>,
     /// The total that the first page says.
     total: Option<u64>,
-    /// The last page was empty. Nothing can contradict one after a full page, so it is asked for twice before it is believed.
+    /// The last page was empty. Without a total, nothing can contradict an empty page, so it is requested twice before it is
+    /// believed.
     was_empty: bool,
-    /// The last page brought nothing new. Each page may be served twice by a fault of its own, so twice in a row is an end.
+    /// The last page brought nothing new. A single page may be repeated by a glitch; two in a row end the reading.
     was_old: bool,
     /// The last page would have ended the list, if its rows added up.
     may_be_over: bool,
@@ -69,7 +70,7 @@ impl Pass {
     /// `least` is how many rows their record announces, and `falls_short` tells whether rows add up to less than it says.
     fn take(&mut self, page: Listing, key: &[&str], least: usize, falls_short: impl Fn(&[Box<RawValue>]) -> bool) -> Reached {
         let (before, came, total) = (self.rows.len(), page.rows.len(), page.total);
-        // Behind the end an answer may have no total; and a total of the page alone says nothing.
+        // A page after the end may have no total, and a total that counts only the page says nothing.
         let is_after_the_end = came == 0 && total.is_none() && self.has_all();
         if self.slice.page == 1 {
             self.total = total;
@@ -86,12 +87,12 @@ impl Pass {
         let has_all = total.is_none_or(|total| self.rows.len() as u64 >= total);
         let is_last = is_last(came, self.slice.limit as usize, Some(has_all));
         self.may_be_over = is_last;
-        // A store may cut its pages anywhere else, too.
+        // A store may cap its pages at any other number, too.
         if is_last && (is_old || !falls_short(&self.rows)) {
             return Reached::End { is_vouched_for };
         }
         match is_old && self.was_old {
-            // The store has no other page than the first, by its total and by the record.
+            // By its total and by the record, the store has no page after the first.
             true if is_vouched_for && self.rows.len() >= least => return Reached::End { is_vouched_for },
             true => return Reached::Endless,
             false if self.rows.len() > MOST_ROWS => return Reached::Endless,
@@ -115,11 +116,11 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             // One object has no pages.
             request.page = Some(pass.slice).filter(|_| ask.form != Form::Object);
             let page = match self.gate.get(&mut request, |body| ask.decode(body)).await {
-                // A path that names no record says nothing of one.
+                // A 404 for a path without a record's id says nothing about that record.
                 Err(Refused { status: Some(404), failure, .. }) if rows.batch().is_some() => {
                     return Err(Lost::Record { failure, by_bytes: false });
                 }
-                // Of a list that has shown all that it has, the page after its end.
+                // The page after the end of a list that has already shown all its rows.
                 Err(Refused { status: Some(404), .. }) if pass.has_all() || pass.may_be_over => Listing::default(),
                 Err(Refused { status: Some(404), .. }) if pass.slice.page > 1 => {
                     let is_gone = self.is_gone(record.id).await?;
@@ -130,7 +131,8 @@ impl<T: Transport, C: Clock> Fetcher<'_, T, C> {
             };
             let limit = request.page.map_or(pass.slice.limit, |slice| slice.limit);
             if limit < pass.slice.limit && pass.slice.page > 1 {
-                // The store could not carry the page, and smaller ones have other bounds: from the start, with those.
+                // The store could not serve the page. Smaller pages have other boundaries, so the list is read again from the
+                // start.
                 pass = Pass::new(limit);
                 continue;
             }

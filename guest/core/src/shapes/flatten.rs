@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// How records are flattened.
 #[derive(Clone, Debug)]
 pub(crate) struct Flattening {
-    /// So many levels of objects are dissolved; at least one.
+    /// How many levels of objects are flattened; at least one.
     pub(crate) depth: u64,
     /// Stands between the names.
     pub(crate) separator: String,
@@ -22,11 +22,11 @@ pub(super) type Properties = Vec<(String, Value)>;
 /// What becomes of one value.
 #[derive(Clone)]
 pub(super) enum Column {
-    /// It stays as it is. With the name as JSON, and a colon.
+    /// It stays as it is. Holds the name as JSON, with a colon.
     Value(String),
     /// It becomes JSON text.
     Text(String),
-    /// Each of these members becomes something of its own.
+    /// Each of these members becomes a column of its own, or several.
     Members(Vec<(String, Column)>),
 }
 
@@ -41,7 +41,7 @@ impl Column {
         matches!(self, Column::Value(known) if *known == key(name))
     }
 
-    /// Writes what becomes of a value, JSON text; `null` where an object is null.
+    /// Writes the columns of a value, which is JSON text; `null` in each of them if an object is null.
     pub(super) fn write(&self, value: &str, out: &mut Vec<u8>) {
         match self {
             Column::Value(key) => {
@@ -65,7 +65,8 @@ impl Column {
                             next = place + 1;
                         }
                     }
-                    // A target that only overwrites what comes would keep the values of the object before.
+                    // Write missing members as null: a target that only overwrites the columns it gets would keep their old
+                    // values.
                     let missing = columns.iter().zip(is_met).filter(|(_, is_met)| !is_met);
                     missing.for_each(|((_, column), _)| column.write("null", out));
                 }
@@ -75,7 +76,7 @@ impl Column {
     }
 }
 
-/// The place of what is sought, which is most likely `next`.
+/// Finds a place; `next` is the most likely one.
 pub(super) fn place(length: usize, next: usize, is_it: impl Fn(usize) -> bool) -> Option<usize> {
     (next..length).chain(0..next.min(length)).find(|place| is_it(*place))
 }

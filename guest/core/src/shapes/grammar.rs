@@ -150,7 +150,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    /// Some of the same with a word between them.
+    /// One or more operands with this word between them.
     fn several(&mut self, word: &str, of: fn(Vec<Expr>) -> Expr, one: impl Fn(&mut Self) -> Parsed) -> Parsed {
         let first = one(self)?;
         let mut all = vec![first];
@@ -398,7 +398,7 @@ impl Parser<'_> {
     }
 }
 
-/// The only one of some, or all of them together.
+/// A single expression as it is; several, combined by `of`.
 fn single(mut all: Vec<Expr>, of: fn(Vec<Expr>) -> Expr) -> Expr {
     match (all.len(), all.pop()) {
         (1, Some(only)) => only,

@@ -1,8 +1,10 @@
-//! Shapes that the user asks for, with the settings of Meltano's SDK: `stream_maps` filter, rename, drop, hash and alias; `flattening_…` makes fields of
-//! objects' fields. docs/shapes.md says what is taken over from the SDK and what is not.
+//! Shapes that the user asks for, with the settings of Meltano's SDK: `stream_maps` filters, renames, drops, hashes and aliases;
+//! `flattening_…` turns the fields of objects into fields of the record. docs/shapes.md says which of the SDK's settings are
+//! supported.
 //!
-//! The settings are read once ([`Shapes::read`]), held against each selected stream before the run ([`Shapes::written`]), and applied to the bytes of each record
-//! that fits its schema ([`RecordMap::write`]). Nothing of it reaches what is asked of the store or the STATE.
+//! The settings are read once ([`Shapes::read`]), checked against each selected stream before the run ([`Shapes::written`]), and
+//! applied to the bytes of each record that fits its schema ([`RecordMap::write`]). Requests and the STATE know only the tap's
+//! own names.
 
 mod flatten;
 mod grammar;
@@ -23,7 +25,7 @@ use crate::select::fits;
 use crate::streams::{ALL, Stream};
 use std::fmt;
 
-/// Names that are less alike than this are not suggested for each other; 1 is the same name.
+/// The least similarity of a suggestion; 1 means the same name.
 const ALIKE: f64 = 0.6;
 
 /// What the config says of the shape of messages.
@@ -57,8 +59,8 @@ impl Shapes {
         }
     }
 
-    /// What the config makes of a stream's messages, as text: another text, other messages. None: nothing. The values in `stream_map_config` are
-    /// not in it, since they may be secrets.
+    /// A text that changes whenever the config changes the form of a stream's messages. None if the config does not change them.
+    /// The values in `stream_map_config` are not in it, since they may be secrets.
     pub(crate) fn trace(&self, stream: &str) -> Option<String> {
         let map = self.map(stream).map(|(_, map)| map.text.as_str());
         let flattening = self.flattening.as_ref().map(|flattening| format!("{flattening:?}"));
@@ -87,7 +89,7 @@ impl Shapes {
         is_dropped && !is_key && !map.reads(field)
     }
 
-    /// What is wrong with the rules, whichever streams are selected. `selected` are those that [`Shapes::written`] checks.
+    /// What is wrong with the rules, whichever streams are selected. [`Shapes::written`] already checks those in `selected`.
     pub(crate) fn faults(&self, selected: &[&str]) -> Vec<String> {
         let mut faults = Vec::new();
         for (pattern, rule) in &self.rules {

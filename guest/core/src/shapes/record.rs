@@ -57,7 +57,7 @@ impl RecordMap {
         let mut computed = Vec::new();
         for (content, column) in &self.columns {
             match content {
-                // What the store does not send does not leave either.
+                // A field that the store does not send is not written either.
                 Content::Field(field) => {
                     if let Some(value) = field.json(&slots) {
                         column.write(value, out);

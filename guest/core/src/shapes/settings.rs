@@ -1,4 +1,4 @@
-//! The settings `stream_maps` and `flattening_…`, read and checked as far as that needs no stream.
+//! The settings `stream_maps` and `flattening_…`, read and checked as far as this is possible without a stream.
 
 use super::Shapes;
 use super::flatten::Flattening;

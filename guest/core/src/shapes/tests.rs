@@ -47,7 +47,7 @@ fn yielded(expr: &Expr, fields: &Every, record: &str) -> (bool, String) {
 
 /// Each was evaluated by Python 3.11 with simpleeval 1.0, as Meltano's SDK does.
 #[test]
-fn conditions_are_true_where_pythons_are() {
+fn conditions_are_true_when_they_are_true_in_python() {
     for (text, wanted) in [
         ("status == 'Shipped'", true),
         ("status != \"Shipped\"", false),
@@ -119,7 +119,7 @@ fn conditions_are_true_where_pythons_are() {
     }
 }
 
-/// Python refuses these for one record, and the run with it.
+/// Python fails for such a record, and ends the run with it.
 #[test]
 fn what_has_no_order_and_no_text_is_false_or_null_for_that_record_alone() {
     for text in ["gone < 'x'", "gone >= 'x'", "gone.startswith('x')", "'x' in gone", "gone <= gone"] {
@@ -200,7 +200,7 @@ fn what_the_grammar_does_not_have_is_refused_with_its_place_and_what_to_write() 
 }
 
 #[test]
-fn no_depth_costs_the_stack() {
+fn deep_expressions_do_not_overflow_the_stack() {
     let deep = |open: &str, close: &str| format!("{}id{}", open.repeat(10_000), close.repeat(10_000));
     for text in [deep("(", ")"), deep("md5(", ")"), deep("(", ""), deep("[", "]"), deep("not (", ")"), deep("", ".lower()")] {
         assert!(read(&text).is_err_and(|why| why.contains("simpler")), "{:.20}", text);

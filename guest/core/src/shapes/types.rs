@@ -1,4 +1,4 @@
-//! What expressions yield, found before the first record comes, so that a comparison that can never be true is refused.
+//! The types of expressions, found before the first record comes, so that a comparison that can never be true is refused.
 
 use super::grammar::{Comparison, Expr, FieldPath, Function};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ impl Type {
 
 /// Finds the fields of expressions.
 pub(super) trait Fields {
-    /// What a field is; its slot is set.
+    /// The type of a field. Also sets its slot.
     ///
     /// # Errors
     /// There is no such field.
@@ -68,7 +68,7 @@ pub(super) trait Fields {
 }
 
 impl Expr {
-    /// What it yields. Its fields are found in `fields`.
+    /// The type of its value. Its fields are looked up in `fields`.
     ///
     /// # Errors
     /// A field is not there, or an operation does not fit what it is applied to.
@@ -134,7 +134,7 @@ impl Expr {
         }
     }
 
-    /// Whether different values of a field always make it different, so that it can stand for a key.
+    /// Whether different values of the field always give different results, so that the expression can replace a part of the key.
     pub(super) fn carries(&self, name: &str) -> bool {
         match self {
             Expr::Field(field) => field.names == [name],
@@ -151,10 +151,10 @@ impl Expr {
         }
     }
 
-    /// The schema of what it yields, if it may be the value of a field. `of_field` knows the fields' own.
+    /// The schema of its value, if it may be the value of a field. `of_field` gives the schemas of fields.
     ///
     /// # Errors
-    /// It may not: what to write instead.
+    /// It may not be the value of a field; the error says what to write instead.
     pub(super) fn schema(&self, of_field: &impl Fn(&FieldPath) -> Value) -> Result<Value, String> {
         if let Expr::Field(field) = self {
             return Ok(of_field(field));
@@ -190,7 +190,7 @@ fn is_text(found: Type, what: &str) -> Result<(), String> {
     }
 }
 
-/// Checks one comparison of a chain. What the next one compares is on its right.
+/// Checks one comparison of a chain. Returns the type of its right side, which the next comparison starts from.
 fn compared(left: Type, comparison: Comparison, right: &mut Expr, fields: &mut impl Fields) -> Result<Type, String> {
     if let (Comparison::In | Comparison::NotIn, Expr::List(items)) = (comparison, &mut *right) {
         for item in items {

@@ -1,5 +1,5 @@
-//! What expressions yield for one record. Nothing fails here: what Python would refuse for one record (a null that is compared by size) is
-//! false, or null.
+//! Evaluates expressions for one record. Nothing fails here: what raises an error in Python, such as comparing null by size,
+//! gives false or null.
 
 use super::grammar::{Affix, Comparison, Expr, FieldPath, Function};
 use crate::json::{items, peek, unquoted};
@@ -96,7 +96,7 @@ impl<'v> Found<'v> {
         }
     }
 
-    /// Whether a list has a value, or a text another one inside.
+    /// Whether a list contains a value, or a text contains another text.
     fn has(&self, sought: &Found) -> bool {
         match (self, sought) {
             (Found::List(json), _) => {
@@ -136,7 +136,7 @@ impl Expr {
     /// What it yields for a record, whose values are in their slots.
     pub(super) fn value<'v>(&'v self, slots: &[Option<&'v str>]) -> Found<'v> {
         match self {
-            // A list is only looked into.
+            // A list only follows `in`, so it has no value of its own.
             Expr::Null | Expr::List(_) => Found::Null,
             Expr::Bool(value) => Found::Bool(*value),
             Expr::Number(number) => Found::Number(number),

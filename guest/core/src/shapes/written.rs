@@ -87,7 +87,7 @@ impl Shapes {
     }
 }
 
-/// Names that two fields have.
+/// The fault that two fields have the same name, if they do.
 fn twice(stream: &Stream, properties: &Properties) -> Option<String> {
     let mut names: Vec<&str> = properties.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
@@ -103,7 +103,7 @@ fn moved_to(name: &str, drafts: &[Draft]) -> Option<String> {
     kept.or_else(|| drafts.iter().find(is_it)).map(|draft| draft.name.clone())
 }
 
-/// One stream's map, as it is held against the stream.
+/// Applies one stream's map, and collects its faults.
 struct Writing<'w> {
     stream: &'w Stream,
     /// The schema of the selected fields.
@@ -154,7 +154,7 @@ impl Writing<'_> {
     }
 
     fn draft(&mut self, name: &str, expr: Expr, found: Type) -> Option<Draft> {
-        // Only null matters of what is not known.
+        // For an unknown field, all that matters is that it may be null.
         let of_field = |field: &FieldPath| self.at(field).ok().flatten().cloned().unwrap_or_else(|| json!({ "type": ["null"] }));
         let schema = match (&expr, found) {
             (Expr::Field(_), Type::Any) => {

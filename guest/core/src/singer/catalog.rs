@@ -33,7 +33,7 @@ pub(crate) fn name(entry: &Value) -> Option<&str> {
     entry.get("tap_stream_id").or_else(|| entry.get("stream"))?.as_str()
 }
 
-/// The names from the root of what an item of an entry's metadata speaks of.
+/// The path of the field that an item of an entry's metadata describes.
 pub(crate) fn path(item: &Value) -> Option<Vec<String>> {
     let breadcrumb = item.get("breadcrumb")?.as_array()?.iter().map(|step| step.as_str().map(str::to_owned));
     Some(names(breadcrumb.collect::<Option<Vec<_>>>()?))
@@ -56,7 +56,7 @@ impl Catalog {
         Catalog::from_value(&read(text)?)
     }
 
-    /// The catalog that a JSON object is.
+    /// Reads a catalog from a JSON object.
     pub(crate) fn from_value(value: &Value) -> Result<Catalog> {
         let streams = value.get("streams").and_then(Value::as_array).ok_or_else(|| fault("it has no list \"streams\"".into()))?;
         let mut entries: Vec<Entry> = Vec::with_capacity(streams.len());
@@ -78,7 +78,7 @@ impl Catalog {
 }
 
 impl Entry {
-    /// None: it has no name, or another form. The failure: what it says of a field cannot be understood.
+    /// None if it has no name, or the wrong form. Fails if a flag of a field cannot be understood.
     fn parse(value: &Value) -> Option<Result<Entry>> {
         let name = name(value)?;
         let mut metadata: HashMap<Vec<String>, Map<String, Value>> = HashMap::new();
@@ -128,9 +128,9 @@ impl Entry {
             .unwrap_or(false)
     }
 
-    /// The selected ones of a stream's fields, given the names of each from the root and whether it is selected where the entry says nothing
-    /// of it. A field that is not in the entry's schema is not selected: the catalog lists what its user wants. A field that is selected by
-    /// name inside an object that is not comes with that object, unless the object is deselected by name.
+    /// The fields in `paths` that are selected. `default` decides where the entry says nothing about a field. A field that is not
+    /// in the entry's schema is not selected, because the catalog lists what its user wants. A field that is selected by name
+    /// also selects the objects around it, unless one of those is deselected by name.
     pub fn selection<'p>(&self, paths: &'p [Vec<String>], default: &dyn Fn(&[&'p str]) -> bool) -> HashSet<Vec<&'p str>> {
         let mut selected: HashSet<Vec<&str>> = HashSet::new();
         // An object comes before what is inside it.
@@ -177,7 +177,7 @@ impl Entry {
         for path in paths.iter().map(|path| names_of(path)) {
             let Some(object) = self.refusing(&path).filter(|_| self.says(&path) == Some(true)) else { continue };
             let name = object.join(".");
-            // A pattern such as `*.*` selects everything by name, and means nothing by it.
+            // A pattern such as `*.*` selects every field by name, so this is no contradiction.
             let inside =
                 || paths.iter().map(|path| names_of(path)).filter(|path| path.len() > object.len() && path.starts_with(object));
             if !objects.contains(&name) && inside().any(|path| self.says(&path) != Some(true)) {
@@ -206,7 +206,7 @@ impl Entry {
         unknown
     }
 
-    /// The replication method that the entry asks for, as `FULL_TABLE` is written. What discovery has noted counts least.
+    /// The replication method that the entry asks for, in the form of `FULL_TABLE`. What discovery has written counts least.
     pub fn replication_method(&self) -> Option<String> {
         let of = |key: &str| self.meta(&[], key).and_then(Value::as_str);
         let method =

@@ -5,7 +5,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// Where messages go. The interfaces bring it.
+/// Where messages go. Each interface provides its own sink.
 pub trait Sink {
     /// Takes whole lines, in order, and returns when it has room for more. The error says what happened, for a person.
     fn write(&mut self, lines: &[u8]) -> impl Future<Output = std::result::Result<(), String>>;
@@ -61,10 +61,10 @@ pub fn type_of(line: &[u8]) -> Option<MessageType> {
     MessageType::ALL.into_iter().find(|known| line.starts_with(known.start().as_bytes()))
 }
 
-/// As many bytes are gathered before they are handed to the sink.
+/// How many bytes are buffered before they are handed to the sink.
 const FULL: usize = 64 << 10;
 
-/// Any sink. One copy of a run's code serves all of them, since a run hands over few and long pieces.
+/// A sink of any type, so that a run's code is compiled only once. This costs little, because a run makes few and large writes.
 trait AnySink {
     fn take<'w>(&'w mut self, lines: &'w [u8]) -> LocalBoxFuture<'w, std::result::Result<(), String>>;
     fn start_flush(&mut self) -> std::result::Result<(), String>;

@@ -1,4 +1,4 @@
-//! The state: where each stream resumes. What a given state holds beyond that is passed on as it is.
+//! The state: where each stream resumes. Anything else in a given state is passed on unchanged.
 
 mod foreign;
 
@@ -20,12 +20,12 @@ const SELECTION: &str = "selection";
 const CHANNELS: &str = "channel_id";
 const ASIDE: &str = "aside";
 const TABLE_VERSION: &str = "table_version";
-/// JSON numbers are exact up to here, whatever reads them.
+/// Every JSON reader keeps numbers exact up to here.
 const MAX_VERSION: u64 = (1 << 53) - 1;
 const REFRESHED: &str = "refreshed";
-/// Streams that are read together share what is aside, so that each may bring its own hundred.
+/// The most entries in a state: streams that are read together share them, and each of these may add a hundred.
 const MOST_IN_STATE: usize = 10 * MOST_ASIDE;
-/// So much of a state that is not known is named.
+/// How many unknown parts of a state are named.
 const NAMED: usize = 10;
 
 /// A state, whole.
@@ -33,8 +33,9 @@ const NAMED: usize = 10;
 pub struct State(Value);
 
 impl State {
-    /// Reads a state: the value of a STATE message, the message itself, or what other tools make of it. None and empty text: a first run. Fails
-    /// on one in which nothing is known: everything would be read again, in silence. The texts are warnings.
+    /// Reads a state: the value of a STATE message, the message itself, or what other tools make of it. None and empty text mean
+    /// a first run. Fails if nothing in it is recognised: otherwise everything would be read again without a warning. The texts
+    /// are warnings.
     pub fn parse(text: Option<&str>) -> Result<(State, Vec<String>)> {
         let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or("{}");
         if text.len() > MAX_BYTES {
@@ -71,7 +72,7 @@ impl State {
         Ok((state, warnings))
     }
 
-    /// Whether one of the bookmarks says something: of a stream that each run reads whole, and of one that has not begun, any does.
+    /// Whether any bookmark is recognised. A bookmark of a full table always is, and so is an empty one.
     fn is_known(&self) -> bool {
         let bookmarks = self.0[BOOKMARKS].as_object().into_iter().flatten();
         let mut ours = bookmarks.filter_map(|(name, bookmark)| Some((Stream::find(name)?, bookmark.as_object()?)));
@@ -113,7 +114,7 @@ impl State {
         bookmarks.entry(stream.name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
     }
 
-    /// A stream's bookmark. Fails on one that is not a date: without it everything would be read again, in silence.
+    /// A stream's bookmark. Fails if it is not a date: otherwise everything would be read again without a warning.
     pub fn bookmark(&self, stream: &Stream) -> Result<Option<DateTime<Utc>>> {
         let Some(value) = stream.replication_key().and_then(|key| self.of(stream)?.get(key)).filter(|value| !value.is_null())
         else {
@@ -123,7 +124,7 @@ impl State {
         date.map(Some).ok_or_else(|| fault("its bookmark is not a date".into()).of_stream(stream.name))
     }
 
-    /// The walk of a stream that was left under way. The error says why what the state holds is no such walk.
+    /// A stream's unfinished walk. The error says why the walk in the state cannot be read.
     pub fn walk(&self, stream: &Stream) -> std::result::Result<Option<Progress>, &'static str> {
         let Some(walk) = self.of(stream).and_then(|bookmark| bookmark.get(WALK)) else { return Ok(None) };
         Progress::read(walk).map(Some)
@@ -155,7 +156,8 @@ impl State {
         }
     }
 
-    /// The last version that a stream's records carried. None: they have never carried one. Fails on what leaves no room for a higher one.
+    /// The last version that a stream's records carried. None if they have never carried one. Fails if there is no room for a
+    /// higher version.
     pub(crate) fn table_version(&self, stream: &Stream) -> Result<Option<u64>> {
         let known = self.of(stream).and_then(|entry| entry.get(TABLE_VERSION)).filter(|version| !version.is_null());
         let Some(known) = known else { return Ok(None) };
@@ -181,12 +183,12 @@ impl State {
         self.of(stream)?.get(CHANNELS)?.as_str()
     }
 
-    /// When the last walk began that read a stream from further back than its bookmark. None: it does not say so.
+    /// When the last refresh of a stream began: a walk that read it from before its bookmark. None if the state does not say.
     pub(crate) fn refreshed(&self, stream: &Stream) -> Option<DateTime<Utc>> {
         dates::parse(self.of(stream)?.get(REFRESHED)?.as_str()?)
     }
 
-    /// Notes when a walk began that read a stream from further back than its bookmark.
+    /// Notes when a refresh of a stream began: a walk that read it from before its bookmark.
     pub(crate) fn note_refreshed(&mut self, stream: &Stream, begun: DateTime<Utc>) {
         self.of_mut(stream).into_iter().for_each(|entry| drop(entry.insert(REFRESHED.into(), dates::format(begun).into())));
     }
@@ -242,8 +244,8 @@ fn is_known(stream: &Stream, key: &str) -> bool {
     [WALK, SELECTION, CHANNELS, ASIDE, TABLE_VERSION, REFRESHED].contains(&key) || Some(key) == stream.replication_key()
 }
 
-/// The text of a state without what it remembers of one stream: the stream is read from its start again. The version of its records stays, since the next
-/// one must be higher. Fails on a name that is no stream's.
+/// The state without the bookmark of one stream, which is then read from its start again. The version of its records stays, since
+/// the next version must be higher. Fails if there is no such stream.
 pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
     if Stream::find(stream).is_none() {
         let known: Vec<&str> = ALL.iter().map(|stream| stream.name).collect();
@@ -254,7 +256,7 @@ pub fn forget(text: Option<&str>, stream: &str) -> Result<String> {
     }
     let (mut state, _) = State::parse(text)?;
     let has_version = Stream::find(stream).is_some_and(|stream| matches!(state.table_version(stream), Ok(Some(_))));
-    // The entry stays: without it, a state that holds nothing else would not be known as one.
+    // The empty entry stays: a state without any entry would not be recognised as one.
     if let Some(bookmark) = state.0[BOOKMARKS].get_mut(stream).and_then(Value::as_object_mut) {
         bookmark.retain(|key, _| key == TABLE_VERSION && has_version);
     }
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_place_of_its_value_and_nothing_at_all_are_understood() {
+    fn a_whole_state_message_and_an_empty_state_are_accepted() {
         let wrapped = r#"{"type": "STATE", "value": {"bookmarks": {"orders": {"date_modified": "2021-05-04T12:00:00Z"}}}}"#;
         assert!(state(wrapped).bookmark(&orders::STREAM).unwrap().is_some());
         for text in [None, Some(""), Some("null"), Some("{}")] {
@@ -327,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_of_another_form_is_told_from_none() {
+    fn a_walk_of_another_form_is_not_taken_for_no_walk() {
         for walk in [
             "5",
             "{}",

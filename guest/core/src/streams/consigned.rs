@@ -1,5 +1,5 @@
-//! Line items and shipping addresses out of an order's consignments, which the list of orders brings when it is asked to. An order that is
-//! not provably complete gets requests for its own lists.
+//! Takes line items and shipping addresses from an order's consignments, which the list of orders includes on request. If an
+//! order is not provably complete, its own lists are requested instead.
 
 use super::list::{Embedded, Needed, RawRows};
 use super::{Include, Rows, orders};
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// How the list of orders is asked for consignments. Without the structure an older shape comes that may go away (orders.v2,
+/// The parameters that include consignments. Without the structure the API sends an older form, which may be removed (orders.v2,
 /// `consignment_structure`).
 pub(super) const INCLUDE: Include = Include {
     field: "consignments",
@@ -22,12 +22,12 @@ pub(super) const INCLUDE: Include = Include {
 pub(super) static EMBEDDED: Embedded = Embedded { include: &INCLUDE, rows: &ROWS, take };
 static ROWS: [&Rows; 2] = [&orders::PRODUCTS, &orders::SHIPPING_ADDRESSES];
 
-/// From so many lines on some of them may be left out (bigcommerce/docs#960).
+/// With this many lines or more, some may be left out (bigcommerce/docs#960).
 const CUT_AT: usize = 50;
 /// Undocumented; some stores send it with lines.
 const RARE: &str = "fulfillment_source";
 const ORDER_ID: &str = "order_id";
-/// A link by its nature.
+/// Always a link, even in a complete consignment.
 const QUOTES: &str = "shipping_quotes";
 
 /// An object's fields, as they came.
@@ -38,7 +38,7 @@ impl<'o> Fields<'o> {
         Some(Fields(members(object)?.collect()))
     }
 
-    /// The value under a key. None unless it is there once.
+    /// The value of a key that is there exactly once.
     fn get(&self, name: &str) -> Option<&'o str> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| *value);
         values.next().filter(|_| values.next().is_none())
@@ -52,7 +52,8 @@ impl<'o> Fields<'o> {
         json::count(self.get(name)?)
     }
 
-    /// Whether each needed field is there, and not a link to it. What the order adds, and what is rare, is not needed.
+    /// Whether each needed field is there, and is not just a link. The order's id, which is added, and the rare field are not
+    /// needed.
     fn have(&self, needed: Option<&[String]>) -> bool {
         let is_there = |(key, value): &&(Cow<str>, &str)| key == QUOTES || !json::is_link(value);
         let keys: HashSet<&str> = self.0.iter().filter(is_there).map(|(key, _)| &**key).collect();
@@ -95,7 +96,7 @@ fn consignments(list: &str) -> Option<Vec<Fields<'_>>> {
     if list == "null" { Some(Vec::new()) } else { items(list)?.map(Fields::read).collect() }
 }
 
-/// Takes lines and shipping addresses out of an order. None: something shows that they may not be whole, or nothing shows that they are.
+/// Takes lines and shipping addresses from an order. None if the order does not prove that they are complete.
 fn take(order: &RawValue, needed: &Needed) -> Option<Vec<RawRows>> {
     let order = Fields::read(order.get()).filter(|order| !order.has_been_cut())?;
     let id = order.count("id")?;

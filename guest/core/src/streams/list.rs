@@ -1,4 +1,4 @@
-//! What there is to say of a list of the API: how it is asked for, how a walk goes through it, and which lists its records have.
+//! The description of a list of the API: how it is requested, how it is walked, and which nested lists its records have.
 
 use crate::api::list::{Form, Listing};
 pub use crate::channels::ByChannel;
@@ -19,7 +19,7 @@ pub struct List {
     pub form: Form,
     /// Parameters that each page's request has.
     pub fixed: Params,
-    /// The fields that tell its records apart. Positions by id go by the only one, a number.
+    /// The fields that identify a record. Positions by id need a single field, a number.
     pub key: &'static [&'static str],
     /// The date that it can be filtered by. None: it is always read whole.
     pub dates: Option<Dates>,
@@ -33,33 +33,34 @@ pub struct List {
     pub includes: &'static [Include],
     /// Lists that each of its records has.
     pub rows: &'static [&'static Rows],
-    /// How one record is asked for: one that was set aside, and one whose list is not found. None: nobody can ask for one.
+    /// How one record is looked up, if it was set aside or its nested list was not found. None if it cannot be looked up.
     pub one: Option<Lookup>,
     /// Parameters that leave only ids and dates in the records; none where there are no such parameters.
     pub ids_only: Params,
     /// How it is filtered by channel.
     pub channels: Option<ByChannel>,
-    /// The filters for the least and the greatest id, where the list has them: how records that were set aside together are asked for.
+    /// The filters for the least and the greatest id, where the list has them: used to request a range of records that was set
+    /// aside.
     pub range: Option<(&'static str, &'static str)>,
-    /// The most requests that the store takes at a time, where it says so.
+    /// The most requests that the store allows at the same time, where it says so.
     pub at_once: Option<usize>,
     /// Records that the list may hide unless a filter asks for them: after its own records, a walk makes one more pass for each of these.
     pub hidden: &'static [Hidden],
-    /// Lists of each record that it can bring in another form, so that they need not be asked for.
+    /// Nested lists that it can include in another form, so that they need no requests of their own.
     pub embedded: Option<&'static Embedded>,
 }
 
 /// The rows of one list, as they came.
 pub type RawRows = Vec<Box<RawValue>>;
 
-/// Lists of records that the records hold in another form, if the walked list is asked to bring it.
+/// Nested lists that the records contain in another form, if the walked list is asked to include it.
 #[derive(Debug)]
 pub struct Embedded {
     /// How the walked list is asked for them.
     pub include: &'static Include,
     /// The lists.
     pub rows: &'static [&'static Rows],
-    /// Takes them out of a record, each in its place among those. None: the record does not prove that it holds all of them.
+    /// Takes them out of a record, in the order of `rows`. None if the record does not prove that they are complete.
     pub take: fn(&RawValue, &Needed) -> Option<Vec<RawRows>>,
 }
 
@@ -127,7 +128,8 @@ pub enum Paging {
         /// The parameter's name.
         after: &'static str,
     },
-    /// By page number. For small lists: what is deleted shifts the rows after it, so that all pages are read until nothing new comes.
+    /// By page number, for small lists: a deletion shifts the rows after it, so all pages are read until a pass brings nothing
+    /// new.
     Page,
     /// One request brings everything.
     Once,
@@ -140,8 +142,8 @@ pub enum End {
     Highest(Params),
     /// A second empty page, and the store's count of all rows, which is no higher than what the walk has seen.
     AllSeen,
-    /// A second empty page, and the list itself, which counts no more rows last modified in a time that the walk covers whole than it has
-    /// seen.
+    /// A second empty page, and the list's own count: for the time that the walk covers completely, it counts no more modified
+    /// rows than the walk has seen.
     CoveredSeen,
     /// All pages once more, which bring nothing new.
     Again,
@@ -158,9 +160,9 @@ pub struct Include {
     pub value: &'static str,
     /// Another parameter that goes with it.
     pub with: Option<(&'static str, &'static str)>,
-    /// The most records that a page holds with it, where the API cuts its pages for it.
+    /// The page size to which the API limits requests with this field, if it does.
     pub page_at_most: Option<usize>,
-    /// Where its values can change while the record's date stays: the stream that reads all of them in each run.
+    /// If its values can change while the record keeps its date: the stream that reads all of them in each run.
     pub undated: Option<&'static str>,
 }
 
@@ -171,11 +173,11 @@ pub struct Rows {
     pub name: &'static str,
     /// The fields that tell the rows of one record apart.
     pub key: &'static [&'static str],
-    /// Where they come from: what is tried in order, and the first that is whole counts.
+    /// Where they come from, in order: the first complete source is used.
     pub from: &'static [Way],
     /// The record's field that says something about how many there are.
     pub announced_by: Option<Announced>,
-    /// Fields that a stream of these rows takes from the record: the row's field and the record's.
+    /// Fields that a stream of these rows copies from the record: the row's field and the record's.
     pub adds: Params,
 }
 
@@ -184,7 +186,7 @@ pub struct Rows {
 pub enum Way {
     /// The record holds them itself, up to the API's documented maximum for lists inside records.
     Inside {
-        /// That maximum: from so many rows on there may be more. None: they are always whole.
+        /// That maximum: a list with this many rows may have more. None if it is always complete.
         full: Option<usize>,
     },
     /// A request for each record.
@@ -216,7 +218,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Reads a page of the rows. A record without an object has no content, or what PHP writes for an empty one.
+    /// Reads a page of the rows. If a record has no such object, the answer is empty or has PHP's form of an empty object.
     pub(crate) fn decode(&self, body: &[u8]) -> Result<Listing, String> {
         match (self.form, body.trim_ascii()) {
             (Form::Object, b"" | b"{}" | b"[]") => Ok(Listing::default()),
@@ -267,11 +269,11 @@ impl Rows {
         })
     }
 
-    /// How many records are asked for at a time. None: for these rows nothing is asked.
+    /// How many records share a request. None if these rows need no request.
     pub fn at_a_time(&self) -> Option<usize> {
         self.from.iter().find_map(|from| match from {
             Way::Inside { .. } => None,
-            // Those that a record holds itself are seldom asked for.
+            // Rows that a record contains seldom need a request of their own.
             Way::Each(_) => Some(1).filter(|_| !self.is_inside()),
             Way::Batch { most, .. } => Some(*most),
         })
@@ -284,7 +286,7 @@ impl Rows {
 }
 
 impl PartialEq for Rows {
-    /// Each is declared once.
+    /// Each list is declared once, so the address identifies it.
     fn eq(&self, other: &Rows) -> bool {
         std::ptr::eq(self, other)
     }
@@ -353,7 +355,7 @@ impl List {
         self.dates.map(|dates| dates.field)
     }
 
-    /// What a pass of a walk asks for, of what the list may hide. None: the list's own records.
+    /// The hidden records that a pass asks for. None if it asks for the list's own records.
     pub fn hidden_in(&self, pass: usize) -> Option<&'static Hidden> {
         self.hidden.get(pass.checked_sub(1)?)
     }

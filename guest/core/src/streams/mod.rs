@@ -1,4 +1,4 @@
-//! The streams: one file each, one line each in [`ALL`]. Everything else works from what they say here.
+//! The streams: one file each, one line each in [`ALL`]. All other code follows these declarations.
 
 mod consigned;
 mod list;
@@ -134,13 +134,13 @@ pub enum Replication {
 pub enum Source {
     /// The rows of a list of the API, walked.
     List(&'static List),
-    /// The rows of a list below each record of another stream's list.
+    /// The rows of child lists: one list for each record of another stream's list.
     Below {
         /// The stream whose list is walked for their ids.
         parent: &'static Stream,
         /// The list, whose path has `{id}`.
         list: &'static List,
-        /// The field that takes the record's id, where the rows do not name the record.
+        /// The field that gets the parent record's id, if the rows do not contain it.
         adds: Option<&'static str>,
     },
     /// Rows that come with each record of another stream's walk.
@@ -274,7 +274,7 @@ mod tests {
             assert!(!schema.to_string().contains("null,null"), "{}", stream.name);
             assert!(!stream.key.is_empty(), "{}", stream.name);
             for key in stream.key {
-                // A key that may be null is none.
+                // A key must not be null.
                 assert!(
                     ["integer", "string"].map(Value::from).contains(&schema["properties"][key]["type"]),
                     "{}.{key}",

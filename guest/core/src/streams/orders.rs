@@ -31,14 +31,15 @@ pub static SHIPPING_ADDRESSES: Rows = below(
     Some(Announced::Some("shipping_address_count")),
 );
 
-/// The order's date, and its id: what a row that does not name its order takes from it.
+/// The order's id and date, for rows that do not contain them.
 const OF_ORDER: Params = &[("order_id", "id"), ("order_date_modified", "date_modified")];
 /// Its fees. Where the store sends a link in their place they are asked for, and three forms of the answer are documented (orders.v2).
 pub static FEES: Rows = Rows {
     adds: OF_ORDER,
     ..below("fees", &[Way::Inside { full: None }, Way::Each(Ask { form: Form::Named("fees"), ..ask("v2/orders/{id}/fees") })], None)
 };
-/// Its payments. Orders do not show them. A payment names its order in a text of any form (orders.v3), so the order's own id stands for it.
+/// Its payments. Orders do not show them. A payment names its order as free text (orders.v3), so the order's own id is used
+/// instead.
 pub static TRANSACTIONS: Rows = Rows {
     adds: OF_ORDER,
     ..below(
@@ -101,8 +102,9 @@ pub static LIST: List = List {
     one: Some(Lookup::Path("v2/orders/{id}")),
     channels: Some(ByChannel { filter: "channel_id", field: Some("channel_id") }),
     range: Some(("min_id", "max_id")),
-    // Whether the list shows archived orders is not documented. The filter was, up to 2021 (bigcommerce/api-specs, orders.v2), and clients still send it.
-    // A store may ignore it, refuse it, or show the same orders without it: the walk tells (`walk/hidden.rs`).
+    // It is not documented whether the list shows archived orders. The filter was, until 2021 (bigcommerce/api-specs, orders.v2),
+    // and clients still send it. A store may ignore it, refuse it, or show the same orders without it; `walk/hidden.rs` handles
+    // all three.
     hidden: &[Hidden { name: "archived orders", filter: ("is_deleted", "true"), mark: "is_deleted" }],
     embedded: Some(&consigned::EMBEDDED),
     ..List::v2("v2/orders", SCOPE)

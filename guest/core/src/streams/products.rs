@@ -43,7 +43,7 @@ pub static CATEGORY_ASSIGNMENTS: Rows = Rows {
     adds: &[],
 };
 
-/// Rows that a product shows, too: for the stream of them each product is asked.
+/// Rows that a product also contains; as a stream of their own they take a request for each product.
 const fn below(name: &'static str, from: &'static [Way]) -> Rows {
     Rows { name, key: &["id"], from, announced_by: None, adds: &[] }
 }

@@ -17,8 +17,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         group.members.iter().map(|member| self.state.aside(member.stream).map(Entries::new)).collect()
     }
 
-    /// Asks once for what is set aside. A limit of the run that is reached meanwhile ends it, unless the run has not advanced yet: reports whether
-    /// the run continues.
+    /// Requests once what is set aside. Returns whether the run continues: a limit that is reached meanwhile ends it, unless the
+    /// run has made no progress yet.
     pub(super) async fn leftovers(&mut self, stage: &mut Stage<'_>) -> Result<bool> {
         let before = stage.takers.aside();
         if before.is_empty() {
@@ -51,7 +51,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let text = format!("still set aside, because the store could not serve it again: {entry}");
             self.log.warn(Some(group.name()), &text);
         }
-        // An entry that stays although its record was written must not keep the walk from its turn.
+        // An entry that stays although its record was written must not keep the walk from starting.
         Ok(ended != Ended::AtLimit || !self.has_records_enough() || !has_come)
     }
 

@@ -34,8 +34,9 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         }
     }
 
-    /// Notes in the state that the group's walk is complete: each stream's bookmark moves up to the newest record seen, but not into the
-    /// last moments before the walk started, not beyond `end_date`, and back only for what is aside and cannot be asked for, or for channels that are new.
+    /// Notes in the state that the group's walk is complete. Each stream's bookmark moves up to the newest record seen, but not
+    /// into the last moments before the walk started, and not beyond `end_date`. It moves back only for entries that cannot be
+    /// requested by themselves, or for new channels.
     pub(super) fn complete(&mut self, stage: &Stage<'_>) {
         let progress = &stage.progress;
         let safe = progress.started.and_then(|started| Some(progress.newest?.min(started - MARGIN)));
@@ -44,10 +45,10 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         for (place, Member { stream, fields, .. }) in members.filter(|(place, _)| stage.takers.reads_for(*place)) {
             let own = progress.members.get(stream.name).and_then(|since| since.0);
             let bookmark = match stage.takers.aside_of(place).hold_back() {
-                // What is aside and cannot be asked for comes again with the next walk, even if it lies before an earlier bookmark.
+                // The next walk must read such entries again, even if they are older than an earlier bookmark.
                 Some(date) => own.max(safe.min(date)),
-                // Of a walk through the whole list the start is none, and the bookmark stays all the same.
-                // Of channels that no earlier run has read it says nothing.
+                // A walk through the whole list has no start, and its bookmark must stay. The old bookmark does not cover
+                // channels that no earlier run has read.
                 None => {
                     let has_read = is_known_in_all_channels(stream, &self.config, &self.state);
                     own.max(self.state.bookmark(stream).ok().flatten().filter(|_| has_read)).max(safe)
@@ -73,7 +74,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         done
     }
 
-    /// The same where nothing follows soon.
+    /// The same, and flushes the sink, because nothing follows soon.
     pub(super) async fn flush(&mut self) -> Result<()> {
         let begun = self.gate.clock().now();
         let done = self.output.flush().await;

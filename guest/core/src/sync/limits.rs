@@ -57,21 +57,22 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         }
     }
 
-    /// Whether the run may end here: each one completes something, so that limited runs in a row always advance.
+    /// Whether the run may end here. Each run makes some progress first, so that a series of limited runs always advances.
     pub(super) fn may_end(&self, stage: &Stage<'_>) -> bool {
         self.advanced || stage.is_leftover
     }
 
-    /// How much more may be asked for. When the time is over nothing new is begun, and what is under way ends as far as it need not wait.
+    /// How much more may be requested. When the time is over, nothing new starts, and what is in progress ends as far as it need
+    /// not wait.
     fn room(&mut self, stage: &Stage<'_>) -> Room {
         let left = self.max_records.map(|most| most.saturating_sub(self.read));
-        // The first record is due in any case.
+        // The first record is always read.
         let left = left.map(|left| if self.advanced { left } else { left.max(1) });
         if self.is_late() && self.may_end(stage) {
             if !stage.is_leftover {
                 self.gate.end();
             }
-            // By cursor only a whole page moves the position.
+            // When walking by cursor, only a complete page moves the position.
             return Room { records: if stage.is_by_id() { Some(0) } else { None }, page: Some(0) };
         }
         Room { records: if stage.is_by_id() { left } else { None }, page: left }

@@ -9,7 +9,7 @@ use crate::summary::StreamSummary;
 use serde_json::json;
 use std::time::Duration;
 
-/// So many records that a filter leaves out, and none that passes, are worth a warning.
+/// If a filter leaves out this many records and passes none, there is a warning.
 const MANY: u64 = 100;
 
 impl<T: Transport, C: Clock> Run<'_, T, C> {

@@ -37,7 +37,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
     async fn drain<'f>(&mut self, stage: &mut Stage<'_>, mut pipeline: Pipeline<'f, impl Pages + 'f, T, C>) -> Result<Ended> {
         loop {
             let item = match self.next(stage, &mut pipeline).await {
-                // What was under way when the time was over had to wait.
+                // The time is over, and what was in progress would have had to wait.
                 Err(failure) if failure.kind == Kind::Cancelled && self.gate.is_ending() => return Ok(Ended::AtLimit),
                 item => item?,
             };
@@ -92,7 +92,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 return Ok(Ended::Narrowed);
             }
         }
-        // Time passes while requests and the sink are waited for, so that the clock, a host call, is not read for each record.
+        // Time passes only while waiting for requests or the sink, so the clock, a host call, is not read for each record.
         let mut has_waited = true;
         for (row, completed) in chunk.records {
             if self.record(stage, &row, completed)? == Ended::Narrowed {
@@ -126,8 +126,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         Ok(Ended::Complete)
     }
 
-    /// Continues without the members that a list fails for. If it fails for all that the walk reads for, or the store fails to serve what the walked
-    /// records themselves show, the walk ends, to be resumed from here.
+    /// Continues without the members that need a failed list. If these are all members that the walk reads for, or the store
+    /// fails to serve a list that the walked records themselves show, the walk ends and can be resumed from here.
     fn without_list(&mut self, stage: &mut Stage<'_>, failed: Failed) -> Result<Ended> {
         let Failed { rows, failure, is_down } = failed;
         let member = |index: &usize| stage.group.members.get(*index);
@@ -140,7 +140,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         self.leave_out(stage, &failing, &failure)
     }
 
-    /// Continues without some members, unless there are no others, not even some that wait for a new walk.
+    /// Continues without some members, if there are any others, including those that wait for a new walk.
     pub(super) fn leave_out(&mut self, stage: &mut Stage<'_>, failing: &[usize], failure: &Failure) -> Result<Ended> {
         if failing.is_empty() {
             return Ok(Ended::Complete);
@@ -161,8 +161,8 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         Ok(if is_narrowed { Ended::Narrowed } else { Ended::Complete })
     }
 
-    /// So many chunks of so many records are completed side by side. What is aside may take all the time that a run has: then nothing else waits
-    /// behind it.
+    /// How many chunks of this size are completed concurrently. If the run's time is limited, entries that are set aside are
+    /// requested one at a time: each may use up all the time, and then nothing else waits behind it.
     pub(super) fn fan_out(&self, is_leftover: bool, chunk: usize) -> usize {
         match is_leftover && self.deadline.is_some() {
             true => 1,
@@ -210,7 +210,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         self.read += read;
         let mut unwritten = unwritten?;
         self.came(stage, row, &unwritten);
-        // What one list is the cause of is one entry in the log.
+        // Members that fail for the same reason share one entry in the log.
         while let Some((_, why)) = unwritten.first().cloned() {
             let members: Vec<usize> = unwritten.extract_if(.., |(_, other)| *other == why).map(|(index, _)| index).collect();
             if self.set_aside(stage, row.aside(), &members, &why)? == Ended::Narrowed {

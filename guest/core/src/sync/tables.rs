@@ -1,5 +1,5 @@
-//! The versions of full tables. The records of one walk carry the same version, and once all rows have surely come, ACTIVATE_VERSION tells the target that those
-//! of an earlier version are gone.
+//! The versions of full tables. All records of a walk carry the same version. Once all rows have certainly come, ACTIVATE_VERSION
+//! tells the target that rows of earlier versions are gone.
 
 use super::{Run, Stage};
 use crate::api::{Clock, Transport};
@@ -9,7 +9,7 @@ use crate::group::{Group, Member};
 use crate::records::Tally;
 use crate::streams::{Paging, Replication, Rows};
 
-/// What a walk continues. Where it continues another one, the records keep their version: those that came before stay current.
+/// What a walk continues. If it continues another walk, its records keep that version, so that the rows read before stay current.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Continues {
     /// Nothing: it reads every row, so that its version is a higher one.
@@ -52,7 +52,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
                 continue;
             }
             let last = self.state.table_version(stream)?;
-            // Without its number a walk cannot be continued.
+            // Without the version number a walk cannot be continued.
             let known = known.get(stream.name).copied().filter(|_| last.is_some());
             let (is_kept, uncertain) = match (continues, known) {
                 (Continues::EarlierRun, Some(known)) if goes_by_page(group) => {
@@ -69,7 +69,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let last = last.unwrap_or(0);
             let version = if is_kept { last } else { now.max(last + 1) };
             if continues == Continues::Nothing {
-                // What the state may hold of a walk belongs to the version before.
+                // A walk in the state belongs to the previous version.
                 self.state.drop_walk(stream);
             }
             self.state.note_table_version(stream, version);
@@ -81,7 +81,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
         Ok(())
     }
 
-    /// Takes into the walk's progress what has become certain or uncertain since it began.
+    /// Updates what is certain or uncertain in the walk's progress.
     pub(super) fn weigh(&self, stage: &mut Stage<'_>) {
         let mut certainty = std::mem::take(&mut stage.progress.certainty);
         certainty.retain(|name, uncertain| {
@@ -90,7 +90,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let is_wanted = |name: &str| stage.group.rows.iter().any(|rows| rows.name == name && member.wants(rows));
             let mut news = self.gate.remarks.of(is_wanted);
             news.extend(self.config.channels.of(stage.group.list.channels).map(|_| Uncertain::Channels));
-            // What a record shows of itself is no count.
+            // A list inside a record does not prove how many rows there are.
             news.extend(member.stream.rows().is_some_and(Rows::is_inside).then_some(Uncertain::Uncounted));
             *uncertain = Uncertain::now(*uncertain, &news, stage.has_rows(place));
             true
@@ -105,7 +105,7 @@ impl<T: Transport, C: Clock> Run<'_, T, C> {
             let (Some(uncertain), &Tally { version: Some(version), .. }) = (uncertain, tally) else { continue };
             let is_aside = !stage.takers.aside_of(place).as_slice().is_empty();
             match uncertain.or(is_aside.then_some(Uncertain::Aside)) {
-                // That there are none is certain if every answer says so.
+                // That the table is empty is certain if every answer says so.
                 None | Some(Uncertain::NoRows) => self.output.activate_version(&member.written.name, version),
                 Some(uncertain) => {
                     let text = format!(

@@ -13,7 +13,7 @@ pub struct Findings {
     found: BTreeMap<(Oddity, String), u64>,
     /// Keys that are not documented, as dotted paths.
     unknown: BTreeSet<String>,
-    /// Room for such a path.
+    /// A reusable buffer for such a path.
     looked_up: String,
     /// What has been found since [`Findings::take_warnings`], ready to be logged. Names and keys, never values.
     warnings: Vec<String>,
@@ -27,9 +27,9 @@ enum Oddity {
     Cut,
 }
 
-/// So many records are named for each field and oddity; the rest are only counted.
+/// How many records are named for each field and oddity; the rest are only counted.
 const NAMED: u64 = 10;
-/// So many fields are named; a store that sends more sends noise.
+/// How many fields are named; more than that would be noise.
 const MOST_FIELDS: usize = 1000;
 
 impl Findings {
@@ -77,7 +77,7 @@ impl Findings {
         }
     }
 
-    /// Notes an undocumented key. Most records have the same ones, so a known one costs no more than the look.
+    /// Notes an undocumented key. Most records have the same ones, so a known key costs no more than a lookup.
     pub(super) fn unknown(&mut self, within: &[&str], key: &str) {
         self.looked_up.clear();
         for part in within {

@@ -1,5 +1,5 @@
-//! Where a list ends, and what could contradict it. What a cross-check says counts only if it has shown in this run that it can be trusted:
-//! it is asked something whose answer is known. Else the list is believed when it says the same twice.
+//! Where a list ends, and what could contradict that. A cross-check counts only if it has proved in this run that it can be
+//! trusted, by a question whose answer is known. Otherwise the list is believed when it says the same twice.
 
 use super::{BEYOND, Doubt, MARGIN, TRIES, Walk};
 use crate::api::answer::Refused;
@@ -13,10 +13,10 @@ use crate::page::Row;
 use crate::streams::{Dates, End, Paging};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Before every modification, and after it.
+/// Dates before and after every modification.
 const LONG_AGO: &str = "1971-01-01T00:00:00Z";
 const FAR_AHEAD: &str = "2100-01-01T00:00:00Z";
-/// So long after its change a record may still be counted by its older date.
+/// How long after a change a record may still be counted by its older date.
 const INDEX_LAG: TimeDelta = TimeDelta::seconds(60);
 
 /// The row with the highest id, by the list itself.
@@ -29,7 +29,7 @@ enum Highest {
 }
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// Up to which id a new walk has to go: 0 for an empty list. None: the store does not say.
+    /// The highest id that a new walk has to reach; 0 for an empty list. None if the store does not say.
     pub(super) async fn claim(&mut self) -> Result<Option<u64>> {
         Ok(match self.highest(None).await? {
             Highest::Row(id, _) => Some(id),
@@ -68,7 +68,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         })
     }
 
-    /// Whether the list itself, asked for what was there before the walk began, has a row above an id. False: it does not say so.
+    /// Whether the list had a row above this id before the walk began. False if it does not say so.
     async fn had_row_above(&mut self, id: u64) -> Result<bool> {
         let (Some(settled), Some(Dates { until, .. })) = (self.settled(), self.list.dates) else { return Ok(false) };
         let filters = self.filters.clone();
@@ -79,7 +79,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(matches!(highest?, Highest::Row(highest, date) if highest > id && self.must_have_come(date)))
     }
 
-    /// Whether the walk's filters ask for a record of this date, be their bounds inclusive or not.
+    /// Whether the walk's filters include a record of this date, whether their bounds are inclusive or exclusive.
     fn is_inside(&self, date: Option<DateTime<Utc>>) -> bool {
         let Some(date) = date else { return true };
         self.extent.since.is_none_or(|since| date >= since - SECOND) && self.extent.until.is_none_or(|until| date <= until)
@@ -90,8 +90,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         matches!((date, self.started), (Some(date), Some(started)) if date <= started - MARGIN)
     }
 
-    /// Whether the list must have brought a record of this date: it was there when the walk began, and lies inside the filters even if they leave
-    /// their bounds out.
+    /// Whether the walk must have read a record of this date: it existed when the walk began, and is inside the filters even if
+    /// their bounds are exclusive.
     fn must_have_come(&self, date: Option<DateTime<Utc>>) -> bool {
         let is_on_a_bound = date.is_some_and(|date| {
             let since = self.extent.since.map(|since| since - SECOND);
@@ -100,9 +100,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.is_settled(date) && !is_on_a_bound
     }
 
-    /// Whether the walk has seen all that it has to: nothing new after the claimed end, or something above it that came since the walk began.
-    /// The claim is given up as soon as something is above it that was there already, or above what the list calls its highest now.
-    /// `unserved_to` is the last id of what could not be served after the position.
+    /// Whether the walk has seen all that it has to: there is nothing new after the claimed end, or only what was added since the
+    /// walk began. The claim is dropped if something above it existed before the walk, or is above what the list now reports as
+    /// its highest id. `unserved_to` is the last id of what could not be served after the position.
     pub(super) async fn has_reached_its_end(&mut self, rows: &[Row], unserved_to: Option<u64>) -> Result<bool> {
         let Some(end) = self.end else { return Ok(false) };
         let Some(last) = rows.last() else {
@@ -115,7 +115,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         if last.id <= end {
             return Ok(false);
         }
-        // One empty answer may be a fault, so that a list with rows was not empty before. Without dates nobody can tell.
+        // A claim of 0 may come from a glitch, so rows that come now count as having been there before. Without dates nobody can
+        // tell.
         let was_there = end == 0 || self.list.dates.is_none() || rows.iter().any(|row| row.id > end && self.is_settled(row.date));
         let (last, end) = (last.id, end);
         if !was_there
@@ -136,7 +137,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         has_just_changed || self.settled().is_some_and(|settled| date <= settled)
     }
 
-    /// What was last modified up to then was so when the walk began: nothing of it can have come since.
+    /// Records that were last modified before this time were in the list when the walk began; none of them can have been added
+    /// since.
     fn settled(&self) -> Option<DateTime<Utc>> {
         let before = self.started? - MARGIN;
         Some(self.extent.until.map_or(before, |until| before.min(until)))
@@ -147,15 +149,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         self.extent.aside.most_hidden()
     }
 
-    /// What contradicts that the list has ended with a page of `came` rows that holds nothing more to continue with, after so many records
-    /// that were seen and what could not be served up to an id.
+    /// What contradicts that the list has ended with a page of `came` rows and nothing to continue with. `seen` is how many
+    /// records the walk has seen, and `unserved_to` the last id of what could not be served.
     pub(super) async fn doubt_of_end(
         &mut self,
         came: u64,
         total: Option<u64>,
         (seen, unserved_to): (u64, Option<u64>),
     ) -> Result<Option<Doubt>> {
-        // Under a cursor a total is the whole list's, so only the first page can be held against it.
+        // With a cursor, the total is that of the whole list, so only the first page can be compared with it.
         let of_page = total.filter(|total| *total > came && self.cursor.is_none());
         if let End::Highest(_) = self.list.end {
             let doubt = self.doubt_by_the_highest(unserved_to).await?;
@@ -200,8 +202,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     async fn doubt_by_the_highest(&mut self, unserved_to: Option<u64>) -> Result<Option<Doubt>> {
         let top = self.last_id.max(unserved_to);
         let unproven = |why: String| Ok(Some(Doubt { why, proven: false }));
-        // What came since the walk began says nothing of what it was to reach.
-        // The filter may leave its bound out.
+        // Ask only up to the claimed end: rows added since the walk began say nothing about it. One more, because the filter may
+        // be exclusive.
         match self.highest(self.end.map(|end| end.saturating_add(1))).await? {
             Highest::None if top.is_none() => self.warn_if_counted().await.map(|()| None),
             Highest::Row(id, _) if Some(id) == top => Ok(None),
@@ -210,8 +212,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                     Some(top) => format!("the list ends with id {top}, but its row with the highest id is {id}"),
                     None => format!("the list is empty, but its row with the highest id is {id}"),
                 };
-                // A row that has just changed may have come under the filters after the last page, or be in one index and not yet in another; of one
-                // without a date nobody knows whether the filters hold it.
+                // A row that has just changed may have entered the filters after the last page, or be in one index and not yet in
+                // another. For a row without a date, nobody knows whether the filters include it.
                 let was_there = self.must_have_come(date) || self.had_row_above(top.unwrap_or(0)).await?;
                 Ok(Some(Doubt { why, proven: was_there }))
             }
@@ -222,7 +224,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Says so if a list without any row has a count above zero. The count may hold what the list hides, so it is no more than a hint.
+    /// Warns if an empty list has a count above zero. This is only a hint, because the count may include hidden records.
     async fn warn_if_counted(&self) -> Result<()> {
         if !self.filters.is_empty() || self.list.count.is_none() {
             return Ok(());
@@ -245,8 +247,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// How many records the store counts that were last modified in a time that this walk covers whole: from its lower bound to a
-    /// little before it started. Each of them has been in the list since then, so the walk has seen it. None: it does not say.
+    /// How many records the store counts in the time that this walk covers completely: from its lower bound to a little before
+    /// its start. Each of them has been in the list since then, so the walk has seen it. None if the store does not say.
     async fn covered(&self) -> Result<Option<u64>> {
         // Only an empty store tells no time at all.
         let (Some(until), Some(dates)) = (self.settled(), self.list.dates) else { return Ok(Some(0)) };

@@ -10,11 +10,11 @@ use crate::error::{Failure, Kind, Result};
 use crate::head::id_of;
 use crate::streams::Paging;
 
-/// Rows asked for in pages that are to show how far the store can serve them.
+/// Page sizes to find out how far the store can still serve rows.
 const NARROW: [u32; 4] = [10, 5, 2, 1];
-/// The search does not go further than so many ids above the last one.
+/// The search ends this many ids after the last one.
 const FARTHEST: u64 = 1 << 40;
-/// Up to here it goes id by id.
+/// Up to this distance it goes id by id.
 const NEAR: u64 = 4;
 
 /// Where the store answers again: with rows that are new, or with none, since nothing follows.
@@ -24,8 +24,8 @@ struct Ahead {
 }
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// The page at the walk's position, or the next one that the store can serve. Without a filter for a range of ids it goes around nothing: no later
-    /// run could ask for what lies between.
+    /// The page at the walk's position, or the next one that the store can serve. Without a filter for a range of ids nothing is
+    /// skipped, because no later run could request the gap.
     pub(super) async fn serve(&mut self, most: Option<u64>) -> Result<Served> {
         let has_way_around = self.list.range.is_some();
         let answer = match self.fetch(most).await {
@@ -45,15 +45,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// The page without the lists that it brings of its records, where those may be what the store cannot carry. If it comes, the run asks for them
-    /// record by record from now on. One refusal may be a fault of its own: the store has to refuse the lists twice.
+    /// Requests the page without its embedded lists, in case the store cannot serve it with them. If it comes, the run requests
+    /// these lists record by record from now on. A single refusal may be a glitch, so the store has to refuse the lists twice.
     async fn without_embedded(&mut self, most: Option<u64>, refused: Refused) -> Result<Answer<Listing>, Refused> {
         let plain = self.extent.plain.clone();
-        // If a stream shows what brings them, the include has to stay.
+        // If a stream writes the included field itself, the include has to stay.
         let embedding = if plain == self.extent.includes { None } else { self.extent.embedding.take() };
         let Some(embedding) = embedding else { return Err(refused) };
         let (with, size) = (std::mem::replace(&mut self.extent.includes, plain), self.page_size);
-        // Next to something that cannot be served, a larger page would fail by that.
+        // Near a record that cannot be served, a larger page would fail because of that record.
         self.page_size = if self.careful.is_some() { size } else { self.extent.page_size };
         match self.fetch(most).await {
             Ok(answer) => {
@@ -91,7 +91,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Ok(Served::page(answer, None));
             }
         }
-        // A list that answers where nothing is may serve rows, too.
+        // A list that answers beyond its last id may serve rows, too.
         let has_rows = self.serves_a_row().await?;
         if !has_rows && self.probe(Some(BEYOND), 1).await?.is_none() {
             return Err(refused.failure);
@@ -103,7 +103,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let Some((mut below, mut answer)) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
         let above = self.lower_bound(last, below).await?;
-        // Seen from the first row that is not served, another may be nearer than seen from the last one that was.
+        // Searching from the true start of the gap may find a closer end than searching from the last row that was served.
         if above > last {
             let Some(ahead) = self.ahead(above).await? else { return Err(refused.failure) };
             let Some(nearer) = self.upper_bound(ahead).await? else { return Err(refused.failure) };
@@ -115,12 +115,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(Served::page(answer, gap))
     }
 
-    /// Whether the store has ever answered in this run, or does so where no record is: else it is down, whatever it is asked for.
+    /// Whether the store has ever answered in this run, or answers beyond every id. If not, all of it is down.
     pub(super) async fn is_there(&mut self) -> Result<bool> {
         Ok(self.gate.has_been_answered() || self.probe(Some(BEYOND), 1).await?.is_some())
     }
 
-    /// After as many rows as a page has, nothing that could not be served is near.
+    /// After a full page of rows, what could not be served is no longer near.
     fn relax(&mut self, came: usize) {
         let Some(left) = self.careful else { return };
         self.careful = left.checked_sub(u32::try_from(came.max(1)).unwrap_or(u32::MAX)).filter(|left| *left > 0);
@@ -137,7 +137,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Ok(true);
             }
         }
-        // What the list hides may be one record, and that one broken; its own records show that the list is served.
+        // There may be only one hidden record, and it may be broken. Then the list's own records show that the list is served.
         Ok(self.hidden().is_some() && self.shown().await?.is_some_and(|shown| !shown.rows.is_empty()))
     }
 
@@ -149,7 +149,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         answer.rows.iter().filter_map(|row| id_of(row, self.list)).find(|id| Some(*id) > self.last_id)
     }
 
-    /// The least position above an id at which the store answers. None: it does not, however far the search goes, or does not heed the position.
+    /// The lowest position above an id at which the store answers. None if it answers nowhere, or does not respect the position.
     async fn ahead(&mut self, last: u64) -> Result<Option<Ahead>> {
         let (mut refused, mut distance) = (last, 1);
         let (mut position, mut rows) = loop {
@@ -167,7 +167,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         while position - refused > 1 {
             let middle = refused + (position - refused) / 2;
             match self.probe(Some(middle), 1).await? {
-                // Nothing below a row: one of the two is a fault, and what lies between stays aside.
+                // Nothing at a lower position, although there is a row: one of the two answers is wrong, and what lies between
+                // stays aside.
                 Some(answer) if self.has_news(&answer) || !self.has_news(&rows) => (position, rows) = (middle, answer),
                 _ => refused = middle,
             }
@@ -175,14 +176,15 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(Some(Ahead { position, rows }))
     }
 
-    /// The id below which the gap ends, and the page after it. That no row lies between the position and what it shows is believed when it
-    /// comes twice. Where nothing follows, the gap reaches as far as the list is known to. None: the store answers no more.
+    /// The id below which the gap ends, and the page after it. That there is no row between the position and the rows shown is
+    /// believed when it comes twice. If nothing follows, the gap extends to the known end of the list. None if the store no
+    /// longer answers.
     async fn upper_bound(&mut self, ahead: Ahead) -> Result<Option<(u64, Listing)>> {
         let Some(again) = self.probe(Some(ahead.position), 1).await? else {
             let shown = self.first_news(&ahead.rows);
             return Ok(shown.map(|shown| (shown, ahead.rows)));
         };
-        // Whether the filters take their bounds is not known, so the gap may be an id wider than it has to be.
+        // It is not known whether the filters are inclusive, so the gap may be one id wider than necessary.
         let least = ahead.position.saturating_add(1);
         Ok(Some(match (self.first_news(&ahead.rows), self.first_news(&again)) {
             (None, None) => (least.max(self.end.unwrap_or(0).saturating_add(1)), again),
@@ -201,9 +203,9 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
             let mut query = self.query(self.last_id.map(|id| (after, id.to_string())));
             query.push((greatest, middle.to_string()));
             let mut has_nothing = true;
-            // One empty answer may be a fault of its own.
+            // A single empty answer may be a glitch.
             for _ in 0..2 {
-                // The first row may be the one before, where the filter takes its bound.
+                // Two rows, because the first may be the one before if the filter is inclusive.
                 has_nothing = has_nothing && self.ask_once(query.clone(), 2).await?.is_some_and(|answer| !self.has_news(&answer));
             }
             (served, unserved) = if has_nothing { (middle, unserved) } else { (served, middle) };
@@ -221,7 +223,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let mut request = self.request(&self.path, query);
         (request.page, request.tries) = (Some(Slice::first(limit)), Some(1));
         loop {
-            // Each question may take as long as a request may, so that not even one more is begun.
+            // Each of these may take a full timeout, so none is started when the time is over.
             if self.gate.is_ending() {
                 return Err(Failure::new(Kind::Cancelled, "the run's time is over").of_stream(self.stream));
             }

@@ -1,5 +1,6 @@
-//! The passes of a walk that ask for what its list may hide. No documentation promises that a store knows the filter for it. One that ignores the filter
-//! sends other records, too; one that does not know it refuses it. In both cases the list has nothing more than it shows by itself, so the pass ends.
+//! Passes of a walk for records that the list may hide. It is not documented that a store knows the filter for them. A store that
+//! ignores the filter sends other records, too; one that does not know it refuses it. In both cases the list has nothing more
+//! than it shows without the filter, so the pass ends.
 
 use super::Walk;
 use super::step::Served;
@@ -33,12 +34,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         true
     }
 
-    /// What becomes of the pass when a page of it is not served. The streams must not wait for it as long as the list serves its own records: unless the
-    /// store does not know the filter, the pass is set aside. That holds the bookmark, so that the next walk reads it again.
+    /// What happens if a page of the pass is not served. As long as the list serves its own records, the streams must not wait
+    /// for the pass: it ends if the store does not know the filter, and is set aside otherwise. That holds the bookmark back, so
+    /// that the next walk reads the pass again.
     pub(super) async fn without_hidden(&mut self, most: Option<u64>, mut refused: Refused) -> Result<Served> {
         let Some(hidden) = self.hidden() else { return Err(refused.failure) };
         let is_refusal = |refused: &Refused| matches!(refused.status, Some(400 | 403 | 404 | 422));
-        // One refusal may be a fault of its own, or one of the list itself.
+        // A single refusal may be a glitch, or one of the whole list.
         if is_refusal(&refused) && self.shown().await?.is_some() {
             self.gate.clock().sleep(SECOND_THOUGHTS).await;
             refused = match self.fetch(most).await {

@@ -16,7 +16,7 @@ use crate::progress::Position;
 
 /// A list that still changes after so many passes is an error.
 const MOST_PASSES: u32 = 10;
-/// One that cannot leave out what is new is believed after so many: on a busy shop it never stands still.
+/// A list that cannot leave out new records is accepted after this many passes: in a busy shop it never stops changing.
 const MOST_UNDATED: u32 = 3;
 /// The least page size, however low `max_records` is: the size must stay the same until the list has been read.
 const LEAST_ROWS: u32 = 10;
@@ -40,19 +40,20 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         let (mut is_confirmed, mut is_repeated, mut is_reconsidered) = (false, false, false);
         loop {
             let answer = match self.fetch(None).await {
-                // A store may know no page after the last one.
+                // A store may reject the page after the last one.
                 Err(Refused { status: Some(400 | 404 | 422), .. }) if self.pass.page > 1 && self.pass.has_all() == Some(true) => {
                     Listing::default()
                 }
                 answer => answer?.body,
             };
             if self.page_size != self.pass.limit {
-                // The store could not carry the page, or it takes much memory, and smaller ones have other bounds.
+                // The page size has changed, because the store could not serve the page or it took much memory. So page
+                // boundaries have moved.
                 self.pass.begin_again(self.page_size);
                 continue;
             }
             let (limit, came) = (self.pass.limit as usize, answer.rows.len());
-            // Nothing contradicts a page without rows, so it is asked for twice.
+            // Nothing can contradict an empty page, so it is requested twice.
             if came == 0 && !std::mem::replace(&mut is_confirmed, true) {
                 continue;
             }
@@ -69,7 +70,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 return Err(self.fault(REPEATED));
             }
             self.pass.is_steady &= !is_known || is_after_the_end;
-            // Runs in a row that each read a part of the list would never come to its end if its total is too high.
+            // If the total is too high, a series of runs that each read a part of the list would never reach its end.
             let is_short = came == 0 && self.pass.is_steady && self.pass.has_all() == Some(false);
             let is_part = self.pass.is_resumed || most.is_some();
             if is_short && is_part && !std::mem::replace(&mut is_reconsidered, true) {
@@ -88,7 +89,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Reads the last page of an earlier run once more, and brings nothing of it: it tells where the list ends, and which rows are no news.
+    /// Reads the last page of an earlier run again, and returns nothing of it: it shows where the list ends, and which rows are
+    /// known.
     async fn look_back(&mut self) -> Result<()> {
         let (page, before) = (self.pass.page, self.pass.page - 1);
         self.pass.page = before;
@@ -154,7 +156,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// What comes with one answer. No page is documented for such a list, so one that looks like a page is worth a warning.
     pub(super) async fn only_page(&mut self) -> Result<Page> {
         let mut answer = self.fetch(None).await?.body;
-        // Nothing contradicts an answer without rows, so it is asked for twice.
+        // Nothing can contradict an empty answer, so it is requested twice.
         if answer.rows.is_empty() && answer.total != Some(0) {
             answer = self.fetch(None).await?.body;
         }

@@ -1,4 +1,4 @@
-//! What of a page is new to the walk, in the order of the ids where the walk goes by id.
+//! Finds the rows of a page that are new to the walk, in the order of their ids if the walk goes by id.
 
 use super::Walk;
 use super::step::Sifted;
@@ -19,8 +19,8 @@ use std::rc::Rc;
 const NAMELESS: &str = "nothing but records without an id that is a number";
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// The rows that are new. By id, a row whose id cannot be read lies between its neighbors' ids; one at the page's end comes again with the
-    /// next page, if there is one.
+    /// The new rows. By id, a row without a readable id is placed between the ids of its neighbors; at the end of a page it comes
+    /// again with the next page, if there is one.
     pub(super) fn sift(&mut self, raws: Vec<Box<RawValue>>, repairs: &[Repair]) -> Result<Sifted> {
         let by_id = matches!(self.list.paging, Paging::Id { .. });
         let has_number = self.list.id().is_some() && self.list.paging != Paging::Once;
@@ -49,7 +49,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 continue;
             }
             let nameless = std::mem::take(&mut nameless);
-            // Without a filter for a range nobody could ask for a gap.
+            // Without a filter for a range of ids, nobody could request a gap.
             match self.list.range {
                 Some(_) => sifted.place_nameless(nameless, (before.unwrap_or(0), id), self.extent.pass),
                 None => sifted.add_nameless(nameless),
@@ -63,7 +63,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
         let is_due = !nameless.is_empty() && !sifted.reached && self.end.is_none_or(|end| self.last_id.unwrap_or(0) < end);
         if sifted.rows.is_empty() && is_due {
-            // What follows such a page cannot be asked for.
+            // After such a page there is no id to continue from.
             if is_full {
                 return Err(self.fault(NAMELESS));
             }
@@ -74,7 +74,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(sifted)
     }
 
-    /// Whether all that a page has after the position is rows whose ids cannot be read: a larger one may show what follows.
+    /// Whether a page has only rows without readable ids after the position. A larger page may show what follows.
     pub(super) fn hides_the_next(&self, page: &Listing) -> bool {
         let ids = || page.rows.iter().map(|row| id_of(row, self.list));
         let by_id = matches!(self.list.paging, Paging::Id { .. });

@@ -20,13 +20,13 @@ impl Served {
     }
 }
 
-/// What of a page's rows is new.
+/// The new rows of a page.
 #[derive(Default)]
 pub(super) struct Sifted {
     pub(super) rows: Vec<Row>,
     /// What stands for rows whose id cannot be read.
     pub(super) nameless: Vec<Aside>,
-    /// How many rows have come before, or need not come.
+    /// How many rows are already known, or not needed.
     pub(super) known: usize,
     /// How many records the walk has seen with them.
     pub(super) seen: u64,
@@ -35,7 +35,8 @@ pub(super) struct Sifted {
 }
 
 impl Sifted {
-    /// Takes in rows without a readable id that lie between two ids: as the gap between those, or as themselves where no id fits.
+    /// Adds rows without a readable id that are between two ids: as the gap between those, or one by one if no id fits in
+    /// between.
     pub(super) fn place_nameless(&mut self, nameless: Vec<Aside>, (above, below): (u64, u64), pass: usize) {
         if below > above.saturating_add(1) {
             self.nameless.extend((!nameless.is_empty()).then_some(Aside::Gap { above, below, pass }));
@@ -50,7 +51,7 @@ impl Sifted {
     }
 }
 
-/// Why what came cannot be the truth.
+/// Why an answer may be wrong.
 pub(super) struct Doubt {
     pub(super) why: String,
     /// The cross-check that contradicts the answer has proved itself in this run. If it has not, the answer is believed when it comes again.
@@ -61,7 +62,7 @@ pub(super) struct Doubt {
 pub(super) enum Follows {
     More,
     Nothing,
-    /// What has come before, so that reading on leads nowhere.
+    /// Records that were already read, so that continuing makes no progress.
     WhatCame(&'static str),
 }
 

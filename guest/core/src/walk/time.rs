@@ -10,20 +10,20 @@ use crate::head::Head;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// A bookmark so far ahead of the store is not this store's.
+/// A bookmark this far ahead of the store's time cannot be from this store.
 const AHEAD: TimeDelta = TimeDelta::days(1);
 
 impl<T: Transport, C: Clock> Walk<'_, T, C> {
-    /// Whether the walk's start is not later than a page. Without a Date header the first page has to be read again, so that no part of it is
-    /// older than the time it is judged by.
+    /// Whether the walk's start time is not later than this page. Without a Date header the first page has to be read again, so
+    /// that no part of it is older than that time.
     pub(super) async fn knows_the_time_of(&mut self, answer: &Answer<Listing>) -> Result<bool, Refused> {
         let is_first = self.started.is_none();
         self.learn_the_time(answer.date, answer.took).await?;
         Ok(!is_first || answer.date.is_some() || self.started.is_none())
     }
 
-    /// The store may have looked at its data as early as when the request left, so that the walk starts then. Later than its first page it would
-    /// be too late: what was read before may have changed by then.
+    /// Sets the walk's start time. The store may have read its data as early as when the request was sent, so that moment counts.
+    /// A time after the first page would be too late: what was read before may have changed by then.
     pub(super) async fn learn_the_time(&mut self, date: Option<DateTime<Utc>>, took: Duration) -> Result<(), Refused> {
         self.check_bookmark(date).map_err(Refused::from)?;
         let is_later_pass = self.extent.pass > 0 || self.pass.has_begun();

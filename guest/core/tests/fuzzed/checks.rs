@@ -42,7 +42,7 @@ pub(crate) fn config(data: &[u8]) {
     }
 }
 
-/// A catalog is refused with a sentence, or a plan comes of it.
+/// A catalog is refused with a message, or a plan can be made from it.
 pub(crate) fn catalog(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let inputs = Inputs { config: CONFIG.into(), catalog: Some(text.into()), ..Inputs::default() };
@@ -79,7 +79,7 @@ pub(crate) fn dates(data: &[u8]) {
     }
 }
 
-/// A decimal leaves with the digits that came, and a zero before a point that has none, or as null.
+/// A decimal is written with the digits that came, plus a zero before a point that has none, or as null.
 pub(crate) fn decimals(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let schema =
@@ -114,7 +114,7 @@ pub(crate) fn headers(data: &[u8]) {
     assert!(clock.now() <= Duration::from_secs(2 * 3600 + 600), "waited {:?}", clock.now());
 }
 
-/// Any page: each row becomes what the plain, slow way makes of it, whatever is selected.
+/// Any page: the transform gives the same rows as the plain, slow reference, whatever is selected.
 pub(crate) fn pages(data: &[u8]) {
     for form in [Form::Bare, Form::Envelope] {
         let Ok(page) = form.decode(data) else { continue };
@@ -143,7 +143,7 @@ pub(crate) fn pages(data: &[u8]) {
     }
 }
 
-/// The transform and its reference, with a schema of which this much is selected.
+/// Checks that the transform and its reference agree for a schema and the selected part of it.
 fn agree(whole: &Value, selected: &Value, rows: &[Box<RawValue>]) {
     let shape = Object::compile(whole, selected);
     for row in rows {

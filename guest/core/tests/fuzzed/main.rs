@@ -8,7 +8,7 @@ mod runs;
 
 use std::path::Path;
 
-/// Inputs a target, unless `INPUTS` says otherwise.
+/// Inputs per target, unless `INPUTS` says otherwise.
 const INPUTS: u64 = 10_000;
 
 /// What inputs are made of, in addition to the seeds' own bytes.

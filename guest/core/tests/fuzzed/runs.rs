@@ -21,7 +21,7 @@ const TOKEN: &str = "q7Kz0pWx4vTn8sYb2mRf6hLd";
 /// A run that sends more requests than this does not end.
 const MOST_REQUESTS: u64 = 20_000;
 
-/// Rules of `--select` and `--exclude`, a line each: they are refused with a sentence, or a plan comes of them.
+/// Rules of `--select` and `--exclude`, one per line: they are refused with a message, or a plan can be made from them.
 pub(crate) fn select(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (select, exclude) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -33,7 +33,7 @@ pub(crate) fn select(data: &[u8]) {
     }
 }
 
-/// An origin is refused, or is one: nothing of a path, a user or a query is in it, and it reads as itself.
+/// An origin is refused, or is valid: it has no path, user or query, and parses back to itself.
 pub(crate) fn origin(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let parse = |text: &str| {

@@ -37,7 +37,7 @@ pub(crate) fn fails(test: &str, edits: &[Edit]) {
 /// What a test of a tap with these edits says when it fails.
 fn failing(target: &str, test: &str, variables: &[(&str, &str)], edits: &[Edit]) -> String {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    // A mutant that survives poisons the lock, and the others can be judged all the same.
+    // A mutant that survives poisons the lock, but the others can still be tested.
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
     write_workspace(&copy, edits);

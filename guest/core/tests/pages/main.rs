@@ -1,4 +1,5 @@
-//! The pages for users are true of this source: tables are generated from it, and a message that a page quotes stands in it.
+//! Checks that the pages for users match this source: their tables are generated from it, and each message that they quote is in
+//! it.
 //!
 //! `UPDATE_DOCS=1 cargo test -p tap-bigcommerce-core --test pages` writes the generated parts again.
 
@@ -26,7 +27,7 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap().replace("\r\n", "\n")
 }
 
-/// Holds the generated part of a page against what it should be, or writes it.
+/// Compares the generated part of a page with what it should be, or writes it.
 fn is_current(page: &str, generated: &str) {
     let file = place(page);
     let old = text(&file);

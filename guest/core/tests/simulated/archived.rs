@@ -92,7 +92,7 @@ fn archived_orders_come_after_the_others_with_all_their_lists() {
     assert_eq!((run.verdict(), run.warnings()), (None, vec![]));
     let is_archived = |order: &&Value| order["is_deleted"] == true;
     assert_eq!(run.records("orders").into_iter().filter(is_archived).count(), archived.len());
-    // The highest id, a page and the one behind it; of the pass a page, the one behind it and the highest id.
+    // The highest id, a page and the one after it; then, for archived orders, a page, the one after it and the highest id.
     assert_eq!(asked(&world), (3, 3));
 }
 

@@ -119,7 +119,7 @@ fn rows_without_an_id_do_not_hold_up_limited_runs() {
         body: Some(json!({ "data": rows, "meta": {} }).to_string().into_bytes()),
         headers: Vec::new(),
     };
-    // Whether the filter takes its bound or not, a page of two rows does not show the next one.
+    // Whether the filter is inclusive or exclusive, a page of two rows does not show the next one.
     for rows in [vec![&before, &nameless], vec![&nameless, &nameless]] {
         world.store.borrow_mut().clear_faults();
         let query = format!("id:greater={}&limit=2", all[3]);
@@ -253,7 +253,7 @@ fn the_last_record_holds_up_no_walk_if_it_is_broken_only_with_what_is_included()
             let (after, to) = (value(names[0]).unwrap_or(0), value(names[1]).unwrap_or(u64::MAX));
             let limit = value("limit").unwrap_or(50) as usize;
             let is_of_it = request.path.ends_with(path) && request.query.contains("include=");
-            // Of the two filters only min_id takes its own id.
+            // Of the two filters, only `min_id` is inclusive.
             let follows = |id: u64| if names[0] == "min_id" { id >= after } else { id > after };
             is_of_it && all.iter().filter(|id| follows(**id) && **id <= to).take(limit).any(|id| *id == last)
         };

@@ -231,7 +231,8 @@ fn a_product_that_nobody_can_look_up_is_set_aside_and_not_taken_for_deleted() {
     let is_whole = |request: &Request| request.query.contains("include=options");
     let is_batch = move |request: &Request| request.query.contains("%2C") || request.query.contains(',');
     let mut store = world.store.borrow_mut();
-    // The list shows it, its batch and it alone come back empty, and what would tell whether it is gone fails.
+    // The list shows the record, but its batch and its own request come back empty, and the request that would tell whether it is
+    // gone fails.
     store.add_fault(
         Fault::when(move |request| is_whole(request) && is_batch(request) && request.query.contains("id:in="), Action::EmptyPage)
             .always(),

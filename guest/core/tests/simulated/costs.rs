@@ -62,7 +62,7 @@ fn beyond(world: &World, stream: &'static Stream, run: &Run, page_size: usize) -
     // A list with ten rows or more may have been cut there.
     let of_long = |rows: usize| if rows < 10 { 0 } else { 2 + rows / page_size };
     let of_each = |lengths: &[usize]| lengths.iter().copied().map(of_long).sum::<usize>();
-    // Records of which nothing has come are asked for once more. What does not fit a page is asked for in halves, down to single records.
+    // Records without rows are requested once more. A batch that does not fit a page is split in half, down to single records.
     let of_batches = |lengths: &[usize]| 2 + lengths.iter().sum::<usize>() / page_size * 8;
     let of_rows = |rows: &Rows, lengths: &[usize]| if rows.batch().is_some() { of_batches(lengths) } else { of_each(lengths) };
     let mut lengths = BTreeMap::<_, usize>::new();
@@ -153,7 +153,7 @@ fn what_a_stream_adds_is_what_is_asked_for_it() {
         let asked = paths.iter().map(|path| asked(&world, path)).sum::<u64>();
         assert_eq!(requests(&report, stream), Some((asked, at_least)), "{stream}");
     }
-    // Of records that have no rows a batch asks again.
+    // A batch requests records without rows again.
     let (pickups, _) = requests(&report, "order_pickups").unwrap();
     assert!(pickups <= asked(&world, "v3/orders/pickups") && pickups == 1);
     assert_eq!(of(&report, "order_shipments").cost.as_ref().unwrap().rates, [Rate { requests: 1, records: 1, of: "orders" }]);

@@ -369,7 +369,7 @@ fn an_empty_page_is_no_end_even_if_a_record_that_was_read_is_deleted_meanwhile()
 }
 
 #[test]
-fn a_sink_that_holds_the_run_makes_no_answer_late() {
+fn a_sink_that_blocks_the_run_makes_no_request_time_out() {
     let mut world = World::new(SMALL);
     world.sink_pause = std::time::Duration::from_secs(90);
     world.config.insert("request_timeout_seconds".into(), json!(5));

@@ -44,7 +44,7 @@ fn a_list_without_rows_may_come_without_content() {
     }
 }
 
-/// Of consignments an empty object and an empty list are known, next to no content.
+/// For consignments an empty object, an empty list and no content are all known.
 #[test]
 fn an_order_without_consignments_may_have_an_empty_object_or_an_empty_list() {
     let stream = Stream::find("order_consignments").unwrap();

@@ -116,7 +116,7 @@ fn at_most_500_orders_wait_behind_a_slow_one() {
 
 #[test]
 fn at_most_32_mib_of_orders_wait_behind_a_slow_one() {
-    // 400 lines are more than half a megabyte. As many as are in flight are there besides.
+    // 400 lines are more than half a megabyte. The orders in flight come on top.
     let begun = begun_behind_a_slow_one(200, 400);
     assert!(begun <= 64 + 64, "{begun} orders were begun while the first was read");
 }

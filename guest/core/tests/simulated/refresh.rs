@@ -145,7 +145,7 @@ fn without_the_setting_nothing_is_read_again() {
     let next = after(&world, 30 * DAY, first.state());
     expect_refresh(&world, &next, &recent(&world)[RECENT - 1..], "no days");
     assert_eq!(next.state(), first.state());
-    // Once it is set, the next run does it.
+    // Once the setting is on, the next run refreshes.
     world.config.insert("child_refresh_days".into(), json!(10));
     let set = after(&world, HOUR, next.state());
     expect_refresh(&world, &set, &recent(&world), "newly set");

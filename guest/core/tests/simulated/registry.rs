@@ -254,7 +254,7 @@ fn a_parent_that_vanishes_takes_its_own_rows_with_it_and_no_others() {
     for stream in ALL {
         let parent = match stream.source {
             Source::List(_) => continue,
-            // No request names the record of rows that it holds itself.
+            // Rows inside a record need no request that names the record.
             Source::With { rows, .. } if rows.is_inside() => continue,
             Source::With { parent, .. } | Source::Below { parent, .. } => parent,
         };

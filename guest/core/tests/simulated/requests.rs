@@ -6,11 +6,11 @@ use tap_bigcommerce_core::plan::Inputs;
 use tap_bigcommerce_core::streams::{ALL, List, Paging, Rows, Source, Stream};
 use tap_bigcommerce_sandbox::{Counts, Kind, Options};
 
-/// So many orders, customers and products.
+/// The number of orders, of customers and of products.
 const MANY: usize = 1000;
-/// So many rows has a page.
+/// The rows of a page.
 const PAGE: usize = 250;
-/// A store may have cut a list that has so many rows, or a multiple.
+/// A store may have capped a list with this many rows, or a multiple.
 const ROUND: usize = 10;
 
 /// The least and the most requests.
@@ -78,7 +78,7 @@ fn of_rows(parent: &Stream, rows: &Rows, lengths: &[usize]) -> Bounds {
         Some(_) => {
             let most = rows.at_a_time().unwrap();
             let batches = records.div_ceil(most);
-            // The last batch of each page is a smaller one. Records of which nothing has come are asked for once more, together.
+            // The last batch of each page is a smaller one. Records without rows are requested once more, together.
             let smaller = of_list(parent.list(), records).1;
             let again = lengths.iter().filter(|rows| **rows == 0).count().min(batches + smaller);
             (batches, lengths.chunks(most).map(of_batch).sum::<usize>() + smaller + again)
@@ -86,7 +86,7 @@ fn of_rows(parent: &Stream, rows: &Rows, lengths: &[usize]) -> Bounds {
     }
 }
 
-/// What the lists cost that records hold themselves: those that are too long for that are asked for.
+/// The requests for lists inside records: only those that are too long for that are requested.
 fn of_inside(world: &World, stream: &Stream, rows: &Rows) -> Bounds {
     let store = world.store.borrow();
     let length = |id| store.record(kind(stream), id).unwrap().parts[rows.name].as_array().unwrap().len();
@@ -112,7 +112,7 @@ fn all_streams_cost_one_request_for_each_record_of_their_own_endpoints_and_one_f
     };
     let mut walked = BTreeSet::new();
     for stream in ALL {
-        // Streams of one list that are read in the same way share its walk. For what lies below its records it is walked once more.
+        // Streams of one list that are read in the same way share its walk. For its child lists it is walked once more.
         let walk = match stream.source {
             Source::Below { parent, .. } => Some(parent),
             _ => Some(stream.walked()).filter(|list| walked.insert((list.name, stream.replication_key().is_some()))),

@@ -1,4 +1,4 @@
-//! What stores send besides what is documented: the same records come of it, and what is lost in it is named.
+//! Undocumented forms that stores send: they give the same records, and what is lost is named.
 
 use crate::world::{Run, World};
 use serde_json::{Value, json};

@@ -19,7 +19,7 @@ fn messages<'r>(run: &'r Run, kind: &str) -> Vec<&'r Value> {
     run.messages.iter().filter(|message| message["type"] == kind).collect()
 }
 
-/// The states of a run, without the marks of what the messages look like.
+/// The states of a run, without the hashes of the selection, which depend on the form of the messages.
 pub(crate) fn states(run: &Run) -> Vec<Value> {
     messages(run, "STATE").into_iter().map(|state| without_marks(state.clone())).collect()
 }
@@ -329,7 +329,7 @@ fn nothing_is_read_twice_for_a_map() {
     assert_eq!(asked(mapped(filter)), asked(registry::world()));
 }
 
-/// The record is held against its own schema, and only then mapped.
+/// The record is checked against its own schema before it is mapped.
 #[test]
 fn a_value_that_fits_no_schema_fails_a_strict_stream_with_a_map_as_without() {
     let run_of = |maps: Value| {
@@ -367,7 +367,7 @@ fn a_map_that_never_applies_and_an_alias_that_is_another_streams_name_are_refuse
 }
 
 #[test]
-fn another_map_than_that_of_the_last_run_is_warned_of() {
+fn a_map_that_differs_from_that_of_the_last_run_gives_a_warning() {
     let warned = |first: Value, then: Value| {
         let state = mapped(first).select("orders").state().clone();
         let run = mapped(then).select_from("orders", Some(&state));

@@ -111,7 +111,7 @@ fn a_walk_of_which_a_part_was_written_without_versions_activates_none() {
     let setting =
         |world: &mut World, is_on: bool| drop(world.config.insert("emit_activate_version_messages".into(), json!(is_on)));
     let mut world = world();
-    // Off, on; and on, off, on.
+    // The setting is off, then on; or it is on, off, then on again.
     for first_is_on in [false, true] {
         setting(&mut world, first_is_on);
         let mut left = limited(&world, "coupons", None, 3);

@@ -35,7 +35,7 @@ impl Target {
         }
     }
 
-    /// Holds the target against the store.
+    /// Compares the target with the store.
     fn expect_current(&self, world: &World, what: &str) {
         let held: Vec<&String> = self.rows.keys().collect();
         let there = due(world, self.stream, |_| true);

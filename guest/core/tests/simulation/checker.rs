@@ -13,9 +13,9 @@ use tap_bigcommerce_sandbox::Kind;
 /// What a run that ended well has to hold.
 pub(crate) struct Duty<'d> {
     pub(crate) selection: &'d Selection,
-    /// Streams that this run need not hold up to its start.
+    /// Streams that need not be complete as of the start of this run.
     pub(crate) excused: &'d [String],
-    /// Everything that could be read at this time, less what is gone since.
+    /// The run must hold everything that could be read at this time, except what is gone since.
     pub(crate) as_of: Duration,
     /// The streams that need not hold records from before a date.
     pub(crate) starts: &'d BTreeMap<String, DateTime<Utc>>,
@@ -28,8 +28,8 @@ pub(crate) struct Duty<'d> {
     /// Records before this date, unless they changed during the run: a change takes them out of the range. Whether the date itself is
     /// in the range is the store's to say.
     pub(crate) end_date: Option<DateTime<Utc>>,
-    /// An earlier run had an `end_date`, and this one started then: a record that left the range by a change just before may still stand in a
-    /// replica with its old date, which is before the bookmark. It comes with its new one.
+    /// The start of this run, if an earlier run had an `end_date`: a record that left the range by a change just before may still
+    /// have its old date in a replica, and that date is before the bookmark. It comes with its new date.
     pub(crate) bounded: Option<Duration>,
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
     Scenario { seed, shop, runs }
 }
 
-/// In half of the shops most runs write the versions of full tables. No chance is taken for it, so that a seed decides all else as it did before.
+/// In half of the shops most runs write the versions of full tables. This uses no random number, so that a seed decides
+/// everything else as before.
 fn activate(seed: u64, runs: &mut [RunPlan]) {
     for (place, run) in runs.iter_mut().enumerate().filter(|_| seed.is_multiple_of(2)) {
         run.settings.push(("emit_activate_version_messages", json!(!(seed / 2 + place as u64).is_multiple_of(7))));
@@ -241,12 +242,12 @@ fn ending(rng: &mut Rng) -> Ending {
     }
 }
 
-/// At most one page without rows in a run: one that stays empty when it is asked for again is the truth, for all that anybody can know.
+/// At most one empty page in a run: nobody can tell a page that is empty twice from the truth.
 fn troubles(rng: &mut Rng) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = (0..rng.u64(1..5)).map(|_| trouble(rng)).collect();
     let mut had = false;
     troubles.retain(|trouble| !(is_without_rows(trouble.fault) && std::mem::replace(&mut had, true)));
-    // From some request on, to the end of the run: one good answer in between would make a deletion of it.
+    // From some request on, to the end of the run: with a good answer in between it would look like a deletion.
     if percent(rng, 6) {
         troubles.insert(0, Trouble { on: "/", skip: rng.u64(0..80), times: u64::MAX, fault: Fault::NothingFound });
     }

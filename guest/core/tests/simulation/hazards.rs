@@ -69,7 +69,7 @@ fn odd_answers(rng: &mut Rng) -> BTreeMap<String, BTreeSet<OddAnswer>> {
         ("/v3/customers", OddAnswer::PageTotals),
         ("/v2/orders/{id}/products", OddAnswer::NumberedRows),
         ("/v3/customers/addresses", OddAnswer::NumberedRows),
-        // Not the customers' list: its position is in there.
+        // Not for the list of customers, whose cursor is in `meta`.
         ("/v3/catalog/products", OddAnswer::MetaAsList),
         ("/v3/customers/addresses", OddAnswer::MetaAsList),
         ("/v3/customers/attribute-values", OddAnswer::MetaAsList),

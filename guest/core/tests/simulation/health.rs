@@ -52,7 +52,7 @@ impl Health {
     }
 }
 
-/// Whether a client can read this answer. A list inside a record that is not found is no answer for it.
+/// Whether a client can read this answer. A 404 for a nested list is not such an answer.
 pub(crate) fn is_good(request: &Request, answer: &Answer) -> bool {
     let of_list = !request.path.ends_with(|last: char| last.is_ascii_digit());
     let whole = !matches!(answer.delivery, Delivery::Stall | Delivery::CloseBeforeAnswer | Delivery::ResetMidBody);

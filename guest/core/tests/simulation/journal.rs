@@ -104,7 +104,7 @@ impl Facts {
                 }
             }
         }
-        // Of other rows it only counts that they are there.
+        // For other rows it only matters that they are there.
         for (_, _, part) in PARTS.iter().filter(|(_, of, part)| *of == kind && !ROWS.iter().any(|(_, list, _)| list == part)) {
             let listed = record.parts.get(*part).and_then(Value::as_array).into_iter().flatten();
             let itself = Some(id).filter(|_| *part == ITSELF);

@@ -18,7 +18,7 @@ pub(crate) fn ending(scenario: &Scenario, plan: &RunPlan, world: &World, run: &R
     if run.fate == Fate::Endless {
         return Err(Finding::new(Rule::Endless, "the run does not end"));
     }
-    // A reset that means nothing shows as wrong only in a later answer of its window.
+    // That a reset means nothing shows only in a later answer of its window.
     let unseen = u64::from(scenario.shop.quirks.rate_headers != RateHeaders::CountsDown);
     if !plan.quota_is_shared() && !scenario.shop.quirks.no_rate_headers && world.overruns() > unseen {
         return Err(Finding::new(Rule::Quota, format!("{} requests left although the quota was spent", world.overruns())));
@@ -78,7 +78,7 @@ pub(crate) fn secrets(scenario: &Scenario, run: &Run) -> Result<(), Finding> {
     }
 }
 
-/// What lies behind `end_date` has not been read, so that no bookmark moves there.
+/// What is dated after `end_date` has not been read, so no bookmark may move there.
 pub(crate) fn bookmarks(plan: &RunPlan, before: &Bookmarks, after: &Bookmarks) -> Result<(), Finding> {
     let Some(end) = plan.date("end_date") else { return Ok(()) };
     match after.iter().find(|(stream, date)| **date > end && before.get(*stream) != Some(*date)) {
@@ -87,7 +87,7 @@ pub(crate) fn bookmarks(plan: &RunPlan, before: &Bookmarks, after: &Bookmarks) -
     }
 }
 
-/// What a run says of what is aside, and what its STATE says, agree; and an outage sets nothing aside.
+/// A run and its STATE agree about what is set aside, and an outage sets nothing aside.
 pub(crate) fn aside(
     scenario: &Scenario,
     plan: &RunPlan,
@@ -108,7 +108,7 @@ pub(crate) fn aside(
     }
     let Some(Ok(summary)) = &run.result else { return Ok(()) };
     let kind = summary.verdict().map(|failure| failure.kind);
-    // Of a stream that a limit left to the next run, this one says nothing.
+    // A stream that a limit left to the next run is not in the summary.
     let begun: Vec<String> = summary.streams.iter().map(|stream| stream.name.to_owned()).collect();
     match kind {
         Some(Kind::SetAside) if after.is_empty(&plan.selection.streams()) => {

@@ -1,4 +1,5 @@
-//! What a seed decides: a shop, and runs of the tap with all that befalls both. Data alone, so that a failure can be cut down.
+//! What a seed decides: a shop, runs of the tap, and everything that happens to both. It is plain data, so that a failing
+//! scenario can be made smaller.
 
 use crate::shared::LISTS;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -72,7 +73,7 @@ pub(crate) struct RunPlan {
     pub(crate) pause: Duration,
     /// Changes so long before the run starts.
     pub(crate) before: Vec<(Duration, Change)>,
-    /// What happens when the run's so-manieth request reaches the store, before it is answered.
+    /// What happens when the n-th request of the run reaches the store, before it is answered.
     pub(crate) during: Vec<(u64, Happening)>,
     /// A change between the first and the second page of a list with this path, which shifts rows from one page to the other.
     pub(crate) between_pages: Option<(&'static str, Change)>,
@@ -80,7 +81,7 @@ pub(crate) struct RunPlan {
     pub(crate) selection: Selection,
     pub(crate) ending: Ending,
     pub(crate) troubles: Vec<Trouble>,
-    /// What cannot be had for the whole run.
+    /// What the store cannot serve during the whole run.
     pub(crate) broken: Vec<Broken>,
     /// A record of this kind comes without its id for the whole run, and what picks it.
     pub(crate) nameless: Option<(Kind, u64)>,
@@ -208,7 +209,7 @@ pub(crate) struct Trouble {
     pub(crate) fault: Fault,
 }
 
-/// Something of the new shop that cannot be had, and what comes in its place.
+/// Something of the new shop that the store cannot serve, and what it sends instead.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Broken {
     pub(crate) what: Shown,
@@ -240,7 +241,7 @@ pub(crate) enum Fault {
     EmptyPage,
     /// A success without a body.
     NoBody,
-    /// A page after the first is the one before once more.
+    /// A page after the first repeats the page before it.
     Duplicate,
     NotFound,
     /// A gateway in front of the store has lost it: whatever is asked for is not there.
@@ -289,7 +290,7 @@ pub(crate) const STREAMS: [(&str, &[&str], &[&str]); 24] = [
     ("channels", &["id", "date_modified", "name"], &[]),
     ("channel_listings", &["channel_id", "listing_id", "date_modified"], &[]),
 ];
-/// So many of them are selected as a rule; of the others a few.
+/// How many of these, from the first, are usually selected; a few of the others are added now and then.
 pub(crate) const USUAL: usize = 5;
 
 /// Every kind of record that the simulation looks at, and the stream of it.

@@ -1,4 +1,4 @@
-//! The simulation is itself looked at: what it takes for whole, and what it does not let pass.
+//! Tests of the simulation itself: what it accepts as complete, and what it rejects.
 
 use crate::aside::Aside;
 use crate::chain::play;
@@ -92,7 +92,7 @@ impl Scene {
         rows.collect()
     }
 
-    /// The lines of a run; `spoil` is asked for each record, and leaves it out where it says so.
+    /// The lines of a run. `spoil` is called for each record; it may change the record, or leave it out by returning false.
     fn lines(&self, spoil: impl Fn(&str, &mut Value) -> bool) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
         for (stream, ..) in STREAMS {
@@ -142,7 +142,7 @@ fn order_and_line(scene: &Scene) -> (u64, u64) {
 }
 
 #[test]
-fn all_of_a_store_is_enough() {
+fn a_target_that_holds_the_whole_store_passes() {
     let scene = Scene::new();
     assert_eq!(rule(scene.check(BEFORE, |_, _| true)), None);
 }

@@ -1,4 +1,4 @@
-//! What a target holds that took every line the sinks took: of each record the last that came, and the last STATE.
+//! What a target holds after it has taken every line that the sinks took: the last version of each record, and the last STATE.
 
 use crate::finding::{Finding, Rule};
 use crate::journal::{ROWS, Rows, form_field, version_in};
@@ -120,7 +120,7 @@ impl Shelf {
                     records += 1;
                     self.take_record(stream, (record, message.version.unwrap_or(0)), selection)?;
                 }
-                // What is there and does not come with the version of its walk is lost here.
+                // Rows that did not come with the version of this walk are removed here.
                 ("ACTIVATE_VERSION", Some(stream), None, None) if announced.contains(stream) => {
                     let version = message.version.unwrap_or(0);
                     self.activated += 1;

@@ -336,7 +336,7 @@ impl World {
         if broken {
             self.count("broken answers");
         }
-        // Only true answers: where nothing counts the rows, two false empty ones in a row look like the truth.
+        // Only remember true answers: where nothing counts the rows, two false empty ones in a row look like the truth.
         if matches!(answer.response.status, 200 | 204)
             && matches!(fault, None | Some(Fault::Duplicate | Fault::NoRateHeaders))
             && let Some(pages) = &mut self.run.borrow_mut().pages
@@ -402,9 +402,9 @@ fn action(fault: Fault) -> Option<Action> {
 
 const POSITIONS: [&str; 4] = ["min_id=", "id:greater=", "after=", "page="];
 
-/// Whether anybody could tell that this fault is one. Nobody can tell a first page that is another's from the right one; an order's
-/// list of coupons that is empty or not there from one that should not be, since nothing in the order says that it has some; and an
-/// order that is not found from one that is deleted.
+/// Whether a client can recognise this fault. It cannot tell the first page of another list from the right one; an order's empty
+/// or missing list from a correct one, if nothing in the order says that it has rows; or an order that is not found from one that
+/// is deleted.
 fn can_be_told(fault: Fault, request: &Request) -> bool {
     let may_be_empty = ["/coupons", "/transactions", "/fees", "/shipments", "/consignments"]
         .iter()

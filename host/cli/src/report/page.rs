@@ -24,7 +24,7 @@ pub(super) struct Page<'p> {
     pub(super) spent: Spent,
     pub(super) timeline: Timeline,
     pub(super) warnings: Vec<String>,
-    /// Of them only the first ones are at hand.
+    /// How many there were in all; `warnings` has only the first ones.
     pub(super) all_warnings: u64,
 }
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_the_runs() {
+    fn the_title_says_how_the_run_ended() {
         let mut complete = Summary::default();
         complete.complete = true;
         let title = |html: String| html.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned();

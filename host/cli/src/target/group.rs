@@ -1,4 +1,5 @@
-//! The target's processes, apart from this program's: Ctrl-C on a terminal goes to this program alone, so that the target lives to keep what it has read.
+//! The target's process group, apart from this program's: Ctrl-C in a terminal reaches only this program, so that the target can
+//! still commit what it has read.
 
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +27,7 @@ impl Group {
         Group(Arc::new(Mutex::new(Some(child.id()))))
     }
 
-    /// The target has ended: its number may soon be another program's.
+    /// Call this when the target has ended: its process ID may be reused.
     pub(crate) fn has_ended(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

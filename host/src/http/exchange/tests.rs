@@ -194,7 +194,7 @@ async fn a_refused_stream_is_sent_again_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_processed_is_for_the_component_to_judge() {
+async fn a_request_that_may_have_been_processed_is_not_sent_again() {
     let faults: [(&str, Says); 4] = [
         ("an error of the server", |_, stream| reset(stream, INTERNAL_ERROR)),
         ("a server that wants less", |_, _| go_away(0, ENHANCE_YOUR_CALM)),

@@ -1,4 +1,4 @@
-//! A record's values, found for each column without a tree in between.
+//! Finds a record's value for each column without building a JSON tree.
 
 use super::Fields;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};

@@ -1,4 +1,4 @@
-//! What targets do to the disk that they write to, and it to them.
+//! How targets treat the disk, and how they cope with a full one.
 
 use super::*;
 use fastrand::Rng;
@@ -100,14 +100,14 @@ fn overfill(target: &str, place: &Path) {
     assert!(why.contains("run again") || why.contains("free some space"), "{why}");
 }
 
-/// What nothing makes smaller. The last one alone is too large, for a target that puts each state into a file of its own.
+/// Incompressible text. The last one alone exceeds the limit, for a target that writes each state to its own file.
 fn noise(seed: u32) -> String {
     let mut digits = Rng::with_seed(seed.into());
     let length = if seed == RECORDS { 900_000 } else { 50_000 };
     (0..length).map(|_| char::from(digits.u8(b'!'..b'{'))).collect()
 }
 
-/// Files may not grow beyond a size, as on a disk that is full. That is up to a process, so this is one of its own.
+/// A limit on the file size stands in for a full disk. It applies to a whole process, so the test runs itself as a child process.
 #[test]
 fn a_disk_that_fills_up_is_told_and_loses_nothing() {
     if let [Ok(target), Ok(place)] = FILLED.map(std::env::var) {

@@ -1,4 +1,4 @@
-//! Where a target is tried: what the suite has to do to a place, and cannot do through the target itself.
+//! Where a target is tested: what the suite does to a place behind the target's back.
 
 use super::Opened;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ pub trait Stage {
     /// The place as it is when the process that has it open is killed, and its locks are gone with it.
     fn killed(self: Box<Self>, opened: Opened) -> Box<dyn Stage>;
 
-    /// The folder of this machine that everything of the place's is in, and that the suite may fill, look at and harm. None: it is a server's.
+    /// The local folder that holds everything of the place, for the suite to fill, inspect and damage. `None` if a server holds
+    /// it.
     fn folder(&self) -> Option<&Path>;
 }
 
@@ -35,7 +36,7 @@ impl Stage for InFolder {
         &self.place
     }
 
-    /// What the run holds open belongs to this process, so that it is a copy.
+    /// Returns a copy, because this process still has the original open and locked.
     fn killed(self: Box<Self>, opened: Opened) -> Box<dyn Stage> {
         let copied = InFolder::new();
         copy(self.folder.path(), copied.folder.path());

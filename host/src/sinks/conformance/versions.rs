@@ -1,4 +1,4 @@
-//! What is gone from the store is gone from the target, where a full table's records have a version, and never anything else.
+//! With versions in a full table's records, what is gone from the store is removed from the target, and nothing else.
 
 use super::*;
 
@@ -113,7 +113,7 @@ fn a_walk_without_a_record_empties_the_stream() {
 }
 
 #[test]
-fn what_comes_without_a_version_is_of_none() {
+fn a_record_without_a_version_has_none() {
     for place in heeding() {
         let unversioned = |id: u32| record(json!({ "id": id }));
         place.run(&[plain(), versioned(1, 5), unversioned(2), versioned(3, 5), state(1)]);
@@ -125,7 +125,7 @@ fn what_comes_without_a_version_is_of_none() {
 }
 
 #[test]
-fn a_place_from_a_time_without_versions_is_used_further() {
+fn a_place_that_was_written_without_versions_can_still_be_used() {
     for place in heeding() {
         place.run(&[plain(), record(json!({"id": 1})), record(json!({"id": 2})), state(1)]);
         place.run(&[plain(), versioned(2, 5), state(2)]);
@@ -186,7 +186,7 @@ fn a_message_that_is_not_understood_removes_nothing() {
             put(&mut opened, &plain()).unwrap();
             let why = put(&mut opened, &message).unwrap_err().to_string();
             assert!(why.contains("cannot be stored"), "{}, {message}: {why}", place.target.scheme());
-            // A sink that takes another message all the same has removed nothing.
+            // Even if the sink still takes messages after that, it must not have removed anything.
             put(&mut opened, &state(2)).unwrap();
             opened.sink.finish().unwrap();
             drop(opened);

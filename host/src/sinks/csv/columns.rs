@@ -20,7 +20,7 @@ const LINE_END: &[u8] = b"\r\n";
 #[serde(transparent)]
 pub(super) struct Columns {
     names: Vec<String>,
-    /// Where the fields are that the last SCHEMA has.
+    /// Where to find each column's value, according to the last SCHEMA.
     #[serde(skip)]
     sources: Option<Sources>,
 }
@@ -69,7 +69,7 @@ impl Format for Columns {
         Ok(())
     }
 
-    /// Rows of fewer columns get the others, empty.
+    /// Pads rows with fewer columns with empty fields.
     fn copy(&self, earlier: &Columns, rows: &mut impl BufRead, to: &mut impl Write) -> io::Result<u64> {
         let missing = vec![b','; self.names.len().saturating_sub(earlier.names.len())];
         let (mut copied, mut is_quoted) = (0, false);
@@ -78,7 +78,7 @@ impl Format for Columns {
             if bytes.is_empty() {
                 return Ok(copied);
             }
-            // Outside of quotes, nothing but the end of a row has this byte.
+            // Outside quotes, this byte only occurs at the end of a row.
             let is_end = |byte: &u8| {
                 is_quoted ^= *byte == b'"';
                 *byte == b'\r' && !is_quoted
@@ -113,7 +113,7 @@ fn row<'a>(fields: impl ExactSizeIterator<Item = Option<Cow<'a, str>>>, to: &mut
         }
         match field {
             Some(text) => add(&text, to),
-            // An empty line would be no row.
+            // Readers skip an empty line, so quote a row's only field.
             None if is_alone => to.extend_from_slice(b"\"\""),
             None => {}
         }

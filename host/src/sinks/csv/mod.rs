@@ -48,13 +48,13 @@ impl Target for ToCsv {
 
 /// A sink that appends each record to its stream's file in a folder: `orders.csv` has one header and one row per record, as RFC 4180 and UTF-8.
 ///
-/// The columns are the fields of the stream's SCHEMA. Texts, numbers and dates stand as they came, lists and objects as JSON. A field without
-/// a value is empty, and an empty text is `""`. A SCHEMA with a field that is new makes the header wider: with the next STATE, a second file
-/// with empty fields in the rows up to then takes the place of the first. Columns that the SCHEMA no longer has stay.
+/// The columns are the fields of the stream's SCHEMA. Text, numbers and dates are written unchanged, lists and objects as JSON. A
+/// field without a value is empty, and an empty text is `""`. A new field in the SCHEMA widens the header: with the next STATE,
+/// the file is replaced by one with empty fields in its earlier rows. Columns that the SCHEMA no longer has stay.
 ///
-/// The state is next to them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
-/// has left: it is cut off and read again, so that no row is torn. A record that is read again is one more row, and the last row of a key is
-/// right. The STATE after an `ACTIVATE_VERSION` removes the rows of other versions.
+/// `state.json` holds the state, and the length of each file that it covers. Anything beyond that length was left by a killed
+/// run: it is cut off and read again, so that no row is incomplete. A record that is read again adds a row, and the last row of a
+/// key is the valid one. The STATE after an `ACTIVATE_VERSION` removes the rows of other versions.
 ///
 /// A folder belongs to one store, and to one run at a time.
 pub struct CsvSink(Grown<Columns>);
@@ -71,8 +71,8 @@ impl CsvSink {
         Grown::open(folder, store).map(CsvSink)
     }
 
-    /// The value of the last STATE that the folder holds: the state for the run that writes to this sink. With another one, records could
-    /// be left out of the files for good.
+    /// The value of the last STATE in the folder. The run that writes to this sink must resume from it: with another state,
+    /// records could be missing from the files for good.
     pub fn state(&self) -> Option<&str> {
         self.0.state()
     }

@@ -91,7 +91,7 @@ fn state(value: u32) -> String {
 }
 
 #[test]
-fn values_stand_as_they_came_and_what_needs_quotes_has_them() {
+fn values_are_written_unchanged_and_quoted_where_needed() {
     let shop = Shop::new();
     for (value, field) in [
         ("7", "7"),
@@ -194,7 +194,7 @@ fn rows_longer_than_any_buffer_are_widened_whole() {
 }
 
 #[test]
-fn rows_go_and_the_header_grows_in_one_exchange() {
+fn rows_are_removed_and_the_header_grows_in_one_replacement() {
     let shop = Shop::new();
     write(&mut shop.open(), &[schema(&["id"]), versioned(1, 5), versioned(2, 6), state(1)]);
     let messages = [versioned(3, 5), schema(&["id", "note"]), versioned(4, 6), activate(6), versioned(5, 7), state(2)];

@@ -54,7 +54,7 @@ pub(in crate::sinks) fn draft(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }
 
-/// Puts the draft in the place of the file, unless that has happened: then the file has the draft's length.
+/// Replaces the file with the draft. If that has already happened, the file has the draft's length.
 pub(in crate::sinks) fn replace(path: &Path, covered: u64) -> Result<(), SinkError> {
     let draft = draft(path);
     if length(&draft)?.is_some() {
@@ -66,7 +66,7 @@ pub(in crate::sinks) fn replace(path: &Path, covered: u64) -> Result<(), SinkErr
     }
 }
 
-/// Removes a draft whose state a killed run has not kept.
+/// Removes a draft that a killed run left without saving the state for it.
 pub(in crate::sinks) fn forget_draft(path: &Path) -> Result<(), SinkError> {
     let draft = draft(path);
     files::remove_draft(&draft).map_err(|fault| sentence(&draft, &fault))

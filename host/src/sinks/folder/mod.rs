@@ -14,13 +14,13 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// What the folder knows of itself.
+/// Describes the folder: its store, its state, its files.
 const STATE: &str = "state.json";
-/// Its name until it is whole.
+/// The same file while it is being written.
 const DRAFT: &str = "state.json.new";
 const LOCK: &str = ".lock";
 
-/// Whose folders they are.
+/// The sink that the folders belong to.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     /// As in `--output`: `jsonl`.
@@ -64,7 +64,7 @@ impl<H: Held> Folder<H> {
         Ok(Folder { path: path.to_owned(), kind, held, _lock: lock })
     }
 
-    /// Puts what is held in the place of what `state.json` says: all of it or, should the run be killed or the power fail, nothing.
+    /// Replaces `state.json` with `held`: completely or, if the run is killed or the power fails, not at all.
     pub(super) fn save(&self) -> Result<(), SinkError> {
         let path = self.path.join(STATE);
         let text = serde_json::to_vec(&self.held).map_err(io::Error::from);
@@ -102,14 +102,14 @@ fn make(folder: &Path) -> Result<(), SinkError> {
     let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another folder", folder.display())));
     match fs::metadata(folder) {
         Ok(data) if !data.is_dir() => refuse("is a file, not a folder"),
-        // Who may write everywhere could overlook it. On Windows the mark means something else.
+        // Root can write anyway and would not notice. On Windows the attribute means something else.
         Ok(data) if cfg!(unix) && data.permissions().readonly() => refuse("is read-only"),
         Ok(_) => Ok(()),
         Err(_) => files::make_folder(folder).or_else(|fault| refuse(&format!("cannot be created ({fault})"))),
     }
 }
 
-/// In a folder without a state, files that look like the sink's are somebody else's.
+/// Refuses a folder that has files like the sink's but no state: they belong to someone else.
 fn refuse_others_files(folder: &Path, kind: Kind) -> Result<(), SinkError> {
     let told = |fault: io::Error| sentence(folder, &fault);
     if fs::exists(folder.join(STATE)).map_err(told)? {
@@ -125,7 +125,7 @@ fn refuse_others_files(folder: &Path, kind: Kind) -> Result<(), SinkError> {
     Ok(())
 }
 
-/// What was removed from these files or folders, since a killed run had left it there; none if there are none.
+/// The note about data of a killed run that was removed from these files or folders; `None` if there was none.
 pub(super) fn removed(names: &[String]) -> Option<String> {
     let names = names.join(", ");
     let told = format!("an interrupted run left data beyond its last state; it was removed and will be read again: {names}");
@@ -159,7 +159,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing the file is not enough: a process that this one has just started holds it open, and locked, until it runs its program.
+    /// Closing the file is not enough: a child process that has just been forked still holds it open and locked, until it calls
+    /// exec.
     fn drop(&mut self) {
         drop(self.0.unlock());
     }

@@ -63,9 +63,9 @@ impl Target for ToJsonl {
 
 /// A sink that appends each record to its stream's file in a folder: `orders.jsonl` has one record per line, as JSON.
 ///
-/// The state is next to them in `state.json`, with the length of each file that it covers. Whatever a file holds beyond that, a killed run
-/// has left: it is cut off and read again, so that no line is torn. A record that is read again is one more line, and the last line of a
-/// key is right: to know which lines are there already would take memory that grows with the store.
+/// `state.json` holds the state, and the length of each file that it covers. Anything beyond that length was left by a killed
+/// run: it is cut off and read again, so that no line is incomplete. A record that is read again adds a line, and the last line
+/// of a key is the valid one: detecting duplicates would take memory that grows with the store.
 ///
 /// The STATE after an `ACTIVATE_VERSION` removes the lines of other versions. The lines that stay are written to a second file, which then
 /// takes the place of the first.

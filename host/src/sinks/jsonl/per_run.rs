@@ -87,9 +87,9 @@ struct Held {
     state: Option<Box<RawValue>>,
     /// The name of the last run that wrote; empty if none has.
     run: String,
-    /// The streams that have a file of that run without its name, and the bytes of each that the state covers.
+    /// The streams whose file of that run still has its temporary name, and how many of its bytes the state covers.
     parts: BTreeMap<String, u64>,
-    /// That run is over: the parts that are still there get their names.
+    /// That run is over: its remaining part files get their final names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_over: bool,
 }
@@ -158,7 +158,7 @@ impl JsonlPerRunSink {
         self.repaired.as_deref()
     }
 
-    /// Where a stream's file of the last run is, once it has its name, and until then.
+    /// The final and the temporary path of a stream's file in the last run.
     fn paths(&self, stream: &str) -> (PathBuf, PathBuf) {
         let path = self.folder.file(&format!("{stream}-{}", self.folder.held.run));
         let part = path.with_added_extension(PART);
@@ -178,7 +178,7 @@ impl JsonlPerRunSink {
         parts.iter().filter(|(_, covered)| *covered > 0).try_for_each(|(part, covered)| cut(part, *covered))
     }
 
-    /// Gives the parts their names; a part without a line goes. Gives the paths of those that have theirs now.
+    /// Gives part files their final names, and removes those without a line. Returns the paths of the renamed files.
     fn complete(&mut self) -> Result<Vec<PathBuf>, SinkError> {
         self.folder.held.is_over = true;
         self.folder.save()?;
@@ -188,7 +188,7 @@ impl JsonlPerRunSink {
             let done = if covered == 0 {
                 files::remove_draft(&part)
             } else if length(&part)?.is_none() {
-                // It has its name already, and may be elsewhere by now.
+                // It is already renamed, and may have been moved since.
                 continue;
             } else if length(&path)?.is_some() {
                 return Err(others_file(&path));
@@ -247,7 +247,7 @@ impl Sink for JsonlPerRunSink {
             MessageKind::Schema => self.schema(&message.schema()?.stream),
             MessageKind::Record => self.record(stream, message.record()?),
             MessageKind::State => self.commit(message.state()?),
-            // Lines of earlier runs are out of reach.
+            // Files of earlier runs may have been moved, so their lines stay.
             MessageKind::ActivateVersion => match self.files.contains_key(stream) {
                 true => message.active_version().map(drop),
                 false => Err(unfit(without_schema(stream))),
@@ -256,7 +256,7 @@ impl Sink for JsonlPerRunSink {
         }
     }
 
-    /// Nothing is kept without its state. What is kept gets its name.
+    /// Discards lines that no state covers. Files with other lines get their final names.
     fn finish(&mut self) -> Result<(), SinkError> {
         self.files.drain().try_for_each(|(_, file)| file.cut_back())?;
         if self.folder.held.parts.is_empty() { Ok(()) } else { self.complete().map(drop) }

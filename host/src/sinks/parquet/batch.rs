@@ -12,7 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use std::io::Write;
 use std::ops::Range;
 
-/// The levels that are handed to the writer together where each value becomes one of its own for that.
+/// How many levels to write at once for a type whose values must each be converted for the writer.
 const PIECE: usize = 16 * 1024;
 const DECIMAL: usize = size_of::<i128>();
 
@@ -31,8 +31,8 @@ struct Values {
     there: There,
 }
 
-/// Where the values of a column are and where there is none, as the format has it: a definition level says how much of the way to a value is
-/// there, a repetition level in which list the next element begins.
+/// Parquet's definition and repetition levels. A definition level says how much of the path to a value is present. A repetition
+/// level says in which list the next element begins.
 #[derive(Debug)]
 struct Levels {
     definitions: Vec<i16>,

@@ -1,4 +1,4 @@
-//! A file under way. Its name begins with a dot until a state covers it, so that no reader takes it for one of the stream's.
+//! A file that is being written. Its name begins with a dot until a state covers it, so that readers ignore it.
 
 use super::super::SinkError;
 use super::super::folder::{length, sentence};
@@ -87,7 +87,7 @@ pub(super) fn put(folder: &Path, listed: &Listed) -> Result<(), SinkError> {
     }
 }
 
-/// Removes what the state does not count on, of the names that a run gives. Says whether there was any.
+/// Removes files that are named like a run's but that the state does not list. Returns whether there were any.
 pub(super) fn clear(folder: &Path, is_listed: impl Fn(&str) -> bool) -> Result<bool, SinkError> {
     let told = |fault: io::Error| sentence(folder, &fault);
     let mut has_cleared = false;
@@ -108,7 +108,7 @@ fn properties() -> Arc<WriterProperties> {
     let properties = WriterProperties::builder()
         .set_created_by(format!("tap-bigcommerce version {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        // What goes by page is held until the file ends.
+        // Page statistics and offsets would stay in memory until the file is complete.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
     Arc::new(properties.build())

@@ -1,4 +1,4 @@
-//! What the folder knows of itself: whose it is, the last STATE that counts, and the files that it covers.
+//! The manifest of a folder: its store, the last committed STATE, and the files that it covers.
 
 use super::super::folder::Held;
 use super::super::message::is_stream_name;

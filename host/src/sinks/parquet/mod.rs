@@ -112,9 +112,9 @@ pub struct ParquetSink {
     streams: BTreeMap<String, Stream>,
     /// The bytes of values in memory, or more than that.
     held: usize,
-    /// The last STATE, as long as it does not count.
+    /// The last STATE, until it is committed.
     waiting: Option<Box<RawValue>>,
-    /// When the last one that counts came, or the sink was opened.
+    /// When a STATE was last committed, or the sink was opened.
     since: Instant,
     /// The streams that the run reads from their start.
     read_whole: Vec<String>,
@@ -162,8 +162,8 @@ impl ParquetSink {
         self.repaired.as_deref()
     }
 
-    /// Names the streams that the run reads from their start. Where their key has changed, the files from before go with the next state,
-    /// instead of the SCHEMA being refused.
+    /// Names the streams that the run reads from their start. If the key of one has changed, its old files are removed with the
+    /// next state; for any other stream the SCHEMA is refused.
     pub fn read_whole(mut self, streams: impl IntoIterator<Item = String>) -> ParquetSink {
         self.read_whole = streams.into_iter().collect();
         self
@@ -260,7 +260,7 @@ impl ParquetSink {
         self.make_room()
     }
 
-    /// Writes the rows of the streams that hold most, as long as all of them hold too much.
+    /// Writes out the largest batches until all streams together are within the memory limit.
     fn make_room(&mut self) -> Result<(), SinkError> {
         while self.held > self.limits.held {
             self.held = self.streams.values().map(Stream::held).sum();
@@ -277,7 +277,7 @@ impl ParquetSink {
         self.streams.get_mut(stream).ok_or_else(|| unfit(without_schema(stream)))?.activate(version)
     }
 
-    /// A STATE counts at once only if there is enough for a file.
+    /// Commits a STATE only when there is enough for a file, or after some time.
     fn cover(&mut self, state: &RawValue) -> Result<(), SinkError> {
         self.streams.values_mut().try_for_each(Stream::cover)?;
         self.waiting = Some(state.to_owned());
@@ -286,8 +286,8 @@ impl ParquetSink {
         if is_large || is_late { self.commit() } else { Ok(()) }
     }
 
-    /// Completes the files of all that the last STATE covers, and then keeps that state, with which they count. Files are removed last: up to
-    /// then every file is there that any state counts on.
+    /// Completes the files that the last STATE covers, then saves that state together with their list. Old files are removed
+    /// last, so that until then every file exists that the old or the new manifest lists.
     fn commit(&mut self) -> Result<(), SinkError> {
         let Some(state) = self.waiting.take() else { return Ok(()) };
         let completed = self.streams.iter_mut().map(|(name, stream)| Ok((name.clone(), stream.complete_all()?)));
@@ -332,14 +332,14 @@ impl Sink for ParquetSink {
         self.waiting.is_some()
     }
 
-    /// The last STATE counts, and nothing is kept without it.
+    /// Commits the last STATE, and discards rows that it does not cover.
     fn finish(&mut self) -> Result<(), SinkError> {
         self.streams.values_mut().try_for_each(Stream::uncover)?;
         self.commit()
     }
 }
 
-/// A key identifies its record: it has a value, and that is exact.
+/// A key identifies its record, so it must have a value that its column holds exactly.
 fn check_key(stream: &str, shape: &Shape, record: &Slots<'_>) -> Result<(), String> {
     for key in &shape.keys {
         let place = shape.fields.place(key);

@@ -19,7 +19,7 @@ pub(super) const SCALE: u32 = 18;
 
 /// The column that keeps what does not fit its own column.
 pub(super) const RESCUED: &str = "_rescued_data";
-/// How the views tell rows apart.
+/// The column with a row's file name, by which the views order rows.
 pub(super) const FILE: &str = "_tap_file";
 /// DuckDB's own name for the number of a row, which cannot be changed.
 pub(super) const ROW: &str = "file_row_number";
@@ -111,7 +111,7 @@ fn nodes(stream: &str, fields: &Fields, depth: i16, columns: &mut Vec<Column>) -
     Ok(nodes.into_iter().map(|(node, of)| (node, Arc::new(of))).unzip())
 }
 
-/// Everything but the elements of a list may be missing, and those may be null.
+/// Every column is optional: fields may be missing, and list elements may be null.
 fn node(stream: &str, name: &str, kind: &Kind, depth: i16, columns: &mut Vec<Column>) -> Result<(Node, Type), String> {
     let first = columns.len();
     let (node, of) = match kind {
@@ -155,7 +155,7 @@ fn scalar_type(name: &str, scalar: Scalar) -> Result<Type, ParquetError> {
         }
         Scalar::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
         Scalar::Date => (Physical::INT32, Some(LogicalType::Date)),
-        // The type JSON would be an extension to some readers, and its values not text.
+        // Some readers know the JSON type only as an extension, and do not return its values as text.
         Scalar::Text | Scalar::Json => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
     };
     let builder = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL).with_logical_type(logical);

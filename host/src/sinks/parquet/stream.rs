@@ -1,7 +1,7 @@
 //! A stream's rows on their way into its files.
 //!
-//! A state covers the rows that came before it, and only those may be in a file that counts. So rows wait in two batches, those that the last
-//! STATE covers and those since; what has no room in memory goes into one of two files accordingly.
+//! A state covers the rows before it, and a committed file must not have any others. So there are two batches: rows that the last
+//! STATE covers, and newer ones. If there is no room for them in memory, each batch goes to its own file.
 
 use super::super::SinkError;
 use super::super::columns::Slots;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub(super) struct Stream {
     folder: PathBuf,
     shape: Shape,
-    /// That of the rows in both batches and both files.
+    /// The version of the rows in both batches and both open files.
     version: Option<u64>,
     /// Rows that the last STATE covers.
     covered: Batch,
@@ -23,10 +23,10 @@ pub(super) struct Stream {
     fresh: Batch,
     /// The file for the rows that the last STATE covers.
     draft: Option<Draft>,
-    /// The file for rows since. While it is there, nothing waits in `covered`.
+    /// The file for rows since then. While it exists, `covered` is empty.
     beyond: Option<Draft>,
     next: u32,
-    /// Those of the files that stay. A new key is that of the files only once a STATE covers the change.
+    /// The key of the listed files. A changed key applies only once a STATE covers the change.
     keys: Vec<String>,
     /// The files that are whole, in their order.
     parts: Vec<Part>,
@@ -42,7 +42,7 @@ struct Part {
     gone: Gone,
 }
 
-/// Whether other versions have taken a file's place.
+/// Whether the file is to be removed, because another version replaces its rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gone {
     No,
@@ -94,7 +94,7 @@ impl Stream {
         if self.covered.rows() + self.fresh.rows() >= most_rows { self.flush() } else { Ok(()) }
     }
 
-    /// Of the rows up to now, those of another version go with the next STATE.
+    /// The next STATE removes all rows so far that have another version.
     pub(super) fn activate(&mut self, version: u64) -> Result<(), SinkError> {
         if self.version != Some(version) {
             self.cut()?;
@@ -103,7 +103,7 @@ impl Stream {
         Ok(())
     }
 
-    /// All rows up to now go with the next STATE.
+    /// The next STATE removes all rows so far.
     pub(super) fn replace(&mut self) {
         self.drop_parts(|_| true);
     }
@@ -156,8 +156,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Completes the files of all that the last STATE covers, for the state to count on. There is nothing else. A stream without a row has a file,
-    /// too, so that readers know its columns.
+    /// Completes the files of everything that the last STATE covers, so that the manifest can list them; newer rows must not
+    /// exist. A stream without rows gets a file too, so that readers know its columns.
     pub(super) fn complete_all(&mut self) -> Result<Files, SinkError> {
         self.cut()?;
         let has_rows = self.parts.iter().any(|part| part.gone == Gone::No && part.listed.rows > 0);
@@ -192,7 +192,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Completes the files under way: the rows that come from now on are of another kind.
+    /// Completes the open files: the next rows need new ones.
     fn cut(&mut self) -> Result<(), SinkError> {
         if self.covered.rows() > 0 {
             self.flush()?;

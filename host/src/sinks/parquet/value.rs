@@ -58,7 +58,7 @@ fn timestamp(json: &str) -> Option<Fit<'_>> {
         return None;
     }
     let value = Value::Integer(moment.timestamp_micros());
-    // By the text: what is finer than a nanosecond is not in the moment.
+    // Checked in the text, because the parsed time has no more than nanoseconds.
     let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
     let is_fine = fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0');
     Some(if is_fine { Fit::Near(value) } else { Fit::Exact(value) })
@@ -80,7 +80,7 @@ fn decimal(json: &str) -> Option<Fit<'_>> {
     if digits().all(|digit| digit == 0) {
         return Some(Fit::Exact(Value::Decimal(0)));
     }
-    // So many of the digits are the value's, in units of its last place; beyond them there are zeros.
+    // How many of the digits the scaled integer has: later digits are rounded off, and missing ones are zeros.
     let places = exponent.parse::<i64>().ok()?.saturating_add_unsigned(whole.len() as u64).saturating_add(SCALE.into());
     let (mut value, mut place, mut is_exact) = (0_i128, 0_i64, true);
     let mut dropped = 0;

@@ -5,7 +5,7 @@ use super::super::message::{is_stream_name, not_a_name};
 use super::url::MAX_NAME;
 use serde_json::value::RawValue;
 
-/// PostgreSQL's own limit is 1600; rows on their way have two more. What is too long a name is said below.
+/// PostgreSQL's limit is 1600, and a staging table has two more columns. Names that are too long are refused below.
 const LIMITS: Limits = Limits { holder: "a table", columns: 1598, name: usize::MAX };
 
 /// The number of a row on its way: of rows with the same key, the last counts.

@@ -103,8 +103,8 @@ fn refused(error: &postgres::Error) -> String {
     }
 }
 
-/// What PostgreSQL itself says of connections, rights, names, limits and its own state. Other messages may repeat values, as those of a trigger
-/// may.
+/// Error classes with PostgreSQL's own messages: about connections, permissions, names, limits and its state. Messages of other
+/// classes, for example from a trigger, may repeat values.
 const WITHOUT_VALUES: [&str; 12] = ["08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57"];
 
 /// What the server says, unless it may repeat values there.

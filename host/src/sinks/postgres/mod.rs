@@ -85,7 +85,7 @@ impl Target for ToPostgres {
 ///
 /// The tap's own table is `_tap_bigcommerce`. A schema belongs to one store, and to one run at a time.
 ///
-/// It has a thread of its own, and may be used and dropped anywhere.
+/// It has its own thread, so it can also be used and dropped inside an async runtime.
 pub struct PostgresSink {
     /// The URL, as it may be shown.
     shown: String,
@@ -159,7 +159,7 @@ impl PostgresSink {
             return Ok(());
         }
         self.stages += 1;
-        // What came by the SCHEMA before is settled by it.
+        // Rows of the previous SCHEMA are merged first, by that SCHEMA.
         if let Some(mut before) = self.tables.remove(stream) {
             before.send(&self.session).map_err(|fault| self.told(&fault))?;
             let statements = before.settle().into_iter().chain([before.leave()]).collect();
@@ -167,7 +167,7 @@ impl PostgresSink {
         }
         let is_read_whole = self.read_whole.iter().any(|name| name == stream);
         table.prepare(&self.session, is_read_whole).map_err(|fault| self.told(&fault))?;
-        // From here on the table has rows of this run.
+        // From now on the table has rows of this run, so it must not be rebuilt again.
         self.read_whole.retain(|name| name != stream);
         self.tables.insert(stream.to_owned(), table);
         Ok(())
@@ -206,7 +206,8 @@ impl PostgresSink {
         Ok(())
     }
 
-    /// Executes statements in the transaction of the next STATE. It begins with the first of them: until then, nobody waits for this run.
+    /// Executes statements in the transaction of the next STATE. It begins with the first of them, so that it locks nothing
+    /// before.
     fn within(&mut self, mut statements: Vec<String>) -> Result<(), SinkError> {
         if !self.is_in_transaction {
             statements.insert(0, "BEGIN".to_owned());

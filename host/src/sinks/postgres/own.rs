@@ -1,4 +1,4 @@
-//! What the database knows of itself: whose schema it is, the last STATE, and which tables are the tap's. All of it is in one table.
+//! The tap's own table: which store the schema belongs to, the last STATE, and which tables are the tap's.
 
 use super::super::columns::quoted;
 use super::fault::Fault;
@@ -8,15 +8,15 @@ use std::collections::HashMap;
 
 /// The table's name.
 const OWN: &str = "_tap_bigcommerce";
-/// What stands before a stream's name where the keys of its table are.
+/// Prefix of the names under which a table's keys are stored.
 const TABLE: &str = "table ";
 
-/// How long a run that has just ended may take to let go.
+/// How long to wait for a run that has just ended to release its lock.
 const LOCK_TIMEOUT: &str = "3s";
-/// How long somebody else's lock on a table may hold this run up, and with it everybody who comes after.
+/// How long to wait for another session's lock on a table. Sessions that come later wait behind this one.
 const PATIENCE: &str = if cfg!(test) { "1s" } else { "60s" };
-/// With these the server notices within minutes that the tap's machine is gone, and lets go of the schema; a run that waits for the
-/// store's quota is not ended. A server knows those of its version.
+/// With these settings the server notices within minutes that the tap's machine is gone, and releases the schema, but does not
+/// end a run that waits for the store's quota. Older servers do not know all of them.
 const LASTING: &str = "\
     SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings AS s JOIN (VALUES ('tcp_keepalives_idle', '60'), \
     ('tcp_keepalives_interval', '15'), ('tcp_keepalives_count', '4'), ('tcp_user_timeout', '120000'), ('idle_session_timeout', '0'), \
@@ -67,7 +67,7 @@ pub(super) fn create(session: &Session, schema: &str, store: &str) -> Result<(),
     let is_there = session.ask(move |client| {
         Ok(client.query_opt("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[&name])?.is_some())
     })?;
-    // Who may not make schemas may use one that is there.
+    // A role that may not create schemas can use an existing one.
     let make = if is_there { String::new() } else { format!("CREATE SCHEMA {};", quoted(schema)) };
     let own = own(schema);
     session.execute(format!(

@@ -1,5 +1,5 @@
-//! A record's values, from JSON text to a row of COPY, without a tree in between. What PostgreSQL cannot hold is found here, where the record and
-//! the field are known.
+//! Turns a record's values from JSON text into a row for COPY, without building a JSON tree. What PostgreSQL cannot hold is found
+//! here, where the record and the field are known.
 
 use super::super::columns::unquoted;
 use super::column::Type;
@@ -136,8 +136,8 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-") && day().is_some()
 }
 
-/// Whether a text is a moment as RFC 3339 has it, in microseconds: of a finer one PostgreSQL would round the rest away. A leap second would
-/// become the next one.
+/// Whether a text is an RFC 3339 time with at most microseconds: PostgreSQL would round a finer one, and would turn a leap second
+/// into the next second.
 fn is_moment(text: &str) -> bool {
     let (Some(day), Some(rest)) = (text.get(..10), text.get(10..)) else { return false };
     let is_time = matches!(rest.get(..1), Some("T" | "t" | " "))

@@ -1,4 +1,4 @@
-//! A session with the server, on a thread of its own: the library's client must not be used, or even dropped, where a runtime is running.
+//! A session with the server, on its own thread: the library's client must not be used, or even dropped, inside an async runtime.
 
 use super::fault::Fault;
 use super::tls;
@@ -14,10 +14,11 @@ use std::time::Duration;
 /// How much is sent at a time.
 const PIECE: usize = 1 << 16;
 
-/// How many addresses of a host are waited for, each as long as the timeout says.
+/// How many addresses of a host to allow time for, each with the full timeout.
 const ADDRESSES: u32 = 4;
 
-/// How long a statement may take. A large table that gets a new type is rewritten, so this is only for a server that never answers.
+/// Time limit for a statement. It is only for a server that never answers: a type change rewrites a large table, which takes
+/// long.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 type Work = Box<dyn FnOnce(&mut Client) + Send>;
@@ -27,14 +28,14 @@ pub(super) struct Session {
     work: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     pub(super) patience: Duration,
-    /// An answer did not come. The thread still waits for it, and nobody waits for the thread.
+    /// Set when an answer did not come in time. The thread still waits for it, so the thread is not joined.
     is_silent: AtomicBool,
 }
 
 impl Session {
     /// Connects.
     pub(super) fn open(url: Url) -> Result<Session, Fault> {
-        // The library's own timeout is over once a host has taken the connection, although it may say nothing more.
+        // The library's own timeout ends once a host accepts the connection, although the host may stay silent after that.
         let hosts = u32::try_from(url.config.get_hosts().len()).unwrap_or(u32::MAX);
         let patience = url.config.get_connect_timeout().copied().unwrap_or_default();
         let patience = patience.saturating_mul(hosts.saturating_mul(ADDRESSES).saturating_add(1));
@@ -87,7 +88,7 @@ impl Session {
         self.ask(move |client| client.batch_execute(&sql))
     }
 
-    /// Sends rows. They come back, to be looked at again or to be filled again.
+    /// Sends rows, and returns their buffer, to search it for the refused row or to reuse it.
     pub(super) fn copy(&self, sql: String, rows: Vec<u8>) -> Result<(Vec<u8>, Result<(), postgres::Error>), Fault> {
         self.ask(move |client| {
             let copied = copy(client, &sql, &rows);
@@ -120,7 +121,8 @@ fn serve(mut client: Client, work: &Receiver<Work>) {
     while let Ok(work) = work.recv() {
         work(&mut client);
     }
-    // The server may notice the end of a session only later. Should it be gone, so is what the session held.
+    // Release everything now: the server may notice the end of the session only later. If it is gone, there is nothing to
+    // release.
     let _ = client.batch_execute("ROLLBACK; SELECT pg_advisory_unlock_all()");
     let _ = client.close();
 }
@@ -129,7 +131,7 @@ fn copy(client: &mut Client, sql: &str, rows: &[u8]) -> Result<(), postgres::Err
     let mut writer = client.copy_in(sql)?;
     for piece in rows.chunks(PIECE) {
         if let Err(fault) = writer.write_all(piece) {
-            // The library's own error is in there; if it is not, the end of the copy brings it.
+            // It wraps the library's own error; if not, finishing the copy returns that.
             match fault.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
                 Some(Ok(inner)) => return Err(*inner),
                 _ => break,

@@ -1,5 +1,5 @@
-//! A stream's table, and the rows on their way to it: they are gathered here, copied into a temporary table, and merged by their key in the
-//! transaction of the next STATE.
+//! A stream's table. Its rows are buffered here, copied into a staging table, and merged by their key in the transaction of the
+//! next STATE.
 
 use super::super::Record;
 use super::super::columns::{Fields, Slots, list, quoted};
@@ -11,7 +11,7 @@ use super::session::Session;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// How many bytes a stream keeps for rows between two sendings.
+/// How large a buffer a stream keeps after its rows are sent.
 const SPARE: usize = 64 << 10;
 
 /// A stream's table.
@@ -23,9 +23,9 @@ pub(super) struct Table {
     schema: String,
     /// The table, as SQL has it.
     name: String,
-    /// The temporary one.
+    /// The staging table, which is temporary.
     stage: String,
-    /// Statements that make the table as it has to be. The next transaction begins with them.
+    /// Statements that adapt the table to the SCHEMA. The next transaction begins with them.
     changes: Vec<String>,
     /// Rows that have not been sent, as COPY wants them.
     rows: Vec<u8>,
@@ -62,8 +62,8 @@ impl Table {
         self.keys == other.keys && self.fields == other.fields
     }
 
-    /// Finds out how the table has to change, and makes room for rows on their way. A table that the SCHEMA does not fit is rebuilt if the run
-    /// reads the whole stream again. Nothing that others see is changed yet.
+    /// Works out how the table must change, and creates its staging table. A table that the SCHEMA does not fit is rebuilt if the
+    /// run reads the whole stream again. Nothing that other sessions see changes yet.
     pub(super) fn prepare(&mut self, session: &Session, is_read_whole: bool) -> Result<(), Fault> {
         match self.adapt(session) {
             Err(Fault::Misfit(_)) if is_read_whole => {
@@ -231,7 +231,7 @@ impl Table {
                 self.is_staged = true;
                 self.rows = rows;
                 self.rows.clear();
-                // Each stream has such room: only the one that is being read needs much.
+                // Every stream has a buffer, but only the one that is being read needs a large one.
                 self.rows.shrink_to(SPARE);
                 Ok(())
             }
@@ -245,7 +245,7 @@ impl Table {
             let (_, copied) = session.copy(copy.to_owned(), row.to_owned()).ok()?;
             let Err(error) = copied else { continue };
             let told = error.as_db_error()?;
-            // Of values and of limits: anything else is no fault of a record.
+            // Classes 22 (data) and 54 (limits). Any other error is not the record's.
             if !["22", "54"].contains(&told.code().code().get(..2)?) {
                 return None;
             }
@@ -286,7 +286,7 @@ impl Table {
         )
     }
 
-    /// The statement that takes away the rows that are not of this version, once all before it has been settled.
+    /// The statement that removes the rows of other versions. Earlier rows must be merged before it.
     pub(super) fn activation(&mut self, version: u64) -> Result<String, Fault> {
         self.want_versions()?;
         Ok(format!("DELETE FROM {} WHERE {VERSION} IS DISTINCT FROM {version}", self.name))

@@ -25,7 +25,7 @@ struct Shop {
 }
 
 impl Shop {
-    /// None where there is no PostgreSQL, which has been said then.
+    /// `None` if PostgreSQL is not installed, which the server has already reported.
     fn new() -> Option<Shop> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let server = SERVER.as_ref()?;
@@ -76,7 +76,7 @@ impl Stage for Place {
         &self.1
     }
 
-    /// The run's connection is closed without a word, as the kernel does it for a process that is gone.
+    /// Closes the run's connection from the server's side, like the kernel does for a killed process.
     fn killed(self: Box<Self>, opened: Opened) -> Box<dyn Stage> {
         std::mem::forget(opened);
         let Shop { server, name } = &self.0;
@@ -194,7 +194,7 @@ fn a_table_that_was_dropped_or_lost_its_key_is_missed_in_a_sentence() {
     assert_eq!(shop.ids(), "3");
 }
 
-/// What a full refresh may throw away is what was there before the run.
+/// A full refresh may discard rows from before the run, but not the run's own.
 #[test]
 fn a_full_refresh_rebuilds_a_table_once() {
     let Some(shop) = Shop::new() else { return };
@@ -305,7 +305,7 @@ fn what_is_gathered_is_sent_long_before_its_state() {
 }
 
 #[test]
-fn whoever_reads_waits_for_nothing_but_a_commit() {
+fn readers_wait_only_during_a_commit() {
     let Some(shop) = Shop::new() else { return };
     write(&mut shop.open(), &[&schema(""), &record(r#""id":1"#), &state(1)]);
     let mut sink = shop.open();

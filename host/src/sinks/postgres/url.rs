@@ -1,4 +1,4 @@
-//! The URL of a database: what the library does not know of it, and what of it may be shown.
+//! The URL of a database: settings that the library does not know, and which parts may be shown.
 
 use super::super::SinkError;
 use percent_encoding::percent_decode_str;
@@ -11,7 +11,7 @@ use std::time::Duration;
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// Where the tables go, unless the URL says so.
 const SCHEMA: &str = "public";
-/// What the library understands, but for `sslmode`, of which it knows less than libpq does.
+/// Settings that the library understands, except for `sslmode`, of which it knows fewer values than libpq.
 const SETTINGS: [&str; 17] = [
     "application_name",
     "channel_binding",

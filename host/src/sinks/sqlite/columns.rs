@@ -9,7 +9,7 @@ const LIMITS: Limits = Limits { holder: "a table", columns: 2000, name: 128 };
 /// How a column holds its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnKind {
-    /// INTEGER; what does not fit 64 bits keeps its digits as a BLOB, since SQLite would make a float of the same TEXT.
+    /// INTEGER. A number beyond 64 bits keeps its digits as a BLOB, because SQLite would turn the same TEXT into a float.
     Integer,
     /// INTEGER, 0 or 1.
     Boolean,
@@ -39,7 +39,7 @@ impl ColumnKind {
     }
 }
 
-/// What follows a decimal's name where its digits are.
+/// Suffix of the column with a decimal's digits.
 const EXACT: &str = "__exact";
 
 /// A column of a table.
@@ -64,7 +64,7 @@ impl Column {
         }
     }
 
-    /// The definition of the column that is made from what came.
+    /// The definition of the column that is computed from the stored one.
     pub(super) fn made(&self) -> Option<String> {
         let is_made = self.kind == ColumnKind::Decimal;
         is_made.then(|| format!("{} REAL AS (CAST({} AS REAL)) VIRTUAL", quoted(&self.name), quoted(&self.stored())))

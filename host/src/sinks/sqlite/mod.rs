@@ -87,22 +87,22 @@ pub struct SqliteSink {
 }
 
 impl SqliteSink {
-    /// Opens a file, making it if it is not there, and holds it for this run: another one that wants to write to it is refused. Should one
-    /// slip in between two commits, this run ends at its next STATE, without a record of its own over the other's. A name is a path and
-    /// nothing else: `:memory:` is a file too. `store` is the name of the store that the file is to hold, as
+    /// Opens a file, creating it if needed, and locks it for this run: another run that wants to write to it is refused. If one
+    /// still gets in between two commits, this run ends at its next STATE, and overwrites nothing of the other's. The name is
+    /// always a path: `:memory:` is a file too. `store` is the name of the store that the file is to hold, as
     /// [`store_identity`](crate::store_identity) gives it.
     ///
     /// # Errors
     /// The file cannot be written, is no SQLite file, is in use, or holds another store's data.
     pub fn open(file: &Path, store: &str) -> Result<SqliteSink, SinkError> {
         check_file(file)?;
-        // For its owner alone; the log next to it gets the same readers.
+        // Readable only by its owner. SQLite gives the write-ahead log the same permissions.
         if !file.exists() {
             files::open_own(file).map_err(|fault| cannot_open(file, &fault))?;
         }
         let told = |error: rusqlite::Error| sentence(file, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // SQLite has names of its own, such as `:memory:` and `file:…`, none of which starts like this.
+        // With `./` in front it cannot be one of SQLite's special names, such as `:memory:` and `file:…`.
         let path = Path::new(".").join(file);
         let connection = Connection::open_with_flags(path, flags).map_err(told)?;
         let mut sink =
@@ -188,8 +188,8 @@ impl SqliteSink {
         self.hold()
     }
 
-    /// Starts the next transaction. Between two of them the file is free for a moment: what another run has written then is newer than
-    /// what this one resumes from.
+    /// Starts the next transaction. The file is unlocked for a moment between two of them; if another run has written in it, this
+    /// run's state is outdated.
     fn hold(&self) -> Result<(), SinkError> {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.sentence(&error))?;
         if self.stored_state()? == self.state {
@@ -230,7 +230,7 @@ impl Sink for SqliteSink {
     }
 }
 
-/// What SQLite would not say clearly, or not at all: it opens a read-only file for reading.
+/// Checks what SQLite reports unclearly or not at all: it opens a read-only file without an error.
 fn check_file(file: &Path) -> Result<(), SinkError> {
     let refuse = |why: &str| Err(SinkError::new(format!("{} {why}; name another file", file.display())));
     match std::fs::symlink_metadata(file) {

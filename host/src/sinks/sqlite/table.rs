@@ -122,8 +122,8 @@ impl Table {
         format!("CREATE TABLE {} ({})", quoted(&self.stream), parts.join(", "))
     }
 
-    /// Adds the columns that the table lacks. A column that is declared as another type is refused: SQLite would make other values of the
-    /// ones that it gets (of the TEXT `007` the INTEGER 7). Decimals that an earlier version has stored as TEXT alone get their REAL.
+    /// Adds the columns that the table lacks. A column with another declared type is refused, because SQLite would convert the
+    /// values (the TEXT `007` into the INTEGER 7). Decimals that an earlier version stored only as TEXT get their REAL column.
     fn add_columns(&self, connection: &Connection) -> Result<(), TableFault> {
         let declared = self.declared(connection)?;
         if declared.is_empty() {
@@ -172,7 +172,8 @@ impl Table {
         Ok(())
     }
 
-    /// The table's columns in lower case, since SQLite does not tell them by case, and their types. Empty: there is no such table.
+    /// The table's columns and their types. Names are in lower case, because SQLite ignores case. Empty if there is no such
+    /// table.
     fn declared(&self, connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
         let mut columns = connection.prepare("SELECT name, type FROM pragma_table_xinfo(?1)")?;
         let columns =
@@ -185,7 +186,7 @@ impl Table {
         let slots = Slots::read(&self.columns.fields, record.record).map_err(|fault| {
             TableFault::Told(format!("cannot take a record of {} that is not a JSON object: {fault}", self.stream))
         })?;
-        // SQLite would make up an integer key that is null.
+        // SQLite would generate a value for an integer key that is null.
         let is_null = |key: &&String| self.columns.fields.place(key).and_then(|place| slots.get(place)).is_none();
         if let Some(key) = self.keys.iter().find(is_null) {
             return Err(TableFault::Told(format!(

@@ -1,5 +1,5 @@
-//! The version that each row of a stream's table is of. It is in a table of its own, so that a query of the stream's table shows the stream's
-//! fields and nothing else.
+//! The version of each row of a stream's table. Versions have their own table, so that the stream's table shows nothing but the
+//! stream's fields.
 
 use super::super::columns::Slots;
 use super::super::columns::{list, quoted};
@@ -23,7 +23,7 @@ impl Versions {
     /// For a stream whose rows have these keys, each with the definition of its column.
     pub(super) fn new(stream: &str, keys: &[String], definitions: &[String]) -> Versions {
         let name = format!("_tap_versions_{stream}");
-        // Rows go by their key: the row number of SQLite may change when the file is compacted.
+        // Rows are identified by their key: SQLite's rowid may change when the file is compacted.
         let (table, rows, key) = (quoted(&name), quoted(stream), list(keys));
         let definitions = definitions.join(", ");
         let places: String = (1..=keys.len()).map(|place| format!("?{place}, ")).collect();
@@ -64,7 +64,7 @@ impl Versions {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", quoted(&self.name)))
     }
 
-    /// Notes the version of a row. One that was written without is of none, whatever it was of before.
+    /// Stores the version of a row. A row written without a version loses the one that it had.
     pub(super) fn note(
         &mut self,
         connection: &Connection,

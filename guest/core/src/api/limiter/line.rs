@@ -1,4 +1,4 @@
-//! Those who wait to send a request: the lowest rank first, then who came first.
+//! The queue of requests that wait to be sent: lowest rank first, then first come, first served.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ mod tests {
     use futures_util::future::FutureExt;
 
     #[test]
-    fn the_lowest_rank_comes_first_and_then_who_came_first() {
+    fn the_lowest_rank_goes_first_and_equal_ranks_in_order_of_arrival() {
         let line = Line::default();
         let (late, early, second) = (line.join(7), line.join(3), line.join(3));
         let is_first = |place: &Position| place.first().now_or_never().is_some();

@@ -95,7 +95,7 @@ fn each_window_is_spent_whole_and_none_is_overrun() {
 }
 
 #[test]
-fn one_request_leaves_until_the_store_shows_its_quota_and_then_ever_more() {
+fn one_request_is_in_flight_until_the_store_shows_its_quota_and_then_more_and_more() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let (limiter, store) = (Limiter::new(16), Store::new(&clock, 10_000));
     run(&clock, request(&limiter, &store, 50)).unwrap();
@@ -153,7 +153,7 @@ fn a_window_that_turns_under_requests_of_any_speed_is_not_overrun() {
 }
 
 #[test]
-fn clocks_of_the_store_that_differ_cost_no_overrun() {
+fn the_quota_is_not_exceeded_when_the_stores_clocks_differ() {
     for seed in 0..200 {
         let chance = RefCell::new(fastrand::Rng::with_seed(seed));
         let milliseconds = |most: u64| chance.borrow_mut().u64(1..=most);
@@ -194,7 +194,7 @@ fn answers_faster_than_the_resets_are_told_overrun_no_window() {
 }
 
 #[test]
-fn a_request_that_is_given_up_gives_its_place_back() {
+fn a_request_that_is_given_up_frees_its_place() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let limiter = Limiter::new(4);
     let first = run(&clock, limiter.acquire(&clock, 0, HOUR, |_| {})).unwrap();

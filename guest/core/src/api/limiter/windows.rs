@@ -1,9 +1,9 @@
 //! What the answers say of the quota's windows.
 //!
-//! A window is a span of time with a number of requests. Each answer says how many are left and, in most stores, when the window ends.
-//! Some stores send resets that mean nothing: always zero, always the same, always the whole window. Such resets are recognised by not
-//! counting down as time passes, and ignored. Two facts remain, and they are enough: a window is over once its length has passed since
-//! its first answer, and if more is left than when a request was sent, the request has met a new window.
+//! A window is a span of time with a number of requests. Each answer says how many are left and, in most stores, when the window
+//! ends. Some stores send meaningless resets: always zero, always the same, always the whole window. They do not count down as
+//! time passes, so they are recognised and ignored. Two facts are then enough: a window is over once its length has passed since
+//! its first answer, and if more is left than when a request was sent, the request fell into a new window.
 
 use crate::api::headers::WINDOW_LENGTH;
 use std::time::Duration;
@@ -101,7 +101,7 @@ impl Windows {
         is_latest
     }
 
-    /// Learns from an answer. False: it is unclear whether what is left of the latest window includes the request.
+    /// Updates the windows from an answer. False if it is unclear whether what is left of the latest window includes the request.
     pub(super) fn learn(&mut self, news: &News) -> bool {
         let Some(mut window) = self.latest else {
             self.begin(news, news.left);
@@ -135,12 +135,13 @@ impl Window {
     /// Whether resets count down, if this answer shows it.
     fn counts_down(&self, news: &News) -> Option<bool> {
         let ((earliest, latest), (news_earliest, news_latest)) = self.ends.zip(news.ends())?;
-        // Only if the request was sent after the first answer came is it clear which of them the store made later.
+        // Which of two answers the store made later is certain only if this request was sent after the first answer had arrived.
         let passed = news.sent.checked_sub(self.since).filter(|passed| !passed.is_zero())?;
         if news.came + earliest.saturating_sub(self.since) / 4 < earliest {
-            // This window is not over, so its end stays where it is. The store's clocks differ, but not more and more as time passes.
+            // The window is not over, so its end must not move. The clocks of the store's machines differ, but by no more as time
+            // passes.
             let slack = passed / 2;
-            // Within so short a time rounding hides whether a reset counts down.
+            // Over such a short time, rounding hides whether a reset counts down.
             return (passed > 4 * GRAIN).then_some(news_earliest <= latest + slack && news_latest + slack >= earliest);
         }
         // This window is over, so the next end lies a whole length later.
@@ -170,20 +171,21 @@ impl Window {
         news.known.is_some_and(|known| known.number == self.number && news.left > known.left)
     }
 
-    /// Whether the request was not deducted from what was left when it was sent: it has met a new window. When nothing is left nothing is deducted.
+    /// Whether the request was not subtracted from what was left when it was sent, which means a new window. With nothing left,
+    /// there is nothing to subtract.
     fn is_of_next(&self, news: &News) -> bool {
         let is_as_much = |known: Known| known.number == self.number && news.left == known.left && news.left > 0;
         self.is_refilled(news) || news.known.is_some_and(is_as_much)
     }
 
-    /// What is left of the next window, of which this is the first answer that shows it. Answers that have come since its request was sent may have
-    /// been of that window, too, and have counted more.
+    /// What is left of the next window, which this answer is the first to show. Answers that arrived after its request was sent
+    /// may have belonged to that window too, and may have counted more requests.
     fn left_of_next(&self, news: &News) -> u64 {
         let before = news.known.filter(|known| known.number == self.number && self.is_of_next(news));
         before.filter(|known| self.left < known.left).map_or(news.left, |_| news.left.min(self.left))
     }
 
-    /// Answers arrive out of order: of one window the least that is left is the truth.
+    /// Answers arrive out of order: within one window, the lowest number left is right.
     fn merge(&mut self, news: &News, counts_down: bool) {
         self.left = self.left.min(news.left);
         self.length = news.length.unwrap_or(self.length);
@@ -198,7 +200,7 @@ impl Window {
         self.least_length(news) / SAME_WINDOW
     }
 
-    /// How long a window is at least: where a header says longer than usual, the resets may still be right.
+    /// The shortest that a window may be: if a header claims more than usual, the resets may still be right.
     fn least_length(&self, news: &News) -> Duration {
         news.length.unwrap_or(self.length).min(WINDOW_LENGTH)
     }

@@ -1,4 +1,5 @@
-//! Yes and no in a catalog, however they are spelled. What is neither is a fault: a field must not be written because a no was not read.
+//! The yes and no values of a catalog, in any spelling. Anything else is an error: a field must not be written because a "no" was
+//! not understood.
 
 use super::fault;
 use crate::error::Result;

@@ -118,7 +118,7 @@ fn what_is_neither_yes_nor_no_is_refused_with_stream_and_field() {
 }
 
 #[test]
-fn two_words_on_one_thing_are_refused_unless_they_agree() {
+fn contradictory_entries_for_one_field_or_stream_are_refused() {
     let twice = |first: bool, second: bool| {
         json!([{"stream": "orders", "metadata": [
             {"breadcrumb": ["properties", "products", "items", "properties", "sku"], "metadata": {"selected": first}},

@@ -11,7 +11,7 @@ const VALUE: &str = "replication_key_value";
 /// The date that a bookmark may not pass, because records may still have changed when it was read.
 const SIGNPOST: &str = "replication_key_signpost";
 const PARTITIONS: &str = "partitions";
-/// The keys of a bookmark in the SDK's form. What an unfinished run adds says nothing that is safe to start from.
+/// The keys of a bookmark in the SDK's form. What an unfinished run adds is not safe to resume from.
 const KEYS: [&str; 6] = [KEY, VALUE, SIGNPOST, PARTITIONS, "starting_replication_value", "progress_markers"];
 
 /// The state inside a STATE message, inside Meltano's payload `{"singer_state": …}`, or inside its `{"completed": …, "partial": …}`. None: it

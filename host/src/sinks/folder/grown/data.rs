@@ -18,7 +18,7 @@ pub(in crate::sinks) struct DataFile<F> {
     file: File,
     /// How its lines are written.
     format: F,
-    /// How those were written that end before a place.
+    /// Earlier formats, each with the position where its lines end.
     earlier: Vec<(u64, F)>,
     /// Where the first line begins.
     head: u64,
@@ -26,7 +26,7 @@ pub(in crate::sinks) struct DataFile<F> {
     covered: u64,
     /// Bytes that were handed to the file.
     written: u64,
-    /// Lines that were not.
+    /// Lines that were not written yet.
     waiting: Vec<u8>,
     lines: Lines,
 }
@@ -51,7 +51,7 @@ impl<F: Format> DataFile<F> {
         &self.format
     }
 
-    /// From here on, lines are written so. With the next state those before are, too.
+    /// Writes new lines in this format. With the next state, the earlier ones are rewritten too.
     pub(super) fn change(&mut self, format: F) {
         let (end, is_same) = (self.end(), format.head() == self.format.head());
         let before = std::mem::replace(&mut self.format, format);
@@ -71,7 +71,7 @@ impl<F: Format> DataFile<F> {
         if self.waiting.len() < BUFFER { Ok(()) } else { self.hand_over() }
     }
 
-    /// Of the records up to now, those of another version go with the next state.
+    /// Marks the records so far that have another version: the next state removes them.
     pub(super) fn activate(&mut self, version: u64) {
         self.lines.activate(self.end(), version);
     }
@@ -81,7 +81,7 @@ impl<F: Format> DataFile<F> {
         self.written + self.waiting.len() as u64 - self.head
     }
 
-    /// Puts every line on the disk. Gives the length that a state may now cover.
+    /// Writes every line and syncs the file. Returns the length that a state may now cover.
     pub(in crate::sinks) fn keep(&mut self) -> Result<u64, SinkError> {
         self.hand_over()?;
         if self.written != self.covered {
@@ -91,8 +91,8 @@ impl<F: Format> DataFile<F> {
         Ok(self.covered)
     }
 
-    /// Writes the lines that stay to a draft, all of them as the last are written, if others are gone or were written otherwise. Gives its
-    /// length. The state may now count on it.
+    /// If lines were removed or have an earlier format, writes the remaining lines to a draft, all in the current format. Returns
+    /// the draft's length; from now on the state may list it.
     pub(super) fn rewrite(&mut self) -> Result<Option<u64>, SinkError> {
         if self.earlier.is_empty() && !self.lines.some_are_gone() {
             return Ok(None);
@@ -135,7 +135,7 @@ impl<F: Format> DataFile<F> {
         &self.lines
     }
 
-    /// Takes away what no state covers, for good: a state may say next that the file is complete.
+    /// Truncates the file to what a state covers, and syncs that: the next state may say that the file is complete.
     pub(in crate::sinks) fn cut_back(self) -> Result<(), SinkError> {
         self.file.set_len(self.covered).and_then(|()| self.file.sync_all()).map_err(|fault| sentence(&self.path, &fault))
     }

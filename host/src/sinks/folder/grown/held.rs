@@ -1,4 +1,4 @@
-//! What a folder of files that grow knows of itself: whose it is, the last STATE, and how much of each file that covers.
+//! The manifest of a folder of growing files: its store, the last STATE, and how much of each file the state covers.
 
 use super::Format;
 use super::lines::Lines;
@@ -18,7 +18,8 @@ pub(super) struct Held<F: Format> {
     pub(super) state: Option<Box<RawValue>>,
     /// The streams that have a file, and the bytes of each that the state covers.
     pub(super) files: BTreeMap<String, u64>,
-    /// The streams whose file is about to be replaced by its draft, and the bytes of that. `files` has those of the file before.
+    /// The streams whose file is about to be replaced by its draft, with the draft's length. `files` still has the old file's
+    /// length.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) replaced: BTreeMap<String, u64>,
     /// The streams that have lines with a version, as their files are once they have been replaced.
@@ -30,7 +31,7 @@ pub(super) struct Held<F: Format> {
 }
 
 impl<F: Format> Held<F> {
-    /// How long a stream's file is that the state covers, once it has been replaced.
+    /// The length of a stream's file that the state covers, after a pending replacement.
     fn length(&self, stream: &str) -> Option<u64> {
         self.replaced.get(stream).or_else(|| self.files.get(stream)).copied()
     }

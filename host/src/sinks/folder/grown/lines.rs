@@ -39,7 +39,7 @@ impl Lines {
         }
     }
 
-    /// The lines that end here are gone, except those of this version.
+    /// Marks all lines up to here as gone, except those of this version.
     pub(super) fn activate(&mut self, end: u64, version: u64) {
         self.begin(end);
         self.0.iter_mut().for_each(|stretch| stretch.is_gone |= stretch.version != Some(version));

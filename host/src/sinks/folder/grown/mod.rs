@@ -1,8 +1,8 @@
 //! A folder with a file for each stream that lines are added to, and the state that covers them.
 //!
-//! Whatever a file holds beyond the length that the state covers, a killed run has left: it is cut off and read again, so that no line is
-//! torn. What changes lines that a state covers (lines of another version go, a header gets wider) is written to a second file, which takes
-//! the place of the first with the next STATE.
+//! Anything beyond the length that the state covers was left by a killed run: it is cut off and read again, so that no line is
+//! incomplete. Changes to lines that a state covers (removing another version's lines, widening a header) go to a second file,
+//! which replaces the first one with the next STATE.
 
 mod data;
 mod held;
@@ -68,7 +68,7 @@ impl<F: Format> Grown<F> {
         self.repaired.as_deref()
     }
 
-    /// Puts the drafts that the state names in the place of their files. A run that was killed in between has left that to the next one.
+    /// Replaces files with the drafts that the state lists. If a run is killed before it has done that, the next run does it.
     fn replace(&mut self) -> Result<(), SinkError> {
         let held = &mut self.folder.held;
         if held.replaced.is_empty() {
@@ -133,12 +133,13 @@ impl<F: Format> Grown<F> {
     /// How a stream's lines are written up to now.
     fn format(&self, stream: &str) -> F {
         let held = &self.folder.held;
-        // A file that holds nothing binds nobody.
+        // An empty file can take any format.
         let covered = held.columns.get(stream).filter(|_| held.files.get(stream).is_some_and(|covered| *covered > 0));
         self.files.get(stream).map(DataFile::format).or(covered).cloned().unwrap_or_default()
     }
 
-    /// Opens a stream's file. The state names it before its first line is written: what it does not name is somebody else's.
+    /// Opens a stream's file. The state lists it before its first line is written: a file that it does not list is someone
+    /// else's.
     fn begin(&mut self, stream: &str, format: &F) -> Result<(), SinkError> {
         let path = self.folder.file(stream);
         if let Some(&covered) = self.folder.held.files.get(stream) {
@@ -175,8 +176,8 @@ impl<F: Format> Grown<F> {
         }
     }
 
-    /// Keeps the records since the last state, and then the state that promises them. Lines are changed last: up to then every file has all
-    /// that any state covers.
+    /// Writes the records since the last state, and then the state that covers them. Files are replaced last: until then, every
+    /// file has all lines that either state covers.
     fn commit(&mut self, state: &RawValue) -> Result<(), SinkError> {
         let streams: Vec<String> = self.files.keys().cloned().collect();
         for stream in streams {
@@ -212,7 +213,7 @@ impl<F: Format> Sink for Grown<F> {
         }
     }
 
-    /// Nothing is kept without its state.
+    /// Discards lines that no state covers.
     fn finish(&mut self) -> Result<(), SinkError> {
         self.files.drain().try_for_each(|(_, file)| file.cut_back())
     }

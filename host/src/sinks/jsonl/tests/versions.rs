@@ -122,7 +122,7 @@ fn a_run_killed_while_lines_are_removed_leaves_the_old_file_or_the_new_one() {
         assert_eq!(shop.open().repaired(), None);
         assert_eq!(shop.names(), [".lock", "orders.jsonl", "state.json"]);
     }
-    // Of an earlier program, which knows no drafts, the folder has every line of its state.
+    // An earlier program, which knows no drafts, still finds every line of its state in the folder.
     let (shop, _) = stopped();
     let mut held: serde_json::Value = serde_json::from_str(&shop.held()).unwrap();
     for unknown in ["replaced", "versions"] {

@@ -26,7 +26,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// The levels at which a node has nothing: those of what it is in.
+/// The levels to write where a node has no value: those of its parent.
 #[derive(Clone, Copy)]
 struct At {
     definition: i16,

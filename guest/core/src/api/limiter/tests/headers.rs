@@ -1,4 +1,5 @@
-//! Headers that contradict themselves, or the truth: they cost no speed, and as long as what is left is true, no quota is overrun.
+//! Headers that contradict each other or the truth: they do not slow the client down, and as long as `left` is true, no quota is
+//! exceeded.
 
 use super::*;
 
@@ -26,7 +27,7 @@ fn with_reset(truth: Truth, millis: impl ToString) -> Headers {
     vec![window(30_000), reset(millis), quota(truth.quota), left(truth.left)]
 }
 
-/// Headers in which what is left is true. Nothing else need be.
+/// Headers whose number of requests left is true; everything else in them may be wrong.
 const TRUE_LEFT: &[Variant] = &[
     Variant { name: "counts down", headers: plain },
     Variant { name: "always zero", headers: |truth| with_reset(truth, 0) },
@@ -155,7 +156,7 @@ fn headers_that_contradict_themselves_overrun_no_quota() {
                 let windows = 6;
                 let time = time(&clock, &store, &limiter, of_quota * windows);
                 let what = format!("{}, {of_quota} in a window, {late} ms late: {time:?}", variant.name);
-                // A reset that is too short shows as wrong only in a later answer of its window.
+                // That a reset is too short shows only in a later answer of its window.
                 let unseen = of_quota == 1 || (variant.name == "in seconds" && late == 29_900);
                 assert!(store.refused.get() <= u64::from(unseen), "{what}");
                 // Each window is spent, save one at the start while it is not yet known when windows end.
@@ -180,7 +181,7 @@ fn slow_answers_out_of_order_overrun_no_quota_whatever_the_resets_say() {
                 (chance.u64(200..3_000), chance.u64(200..3_000))
             };
             run(&clock, join_all((0..60).map(|rank| send(&limiter, &store, rank, latency)))).unwrap();
-            // A reset that means nothing shows as wrong only in a later answer of its window.
+            // That a reset means nothing shows only in a later answer of its window.
             assert!(store.refused.get() <= 1, "{}, seed {seed}: {} refused", variant.name, store.refused.get());
             assert!(clock.now() < store.window * 14, "{}, seed {seed}: {:?}", variant.name, clock.now());
         }
