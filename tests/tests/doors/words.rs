@@ -24,6 +24,21 @@ fn a_word_does_what_its_flag_does() {
     tap(&["check"]).told(2, &["no config was given", "tap-bigcommerce init"]);
 }
 
+/// The README's first command.
+#[test]
+fn cargo_run_in_the_repository_means_the_program() {
+    let cargo = std::env::var_os("CARGO").unwrap();
+    let asked = std::process::Command::new(cargo)
+        .args(["metadata", "--locked", "--offline", "--no-deps", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let meant: Vec<&str> = packages.filter_map(|package| package["default_run"].as_str()).collect();
+    assert_eq!(meant, ["tap-bigcommerce"]);
+}
+
 #[test]
 fn an_unknown_word_is_refused_with_a_suggestion() {
     for (args, words) in [
