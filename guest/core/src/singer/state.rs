@@ -130,7 +130,7 @@ impl State {
         Progress::read(walk).map(Some)
     }
 
-    /// What a stream has set aside. Fails on what is no such list, or is longer than this tap writes.
+    /// What a stream has set aside. Fails if it is not such a list, or is longer than this tap writes.
     pub fn aside(&self, stream: &Stream) -> Result<Vec<Aside>> {
         let Some(list) = self.of(stream).and_then(|bookmark| bookmark.get(ASIDE)) else { return Ok(Vec::new()) };
         let wrong = |what: String| fault(format!("its \"aside\" {what}")).of_stream(stream.name);

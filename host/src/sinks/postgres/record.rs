@@ -10,7 +10,7 @@ use std::io::Write;
 pub(super) enum Misfit {
     /// A whole number beyond 64 bits, or one with a fraction, in a column of whole numbers.
     Wide,
-    /// What it is, as in `is no number`.
+    /// What it is, as in `is not a number`.
     Told(&'static str),
 }
 
@@ -33,7 +33,7 @@ pub(super) fn append(json: Option<&str>, kind: Type, row: &mut Vec<u8>) -> Resul
             check_numeric(json)?;
             row.extend_from_slice(json.as_bytes());
         }
-        Type::Bigint | Type::Numeric => return Err(Misfit::Told("is no number")),
+        Type::Bigint | Type::Numeric => return Err(Misfit::Told("is not a number")),
         Type::Boolean if json == "true" || json == "false" => row.extend_from_slice(json.as_bytes()),
         Type::Boolean => return Err(Misfit::Told("is neither true nor false")),
         Type::Timestamp | Type::Date => {
@@ -219,8 +219,8 @@ mod tests {
             assert_eq!(row(wide, Type::Bigint), Err(Misfit::Wide));
         }
         for other in ["\"7\"", "true", "{}"] {
-            assert_eq!(row(other, Type::Bigint), Err(Misfit::Told("is no number")));
-            assert_eq!(row(other, Type::Numeric), Err(Misfit::Told("is no number")));
+            assert_eq!(row(other, Type::Bigint), Err(Misfit::Told("is not a number")));
+            assert_eq!(row(other, Type::Numeric), Err(Misfit::Told("is not a number")));
         }
     }
 

@@ -65,7 +65,7 @@ fn a_value_that_cannot_be_held_is_named_by_its_record_and_not_shown() {
         ("note", r#""zz\u0000zz""#, "U+0000"),
         ("lines", r#"[{"a":"zz\u0000"}]"#, "U+0000"),
         ("total", "1e200000", "too long"),
-        ("total", r#""zz""#, "is no number"),
+        ("total", r#""zz""#, "is not a number"),
         ("paid", r#""zz""#, "neither true nor false"),
         ("at", r#""zz""#, "no time"),
         ("at", r#""2025-10-09T08:53:20.1234567Z""#, "no time"),
